@@ -1,0 +1,53 @@
+// base/audio_mark.h: chirp number <-> samples. Plain arithmetic on samples.
+//
+// Every second an 80 ms chirp, 500 to 3500 Hz up or down, Tukey window, -12 dBFS; up or down is one
+// bit of a 15-bit maximum length sequence, so any 15 chirps in a row give the absolute number.
+// The chirp begins exactly with the video frame whose mark has flag bit 0 set.
+//
+// Thread:  any; a detector belongs to one thread.
+// Owner:   the caller's samples: 48 kHz, mono, float in [-1, 1].
+// Fails:   never; what is not found for sure is not reported.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace callbot {
+
+constexpr int kMarkSampleRate = 48000;
+constexpr int kChirpSamples = kMarkSampleRate * 80 / 1000;
+constexpr int kChirpPeriodSamples = kMarkSampleRate;
+
+// Bit n of the sequence: does chirp n go up?
+bool chirp_goes_up(uint64_t number);
+// Adds chirp `number` to samples that begin where the chirp begins.
+void add_chirp(std::span<float> samples, uint64_t number);
+
+struct FoundChirp {
+  double position = 0;  // in samples since the detector's beginning, sub-sample
+  bool up = false;
+  float level = 0;  // RMS of the found chirp, 0..1
+};
+
+// Finds chirps in a running stream: matched filter with an energy guard.
+class ChirpDetector {
+ public:
+  ChirpDetector();
+  ~ChirpDetector();
+  // Chirps that ended within what was pushed so far, in order.
+  std::vector<FoundChirp> push(std::span<const float> samples);
+  std::vector<FoundChirp> finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The number of the first of these consecutive chirps, if their directions say it without doubt
+// (at least 15 of them); a missing chirp in between makes it unknown.
+std::optional<uint64_t> chirp_number(std::span<const FoundChirp> consecutive);
+
+}  // namespace callbot

@@ -1,0 +1,52 @@
+// pipelines/source.h: THE SEAM for what we send.
+//
+// A source encodes and payloads each of its streams once; every peer that sends it attaches a tap
+// and gets the same RTP packets (fan-out).
+//
+// Thread:  loop; packets are handed to taps on the source's streaming thread.
+// Owner:   bot::Call, shared by all its peers. A source outlives its taps.
+// Fails:   start() returns the reason; later trouble comes through on_end with an error.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/frame.h"
+#include "base/gref.h"
+
+namespace callbot::pipelines {
+
+// One stream that a source offers: one m-line of every peer that sends it.
+struct SourceStream {
+  MediaKind kind = MediaKind::kAudio;
+  std::string codec;     // a name from codecs.h
+  GRef<GstCaps> caps;    // application/x-rtp with media, encoding-name, clock-rate, ssrc, payload
+  std::string msid;      // RFC 8830: which streams are played together
+};
+
+// Takes RTP packets of one stream. Streaming thread; must not block.
+// The buffer is shared: a tap that changes anything works on a copy.
+using Tap = std::function<void(const GRef<GstBuffer>&)>;
+using TapId = uint64_t;
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  // Known from creation on; the index is the stream's name in the calls below.
+  virtual const std::vector<SourceStream>& streams() const = 0;
+  virtual Result<> start() = 0;
+  virtual TapId attach(size_t stream, Tap tap) = 0;
+  // When it returns the tap is not called any more.
+  virtual void detach(size_t stream, TapId tap) = 0;
+  // A receiver lost the picture (RTCP PLI or FIR). Throttled inside. Any thread.
+  virtual void request_key_frame(size_t stream) = 0;
+  // Called once, on the loop, when nothing more comes: played to its end, or failed.
+  virtual void on_end(std::function<void(Result<>)> ended) = 0;
+};
+
+}  // namespace callbot::pipelines
