@@ -43,6 +43,7 @@ struct RecordOptions {
   bool audio_only = false;
   std::string on_finish;        // a program; gets the folder and the verdict as arguments
   uint64_t most_file_mb = 100;  // of a file dropped into the chat
+  bool table = true;            // the live table; the demo shows a progress bar instead
 };
 
 struct SendOptions {

@@ -281,7 +281,7 @@ void Record::say_loss(const CallTrack& track) {
 }
 
 void Record::show_table() {
-  if (!console_.terminal()) return;
+  if (!console_.terminal() || !options_.table) return;
   std::vector<std::vector<std::string>> rows{
       {"MEMBER", "TRACK", "CODEC", "BITRATE", "LOST", "REPAIRED", "LAST PACKET"}};
   const int64_t now = monotonic_ns();

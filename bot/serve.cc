@@ -29,11 +29,12 @@ Result<> Serve::find_tls(signaling::HttpServerConfig& config) {
   config.cert_file = options_.tls_cert;
   config.key_file = options_.tls_key;
   if (!options_.tls_auto) return {};
-  auto made = signaling::make_tls(options_.tls_dir.empty() ? default_tls_dir() : options_.tls_dir);
+  auto made =
+      signaling::auto_certificate(options_.tls_dir.empty() ? default_tls_dir() : options_.tls_dir);
   if (!made) return tl::unexpected(made.error());
   config.cert_file = made->cert_file;
   config.key_file = made->key_file;
-  console_.line(made->how_to_trust);
+  console_.line(signaling::how_to_trust(*made));
   return {};
 }
 

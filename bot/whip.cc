@@ -1,7 +1,8 @@
 #include "bot/whip.h"
 
 #include <fmt/core.h>
-#include <glib.h>
+
+#include <random>
 
 #include "bot/recording_session.h"
 
@@ -141,7 +142,8 @@ void Whip::post(const HttpRequest& request, const Responder& answer) {
   if (!request.header("content-type").starts_with("application/sdp"))
     return answer.refuse(415, "expected Content-Type: application/sdp");
   // Not to be guessed: who knows it may end the session.
-  const std::string id = fmt::format("{}-{:08x}{:08x}", ++count_, g_random_int(), g_random_int());
+  std::random_device random;
+  const std::string id = fmt::format("{}-{:08x}{:08x}", ++count_, random(), random());
   auto& session = sessions_[id];
   session = std::make_unique<Session>(*this, id);
   if (auto started = session->start(request.body, answer); !started) {
