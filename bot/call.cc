@@ -195,7 +195,8 @@ void Call::leg_opened(const signaling::Leg& leg) {
   config.receive_video = config_.receive_video;
   config.source = config_.source;
   auto& made = legs_[leg.id];
-  made = std::make_unique<CallLeg>(loop_, log_, leg, std::move(config), *this);
+  made =
+      std::make_unique<CallLeg>(loop_, log_, leg, std::move(config), static_cast<LegOwner&>(*this));
   made->start();
 }
 

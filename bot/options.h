@@ -7,17 +7,15 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "base/files.h"
 #include "base/log.h"
 
 namespace callbot::bot {
-
-namespace fs = std::filesystem;
 
 struct OutputOptions {
   LogLevel level = LogLevel::kWarning;

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "base/alive.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/worker.h"

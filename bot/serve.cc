@@ -72,8 +72,10 @@ Result<> Serve::start() {
 
 void Serve::add_pages() {
   for (const WebFile& file : web_files()) {
-    const signaling::HttpResponse response{
-        200, file.content_type, std::string(file.content), {{"Cache-Control", "no-cache"}}};
+    const signaling::HttpResponse response{200,
+                                           std::string(file.content_type),
+                                           std::string(file.content),
+                                           {{"Cache-Control", "no-cache"}}};
     const auto serve = [response](const signaling::HttpRequest&, signaling::Responder answer) {
       answer.send(response);
     };
