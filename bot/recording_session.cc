@@ -192,7 +192,7 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
                              std::function<void(Done)> done) {
   auto report = alive_.guard(std::move(progress));
   auto job = [folder = folder(), aborted = aborted_, loop = &loop_,
-              report]() -> Result<recordings::Verdict> {
+              report]() mutable -> Result<recordings::Verdict> {
     double shown = -1;
     return recordings::verify(folder, {}, [&](double share) {
       if (share - shown >= 0.01) {
