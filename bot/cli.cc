@@ -75,8 +75,10 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option("--ca", join.ca_file, "trust the root certificates in this PEM file too")
       ->check(CLI::ExistingFile);
   app->add_flag("--insecure", join.insecure, "take any TLS certificate (tests only)");
-  app->add_option("--ice-server", join.ice_servers,
-                  "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp; repeatable");
+  app->add_option(
+      "--ice-server", join.ice_servers,
+      "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp, a ':' in USER as "
+      "%3A; repeatable");
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)");
 }

@@ -9,6 +9,12 @@
 namespace callbot::bot {
 namespace {
 
+// %3A and the like; text that is no such thing stays as it is.
+std::string unescaped(const std::string& text) {
+  const Text plain(g_uri_unescape_string(text.c_str(), nullptr));
+  return plain ? plain.get() : text;
+}
+
 // turn:USER:PASSWORD@HOST:PORT?transport=... -> the URL of RFC 7065 and the credentials.
 Result<pipelines::IceServer> ice_server(const std::string& text) {
   const size_t colon = text.find(':');
@@ -25,8 +31,8 @@ Result<pipelines::IceServer> ice_server(const std::string& text) {
     return fail(Code::kUsage, fmt::format("--ice-server \"{}:…\": a TURN server needs "
                                           "USER:PASSWORD@ before its host",
                                           scheme));
-  server.username = text.substr(colon + 1, between - colon - 1);
-  server.credential = text.substr(between + 1, at - between - 1);
+  server.username = unescaped(text.substr(colon + 1, between - colon - 1));
+  server.credential = unescaped(text.substr(between + 1, at - between - 1));
   server.url = scheme + ":" + text.substr(at + 1);
   Log::hide(server.credential);
   return server;

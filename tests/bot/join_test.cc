@@ -16,11 +16,11 @@ TEST(Join, KnowsTheRoomAndTheProtocolOfAUrl) {
 
 TEST(Join, TakesTurnCredentialsOutOfTheUrl) {
   const auto config = call_config(
-      {.ice_servers = {"turn:1700:ann@pa:ss@h:3478?transport=tcp", "stun:[::1]:3478"}}, {});
+      {.ice_servers = {"turn:1700%3Aann:p@:ss@h:3478?transport=tcp", "stun:[::1]:3478"}}, {});
   ASSERT_TRUE(config);
   EXPECT_EQ(config->ice.servers[0].url, "turn:h:3478?transport=tcp");
-  EXPECT_EQ(config->ice.servers[0].username, "1700");
-  EXPECT_EQ(config->ice.servers[0].credential, "ann@pa:ss");
+  EXPECT_EQ(config->ice.servers[0].username, "1700:ann");
+  EXPECT_EQ(config->ice.servers[0].credential, "p@:ss");
   EXPECT_EQ(config->ice.servers[1].url, "stun:[::1]:3478");
 }
 
