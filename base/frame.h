@@ -41,9 +41,9 @@ struct TrackInfo {
 struct Frame {
   std::shared_ptr<const void> owner;
   std::span<const uint8_t> bytes;
-  bool key = false;        // decodable without any earlier frame; always true for audio
-  bool after_gap = false;  // at least one frame before it in this track was lost or dropped
-  int64_t rtp_time = 0;    // RTP timestamp, extended over wrap-arounds, in 1/clock_rate s
+  bool key = false;               // decodable without any earlier frame; always true for audio
+  bool after_gap = false;         // at least one frame before it in this track was lost or dropped
+  int64_t rtp_time = 0;           // RTP timestamp, extended over wrap-arounds, in 1/clock_rate s
   int64_t first_arrival_ns = 0;   // monotonic_ns() when its first packet came in
   int64_t last_arrival_ns = 0;    // monotonic_ns() when its last packet came in
   std::optional<int64_t> ntp_ns;  // the sender's wall clock for rtp_time, from RTCP sender reports

@@ -20,7 +20,9 @@ namespace callbot {
 
 // GstCaps, GstBuffer, GstMessage ...: anything that begins with a GstMiniObject.
 template <class T>
-concept MiniObject = requires(T t) { t.mini_object; };
+concept MiniObject = requires(T t) {
+  t.mini_object;
+};
 
 // How a type that is neither a GObject nor a GstMiniObject is counted. Specialise for such types.
 template <class T>

@@ -44,10 +44,8 @@ class Json {
   static Json of(double value);  // NaN and infinities become null
   static Json of(int64_t value);
   template <class T>
-    requires std::is_integral_v<T>
-  static Json of(T value) {
-    return of(static_cast<int64_t>(value));
-  }
+  requires std::is_integral_v<T>
+  static Json of(T value) { return of(static_cast<int64_t>(value)); }
   static Json of(Json value) { return value; }
 
   // RFC 8259 and nothing else: one value, no comments, no NaN, no duplicate keys, whole numbers
@@ -70,9 +68,9 @@ class Json {
   bool is_null() const;
   bool is_object() const;
   bool is_array() const;
-  size_t size() const;              // members or elements; 0 for anything else
-  Json at(size_t i) const;          // array element; null if there is none
-  Json at(const char* key) const;   // object member; null if there is none
+  size_t size() const;             // members or elements; 0 for anything else
+  Json at(size_t i) const;         // array element; null if there is none
+  Json at(const char* key) const;  // object member; null if there is none
   std::optional<std::string> text() const;
   std::optional<int64_t> whole() const;
   std::optional<double> number() const;  // whole numbers too
@@ -115,7 +113,7 @@ class Fields {
   Json raw(const char* key);  // any value; counts as asked for
 
   void complain(const char* key, std::string expected);  // "path.key: expected ..."
-  void ignore_unknown() { unknown_allowed_ = true; }      // for formats that grow
+  void ignore_unknown() { unknown_allowed_ = true; }     // for formats that grow
   // The first wrong or unknown key, with its path.
   Result<> done();
   bool ok() const { return !error_; }

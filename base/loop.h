@@ -50,7 +50,9 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  void once(std::chrono::milliseconds delay, Loop::Task task) { start(delay, std::move(task), false); }
+  void once(std::chrono::milliseconds delay, Loop::Task task) {
+    start(delay, std::move(task), false);
+  }
   void every(std::chrono::milliseconds period, Loop::Task task) {
     start(period, std::move(task), true);
   }

@@ -77,23 +77,23 @@ struct TrackOwner {
 // Counters of one received track since it began. -1: not known (yet).
 struct TrackStats {
   TrackId track = 0;
-  uint64_t packets = 0, bytes = 0;   // RTP packets received and their payload bytes
-  int64_t packets_lost = -1;         // RFC 3550 6.4.1 cumulative, after repair
-  int64_t packets_repaired = -1;     // by retransmission
+  uint64_t packets = 0, bytes = 0;  // RTP packets received and their payload bytes
+  int64_t packets_lost = -1;        // RFC 3550 6.4.1 cumulative, after repair
+  int64_t packets_repaired = -1;    // by retransmission
   uint64_t frames = 0, key_frames = 0;
-  uint64_t frames_gated = 0;         // dropped while waiting for a key frame
-  double key_frame_wait_s = 0;       // how long altogether
-  uint32_t width = 0, height = 0;    // of the last key frame; 0: none yet, or audio
-  double jitter_s = -1;              // RFC 3550 6.4.1
-  int64_t last_packet_ns = 0;        // monotonic_ns() of the newest packet
-  uint64_t key_frame_requests = 0;   // RTCP PLI sent
+  uint64_t frames_gated = 0;        // dropped while waiting for a key frame
+  double key_frame_wait_s = 0;      // how long altogether
+  uint32_t width = 0, height = 0;   // of the last key frame; 0: none yet, or audio
+  double jitter_s = -1;             // RFC 3550 6.4.1
+  int64_t last_packet_ns = 0;       // monotonic_ns() of the newest packet
+  uint64_t key_frame_requests = 0;  // RTCP PLI sent
 };
 
 struct PeerStats {
   std::vector<TrackStats> tracks;
   uint64_t packets_sent = 0, bytes_sent = 0;
-  std::string connection_state;      // W3C RTCPeerConnectionState
-  std::string selected_pair;         // "host 127.0.0.1:4000 -> host 127.0.0.1:5000", empty: none
+  std::string connection_state;  // W3C RTCPeerConnectionState
+  std::string selected_pair;     // "host 127.0.0.1:4000 -> host 127.0.0.1:5000", empty: none
 };
 
 using ChannelId = uint32_t;

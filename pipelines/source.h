@@ -24,9 +24,9 @@ namespace callbot::pipelines {
 // One stream that a source offers: one m-line of every peer that sends it.
 struct SourceStream {
   MediaKind kind = MediaKind::kAudio;
-  std::string codec;     // a name from codecs.h
-  GRef<GstCaps> caps;    // application/x-rtp with media, encoding-name, clock-rate, ssrc, payload
-  std::string msid;      // RFC 8830: which streams are played together
+  std::string codec;   // a name from codecs.h
+  GRef<GstCaps> caps;  // application/x-rtp with media, encoding-name, clock-rate, ssrc, payload
+  std::string msid;    // RFC 8830: which streams are played together
 };
 
 // Takes RTP packets of one stream. Streaming thread; must not block.

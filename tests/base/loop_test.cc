@@ -15,10 +15,11 @@ TEST(Loop, RunsWhatOtherThreadsPostInOrderOnItsOwnThread) {
   Loop loop;
   std::vector<int> seen;
   std::thread other([&] {
-    for (int i = 0; i < 100; ++i) loop.post([&, i] {
-      EXPECT_TRUE(loop.on_loop());
-      seen.push_back(i);
-    });
+    for (int i = 0; i < 100; ++i)
+      loop.post([&, i] {
+        EXPECT_TRUE(loop.on_loop());
+        seen.push_back(i);
+      });
   });
   EXPECT_TRUE(loop.run_until([&] { return seen.size() == 100; }, 5s));
   other.join();

@@ -1,0 +1,68 @@
+#include "base/files.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+namespace callbot {
+namespace {
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/callbot-files-XXXXXX";
+    dir_ = mkdtemp(name);
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+  fs::path dir_;
+};
+
+TEST_F(Files, AreReplacedWholeAndLeaveNothingBehind) {
+  ASSERT_TRUE(write_atomically(dir_ / "a", "one"));
+  ASSERT_TRUE(write_atomically(dir_ / "a", "two"));
+  EXPECT_EQ(*read_file(dir_ / "a", 100), "two");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
+}
+
+TEST_F(Files, SayWhichPathAndWhy) {
+  const auto missing = read_file(dir_ / "none", 100);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Code::kStorage);
+  EXPECT_EQ(missing.error().message,
+            (dir_ / "none").string() + ": cannot open: No such file or directory");
+  EXPECT_FALSE(write_atomically(dir_ / "none" / "a", "x"));
+  std::ofstream(dir_ / "file") << "x";
+  EXPECT_FALSE(make_folder(dir_ / "file" / "sub"));
+}
+
+TEST_F(Files, AreNotReadBeyondTheLimit) {
+  ASSERT_TRUE(write_atomically(dir_ / "big", std::string(200'000, 'x')));
+  EXPECT_FALSE(read_file(dir_ / "big", 199'999));
+  EXPECT_EQ(read_file(dir_ / "big", 200'000)->size(), 200'000u);
+}
+
+TEST_F(Files, ChecksumsAgree) {
+  ASSERT_TRUE(write_atomically(dir_ / "a", "abc"));
+  EXPECT_EQ(*sha256_file(dir_ / "a"), sha256_hex("abc"));
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(SafeName, IsOneHarmlessPathComponent) {
+  EXPECT_EQ(safe_name("alice"), "alice");
+  EXPECT_EQ(safe_name("../../etc/passwd"), "_._.._etc_passwd");
+  EXPECT_EQ(safe_name(".."), "_.");
+  EXPECT_EQ(safe_name(""), "_");
+  EXPECT_EQ(safe_name("a b\n"), "a_b_");
+  EXPECT_EQ(safe_name(std::string(10'000, 'x')).size(), 64u);
+}
+
+TEST(Printable, ShowsWhatWouldDeceive) {
+  EXPECT_EQ(printable("a\u202eb\n"), "a\\u202eb\\u000a");
+  EXPECT_EQ(printable("é日本"), "é日本");
+  EXPECT_EQ(printable("aaaa", 2), "aa…");
+  EXPECT_EQ(printable("a\xff"), "a\uFFFD");
+}
+
+}  // namespace
+}  // namespace callbot
