@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "pipelines/live_stream.h"
 #include "pipelines/source.h"
 
 namespace callbot::pipelines {
@@ -38,17 +39,8 @@ struct TestPatternConfig {
   std::optional<std::chrono::milliseconds> duration;
 };
 
-struct SentFrame {
-  uint64_t number = 0;  // the mark's counter is this modulo 2^24
-  uint32_t rtp_time = 0;
-  int64_t captured_ns = 0;  // monotonic_ns() it belongs to
-  int64_t sent_ns = 0;      // monotonic_ns() when its last packet had gone to every tap
-  bool key = false;
-};
-
 struct TestPatternStats {
-  uint64_t frames_encoded = 0, key_frames = 0, frames_left_out = 0;  // left out: too late to send
-  uint64_t audio_packets = 0, audio_left_out = 0;
+  LiveStreamStats video, audio;
 };
 
 class TestPattern final : public Source {
