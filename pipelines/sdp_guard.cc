@@ -69,6 +69,8 @@ std::string SdpGuard::local_offer(std::string_view text) {
       media.port = kAnyPort;
       media.attributes.remove("bundle-only");
     }
+    if (media.kind == "application")
+      media.attributes.set("max-message-size", std::to_string(config_.most_message_bytes));
     const bool rejected = is_rejected(media);
     SdpState::Slot& slot = state_->slots[i];
     if (slot.mid != mid_of(media)) slot = {};
@@ -102,9 +104,13 @@ std::string SdpGuard::local_answer(std::string_view text) {
     media.protocol = state_->theirs.media[i].protocol;
     for (const char* name : {"bundle-only", "candidate", "end-of-candidates"})
       media.attributes.remove(name);
-    if (mline.kind == "application") continue;
+    if (mline.kind == "application") {
+      media.attributes.set("max-message-size", std::to_string(config_.most_message_bytes));
+      continue;
+    }
     const SdpDirection its = direction_of(media.attributes).value_or(SdpDirection{});
-    set_direction(media.attributes, {its.sends && mline.receives, its.receives && mline.sends});
+    set_direction(media.attributes, {its.sends && mline.receives,
+                                     its.receives && mline.sends && config_.receives});
   }
   std::vector<std::string> bundle;
   for (const std::string& mid : state_->bundle)

@@ -37,6 +37,8 @@ struct SdpGuardConfig {
   bool codecs_by_us = false;  // true: the order of `codecs` decides; false: the other end's order
   bool take_audio = true;     // false: audio m-lines are rejected
   bool take_video = true;
+  bool receives = true;  // false: our answers never ask for media
+  uint64_t most_message_bytes = 256 * 1024;  // what we say to take on data channels (RFC 8841)
 };
 
 struct SdpState;
