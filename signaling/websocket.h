@@ -39,10 +39,10 @@ struct WebSocketConfig {
 
 struct WebSocketClosed {
   bool was_open = false;
-  int status = 0;      // HTTP status of a handshake that was refused; 0: none came
-  int code = 0;        // the server's close code (RFC 6455, 7.4); 0: lost without a goodbye
-  std::string reason;  // the server's words with it
-  Result<> how;        // fine only when we closed it and the server agreed
+  int status = 0;           // HTTP status of a handshake that was refused; 0: none came
+  int code = 0;             // the server's close code (RFC 6455, 7.4); 0: lost without a goodbye
+  std::string reason = {};  // the server's words with it
+  Result<> how = {};        // fine only when we closed it and the server agreed
 };
 
 // A handler may destroy the WebSocket; none is called from inside connect(), send() or close().
