@@ -40,7 +40,7 @@ enum class EventKind {
   // Written by the recording itself.
   kStarted,       // version
   kTrackBegan,    // track, participant, media, codec, clock_rate; channels, name, source, mid, ssrc
-  kTrackEnded,    // track
+  kTrackEnded,    // track, frames, key_frames, bytes; skipped
   kFileOpened,    // file, participant, offset_ns, streams
   kFileClosed,    // file, reason, duration_ns, bytes
   kAnchor,        // track, file, stream, reason, rtp_time, arrival_ns, time_ns; ntp_ns
@@ -48,7 +48,7 @@ enum class EventKind {
   kOverflow,      // track, count: frames dropped because writing was too slow
   kSize,          // track, file, time_ns, width, height
   kFileReceived,  // participant, path, name, bytes, sha256
-  kFileRefused,   // participant, name, reason
+  kFileRefused,   // participant, name, reason; path: what came of it
   kEnded,         // reason, by, text
 };
 
@@ -96,6 +96,9 @@ struct Event {
   uint32_t width = 0;
   uint32_t height = 0;
   uint64_t bytes = 0;
+  uint64_t frames = 0;
+  uint64_t key_frames = 0;
+  uint64_t skipped = 0;  // frames that no decoder could use: before the first key frame
   std::string sha256 = {};
   std::string path = {};
   int version = 0;

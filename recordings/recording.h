@@ -98,7 +98,8 @@ struct ReceivedFile {
   std::string sha256;
 };
 
-// Takes the bytes of one file. Every call from one thread; none blocks. Dropping it before end()
+// Takes the bytes of one file; must not outlive its Recording. Every call from one thread; none
+// blocks. Dropping it before end()
 // keeps what came, named as incomplete in the journal.
 class IncomingFile {
  public:

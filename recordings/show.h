@@ -2,7 +2,8 @@
 //
 // Thread:  worker, or a command line; reads two files.
 // Owner:   the caller.
-// Fails:   kBadInput if the folder is no recording or of a later format version, kStorage if it
+// Fails:   kBadInput if the folder is no recording, kUnsupported if of a later version, kStorage if
+// it
 //          cannot be read.
 #pragma once
 

@@ -5,7 +5,8 @@
 //
 // Thread:  worker; blocks for as long as decoding takes.
 // Owner:   the caller.
-// Fails:   kBadInput if the folder is no recording or of a later format version, kStorage if it
+// Fails:   kBadInput if the folder is no recording, kUnsupported if of a later version, kStorage if
+// it
 //          cannot be read, kUnmeasured if it holds nothing to judge, kInterrupted if progress said
 //          so. A bad recording is no error but a verdict.
 #pragma once
