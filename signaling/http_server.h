@@ -71,6 +71,9 @@ class ServerWebSocket {
   // Once, never from inside another call of this class; code 0: lost without a goodbye. A callback
   // may destroy this object.
   void on_closed(std::function<void(int code, std::string reason)> handler);
+  // The other end broke a rule: 1003 (binary), 1008 (too much in too short a time) or 1009 (too
+  // large). The handler may send last words; then the connection is closed with this code.
+  void on_offence(std::function<void(int code)> handler);
 
   void send(std::string_view text);
   // Sends what is queued, then a goodbye; on_closed comes when the other end agreed, or after 5 s.
@@ -86,6 +89,9 @@ class ServerWebSocket {
 struct WebSocketLimits {
   size_t most_incoming = 1u << 20;  // bytes of one message; larger ones close it with 1009
   size_t most_queued = 8u << 20;    // bytes not taken by a slow client; more drops it
+  // What may come in at once and then in every second; beyond it the connection is closed (1008).
+  double burst_bytes = 4u << 20;
+  double bytes_per_second = 1u << 20;
 };
 
 struct HttpServerConfig {

@@ -31,8 +31,7 @@ struct RoomServerConfig {
   // everybody counts ten. A member joining a full room sends about 700 messages at once.
   double burst_messages = 2000;
   double messages_per_second = 200;
-  double burst_bytes = 16u << 20;
-  double bytes_per_second = 2u << 20;
+  WebSocketLimits socket;
 };
 
 // For who embeds the server. Called on the loop, never from inside a call of RoomServer.
