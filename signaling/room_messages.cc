@@ -162,7 +162,10 @@ Message read_sdp(Reader& r) {
   s.type = kType;
   s.generation = r.generation();
   s.sdp = r.need<std::string>("sdp");
-  if (s.sdp.empty()) r.fields.complain("sdp", "expected a description");
+  const bool printable_text = std::all_of(s.sdp.begin(), s.sdp.end(), [](unsigned char c) {
+    return (c >= 32 && c != 127) || c == '\r' || c == '\n' || c == '\t';
+  });
+  if (s.sdp.empty() || !printable_text) r.fields.complain("sdp", "expected a description");
   return s;
 }
 
@@ -353,10 +356,11 @@ bool is_visible(gunichar c) {
 }  // namespace
 
 tl::expected<Message, Problem> parse(std::string_view text, Sender sender) {
-  if (text.size() > kMostMessageBytes)
-    return problem("too-large", fmt::format("a message of {} bytes: expected at most {}",
-                                            text.size(), kMostMessageBytes));
-  const auto json = Json::parse(text, {kMostMessageBytes, kDeepest});
+  const size_t most = sender == Sender::kClient ? kMostMessageBytes : kMostServerMessageBytes;
+  if (text.size() > most)
+    return problem("too-large",
+                   fmt::format("a message of {} bytes: expected at most {}", text.size(), most));
+  const auto json = Json::parse(text, {most, kDeepest});
   if (!json) return problem("bad-json", json.error().message);
   if (!json->is_object()) return problem("bad-message", "expected an object");
   const auto type = json->at("type").text();
@@ -420,6 +424,32 @@ Result<> check_name(std::string_view name, std::string_view what) {
   const gunichar last = g_utf8_get_char(g_utf8_prev_char(text.c_str() + text.size()));
   if (is_space(first) || is_space(last)) return bad("begins or ends with white space");
   return {};
+}
+
+Member member_of(const RoomMember& m) {
+  Member member;
+  member.id = m.id;
+  member.name = m.name;
+  member.recorder = m.recorder;
+  member.may_be_recorded = m.media.may_be_recorded;
+  member.audio = m.media.audio;
+  member.video = m.media.video;
+  member.video_source = m.media.video_source;
+  return member;
+}
+
+bool same_media(const Media& a, const Media& b) {
+  return a.audio == b.audio && a.video == b.video && a.video_source == b.video_source &&
+         a.may_be_recorded == b.may_be_recorded;
+}
+
+bool have_leg(const RoomMember& a, const RoomMember& b) {
+  return ((a.sends && b.receives) || (b.sends && a.receives)) && !(a.recorder && b.recorder);
+}
+
+bool offers(const RoomMember& a, const RoomMember& b) {
+  if (a.recorder != b.recorder) return b.recorder;
+  return a.since != b.since ? a.since > b.since : a.id > b.id;
 }
 
 std::string id_for_key(std::string_view key) {

@@ -24,6 +24,8 @@ namespace callbot::signaling::room {
 
 constexpr int kVersion = 1;
 constexpr size_t kMostMessageBytes = 1u << 20;
+// What is passed on may be written a little longer than it came.
+constexpr size_t kMostServerMessageBytes = kMostMessageBytes + (64u << 10);
 constexpr size_t kMostNameCharacters = 64;  // code points
 constexpr size_t kMostTokenBytes = 1024;
 constexpr size_t kMostCandidateBytes = 4096;           // libnice and browsers stay below 300
@@ -136,6 +138,14 @@ const char* type_of(const Message& message);
 // control characters, bidi marks or other invisible ones, no '/', not "." or "..", no white space
 // at its ends. The message says which of these it broke; `what` begins it ("the name").
 Result<> check_name(std::string_view name, std::string_view what);
+
+Member member_of(const RoomMember& member);
+bool same_media(const Media& a, const Media& b);
+
+// The rules of ROOMS.md, 3.
+bool have_leg(const RoomMember& a, const RoomMember& b);
+// Is it a who offers on the leg between a and b?
+bool offers(const RoomMember& a, const RoomMember& b);
 
 // A member's id follows from its key, so a server that was restarted can tell who may have an id
 // again, and nobody who merely saw the id can take it.
