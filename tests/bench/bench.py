@@ -105,6 +105,13 @@ class Process:
             raise SystemExit(f"bench: {Path(self.log).read_text().strip() or self.child.args}")
 
 
+def machine_cpu_seconds():
+    """What all processes of this machine have used so far."""
+    user, nice, system, _, _, irq, softirq = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8])
+    return (user + nice + system + irq + softirq) / TICK
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -134,7 +141,8 @@ def written_mb(folder):
 # --- what is measured
 
 def measure_load(bench, command, out, log):
-    """One recorder, all sessions at once. Everything is per session, processor in % of a core."""
+    """One recorder, all sessions at once. Per session, processor in % of a core; only others_cpu,
+    what else the machine was doing, is in % of the machine."""
     n, seconds = bench.options.sessions, bench.options.seconds
     recorder, url = start_recorder(command, out, log + ".recorder")
     with recorder:
@@ -144,19 +152,21 @@ def measure_load(bench, command, out, log):
             events = sender.events()
             next(events)  # connected
             time.sleep(SETTLE)
-            before = recorder.cpu_seconds(), sender.cpu_seconds(), written_mb(out), time.monotonic()
+            def used():
+                return [recorder.cpu_seconds(), sender.cpu_seconds(), machine_cpu_seconds(),
+                        written_mb(out), time.monotonic()]
+            before = used()
             time.sleep(seconds)
-            spent = time.monotonic() - before[3]
+            own, senders, all_of_it, written, spent = (b - a for a, b in zip(before, used()))
             loaded = recorder.resources()
-            row = {"cpu": 100 * (recorder.cpu_seconds() - before[0]) / spent / n,
-                   "sender_cpu": 100 * (sender.cpu_seconds() - before[1]) / spent / n,
-                   "written_mbit": 8 * (written_mb(out) - before[2]) / spent / n}
+            row = {"cpu": 100 * own / spent / n, "sender_cpu": 100 * senders / spent / n,
+                   "others_cpu": max(0, 100 * (all_of_it - own - senders) / spent / os.cpu_count()),
+                   "written_mbit": 8 * written / spent / n}
             for _ in events:
                 pass
     row["idle_mb"] = idle["memory_mb"]
     row["own_mb"] = (loaded["memory_mb"] - idle["memory_mb"]) / n
-    for name, value in loaded.items():
-        row[name] = value / n
+    row.update({name: value / n for name, value in loaded.items()})
     return row
 
 
@@ -262,7 +272,7 @@ class Bench:
 
 COLUMNS = [("cpu", "CPU %", 2), ("memory_mb", "memory MB", 2), ("own_mb", "less idle", 2),
            ("threads", "threads", 1), ("fds", "fds", 1), ("written_mbit", "Mbit/s kept", 2),
-           ("sender_cpu", "sender CPU %", 2)]
+           ("sender_cpu", "sender CPU %", 2), ("others_cpu", "others CPU %", 1)]
 
 
 def print_load(bench, load):
