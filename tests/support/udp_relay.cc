@@ -95,7 +95,8 @@ void UdpRelay::pass(int from, int to, uint16_t port, bool a_to_b) {
   const bool cut = a_to_b ? cut_a_to_b_ : cut_b_to_a_;
   const bool unlucky =
       a_to_b && is_rtp(packet, size) && std::uniform_real_distribution<>(0, 1)(random_) < loss_;
-  if (cut || unlucky) {
+  const bool unwanted = only_stun_ && packet[0] > 3;  // RFC 7983
+  if (cut || unlucky || unwanted) {
     ++lost_;
     return;
   }

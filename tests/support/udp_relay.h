@@ -30,6 +30,8 @@ class UdpRelay {
   void lose(double share) { loss_ = share; }
   // Nothing passes any more, from a to b, from b to a.
   void cut(bool a_to_b, bool b_to_a);
+  // Nothing but STUN passes.
+  void only_stun(bool only) { only_stun_ = only; }
   uint64_t lost() const { return lost_; }
   uint64_t passed() const { return passed_; }
 
@@ -42,7 +44,7 @@ class UdpRelay {
   uint16_t to_a_port_ = 0, to_b_port_ = 0;
   std::atomic<uint16_t> a_port_{0}, b_port_{0};
   std::atomic<double> loss_{0};
-  std::atomic<bool> cut_a_to_b_{false}, cut_b_to_a_{false}, ending_{false};
+  std::atomic<bool> cut_a_to_b_{false}, cut_b_to_a_{false}, only_stun_{false}, ending_{false};
   std::atomic<uint64_t> lost_{0}, passed_{0};
   std::mt19937 random_;
   std::thread thread_;
