@@ -110,6 +110,15 @@ Result<Address> parse_janus_address(const JoinConfig& config) {
   return address;
 }
 
+Json join_body(const Address& address, const char* as) {
+  return Json::object()
+      .set("request", "join")
+      .set("ptype", as)
+      .set("room", address.room.json())
+      .set_if(!address.pin.empty(), "pin", address.pin)
+      .set_if(!address.token.empty(), "token", address.token);
+}
+
 std::vector<Feed> feeds_of(const Json& list, bool publish) {
   std::vector<Feed> feeds;
   for (size_t i = 0; i < list.size() && list.is_array(); ++i) {

@@ -41,6 +41,9 @@ struct Address {
 };
 Result<Address> parse_janus_address(const JoinConfig& config);
 
+// A "join" of this room, as "publisher" or "subscriber".
+Json join_body(const Address& address, const char* as);
+
 // One m-line of somebody who publishes.
 struct FeedStream {
   std::string mid;
