@@ -45,6 +45,7 @@ class JanusVideoRoom final : public Signaling {
   void room_event(const Json& data);
   void publishers_changed(const Json& list);
   void attendee_came(const Json& one);
+  void feed_renamed(const Json& id, const std::string& name);
   void feed_unpublished(const Id& id);
   void feed_left(const Id& id);
   void set_feed(Feed feed);
@@ -65,7 +66,7 @@ class JanusVideoRoom final : public Signaling {
   std::set<Id> own_ids_;     // this one and earlier ones, which may linger in the room
   std::vector<Feed> feeds_;  // the others, in the order they came
   uint64_t legs_ = 0;
-  int64_t interrupted_ns_ = 0;
+  std::optional<int64_t> interrupted_ns_;  // since when we are not in the room
   Timer deadline_;
   Timer rejoin_;
   JanusSession session_;
@@ -130,8 +131,10 @@ void JanusVideoRoom::finish(Result<> how) {
   publisher_.gone();
   subscriber_.gone();
   ended_ = true;
-  // Janus frees what it holds for us at once, not when the session times out.
-  session_.close(alive_.guard([this, how] { events_->closed(how); }));
+  // Janus frees what it holds for us at once, not when the session times out. Posted, so that it
+  // comes after all that was told before.
+  session_.close(alive_.guard(
+      [this, how] { loop_.post(alive_.guard([this, how] { events_->closed(how); })); }));
 }
 
 void JanusVideoRoom::close() { finish({}); }
@@ -165,7 +168,7 @@ void JanusVideoRoom::join_failed(const JanusFailure& failure) {
     return join();
   }
   const Error error = explain(failure, address_.room);
-  const auto since = std::chrono::nanoseconds(monotonic_ns() - interrupted_ns_);
+  const std::chrono::nanoseconds since(monotonic_ns() - interrupted_ns_.value_or(0));
   if (!joined_once_ || error.code == Code::kDenied || since > config_.reconnect_for)
     return finish(tl::unexpected(error));
   // A server that was started again may get its rooms later.
@@ -181,6 +184,7 @@ void JanusVideoRoom::joined(const JanusEvent& event) {
   self_ = *id;
   keep_id_ = true;
   own_ids_.insert(*id);
+  interrupted_ns_.reset();
   deadline_.stop();
   if (std::exchange(joined_once_, true))
     tell([](Events& events) { events.resumed(); });
@@ -204,6 +208,7 @@ void JanusVideoRoom::lost(const Error& error) {
   publisher_.gone();
   subscriber_.gone();
   if (!joined_once_) return finish(tl::unexpected(error));
+  if (interrupted_ns_) return;  // again, before we were back
   interrupted_ns_ = monotonic_ns();
   tell([why = error.message](Events& events) { events.interrupted(why); });
 }
@@ -232,6 +237,7 @@ void JanusVideoRoom::room_event(const Json& data) {
                                                   printable(address_.room.text),
                                                   data.at("reason").text().value_or("no reason"))));
   if (data.at("publishers").is_array()) publishers_changed(data.at("publishers"));
+  if (const auto name = data.at("display").text()) feed_renamed(data.at("id"), *name);
   if (data.at("joining").is_object()) attendee_came(data.at("joining"));
   if (const auto id = id_of(data.at("unpublished"))) feed_unpublished(*id);
   for (const char* gone : {"leaving", "kicked"})
@@ -260,6 +266,12 @@ void JanusVideoRoom::set_feed(Feed feed) {
     feeds_.push_back(std::move(feed));
   else
     *known = std::move(feed);
+}
+
+void JanusVideoRoom::feed_renamed(const Json& id, const std::string& name) {
+  for (auto& feed : feeds_)
+    if (feed.id == id_of(id)) feed.name = name;
+  feeds_changed();
 }
 
 void JanusVideoRoom::feed_unpublished(const Id& id) {
