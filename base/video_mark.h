@@ -1,14 +1,17 @@
 // base/video_mark.h: frame number and source <-> luma cells. Plain arithmetic on pixels.
 //
-// Two rows of 48 square cells at the top of the picture, cell side = width/48:
-//   row 1: B W B W B W B W calibration split 4+4 at both ends, 24-bit counter, 16-bit CRC
+// Two rows of 48 square cells fill the top edge of the picture, cell side = width/48 (not rounded:
+// cell n of a row reaches from n*width/48 to (n+1)*width/48, so that scaling keeps the geometry):
+//   row 1: B W B W calibration, 24-bit counter, 16-bit CRC of it, B W B W calibration
 //   row 2: the same calibration, 16-bit source id, 8-bit flags, CRC over both payloads
-// Luma 16 and 235, chroma 128. Reading samples the centre half of each cell; the threshold is the
-// midpoint of the calibration cells; contrast below 40 or a CRC that does not fit is "unread".
+// Bits come most significant first, 1 is white. The CRC is CRC-16 with polynomial 0x1021 and
+// initial value 0xffff. Luma 16 and 235, chroma 128. Reading samples the centre half of each cell;
+// the threshold is the midpoint of the calibration cells; contrast below 40, a calibration cell on
+// the wrong side or a CRC that does not fit is "unread". Unread is an answer: nothing is guessed.
 //
 // Thread:  any.
 // Owner:   the caller's pixels.
-// Fails:   write: a picture narrower than 96 pixels is left alone (false).
+// Fails:   write: a picture narrower than 96 pixels, or lower than its mark, is left alone (false).
 #pragma once
 
 #include <cstddef>
@@ -24,6 +27,8 @@ struct VideoMark {
   friend bool operator==(const VideoMark&, const VideoMark&) = default;
 };
 
+constexpr uint8_t kMarkChirp = 1;  // VideoMark::flags
+
 // Planes of an 8-bit 4:2:0 picture; strides in bytes.
 struct PictureView {
   uint8_t* luma;
@@ -36,7 +41,7 @@ struct PictureView {
 bool write_video_mark(const PictureView& picture, const VideoMark& mark);
 // Luma only; the mark at the picture's own top edge, whatever size it was scaled to.
 std::optional<VideoMark> read_video_mark(const uint8_t* luma, size_t stride, int width, int height);
-// Height in pixels of the marked strip of a picture this wide.
+// Height in pixels of the marked strip of a picture this wide; even.
 int video_mark_height(int width);
 
 }  // namespace callbot

@@ -30,6 +30,9 @@ struct SourceStream {
 };
 
 // Takes RTP packets of one stream. Streaming thread; must not block.
+// The PTS is the capture time of the packet's frame in ns of CLOCK_MONOTONIC (monotonic_ns(), and
+// GStreamer's system clock); minus a pipeline's base time it is the running time there. Streams of
+// one source agree in it, so that sender reports made from it keep them in step.
 // The buffer is shared: a tap that changes anything works on a copy.
 using Tap = std::function<void(const GRef<GstBuffer>&)>;
 using TapId = uint64_t;

@@ -1,0 +1,237 @@
+#include "pipelines/live_stream.h"
+
+#include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
+#include <gst/rtp/gstrtpbuffer.h>
+#include <gst/video/video-event.h>
+
+#include <utility>
+
+#include "base/clock.h"
+
+namespace callbot::pipelines {
+namespace {
+
+// One key frame serves everybody who asked meanwhile; a request is never forgotten, only later.
+constexpr int64_t kKeyFrameInterval_ns = 300'000'000;
+constexpr size_t kMostRemembered = 100'000;
+
+Result<GRef<GstElement>> add(GstBin* bin, const char* factory) {
+  auto made = GRef<GstElement>::sink(gst_element_factory_make(factory, nullptr));
+  if (!made) return fail(Code::kUnsupported, std::string("GStreamer has no ") + factory + " here");
+  gst_bin_add(bin, made.get());
+  return made;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LiveStream>> LiveStream::create(GstBin* pipeline, LiveStreamConfig config) {
+  std::unique_ptr<LiveStream> stream(new LiveStream(std::move(config)));
+  if (auto built = stream->build(pipeline); !built) return tl::unexpected(built.error());
+  return stream;
+}
+
+LiveStream::~LiveStream() = default;
+
+Result<> LiveStream::build(GstBin* pipeline) {
+  auto source = add(pipeline, "appsrc"), filter = add(pipeline, "capsfilter"),
+       sink = add(pipeline, "appsink");
+  auto payloader = make_payloader(*config_.codec, config_.rtp);
+  for (const auto* made : {&source, &filter, &sink, &payloader})
+    if (!*made) return tl::unexpected(made->error());
+  gst_bin_add_many(pipeline, config_.encoder.get(), payloader->get(), nullptr);
+  source_ = *source;
+
+  g_object_set(source_.get(), "caps", config_.raw_caps.get(), "format", GST_FORMAT_TIME, "is-live",
+               TRUE, "max-buffers", guint64{1}, nullptr);
+  if (const auto caps = encoded_caps(*config_.codec))
+    g_object_set(filter->get(), "caps", caps.get(), nullptr);
+  g_object_set(sink->get(), "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, nullptr);
+  if (!gst_element_link_many(source_.get(), config_.encoder.get(), filter->get(), payloader->get(),
+                             sink->get(), nullptr))
+    return fail(Code::kInternal,
+                std::string("the elements of ") + config_.codec->name + " do not fit together");
+
+  GstAppSrcCallbacks feeding{};
+  feeding.need_data = [](GstAppSrc*, guint, gpointer self) {
+    static_cast<LiveStream*>(self)->feed();
+  };
+  gst_app_src_set_callbacks(GST_APP_SRC(source_.get()), &feeding, this, nullptr);
+
+  GstAppSinkCallbacks taking{};
+  taking.new_sample = [](GstAppSink* from, gpointer self) {
+    GstSample* sample = gst_app_sink_pull_sample(from);
+    if (sample == nullptr) return GST_FLOW_EOS;
+    auto packet = GRef<GstBuffer>::share(gst_sample_get_buffer(sample));
+    // x264enc moves its times far ahead, and its segment with them.
+    const GstClockTime time = gst_segment_to_running_time(
+        gst_sample_get_segment(sample), GST_FORMAT_TIME, GST_BUFFER_PTS(packet.get()));
+    gst_sample_unref(sample);  // first, so that the packet is ours alone
+    static_cast<LiveStream*>(self)->packet(std::move(packet), static_cast<int64_t>(time));
+    return GST_FLOW_OK;
+  };
+  taking.eos = [](GstAppSink*, gpointer self) { static_cast<LiveStream*>(self)->config_.ended(); };
+  gst_app_sink_set_callbacks(GST_APP_SINK(sink->get()), &taking, this, nullptr);
+
+  encoded_pad_ = GRef<GstPad>::adopt(gst_element_get_static_pad(config_.encoder.get(), "src"));
+  const auto look = [](GstPad*, GstPadProbeInfo* info, gpointer self) {
+    const GstBuffer* frame = GST_PAD_PROBE_INFO_BUFFER(info);
+    static_cast<LiveStream*>(self)->encoded(
+        !GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_DELTA_UNIT));
+    return GST_PAD_PROBE_OK;
+  };
+  gst_pad_add_probe(encoded_pad_.get(), GST_PAD_PROBE_TYPE_BUFFER, look, this, nullptr);
+  return {};
+}
+
+void LiveStream::begin(int64_t base_ns, int64_t first_ns) {
+  const std::lock_guard lock(mutex_);
+  base_ns_ = base_ns;
+  first_ns_ = first_ns;
+  pacer_.emplace(first_ns, config_.rate);
+}
+
+void LiveStream::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+TapId LiveStream::attach(Tap tap) {
+  const TapId id = fan_out_.attach(std::move(tap));
+  const std::lock_guard lock(mutex_);
+  taps_ = fan_out_.taps();
+  key_wanted_ = true;
+  changed_.notify_all();
+  return id;
+}
+
+void LiveStream::detach(TapId tap) {
+  fan_out_.detach(tap);
+  const std::lock_guard lock(mutex_);
+  taps_ = fan_out_.taps();
+}
+
+void LiveStream::set_on(bool on) {
+  {
+    const std::lock_guard lock(gate_);
+    open_ = on;
+  }
+  const std::lock_guard lock(mutex_);
+  on_ = on;
+  changed_.notify_all();
+}
+
+void LiveStream::request_key_frame() {
+  const std::lock_guard lock(mutex_);
+  key_wanted_ = true;
+}
+
+// appsrc asks whenever it has nothing left: one frame each time.
+void LiveStream::feed() {
+  const auto turn = wait_for_turn();
+  if (!turn) return;
+  auto frame = config_.make(turn->frame);
+  if (!frame) return;
+  const int64_t due = pacer_->due_ns(turn->frame);
+  GST_BUFFER_PTS(frame.get()) = static_cast<GstClockTime>(due - base_ns_);
+  GST_BUFFER_DURATION(frame.get()) =
+      static_cast<GstClockTime>(pacer_->due_ns(turn->frame + 1) - due);
+  gst_app_src_push_buffer(GST_APP_SRC(source_.get()), frame.release());
+}
+
+// Nothing: there is no turn any more.
+std::optional<Pacer::Turn> LiveStream::wait_for_turn() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const int64_t now = monotonic_ns();
+    const bool wanted = on_ && taps_ > 0;
+    if (!wanted) {
+      resting_ = true;
+      pacer_->rest(now);
+    } else if (std::exchange(resting_, false)) {
+      pacer_->rest(now);
+      key_wanted_ = true;
+    }
+    const Pacer::Turn turn = pacer_->next(now);
+    if (config_.frames && turn.frame >= *config_.frames) {
+      lock.unlock();
+      gst_app_src_end_of_stream(GST_APP_SRC(source_.get()));
+      return std::nullopt;
+    }
+    if (wanted && turn.at_ns <= now) {
+      pacer_->taken(turn, now);
+      stats_.left_out = pacer_->left_out();
+      send_key_request(now);
+      return turn;
+    }
+    if (wanted)
+      changed_.wait_for(lock, std::chrono::nanoseconds(turn.at_ns - now));
+    else if (config_.frames)
+      changed_.wait_for(lock, std::chrono::nanoseconds(pacer_->due_ns(*config_.frames) - now));
+    else
+      changed_.wait(lock);
+  }
+  return std::nullopt;
+}
+
+void LiveStream::send_key_request(int64_t now_ns) {
+  if (!key_wanted_ || config_.codec->kind != MediaKind::kVideo) return;
+  if (stats_.encoded > 0 && now_ns - last_key_ns_ < kKeyFrameInterval_ns) return;
+  key_wanted_ = false;
+  last_key_ns_ = now_ns;
+  if (stats_.encoded > 0)  // the first frame is one anyhow
+    gst_pad_send_event(encoded_pad_.get(),
+                       gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
+}
+
+void LiveStream::encoded(bool key) {
+  key_ = key;
+  const std::lock_guard lock(mutex_);
+  ++stats_.encoded;
+  if (key) ++stats_.key_frames;
+}
+
+void LiveStream::packet(GRef<GstBuffer> packet, int64_t running_time) {
+  auto writable = GRef<GstBuffer>::adopt(gst_buffer_make_writable(packet.release()));
+  GST_BUFFER_PTS(writable.get()) = static_cast<GstClockTime>(base_ns_ + running_time);
+  GST_BUFFER_DTS(writable.get()) = GST_CLOCK_TIME_NONE;
+  const std::lock_guard lock(gate_);
+  if (!open_) return;
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  if (!gst_rtp_buffer_map(writable.get(), GST_MAP_READWRITE, &rtp)) return;
+  sequence_ = sequence_ ? static_cast<uint16_t>(*sequence_ + 1) : gst_rtp_buffer_get_seq(&rtp);
+  gst_rtp_buffer_set_seq(&rtp, *sequence_);
+  const uint32_t rtp_time = gst_rtp_buffer_get_timestamp(&rtp);
+  const bool last = config_.codec->kind == MediaKind::kAudio || gst_rtp_buffer_get_marker(&rtp);
+  gst_rtp_buffer_unmap(&rtp);
+  fan_out_.push(writable);
+  const std::lock_guard counting(mutex_);
+  ++stats_.packets;
+  if (last) remember(writable.get(), rtp_time);
+}
+
+void LiveStream::remember(GstBuffer* packet, uint32_t rtp_time) {
+  SentFrame frame;
+  frame.captured_ns = static_cast<int64_t>(GST_BUFFER_PTS(packet));
+  // The nearest one: PTS are whole nanoseconds, and frames may not be.
+  frame.number = static_cast<uint64_t>(
+      ((frame.captured_ns - first_ns_) * config_.rate + 500'000'000) / 1'000'000'000);
+  frame.rtp_time = rtp_time;
+  frame.sent_ns = monotonic_ns();
+  frame.key = key_;
+  if (sent_.size() == kMostRemembered) sent_.pop_front();
+  sent_.push_back(frame);
+}
+
+std::vector<SentFrame> LiveStream::sent() const {
+  const std::lock_guard lock(mutex_);
+  return {sent_.begin(), sent_.end()};
+}
+
+LiveStreamStats LiveStream::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+}  // namespace callbot::pipelines

@@ -1,0 +1,101 @@
+// pipelines/live_stream.h: one stream of a source: frames made in real time, encoded once,
+// payloaded once, fanned out.
+//
+//   appsrc (its thread makes the frames, paced) - encoder - payloader - appsink - taps
+//
+// Thread:  loop; LiveStreamConfig::make and the taps run on the stream's own thread.
+// Owner:   a source; it must stop() the stream before the pipeline goes to NULL, and outlive that.
+// Fails:   create: kUnsupported, what GStreamer lacks; later the pipeline's bus says it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "pipelines/encoders.h"
+#include "pipelines/fan_out.h"
+#include "pipelines/pacer.h"
+
+namespace callbot::pipelines {
+
+struct SentFrame {
+  uint64_t number = 0;
+  uint32_t rtp_time = 0;
+  int64_t captured_ns = 0;  // monotonic_ns() it belongs to
+  int64_t sent_ns = 0;      // monotonic_ns() when its last packet had gone to every tap
+  bool key = false;
+};
+
+struct LiveStreamConfig {
+  const Codec* codec = nullptr;
+  RtpIdentity rtp;
+  GRef<GstElement> encoder;
+  GRef<GstCaps> raw_caps;
+  int rate = 30;                   // frames a second
+  std::optional<uint64_t> frames;  // how many there are; none: no end
+  // Raw media of one frame; its times are set by the stream.
+  std::function<GRef<GstBuffer>(uint64_t frame)> make;
+  std::function<void()> ended;  // stream's thread: the last frame has gone
+};
+
+struct LiveStreamStats {
+  uint64_t encoded = 0, key_frames = 0, packets = 0;
+  uint64_t left_out = 0;  // too late to be made
+};
+
+class LiveStream {
+ public:
+  static Result<std::unique_ptr<LiveStream>> create(GstBin* pipeline, LiveStreamConfig config);
+  ~LiveStream();
+
+  // Before the pipeline starts: its base time, and when frame 0 is due; monotonic_ns().
+  void begin(int64_t base_ns, int64_t first_ns);
+  // The stream's thread makes nothing more and waits for nothing more.
+  void stop();
+
+  TapId attach(Tap tap);
+  void detach(TapId tap);
+  void set_on(bool on);
+  void request_key_frame();  // any thread
+
+  std::vector<SentFrame> sent() const;  // any thread
+  LiveStreamStats stats() const;        // any thread
+
+ private:
+  explicit LiveStream(LiveStreamConfig config) : config_(std::move(config)) {}
+  Result<> build(GstBin* pipeline);
+  void feed();
+  std::optional<Pacer::Turn> wait_for_turn();
+  void send_key_request(int64_t now_ns);
+  void encoded(bool key);
+  void packet(GRef<GstBuffer> packet, int64_t running_time);
+  void remember(GstBuffer* packet, uint32_t rtp_time);
+
+  const LiveStreamConfig config_;
+  GRef<GstElement> source_;
+  GRef<GstPad> encoded_pad_;
+  FanOut fan_out_;
+  int64_t base_ns_ = 0, first_ns_ = 0;  // constant once the pipeline runs
+
+  mutable std::mutex mutex_;  // for what follows; held for moments
+  std::condition_variable changed_;
+  bool stopping_ = false, on_ = true, resting_ = true, key_wanted_ = false;
+  size_t taps_ = 0;
+  int64_t last_key_ns_ = 0;
+  std::optional<Pacer> pacer_;
+  std::deque<SentFrame> sent_;
+  LiveStreamStats stats_;
+
+  // Held while a packet goes out; otherwise only set_on() takes it, to be sure that nothing does.
+  std::mutex gate_;
+  bool open_ = true;
+  std::optional<uint16_t> sequence_;  // of the last packet sent: counts on, whatever was dropped
+  bool key_ = false;                  // the frame being payloaded; stream's thread
+};
+
+}  // namespace callbot::pipelines

@@ -1,0 +1,48 @@
+// pipelines/pattern_picture.h: the pictures of the test pattern. Plain arithmetic.
+//
+// A field in the source's own colour; a clock that tells the time since the beginning, the name,
+// the frame number; a ring that fills once a second around a disc that lights up with each chirp; a
+// ribbon that glides along the bottom, so that encoders have work and a freeze is seen; and the
+// mark of base/video_mark.h along the top. The same seed, name, source, size, rate and frame number
+// give the same picture, byte for byte.
+//
+// Thread:  any; one object belongs to one thread.
+// Owner:   the test pattern.
+// Fails:   create() says kUsage for a size or rate it cannot draw.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/video_mark.h"
+
+namespace callbot::pipelines {
+
+struct PictureConfig {
+  uint64_t seed = 1;
+  uint16_t source = 1;
+  std::string name = "callbot";  // UTF-8; what our alphabet lacks is a box
+  int width = 1280, height = 720, fps = 30;
+};
+
+constexpr int kNarrowestPicture = 160, kLowestPicture = 90;
+constexpr int kWidestPicture = 1920, kHighestPicture = 1920;
+constexpr int kMostFps = 60;
+
+class PatternPicture {
+ public:
+  static Result<std::unique_ptr<PatternPicture>> create(const PictureConfig& config);
+  ~PatternPicture();
+
+  // Frame number `frame`, all of the picture. `chirp`: what the mark says about the sound.
+  void draw(uint64_t frame, bool chirp, const PictureView& picture) const;
+
+ private:
+  struct Impl;
+  explicit PatternPicture(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace callbot::pipelines
