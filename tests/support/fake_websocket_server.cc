@@ -8,7 +8,7 @@
 
 #include "base/gref.h"
 
-namespace callbot {
+namespace callbot::test {
 
 struct FakeWebSocketServer::Impl {
   struct Client {
@@ -134,4 +134,4 @@ std::string FakeWebSocketServer::header(size_t client, const std::string& name) 
   return found == headers.end() ? "" : found->second;
 }
 
-}  // namespace callbot
+}  // namespace callbot::test

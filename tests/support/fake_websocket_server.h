@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace callbot {
+namespace callbot::test {
 
 class FakeWebSocketServer {
  public:
@@ -46,4 +46,4 @@ class FakeWebSocketServer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace callbot
+}  // namespace callbot::test
