@@ -132,13 +132,15 @@ class Peer {
 
   // Offerer: makes an offer (again, after something changed). Answerer: nothing to do.
   virtual void negotiate() = 0;
-  // The other's. `owners(mid)` is asked when a track appears.
+  // The other's.
   virtual void remote_description(bool offer, const std::string& sdp) = 0;
   virtual void remote_candidate(uint32_t mline, const std::string& mid,
                                 const std::string& text) = 0;
+  // Whose tracks these are; an empty mid stands for every mid that is not named.
   virtual void set_track_owner(const std::string& mid, TrackOwner owner) = 0;
 
-  // Sinks of a received track; more than one may sit on the same track. Not owned.
+  // Sinks of a received track; more than one may sit on the same track. Not owned. Calls
+  // Sink::add_track and, when no frame can come any more, Sink::remove_track; so does destruction.
   virtual void add_sink(TrackId track, Sink& sink) = 0;
   virtual void remove_sink(TrackId track, Sink& sink) = 0;
   // Asks the sender for a key frame (RTCP PLI), throttled to one a second.

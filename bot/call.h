@@ -1,0 +1,159 @@
+// bot/call.h: one call: a signaling, its legs, a source and sinks, as a lifecycle.
+//
+// Joins, keeps a peer on every leg, puts the sinks on every received track whose owner may be
+// recorded, takes chat and files from data channels, and leaves.
+//
+// Thread:  loop.
+// Owner:   the verb that runs the call (record, send, demo). Sinks and source outlive it.
+// Fails:   through CallEvents::done, exactly once, as the last call.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/alive.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "bot/call_leg.h"
+#include "bot/channel_messages.h"
+#include "pipelines/peer.h"
+#include "signaling/signaling.h"
+
+namespace callbot::bot {
+
+struct CallConfig {
+  signaling::JoinConfig join;
+  pipelines::IceConfig ice;
+  std::vector<std::string> receive_codecs;  // empty: all
+  bool receive_video = true;
+  pipelines::Source* source = nullptr;
+};
+
+enum class Phase { kNew, kJoining, kLive, kLeaving, kDone };  // the order is the lifecycle
+const char* name_of(Phase phase);
+
+class CallEvents {
+ public:
+  virtual ~CallEvents() = default;
+  virtual void joined(const std::string& self) { (void)self; }
+  virtual void member_joined(const signaling::Member& member) { (void)member; }
+  virtual void member_changed(const signaling::Member& before, const signaling::Member& after) {
+    (void)before, (void)after;
+  }
+  virtual void member_left(const signaling::Member& member) { (void)member; }
+  virtual void connected(const std::string& member) { (void)member; }
+  virtual void trouble(const std::string& member, const Error& error, bool again) {
+    (void)member, (void)error, (void)again;
+  }
+  // `taken`: its frames go to the sinks; false where its owner asked not to be recorded.
+  virtual void track_added(const TrackInfo& track, bool taken) { (void)track, (void)taken; }
+  virtual void track_removed(const TrackInfo& track) { (void)track; }
+  virtual void key_frame_wait(const TrackInfo& track) { (void)track; }
+  virtual void key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) {
+    (void)track, (void)wait;
+  }
+  virtual void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
+    (void)track, (void)width, (void)height;
+  }
+  virtual void chat(const signaling::Member& from, const std::string& text) {
+    (void)from, (void)text;
+  }
+  // One file at a time from each member: its beginning, bytes, and its end (null: it broke off).
+  virtual void file_begin(const signaling::Member& from, const FileBegin& file) {
+    (void)from, (void)file;
+  }
+  virtual void file_chunk(const signaling::Member& from, const std::string& bytes) {
+    (void)from, (void)bytes;
+  }
+  virtual void file_end(const signaling::Member& from, const FileEnd* end) {
+    (void)from, (void)end;
+  }
+  virtual void interrupted(const std::string& why) { (void)why; }
+  virtual void resumed() {}
+  virtual void done(Result<> how) = 0;
+};
+
+struct CallTrack {
+  TrackInfo info;
+  pipelines::TrackStats stats;
+};
+
+class Call final : private signaling::Events, private LegOwner {
+ public:
+  static Result<std::unique_ptr<Call>> create(Loop& loop, Log log, CallConfig config,
+                                              CallEvents& events);
+  ~Call() override;
+
+  void start();
+  // Leaves; any number of times, at any time.
+  void stop();
+
+  Phase phase() const { return phase_; }
+  const std::vector<signaling::Member>& members() const { return members_; }
+  const signaling::Member* member(const std::string& id) const;
+  // Who a member is over leaving and coming back: the id of the first member of that name, unless
+  // both were there at once. What sinks see as TrackInfo::participant.
+  const std::string& participant_of(const std::string& member) const override;
+  std::vector<CallTrack> tracks() const;  // what is received now, with counters
+  // Put on every received track from now on whose owner may be recorded. Outlives the call.
+  void add_sink(pipelines::Sink& sink) { sinks_.push_back(&sink); }
+  void request_key_frame(TrackId track);
+  size_t connected_legs() const { return connected_.size(); }
+  void announce(const signaling::Self& self);
+  void set_sending(MediaKind kind, bool on);
+
+ private:
+  Call(Loop& loop, Log log, CallConfig config, CallEvents& events);
+  bool advance(Phase next);
+  void finish(Result<> how);
+  void recognise(const signaling::Member& member);
+  bool may_record(const std::string& participant) const;
+  void put_sinks(CallLeg& leg, const TrackInfo& track);
+  void take_sinks(CallLeg& leg, const TrackInfo& track);
+  void apply_consent(const std::string& member);
+
+  // signaling::Events
+  void joined(const std::string& self) override;
+  void members_changed(const std::vector<signaling::Member>& members) override;
+  void leg_opened(const signaling::Leg& leg) override;
+  void received(signaling::LegId leg, signaling::Message message) override;
+  void requested(signaling::LegId leg, signaling::Request request) override;
+  void leg_closed(signaling::LegId leg, const std::string& why) override;
+  void message(const signaling::ChatMessage& message) override;
+  void interrupted(const std::string& why) override;
+  void resumed() override;
+  void closed(Result<> how) override;
+  // LegOwner
+  void leg_send(signaling::LegId leg, signaling::Message message) override;
+  void leg_request(signaling::LegId leg, signaling::Request request) override;
+  void leg_connected(CallLeg& leg) override;
+  void leg_trouble(CallLeg& leg, const Error& error, bool again) override;
+  void leg_track_added(CallLeg& leg, const TrackInfo& track) override;
+  void leg_track_removed(const TrackInfo& track) override;
+  void leg_key_frame_wait(const TrackInfo& track) override;
+  void leg_key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) override;
+  void leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
+  void leg_channel_message(CallLeg& leg, bool text, std::string bytes) override;
+  void leg_channel_closed(CallLeg& leg) override;
+
+  Loop& loop_;
+  Log log_;
+  CallConfig config_;
+  CallEvents& events_;
+  Phase phase_ = Phase::kNew;
+  std::vector<signaling::Member> members_;
+  std::vector<pipelines::Sink*> sinks_;
+  std::map<signaling::LegId, ChannelReader> channels_;
+  std::map<std::string, std::string> participants_;  // member id -> participant
+  std::map<std::string, std::string> gone_;          // name -> participant, of members that left
+  std::vector<signaling::LegId> connected_;
+  std::vector<TrackId> taken_;  // tracks that the sinks sit on
+  std::unique_ptr<signaling::Signaling> signaling_;
+  std::map<signaling::LegId, std::unique_ptr<CallLeg>> legs_;
+  Timer leave_deadline_;
+  Alive alive_;
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,199 @@
+#include "bot/call_leg.h"
+
+#include <algorithm>
+
+namespace callbot::bot {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kMostEarlyCandidates = 100;
+constexpr auto kFirstRetry = 500ms;
+constexpr auto kLongestRetry = 15s;
+
+bool worth_another_try(Code code) {
+  return code == Code::kConnect || code == Code::kTimeout || code == Code::kInternal;
+}
+
+}  // namespace
+
+CallLeg::CallLeg(Loop& loop, const Log& log, signaling::Leg leg, pipelines::PeerConfig config,
+                 LegOwner& owner)
+    : loop_(loop),
+      log_(log.child("peer " + (leg.name.empty() ? "server" : leg.name))),
+      leg_(std::move(leg)),
+      config_(std::move(config)),
+      owner_(owner) {
+  config_.name = leg_.name;
+  config_.offers = leg_.offers == signaling::Party::kUs;
+  config_.trickles = leg_.trickle == signaling::Trickle::kFull;
+  config_.receives = leg_.direction != signaling::Direction::kSend;
+  if (leg_.direction == signaling::Direction::kReceive) config_.source = nullptr;
+  for (const signaling::IceServer& s : leg_.ice_servers)
+    config_.ice.servers.push_back({s.url, s.username, s.credential});
+}
+
+CallLeg::~CallLeg() { drop_peer(); }
+
+void CallLeg::start() {
+  if (config_.offers) fresh();
+}
+
+void CallLeg::fresh() {
+  drop_peer();
+  ++generation_;
+  if (make_peer()) peer_->negotiate();
+}
+
+bool CallLeg::make_peer() {
+  auto peer = pipelines::Peer::create(loop_, log_, config_, *this);
+  if (!peer) {
+    owner_.leg_trouble(*this, peer.error(), false);
+    return false;
+  }
+  peer_ = std::move(*peer);
+  return true;
+}
+
+void CallLeg::drop_peer() {
+  retry_.stop();
+  peer_.reset();
+  for (const TrackInfo& track : std::exchange(tracks_, {})) owner_.leg_track_removed(track);
+}
+
+void CallLeg::received(signaling::Message message) {
+  std::visit([this](const auto& m) { take(m); }, message);
+}
+
+void CallLeg::take(const signaling::Description& description) {
+  const bool offer = description.type == signaling::Description::Type::kOffer;
+  if (offer == config_.offers) {
+    log_.warn("an {} from the side that may not send one; ignored", offer ? "offer" : "answer");
+    return;
+  }
+  if (offer && (!peer_ || description.generation != generation_)) {
+    drop_peer();
+    generation_ = description.generation;
+    if (!make_peer()) return;
+  }
+  if (!peer_ || description.generation != generation_) return;  // of a peer that is no more
+  if (!description.streams.empty()) streams_ = description.streams;
+  if (!leg_.member.empty())
+    peer_->set_track_owner("", {owner_.participant_of(leg_.member), leg_.name, ""});
+  for (const auto& [mid, owner] : streams_)
+    peer_->set_track_owner(mid, {owner_.participant_of(owner.member), owner.name, owner.source});
+  peer_->remote_description(offer, description.sdp);
+  for (const auto& candidate : std::exchange(early_, {})) give(candidate);
+}
+
+void CallLeg::take(const signaling::Candidate& candidate) {
+  if (peer_ && candidate.generation == generation_) return give(candidate);
+  const bool to_come = candidate.generation > generation_ || !peer_;
+  if (to_come && early_.size() < kMostEarlyCandidates) early_.push_back(candidate);
+}
+
+void CallLeg::give(const signaling::Candidate& candidate) {
+  if (peer_ && candidate.generation == generation_)
+    peer_->remote_candidate(candidate.mline, candidate.mid, candidate.text);
+}
+
+void CallLeg::requested(signaling::Request request) {
+  if (!config_.offers) return;
+  if (request.what == signaling::Request::What::kRestart || !peer_)
+    fresh();
+  else
+    peer_->negotiate();
+}
+
+void CallLeg::retry(const Error& error) {
+  const bool again = worth_another_try(error.code);
+  drop_peer();
+  owner_.leg_trouble(*this, error, again);
+  if (!again) return;
+  const auto wait = std::min<std::chrono::milliseconds>(kFirstRetry * (1 << std::min(attempt_, 8)),
+                                                        kLongestRetry);
+  ++attempt_;
+  if (config_.offers) {
+    retry_.once(wait, [this] { fresh(); });
+    return;
+  }
+  // The offerer may not have noticed, or our request may be lost with it: ask until one comes.
+  owner_.leg_request(leg_.id, {signaling::Request::What::kRestart});
+  retry_.every(kLongestRetry,
+               [this] { owner_.leg_request(leg_.id, {signaling::Request::What::kRestart}); });
+}
+
+const TrackInfo* CallLeg::track(TrackId id) const {
+  const auto found =
+      std::find_if(tracks_.begin(), tracks_.end(), [id](const TrackInfo& t) { return t.id == id; });
+  return found == tracks_.end() ? nullptr : &*found;
+}
+
+void CallLeg::local_description(bool offer, const std::string& sdp) {
+  signaling::Description description;
+  description.type =
+      offer ? signaling::Description::Type::kOffer : signaling::Description::Type::kAnswer;
+  description.sdp = sdp;
+  description.generation = generation_;
+  owner_.leg_send(leg_.id, std::move(description));
+}
+
+void CallLeg::local_candidate(uint32_t mline, const std::string& mid, const std::string& text) {
+  owner_.leg_send(leg_.id, signaling::Candidate{mline, mid, text, generation_});
+}
+
+void CallLeg::connected() {
+  attempt_ = 0;
+  owner_.leg_connected(*this);
+}
+
+void CallLeg::track_added(const TrackInfo& track) {
+  tracks_.push_back(track);
+  owner_.leg_track_added(*this, track);
+}
+
+void CallLeg::track_removed(TrackId id) {
+  const TrackInfo* found = track(id);
+  if (found == nullptr) return;
+  const TrackInfo removed = *found;
+  std::erase_if(tracks_, [id](const TrackInfo& t) { return t.id == id; });
+  owner_.leg_track_removed(removed);
+}
+
+void CallLeg::key_frame_wait(TrackId id) {
+  if (const TrackInfo* t = track(id)) owner_.leg_key_frame_wait(*t);
+}
+
+void CallLeg::key_frame_found(TrackId id, std::chrono::nanoseconds wait) {
+  if (const TrackInfo* t = track(id)) owner_.leg_key_frame_found(*t, wait);
+}
+
+void CallLeg::size_changed(TrackId id, uint32_t width, uint32_t height) {
+  if (const TrackInfo* t = track(id)) owner_.leg_size_changed(*t, width, height);
+}
+
+void CallLeg::channel_opened(pipelines::ChannelId, const std::string& label) {
+  log_.info("data channel \"{}\" is open", label);
+}
+
+void CallLeg::channel_message(pipelines::ChannelId, bool text, std::string bytes) {
+  owner_.leg_channel_message(*this, text, std::move(bytes));
+}
+
+void CallLeg::channel_closed(pipelines::ChannelId) { owner_.leg_channel_closed(*this); }
+
+void CallLeg::needs_negotiation() {
+  if (config_.offers)
+    peer_->negotiate();
+  else
+    owner_.leg_request(leg_.id, {signaling::Request::What::kRenegotiate});
+}
+
+void CallLeg::failed(const Error& error) {
+  // The peer is on the stack: let it return before it is destroyed.
+  loop_.post(alive_.guard([this, error, generation = generation_] {
+    if (generation == generation_) retry(error);
+  }));
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,92 @@
+// bot/options.h: what each verb of the program can be told, as plain structs with their defaults.
+//
+// Thread:  any; values.
+// Owner:   the caller.
+// Fails:   never; bot/cli fills and checks them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/files.h"
+#include "base/log.h"
+
+namespace callbot::bot {
+
+struct OutputOptions {
+  LogLevel level = LogLevel::kWarning;
+  bool json = false;  // events and log as JSON lines
+};
+
+// How to get into a call, for every verb that joins one.
+struct JoinOptions {
+  std::string url;
+  std::string name;
+  std::string token;  // CALLBOT_TOKEN in the environment where no flag is given
+  std::string ca_file;
+  bool insecure = false;
+  std::vector<std::string> ice_servers;  // stun:..., turn:USER:PASSWORD@HOST:PORT?transport=...
+  std::vector<std::string> interfaces;
+};
+
+struct RecordOptions {
+  JoinOptions join{.name = "recorder"};
+  fs::path out = "recordings";
+  std::optional<std::chrono::milliseconds> duration;
+  bool until_empty = false;
+  bool audio_only = false;
+  std::string on_finish;        // a program; gets the folder and the verdict as arguments
+  uint64_t most_file_mb = 100;  // of a file dropped into the chat
+  bool table = true;            // the live table; the demo shows a progress bar instead
+};
+
+struct SendOptions {
+  JoinOptions join{.name = "bot"};
+  bool video = true;
+  bool audio = true;
+  int width = 1280, height = 720, fps = 30;
+  int bitrate = 1'500'000;  // bit/s, video
+  std::string codec = "vp8";
+  int count = 1;
+  uint64_t seed = 1;
+  std::optional<std::chrono::milliseconds> duration;
+};
+
+struct ServeOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 8080;
+  fs::path tls_cert, tls_key;
+  bool tls_auto = false;
+  fs::path tls_dir;  // where --tls-auto keeps its keys; empty: below the user's data folder
+  std::string token;
+  bool open = false;
+  std::optional<fs::path> record;
+  int most_members = 64;
+  std::string on_finish;
+};
+
+struct VerifyOptions {
+  fs::path dir;
+  bool json = false;
+};
+
+struct ShowOptions {
+  fs::path dir;
+};
+
+struct DemoOptions {
+  fs::path out = "recordings";
+  std::chrono::milliseconds duration{10000};
+};
+
+struct Invocation {
+  OutputOptions output;
+  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, DemoOptions>
+      verb;
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,212 @@
+#include "bot/recording_session.h"
+
+namespace callbot::bot {
+
+using recordings::Event;
+using recordings::EventKind;
+using signaling::Member;
+
+RecordingSession::RecordingSession(Loop& loop, Log log, pipelines::WriterPool& pool, Worker& worker,
+                                   SessionConfig config, std::function<void(const Error&)> failed)
+    : loop_(loop),
+      log_(std::move(log)),
+      pool_(pool),
+      worker_(worker),
+      config_(std::move(config)),
+      failed_(std::move(failed)) {}
+
+RecordingSession::~RecordingSession() {
+  abort_judging();
+  files_.clear();  // they belong to the recording
+}
+
+Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
+  recordings::RecordingConfig config;
+  config.want_key_frame = [this, wants = alive_.guard([this](TrackId track) {
+    links_.request_key_frame(track);
+  })](TrackId track) mutable { loop_.post([wants, track]() mutable { wants(track); }); };
+  auto made = recordings::Recording::create(log_, config_.out, config_.facts, std::move(config));
+  if (!made) return tl::unexpected(made.error());
+  links_ = std::move(links);
+  recording_ = made->get();
+  pipelines::Recorder::Events events;
+  events.failed = alive_.guard([this](const Error& error) { failed_(error); });
+  events.needs_key_frame = alive_.guard([this](TrackId track) { links_.request_key_frame(track); });
+  recorder_ = std::make_unique<pipelines::Recorder>(loop_, log_, pool_, std::move(*made),
+                                                    std::move(events));
+  return recorder_.get();
+}
+
+const fs::path& RecordingSession::folder() const { return recording_->folder(); }
+recordings::RecordingStats RecordingSession::stats() const { return recording_->stats(); }
+
+void RecordingSession::note(Event event) {
+  if (recording_ != nullptr) recording_->note(std::move(event));
+}
+
+Event RecordingSession::about(EventKind kind, const std::string& member) const {
+  Event event{.kind = kind};
+  event.participant = links_.participant_of ? links_.participant_of(member) : member;
+  return event;
+}
+
+void RecordingSession::member_joined(const Member& m) {
+  Event event = about(EventKind::kMemberJoined, m.id);
+  event.name = m.name;
+  event.recorder = m.recorder;
+  note(std::move(event));
+  if (m.recorder) return;
+  if (!m.may_be_recorded) {
+    Event consent = about(EventKind::kConsent, m.id);
+    consent.allowed = false;
+    note(std::move(consent));
+  }
+  note_state(m, MediaKind::kAudio);
+  note_state(m, MediaKind::kVideo);
+}
+
+void RecordingSession::note_state(const Member& m, MediaKind media) {
+  const auto state = media == MediaKind::kAudio ? m.audio : m.video;
+  if (state == Member::State::kUnknown) return;
+  Event event = about(EventKind::kState, m.id);
+  event.media = media;
+  event.on = state == Member::State::kOn;
+  if (media == MediaKind::kVideo) event.source = m.video_source;
+  note(std::move(event));
+}
+
+void RecordingSession::member_changed(const Member& before, const Member& after) {
+  if (before.name != after.name) {
+    Event event = about(EventKind::kMemberRenamed, after.id);
+    event.name = after.name;
+    note(std::move(event));
+  }
+  if (before.may_be_recorded != after.may_be_recorded) {
+    Event event = about(EventKind::kConsent, after.id);
+    event.allowed = after.may_be_recorded;
+    note(std::move(event));
+  }
+  if (before.audio != after.audio) note_state(after, MediaKind::kAudio);
+  if (before.video != after.video || before.video_source != after.video_source)
+    note_state(after, MediaKind::kVideo);
+}
+
+void RecordingSession::member_left(const Member& m) {
+  files_.erase(m.id);
+  note(about(EventKind::kMemberLeft, m.id));
+}
+
+void RecordingSession::peer(const std::string& member, bool lost, const std::string& why) {
+  Event event = about(lost ? EventKind::kPeerLost : EventKind::kPeerFresh, member);
+  event.reason = why;
+  note(std::move(event));
+}
+
+void RecordingSession::key_frame(TrackId track,
+                                 std::optional<std::chrono::nanoseconds> found_after) {
+  Event event{.kind = found_after ? EventKind::kKeyFrameFound : EventKind::kKeyFrameWait};
+  event.track = track;
+  if (found_after) event.duration_ns = found_after->count();
+  note(std::move(event));
+}
+
+void RecordingSession::chat(const Member& from, const std::string& text) {
+  if (!from.may_be_recorded) return;
+  Event event = about(EventKind::kChat, from.id);
+  event.text = text;
+  note(std::move(event));
+}
+
+void RecordingSession::file_begin(const Member& from, const FileBegin& file) {
+  files_.erase(from.id);
+  if (recording_ == nullptr || !from.may_be_recorded) return;
+  auto incoming = recording_->receive_file({.participant = links_.participant_of(from.id),
+                                            .name = file.name,
+                                            .size = file.size,
+                                            .most_bytes = config_.most_file_bytes});
+  if (incoming)
+    files_[from.id] = std::move(*incoming);
+  else
+    log_.warn("{}", incoming.error().message);
+}
+
+void RecordingSession::file_chunk(const Member& from, const std::string& bytes) {
+  const auto file = files_.find(from.id);
+  if (file == files_.end()) return;
+  if (auto taken = file->second->append(bytes); !taken) {
+    log_.warn("{}", taken.error().message);
+    files_.erase(file);
+  }
+}
+
+void RecordingSession::file_end(const Member& from, const FileEnd* end,
+                                std::function<void(Result<recordings::ReceivedFile>)> done) {
+  auto file = files_.extract(from.id);
+  if (file.empty() || end == nullptr) return;
+  auto report = alive_.guard(std::move(done));
+  file.mapped()->end(end->sha256, [this, report](Result<recordings::ReceivedFile> result) mutable {
+    loop_.post([report, result = std::move(result)]() mutable { report(std::move(result)); });
+  });
+}
+
+void RecordingSession::signaling(bool interrupted, const std::string& why) {
+  Event event{.kind =
+                  interrupted ? EventKind::kSignalingInterrupted : EventKind::kSignalingResumed};
+  event.reason = why;
+  note(std::move(event));
+}
+
+void RecordingSession::error(const std::string& member, const Error& error) {
+  Event event = about(EventKind::kError, member);
+  event.code = name_of(error.code);
+  event.text = error.message;
+  note(std::move(event));
+}
+
+void RecordingSession::count_loss() {
+  if (recording_ == nullptr) return;
+  for (const CallTrack& track : links_.tracks()) {
+    if (track.stats.packets_lost < 0) continue;
+    int64_t& before = lost_[track.info.id];
+    if (track.stats.packets_lost == before) continue;
+    before = track.stats.packets_lost;
+    Event event{.kind = EventKind::kLoss};
+    event.track = track.info.id;
+    event.count = track.stats.packets_lost;
+    if (track.stats.packets_repaired >= 0) event.repaired = track.stats.packets_repaired;
+    note(std::move(event));
+  }
+}
+
+void RecordingSession::finish(recordings::Ending why, std::function<void(double)> progress,
+                              std::function<void(Done)> done) {
+  files_.clear();
+  recording_->ending(std::move(why));
+  recorder_->drain(alive_.guard(
+      [this, progress = std::move(progress), done = std::move(done)](Result<> written) mutable {
+        judge(std::move(written), std::move(progress), std::move(done));
+      }));
+}
+
+void RecordingSession::judge(Result<> written, std::function<void(double)> progress,
+                             std::function<void(Done)> done) {
+  auto report = alive_.guard(std::move(progress));
+  auto job = [folder = folder(), aborted = aborted_, loop = &loop_,
+              report]() mutable -> Result<recordings::Verdict> {
+    double shown = -1;
+    return recordings::verify(folder, {}, [&](double share) {
+      if (share - shown >= 0.01) {
+        shown = share;
+        loop->post([report, share]() mutable { report(share); });
+      }
+      return !aborted->load();
+    });
+  };
+  worker_.run<recordings::Verdict>(
+      std::move(job), alive_.guard([this, written = std::move(written), done = std::move(done)](
+                                       Result<recordings::Verdict> verdict) mutable {
+        done({folder(), std::move(written), std::move(verdict)});
+      }));
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,107 @@
+// bot/recording_session.h: what happens in a call -> the journal and media of one recording.
+//
+// Makes the recording's folder once the call is joined, feeds it, and at the end finishes and
+// judges it.
+//
+// Thread:  loop; writing and judging happen on workers.
+// Owner:   the verb that records. The call dies before it.
+// Fails:   begin() if the folder cannot be made; trouble while writing ends the recording through
+//          `failed` and is said again by finish(); what is written stays.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/alive.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/worker.h"
+#include "bot/call.h"
+#include "pipelines/recorder.h"
+#include "pipelines/writer_pool.h"
+#include "recordings/recording.h"
+#include "recordings/verify.h"
+
+namespace callbot::bot {
+
+struct SessionConfig {
+  fs::path out;
+  recordings::Facts facts;
+  uint64_t most_file_bytes = 100u << 20;  // of one file from the chat
+};
+
+// What a session needs of the call that it records; called on the loop until finish().
+struct SessionLinks {
+  std::function<void(TrackId)> request_key_frame;
+  std::function<std::string(const std::string& member)> participant_of;
+  std::function<std::vector<CallTrack>()> tracks;
+};
+
+class RecordingSession {
+ public:
+  struct Done {
+    fs::path folder;
+    Result<> written;                     // what became of the writing
+    Result<recordings::Verdict> verdict;  // and of the judging
+  };
+
+  // `failed`: writing broke; the call may end.
+  RecordingSession(Loop& loop, Log log, pipelines::WriterPool& pool, Worker& worker,
+                   SessionConfig config, std::function<void(const Error&)> failed);
+  ~RecordingSession();
+
+  // Makes the folder. The sink is to be put on every track that is to be recorded.
+  Result<pipelines::Sink*> begin(SessionLinks links);
+  bool begun() const { return recording_ != nullptr; }
+  const fs::path& folder() const;
+  recordings::RecordingStats stats() const;
+
+  // What the call tells.
+  void member_joined(const signaling::Member& member);
+  void member_changed(const signaling::Member& before, const signaling::Member& after);
+  void member_left(const signaling::Member& member);
+  void peer(const std::string& member, bool lost, const std::string& why);
+  void key_frame(TrackId track, std::optional<std::chrono::nanoseconds> found_after);
+  void chat(const signaling::Member& from, const std::string& text);
+  void file_begin(const signaling::Member& from, const FileBegin& file);
+  void file_chunk(const signaling::Member& from, const std::string& bytes);
+  void file_end(const signaling::Member& from, const FileEnd* end,
+                std::function<void(Result<recordings::ReceivedFile>)> done);
+  void signaling(bool interrupted, const std::string& why);
+  void error(const std::string& member, const Error& error);
+  // Loss counters of what is received now; call it every few seconds.
+  void count_loss();
+
+  // Writes what is on its way, closes the folder, judges it. done once, on the loop; a progress of
+  // 0..1 of the judging comes before it. abort_judging() makes the verdict kInterrupted.
+  void finish(recordings::Ending why, std::function<void(double)> progress,
+              std::function<void(Done)> done);
+  void abort_judging() { *aborted_ = true; }
+
+ private:
+  void judge(Result<> written, std::function<void(double)> progress,
+             std::function<void(Done)> done);
+  void note(recordings::Event event);
+  recordings::Event about(recordings::EventKind kind, const std::string& member) const;
+  void note_state(const signaling::Member& member, MediaKind media);
+
+  Loop& loop_;
+  Log log_;
+  pipelines::WriterPool& pool_;
+  Worker& worker_;
+  SessionConfig config_;
+  std::function<void(const Error&)> failed_;
+  SessionLinks links_;
+  recordings::Recording* recording_ = nullptr;  // owned by recorder_
+  std::unique_ptr<pipelines::Recorder> recorder_;
+  std::map<std::string, std::unique_ptr<recordings::IncomingFile>> files_;  // by member
+  std::map<TrackId, int64_t> lost_;                                         // as last noted
+  std::shared_ptr<std::atomic<bool>> aborted_ = std::make_shared<std::atomic<bool>>(false);
+  Alive alive_;
+};
+
+}  // namespace callbot::bot

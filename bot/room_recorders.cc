@@ -1,0 +1,139 @@
+#include "bot/room_recorders.h"
+
+#include <fmt/core.h>
+#include <gio/gio.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/gref.h"
+#include "bot/cli.h"
+
+namespace callbot::bot {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kNotStarted = -1;
+constexpr auto kFirstRetry = 200ms;
+constexpr auto kLongestRetry = 10s;
+constexpr auto kLinger = 5s;
+
+std::string escaped(const std::string& room) {
+  return Text(g_uri_escape_string(room.c_str(), nullptr, FALSE)).get();
+}
+
+}  // namespace
+
+struct RoomRecorders::Process {
+  GRef<GSubprocess> process;
+  bool wanted = true;  // the room has members
+  int failures = 0;    // in a row: killed, or could not join or write
+  Timer retry;
+  Timer linger;
+};
+
+RoomRecorders::RoomRecorders(Loop& loop, Console& console, RecorderCommand command)
+    : loop_(loop), console_(console), command_(std::move(command)) {}
+
+RoomRecorders::~RoomRecorders() {
+  for (auto& [room, p] : rooms_)
+    if (p->process) g_subprocess_send_signal(p->process.get(), SIGTERM);
+}
+
+void RoomRecorders::opened(const std::string& room) {
+  if (stopped_) return;
+  auto& p = rooms_[room];
+  if (!p) p = std::make_unique<Process>();
+  p->wanted = true;
+  p->linger.stop();
+  if (!p->process) start(room);
+}
+
+void RoomRecorders::emptied(const std::string& room) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return;
+  found->second->wanted = false;
+  Process& p = *found->second;
+  p.retry.stop();
+  if (!p.process) {
+    rooms_.erase(found);
+    return;
+  }
+  // It ends by itself (--until-empty), unless it had not even seen the last member.
+  p.linger.once(kLinger, [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
+}
+
+void RoomRecorders::start(const std::string& room) {
+  Process& p = *rooms_.at(room);
+  const std::string url = command_.base_url + "/rooms/" + escaped(room);
+  std::vector<const char*> argv{"/proc/self/exe", "record", url.c_str(), "--until-empty"};
+  argv.insert(argv.end(),
+              {"--out", command_.out.c_str(), "--log", command_.json ? "json" : "text"});
+  // It talks to this very server; whom the certificate names does not matter on the way.
+  if (command_.base_url.starts_with("wss:")) argv.push_back("--insecure");
+  if (!command_.on_finish.empty())
+    argv.insert(argv.end(), {"--on-finish", command_.on_finish.c_str()});
+  argv.push_back(nullptr);
+
+  auto launcher =
+      GRef<GSubprocessLauncher>::adopt(g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE));
+  // Ctrl-C at our terminal is for us: we end the recorders ourselves, once each.
+  g_subprocess_launcher_set_child_setup(
+      launcher.get(), [](gpointer) { setpgid(0, 0); }, nullptr, nullptr);
+  if (!command_.token.empty())
+    g_subprocess_launcher_setenv(launcher.get(), "CALLBOT_TOKEN", command_.token.c_str(), TRUE);
+  GError* error = nullptr;
+  p.process =
+      GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));
+  if (!p.process) {
+    log_.error("room {}: {}", room, ErrorPtr(error)->message);
+    return ended(room, kNotStarted);
+  }
+  struct Waiting {
+    std::function<void(int)> then;
+  };
+  auto waiting = std::make_unique<Waiting>();
+  auto then = alive_.guard([this, room](int status) { ended(room, status); });
+  waiting->then = [then](int status) mutable { then(status); };
+  g_subprocess_wait_async(
+      p.process.get(), nullptr,
+      [](GObject* process, GAsyncResult*, gpointer data) {
+        const std::unique_ptr<Waiting> w(static_cast<Waiting*>(data));
+        w->then(g_subprocess_get_status(G_SUBPROCESS(process)));
+      },
+      waiting.release());
+}
+
+void RoomRecorders::ended(const std::string& room, int status) {
+  Process& p = *rooms_.at(room);
+  p.process = nullptr;
+  p.linger.stop();
+  const bool killed = status != kNotStarted && WIFSIGNALED(status);
+  if (killed)
+    console_.event("recorder-died", fmt::format("room {}: signal {}", room, WTERMSIG(status)),
+                   Json::object().set("room", room).set("signal", WTERMSIG(status)));
+  const bool failed = status == kNotStarted || killed || WEXITSTATUS(status) > kExitNotGood;
+  p.failures = failed ? p.failures + 1 : 0;
+  if (!p.wanted || stopped_) {
+    rooms_.erase(room);
+    if (stopped_ && rooms_.empty()) stopped_();
+    return;
+  }
+  // Members are there: it failed, or someone came while it was ending.
+  const auto wait = std::min<std::chrono::milliseconds>(
+      kFirstRetry * (1 << std::min(p.failures, 10)), kLongestRetry);
+  p.retry.once(wait, [this, room] { start(room); });
+}
+
+void RoomRecorders::stop(std::function<void()> done) {
+  auto report = alive_.guard(std::move(done));
+  stopped_ = [this, report] { loop_.post([report]() mutable { report(); }); };
+  std::erase_if(rooms_, [](const auto& room) { return !room.second->process; });
+  for (auto& [room, p] : rooms_) g_subprocess_send_signal(p->process.get(), SIGTERM);
+  if (rooms_.empty()) stopped_();
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,57 @@
+// bot/room_recorders.h: one recorder process for every room that has members.
+//
+// A call is recorded in a process of its own, because what a peer sends can end the process that
+// takes it in; the server and the other rooms go on, and a recorder that died is started again
+// while its room has members.
+//
+// Thread:  loop.
+// Owner:   Serve.
+// Fails:   a recorder that cannot be started is said on the console and tried again.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/alive.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "bot/console.h"
+
+namespace callbot::bot {
+
+struct RecorderCommand {
+  std::filesystem::path out;
+  std::string base_url;  // "ws://127.0.0.1:8080"
+  std::string token;
+  std::string on_finish;
+  bool json = false;
+};
+
+class RoomRecorders {
+ public:
+  RoomRecorders(Loop& loop, Console& console, RecorderCommand command);
+  ~RoomRecorders();
+
+  void opened(const std::string& room);
+  void emptied(const std::string& room);
+  // Ends every recorder and waits until each has finished and judged its recording.
+  void stop(std::function<void()> done);
+
+ private:
+  struct Process;
+  void start(const std::string& room);
+  void ended(const std::string& room, int status);
+
+  Loop& loop_;
+  Console& console_;
+  Log log_{"recorders"};
+  RecorderCommand command_;
+  std::map<std::string, std::unique_ptr<Process>> rooms_;
+  std::function<void()> stopped_;
+  Alive alive_;
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,57 @@
+// bot/whip.h: POST /whip (RFC 9725): takes an offer, answers it, records what comes.
+//
+// One session, one peer, one recording folder. The answer carries all candidates (no trickle);
+// DELETE of the session's URL ends it.
+//
+// Thread:  loop.
+// Owner:   Serve. The HttpServer outlives it.
+// Fails:   a bad offer gets 400 or 415 with the reason, a wrong token 401; other sessions go on.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/alive.h"
+#include "base/loop.h"
+#include "base/worker.h"
+#include "bot/console.h"
+#include "pipelines/writer_pool.h"
+#include "signaling/http_server.h"
+
+namespace callbot::bot {
+
+struct WhipConfig {
+  std::filesystem::path out;
+  std::string token;  // bearer; empty: anybody
+};
+
+class Whip {
+ public:
+  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config);
+  ~Whip();
+  // Ends every session; done when all are written and judged.
+  void stop(std::function<void()> done);
+  size_t sessions() const { return sessions_.size(); }
+
+ private:
+  class Session;
+  void post(const signaling::HttpRequest& request, const signaling::Responder& answer);
+  void remove(const signaling::HttpRequest& request, const signaling::Responder& answer);
+  bool allowed(const signaling::HttpRequest& request, const signaling::Responder& answer) const;
+  void ended(const std::string& id);
+
+  Loop& loop_;
+  Console& console_;
+  WhipConfig config_;
+  pipelines::WriterPool pool_;
+  Worker judges_;
+  std::map<std::string, std::unique_ptr<Session>> sessions_;
+  uint64_t count_ = 0;
+  std::function<void()> stopped_;
+  Alive alive_;
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,46 @@
+// recordings/av.h: FFmpeg's things owned by the type, and its error numbers as Errors.
+//
+// Thread:  any.
+// Owner:   unique_ptrs, named as FFmpeg names the thing.
+// Fails:   never; av_failure turns a negative return value into an Error.
+#pragma once
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/error.h>
+#include <libswresample/swresample.h>
+}
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+
+namespace callbot::recordings {
+
+// FFmpeg frees through a pointer to the pointer.
+template <auto kFree>
+struct AvFreer {
+  template <class T>
+  void operator()(T* p) const {
+    kFree(&p);
+  }
+};
+
+using AvPacket = std::unique_ptr<AVPacket, AvFreer<&av_packet_free>>;
+using AvFrame = std::unique_ptr<AVFrame, AvFreer<&av_frame_free>>;
+using AvCodecContext = std::unique_ptr<AVCodecContext, AvFreer<&avcodec_free_context>>;
+using AvParameters = std::unique_ptr<AVCodecParameters, AvFreer<&avcodec_parameters_free>>;
+using AvResampler = std::unique_ptr<SwrContext, AvFreer<&swr_free>>;
+using AvInput = std::unique_ptr<AVFormatContext, AvFreer<&avformat_close_input>>;
+
+// "what: Invalid data found when processing input".
+Error av_failure(Code code, const std::string& what, int av_error);
+
+// FFmpeg's own log goes into ours, as debug lines: what it complains of becomes a finding or an
+// Error anyway. Call before anything else of FFmpeg; any number of times.
+void take_av_log();
+
+}  // namespace callbot::recordings

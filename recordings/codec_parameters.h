@@ -1,0 +1,49 @@
+// recordings/codec_parameters.h: what a Matroska header must know of a track, from the track's
+// facts and, for video, from its first key frame.
+//
+// Thread:  any; plain functions.
+// Owner:   the caller.
+// Fails:   an empty optional: not known (yet), or a codec this build cannot store.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/frame.h"
+#include "recordings/av.h"
+
+namespace callbot::recordings {
+
+struct PictureSize {
+  uint32_t width = 0, height = 0;
+  friend bool operator==(const PictureSize&, const PictureSize&) = default;
+};
+
+struct StreamParameters {
+  MediaKind media = MediaKind::kAudio;
+  std::string codec;
+  int sample_rate = 0, channels = 0;  // audio
+  PictureSize size;                   // video
+  std::vector<uint8_t> extradata;     // OpusHead; Annex B parameter sets for H.264 and H.265
+};
+
+AVCodecID codec_id(const std::string& codec);
+
+// Audio is known from its TrackInfo alone.
+std::optional<StreamParameters> audio_parameters(const TrackInfo& track);
+// Video needs a key frame: VP8 and VP9 for the size, H.264 and H.265 for the parameter sets.
+std::optional<StreamParameters> video_parameters(const TrackInfo& track,
+                                                 std::span<const uint8_t> key_frame);
+
+std::optional<PictureSize> picture_size(const std::string& codec,
+                                        std::span<const uint8_t> key_frame);
+// The parameter sets of an Annex B access unit, with start codes; empty if one is missing.
+std::vector<uint8_t> parameter_sets(const std::string& codec, std::span<const uint8_t> annex_b);
+
+// Does a decoder give a picture for this packet? (VP8 and VP9 have packets that only refresh.)
+bool is_shown(const std::string& codec, std::span<const uint8_t> packet);
+
+}  // namespace callbot::recordings

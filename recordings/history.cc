@@ -1,0 +1,239 @@
+// How the manifest follows from the journal.
+#include <algorithm>
+
+#include "recordings/manifest.h"
+
+namespace callbot::recordings {
+namespace {
+
+template <class T>
+void close_last(std::vector<T>& spans, int64_t now) {
+  if (!spans.empty() && !spans.back().to_ns) spans.back().to_ns = now;
+}
+
+template <class T>
+void add_bounded(std::vector<T>& list, T value) {
+  if (list.size() < kMostListed) list.push_back(std::move(value));
+}
+
+void member_joined(Manifest& m, const Event& e, int64_t now) {
+  Participant& p = m.participant(e.participant);
+  p.name = e.name;
+  p.recorder = e.recorder.value_or(false);
+  if (p.present.empty() || p.present.back().to_ns) p.present.push_back({.from_ns = now});
+}
+
+void member_left(Manifest& m, const Event& e, int64_t now) {
+  Participant& p = m.participant(e.participant);
+  if (!p.present.empty() && !p.present.back().to_ns) {
+    p.present.back().to_ns = now;
+    p.present.back().reason = e.reason;
+  }
+  for (Said& said : p.said) {
+    if (!said.to_ns) said.to_ns = now;
+  }
+}
+
+void state(Manifest& m, const Event& e, int64_t now) {
+  Participant& p = m.participant(e.participant);
+  const MediaKind media = e.media.value_or(MediaKind::kAudio);
+  for (Said& said : p.said) {
+    if (said.media != media || said.to_ns) continue;
+    if (said.on == e.on && said.source == e.source) return;
+    said.to_ns = now;
+  }
+  add_bounded(p.said, {media, e.on.value_or(false), e.source, now, {}});
+}
+
+void consent(Manifest& m, const Event& e, int64_t now) {
+  Participant& p = m.participant(e.participant);
+  if (e.allowed.value_or(true))
+    close_last(p.refused, now);
+  else if (p.refused.empty() || p.refused.back().to_ns)
+    p.refused.push_back({.from_ns = now});
+}
+
+void track_began(Manifest& m, const Event& e, int64_t now) {
+  Participant& p = m.participant(e.participant);
+  if (p.name.empty()) p.name = e.name;
+  Track t;
+  t.id = e.track;
+  t.participant = e.participant;
+  t.media = e.media.value_or(MediaKind::kAudio);
+  t.codec = e.codec;
+  t.source = e.source;
+  t.mid = e.mid;
+  t.clock_rate = e.clock_rate;
+  t.channels = e.channels;
+  t.ssrc = e.ssrc;
+  t.from_ns = now;
+  m.tracks.push_back(std::move(t));
+}
+
+void track_ended(Track& t, const Event& e, int64_t now) {
+  t.to_ns = now;
+  t.frames = e.frames;
+  t.key_frames = e.key_frames;
+  t.bytes = e.bytes;
+  t.skipped = e.skipped;
+}
+
+// The first anchor says when the track started by arrival; the first with the sender's clock says
+// it better, and what the two clocks differ by.
+void anchor(Manifest& m, Track& t, const Event& e) {
+  MediaFileFacts* file = m.file(e.file);
+  if (file == nullptr) return;
+  const int64_t by_arrival = m.started_wall_ns + file->offset_ns + e.time_ns;
+  if (!t.start_wall_ns) {
+    t.start_wall_ns = by_arrival;
+    t.start_source = "arrival";
+  } else if (e.reason == "disagreement") {
+    ++t.anchors;
+  }
+  if (!e.ntp_ns || t.ntp_offset_ns) return;
+  t.ntp_offset_ns = *e.ntp_ns - by_arrival;
+  *t.start_wall_ns += *t.ntp_offset_ns;
+  t.start_source = "rtcp-ntp";
+  if (file->start_source == "arrival") {
+    file->start_source = "rtcp-ntp";
+    file->start_wall_ns += *t.ntp_offset_ns;
+  }
+}
+
+void gap(Track& t, const Event& e) {
+  ++t.gap_count;
+  t.gap_ns += e.to_ns - e.from_ns;
+  add_bounded(t.gaps, {e.file, e.from_ns, e.to_ns});
+}
+
+void apply_to_track(Manifest& m, Track& t, const Event& e, int64_t now) {
+  switch (e.kind) {
+    case EventKind::kTrackEnded:
+      return track_ended(t, e, now);
+    case EventKind::kAnchor:
+      return anchor(m, t, e);
+    case EventKind::kGap:
+      return gap(t, e);
+    case EventKind::kOverflow:
+      t.overflow += static_cast<uint64_t>(e.count);
+      return;
+    case EventKind::kSize:
+      return add_bounded(t.sizes, {e.file, e.time_ns, e.width, e.height});
+    case EventKind::kLoss:
+      t.packets_lost = e.count;
+      t.packets_repaired = e.repaired.value_or(t.packets_repaired);
+      return;
+    case EventKind::kKeyFrameWait:
+      ++t.key_frame_waits;
+      return;
+    case EventKind::kKeyFrameFound:
+      t.key_frame_wait_ns += e.duration_ns;
+      return;
+    default:
+      return;
+  }
+}
+
+void file_opened(Manifest& m, const Event& e) {
+  MediaFileFacts f;
+  f.path = e.file;
+  f.participant = e.participant;
+  f.offset_ns = e.offset_ns;
+  f.start_wall_ns = m.started_wall_ns + e.offset_ns;
+  f.streams = e.streams;
+  m.media.push_back(std::move(f));
+}
+
+void file_closed(Manifest& m, const Event& e) {
+  MediaFileFacts* file = m.file(e.file);
+  if (file == nullptr) return;
+  file->duration_ns = e.duration_ns;
+  file->bytes = e.bytes;
+  file->reason = e.reason;
+}
+
+void ended(Manifest& m, const Event& e, int64_t now) {
+  m.ended_wall_ns = e.wall_ns;
+  m.ending = Ending{e.reason, e.by, e.text};
+  m.state = e.reason == "error" ? "failed" : "finished";
+  for (Participant& p : m.participants) {
+    close_last(p.present, now);
+    close_last(p.refused, now);
+    for (Said& said : p.said) {
+      if (!said.to_ns) said.to_ns = now;
+    }
+  }
+  close_last(m.interruptions, now);
+}
+
+}  // namespace
+
+Participant& Manifest::participant(const std::string& id) {
+  for (Participant& p : participants) {
+    if (p.id == id) return p;
+  }
+  participants.push_back({.id = id});
+  return participants.back();
+}
+
+Track* Manifest::track(TrackId id) {
+  const auto found =
+      std::find_if(tracks.begin(), tracks.end(), [id](const Track& t) { return t.id == id; });
+  return found == tracks.end() ? nullptr : &*found;
+}
+
+MediaFileFacts* Manifest::file(const std::string& path) {
+  const auto found = std::find_if(media.begin(), media.end(),
+                                  [&](const MediaFileFacts& f) { return f.path == path; });
+  return found == media.end() ? nullptr : &*found;
+}
+
+int64_t Manifest::duration_ns() const {
+  return ended_wall_ns ? *ended_wall_ns - started_wall_ns : last_known_ns;
+}
+
+void apply(Manifest& m, const Event& e) {
+  const int64_t now = e.wall_ns - m.started_wall_ns;
+  m.last_known_ns = std::max(m.last_known_ns, now);
+  switch (e.kind) {
+    case EventKind::kMemberJoined:
+      return member_joined(m, e, now);
+    case EventKind::kMemberLeft:
+      return member_left(m, e, now);
+    case EventKind::kMemberRenamed:
+      m.participant(e.participant).name = e.name;
+      return;
+    case EventKind::kState:
+      return state(m, e, now);
+    case EventKind::kConsent:
+      return consent(m, e, now);
+    case EventKind::kSignalingInterrupted:
+      if (m.interruptions.empty() || m.interruptions.back().to_ns)
+        m.interruptions.push_back({.from_ns = now, .reason = e.reason});
+      return;
+    case EventKind::kSignalingResumed:
+      return close_last(m.interruptions, now);
+    case EventKind::kPeerLost:
+      ++m.participant(e.participant).peers_lost;
+      return;
+    case EventKind::kChat:
+      ++m.chat_messages;
+      return;
+    case EventKind::kError:
+      return add_bounded(m.failures, {now, e.code, e.text, e.participant});
+    case EventKind::kTrackBegan:
+      return track_began(m, e, now);
+    case EventKind::kFileOpened:
+      return file_opened(m, e);
+    case EventKind::kFileClosed:
+      return file_closed(m, e);
+    case EventKind::kFileReceived:
+      return add_bounded(m.received, {e.path, e.participant, e.name, e.sha256, e.bytes});
+    case EventKind::kEnded:
+      return ended(m, e, now);
+    default:
+      if (Track* t = m.track(e.track)) apply_to_track(m, *t, e, now);
+  }
+}
+
+}  // namespace callbot::recordings

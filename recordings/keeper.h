@@ -1,0 +1,66 @@
+// recordings/keeper.h: the one thread of a recording that does what may take long and must stall
+// neither the loop nor a writer: it appends journal lines, writes received files and fdatasyncs.
+//
+// Thread:  any, but for close().
+// Owner:   Recording. Destroying it writes the lines it has and joins its thread.
+// Fails:   kStorage; the first failure is kept, error() says it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "recordings/media_file.h"
+
+namespace callbot::recordings {
+
+class Keeper {
+ public:
+  // Creates the journal; it must not be there yet.
+  static Result<std::unique_ptr<Keeper>> create(const std::filesystem::path& journal,
+                                                std::chrono::milliseconds sync_every);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  // One journal line, in the order given.
+  void line(std::string text);
+  void job(std::function<void()> job);
+  // Synced on the beat, and once more after everybody else has let go of it.
+  void keep_safe(std::shared_ptr<MediaFile> file);
+
+  std::optional<Error> error() const;
+  // Does what is waiting, syncs, and takes nothing more.
+  Result<> close();
+
+ private:
+  Keeper(int fd, std::string path, std::chrono::milliseconds sync_every);
+  void work();
+  void append(const std::string& lines);
+  void sync();
+  void failed(Error error);
+
+  const int fd_;
+  const std::string path_;
+  const std::chrono::milliseconds sync_every_;
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable more_;
+  std::string lines_;
+  std::deque<std::function<void()>> jobs_;
+  std::vector<std::shared_ptr<MediaFile>> files_;
+  std::optional<Error> error_;
+  bool closing_ = false;
+  bool closed_ = false;
+  std::thread thread_;
+};
+
+}  // namespace callbot::recordings

@@ -1,0 +1,303 @@
+#include "recordings/manifest.h"
+
+#include <fmt/core.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+
+namespace callbot::recordings {
+namespace {
+
+constexpr const char* kFormat = "callbot-recording";
+constexpr uint64_t kMostManifestBytes = 64u << 20;
+constexpr uint64_t kMostJournalBytes = 1u << 30;
+
+// One list of keys a structure (describe, below) serves writing and reading.
+class Writer {
+ public:
+  Json json = Json::object();
+
+  void plain(const char* key, const auto& value) { json.set(key, value); }
+  template <class T>
+  void plain(const char* key, const std::optional<T>& value) {
+    if (value) json.set(key, *value);
+  }
+  void text(const char* key, const std::string& value) { json.set_if(!value.empty(), key, value); }
+  void time(const char* key, int64_t ns) { json.set(key, rfc3339(ns)); }
+  void time(const char* key, const std::optional<int64_t>& ns) {
+    if (ns) time(key, *ns);
+  }
+  void media(const char* key, MediaKind kind) { json.set(key, name_of(kind)); }
+  template <class T>
+  void list(const char* key, std::vector<T>& values) {
+    Json array = Json::array();
+    for (T& value : values) {
+      Writer child;
+      describe(child, value);
+      array.add(child.json);
+    }
+    json.set(key, array);
+  }
+  template <class T>
+  void object(const char* key, T& value) {
+    Writer child;
+    describe(child, value);
+    json.set(key, child.json);
+  }
+  template <class T>
+  void object(const char* key, std::optional<T>& value) {
+    if (value) object(key, *value);
+  }
+};
+
+class Reader {
+ public:
+  explicit Reader(Fields fields) : fields(std::move(fields)) {}
+  Fields fields;
+
+  template <class T>
+  void plain(const char* key, T& value) {
+    value = fields.need<T>(key);
+  }
+  template <class T>
+  void plain(const char* key, std::optional<T>& value) {
+    if (fields.has(key)) value = fields.need<T>(key);
+  }
+  void text(const char* key, std::string& value) { value = fields.get(key, std::string()); }
+  void time(const char* key, int64_t& ns) {
+    const auto parsed = parse_rfc3339(fields.need<std::string>(key));
+    if (!parsed) fields.complain(key, "expected a time (RFC 3339)");
+    ns = parsed.value_or(0);
+  }
+  void time(const char* key, std::optional<int64_t>& ns) {
+    if (fields.has(key)) time(key, ns.emplace());
+  }
+  void media(const char* key, MediaKind& kind) {
+    const auto text = fields.need<std::string>(key);
+    if (text != "audio" && text != "video") fields.complain(key, "expected \"audio\" or \"video\"");
+    kind = text == "video" ? MediaKind::kVideo : MediaKind::kAudio;
+  }
+  template <class T>
+  void list(const char* key, std::vector<T>& values) {
+    if (!fields.has(key)) fields.complain(key, "missing, expected a list");
+    fields.list(key, [&](const Json& json, const std::string& path) {
+      Reader child(Fields(json, path));
+      describe(child, values.emplace_back());
+      fields.absorb(child.fields);
+    });
+  }
+  template <class T>
+  void object(const char* key, T& value) {
+    if (!fields.has(key)) fields.complain(key, "missing, expected an object");
+    Reader child(fields.object(key));
+    describe(child, value);
+    fields.absorb(child.fields);
+  }
+  template <class T>
+  void object(const char* key, std::optional<T>& value) {
+    if (fields.has(key)) object(key, value.emplace());
+  }
+};
+
+void describe(auto& v, Span& s) {
+  v.plain("from_ns", s.from_ns);
+  v.plain("to_ns", s.to_ns);
+  v.text("reason", s.reason);
+}
+
+void describe(auto& v, Said& s) {
+  v.media("media", s.media);
+  v.plain("on", s.on);
+  v.text("source", s.source);
+  v.plain("from_ns", s.from_ns);
+  v.plain("to_ns", s.to_ns);
+}
+
+void describe(auto& v, Participant& p) {
+  v.plain("id", p.id);
+  v.plain("name", p.name);
+  v.plain("recorder", p.recorder);
+  v.list("present", p.present);
+  v.list("said", p.said);
+  v.list("refused", p.refused);
+  v.plain("peers_lost", p.peers_lost);
+}
+
+void describe(auto& v, Gap& g) {
+  v.plain("file", g.file);
+  v.plain("from_ns", g.from_ns);
+  v.plain("to_ns", g.to_ns);
+}
+
+void describe(auto& v, Size& s) {
+  v.plain("file", s.file);
+  v.plain("time_ns", s.time_ns);
+  v.plain("width", s.width);
+  v.plain("height", s.height);
+}
+
+void describe(auto& v, Track& t) {
+  v.plain("track", t.id);
+  v.plain("participant", t.participant);
+  v.media("media", t.media);
+  v.plain("codec", t.codec);
+  v.plain("clock_rate", t.clock_rate);
+  v.plain("channels", t.channels);
+  v.text("source", t.source);
+  v.text("mid", t.mid);
+  v.plain("ssrc", t.ssrc);
+  v.plain("from_ns", t.from_ns);
+  v.plain("to_ns", t.to_ns);
+  v.time("start", t.start_wall_ns);
+  v.text("start_source", t.start_source);
+  v.plain("ntp_offset_ns", t.ntp_offset_ns);
+  v.plain("frames", t.frames);
+  v.plain("key_frames", t.key_frames);
+  v.plain("bytes", t.bytes);
+  v.plain("skipped", t.skipped);
+  v.plain("overflow", t.overflow);
+  v.plain("packets_lost", t.packets_lost);
+  v.plain("packets_repaired", t.packets_repaired);
+  v.plain("key_frame_waits", t.key_frame_waits);
+  v.plain("key_frame_wait_ns", t.key_frame_wait_ns);
+  v.plain("anchors", t.anchors);
+  v.plain("gap_count", t.gap_count);
+  v.plain("gap_ns", t.gap_ns);
+  v.list("gaps", t.gaps);
+  v.list("sizes", t.sizes);
+}
+
+void describe(auto& v, StreamFacts& s) {
+  v.plain("track", s.track);
+  v.media("media", s.media);
+  v.plain("codec", s.codec);
+}
+
+void describe(auto& v, MediaFileFacts& f) {
+  v.plain("path", f.path);
+  v.plain("participant", f.participant);
+  v.plain("offset_ns", f.offset_ns);
+  v.time("start", f.start_wall_ns);
+  v.plain("start_source", f.start_source);
+  v.list("streams", f.streams);
+  v.plain("duration_ns", f.duration_ns);
+  v.plain("bytes", f.bytes);
+  v.text("reason", f.reason);
+}
+
+void describe(auto& v, FileFacts& f) {
+  v.plain("path", f.path);
+  v.text("participant", f.participant);
+  v.plain("name", f.name);
+  v.plain("bytes", f.bytes);
+  v.plain("sha256", f.sha256);
+}
+
+void describe(auto& v, Failure& f) {
+  v.plain("at_ns", f.at_ns);
+  v.plain("code", f.code);
+  v.plain("text", f.text);
+  v.text("participant", f.participant);
+}
+
+void describe(auto& v, Ending& e) {
+  v.plain("reason", e.reason);
+  v.text("by", e.by);
+  v.text("text", e.text);
+}
+
+void describe(auto& v, Manifest& m) {
+  v.plain("state", m.state);
+  v.plain("software", m.software);
+  v.text("room", m.facts.room);
+  v.text("url", m.facts.url);
+  v.text("protocol", m.facts.protocol);
+  v.text("recorder", m.facts.recorder);
+  v.text("label", m.facts.label);
+  v.plain("audio", m.facts.audio);
+  v.plain("video", m.facts.video);
+  v.time("started", m.started_wall_ns);
+  v.time("ended", m.ended_wall_ns);
+  v.object("end", m.ending);
+  v.list("participants", m.participants);
+  v.list("tracks", m.tracks);
+  v.list("media", m.media);
+  v.list("received", m.received);
+  v.list("interruptions", m.interruptions);
+  v.list("failures", m.failures);
+  v.plain("chat_messages", m.chat_messages);
+}
+
+// Lines up to the first that cannot be read. A last line without its end is a write that a kill
+// cut off, and no mistake.
+void read_journal(const fs::path& path, LoadedRecording& out) {
+  const auto text = read_file(path, kMostJournalBytes);
+  if (!text) {
+    out.journal_error = text.error();
+    return;
+  }
+  std::string_view rest = *text;
+  for (int line = 1; !rest.empty(); ++line) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return;
+    auto event = parse_event(rest.substr(0, end));
+    if (!event) {
+      out.journal_error = std::move(event.error()).in(fmt::format("journal.jsonl line {}", line));
+      return;
+    }
+    out.events.push_back(std::move(*event));
+    rest.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+std::string to_text(const Manifest& manifest) {
+  Manifest copy = manifest;
+  Writer writer;
+  writer.plain("format", kFormat);
+  writer.plain("version", kFormatVersion);
+  describe(writer, copy);
+  return writer.json.dump(true) + "\n";
+}
+
+Result<Manifest> parse_manifest(std::string_view text) {
+  auto json = Json::parse(text, {.most_bytes = kMostManifestBytes, .deepest = 8});
+  if (!json) return tl::unexpected(json.error());
+  if (json->at("format").text() != kFormat)
+    return fail(Code::kBadInput, fmt::format("format: expected \"{}\"", kFormat));
+  if (const auto version = json->at("version").whole(); version && *version > kFormatVersion)
+    return fail(Code::kUnsupported,
+                fmt::format("version {} of the format: this build reads up to {}", *version,
+                            kFormatVersion));
+  Reader reader{Fields(*json)};
+  Manifest manifest;
+  std::string format;
+  int version = 0;
+  reader.plain("format", format);
+  reader.plain("version", version);
+  if (version < 1) reader.fields.complain("version", "expected 1 or more");
+  describe(reader, manifest);
+  if (manifest.state != "running" && manifest.state != "finished" && manifest.state != "failed")
+    reader.fields.complain("state", "expected \"running\", \"finished\" or \"failed\"");
+  return reader.fields.done().map([&] { return std::move(manifest); });
+}
+
+Result<LoadedRecording> load(const fs::path& folder) {
+  const auto with_place = [&](Error e) { return std::move(e).in(folder.string()); };
+  std::error_code ignored;
+  if (!fs::exists(folder / "manifest.json", ignored))
+    return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+  const auto text = read_file(folder / "manifest.json", kMostManifestBytes);
+  if (!text) return tl::unexpected(text.error());
+  auto manifest = parse_manifest(*text);
+  if (!manifest) return tl::unexpected(with_place(std::move(manifest.error()).in("manifest.json")));
+  LoadedRecording loaded{std::move(*manifest), {}, {}};
+  read_journal(folder / "journal.jsonl", loaded);
+  if (loaded.manifest.state == "running") {
+    for (const Event& event : loaded.events) apply(loaded.manifest, event);
+  }
+  return loaded;
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,243 @@
+#include "recordings/media_file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "base/clock.h"
+#include "recordings/av.h"
+
+namespace callbot::recordings {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBufferBytes = 64 * 1024;
+
+#if LIBAVFORMAT_VERSION_MAJOR < 61
+using WriteBytes = uint8_t;
+#else
+using WriteBytes = const uint8_t;
+#endif
+
+// The bytes of the file. Knows up to where it is whole.
+class Output {
+ public:
+  Output(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~Output() { ::close(fd_); }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  static int write(void* self, WriteBytes* bytes, int size) {
+    return static_cast<Output*>(self)->write_all(bytes, size);
+  }
+  static int64_t seek(void* self, int64_t offset, int whence) {
+    return static_cast<Output*>(self)->seek_to(offset, whence);
+  }
+
+  // Everything written so far makes a whole file; fails if the file is not there any more.
+  Result<> mark_whole() {
+    struct stat s {};
+    if (fstat(fd_, &s) == 0 && s.st_nlink == 0)
+      return fail(Code::kStorage, path_ + ": the file was removed while it was written");
+    whole_ = end_.load();
+    return {};
+  }
+  void cut_back() {
+    if (ftruncate(fd_, static_cast<off_t>(whole_)) == 0) end_ = whole_;
+    position_ = static_cast<int64_t>(whole_);
+    error_ = 0;
+  }
+  Result<> sync() const {
+    if (fdatasync(fd_) == 0) return {};
+    return fail(Code::kStorage, fmt::format("{}: cannot sync: {}", path_, strerror(errno)));
+  }
+  Error failure() const {
+    return {Code::kStorage, fmt::format("{}: cannot write: {}", path_, strerror(error_))};
+  }
+  bool failed() const { return error_ != 0; }
+  uint64_t end() const { return end_; }
+  uint64_t whole() const { return whole_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  int write_all(const uint8_t* bytes, int size) {
+    int done = 0;
+    while (done < size && error_ == 0) {
+      const ssize_t n = pwrite(fd_, bytes + done, static_cast<size_t>(size - done), position_);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        error_ = errno;
+        break;
+      }
+      done += static_cast<int>(n);
+      position_ += n;
+      end_ = std::max<uint64_t>(end_, static_cast<uint64_t>(position_));
+    }
+    return error_ == 0 ? size : AVERROR(error_);
+  }
+  int64_t seek_to(int64_t offset, int whence) {
+    switch (whence & ~AVSEEK_FORCE) {
+      case AVSEEK_SIZE:
+        return static_cast<int64_t>(end_);
+      case SEEK_SET:
+        return position_ = offset;
+      case SEEK_CUR:
+        return position_ += offset;
+      case SEEK_END:
+        return position_ = static_cast<int64_t>(end_) + offset;
+      default:
+        return AVERROR(EINVAL);
+    }
+  }
+
+  int fd_;
+  std::string path_;
+  int64_t position_ = 0;
+  std::atomic<uint64_t> end_ = 0;
+  uint64_t whole_ = 0;
+  int error_ = 0;
+};
+
+struct AvioFreer {
+  void operator()(AVIOContext* io) const {
+    av_freep(&io->buffer);
+    avio_context_free(&io);
+  }
+};
+
+class Matroska final : public MediaFile {
+ public:
+  Matroska(int fd, const fs::path& path) : output_(fd, path.string()), packet_(av_packet_alloc()) {}
+
+  Result<> open(const MediaFileConfig& config) {
+    auto* buffer = static_cast<uint8_t*>(av_malloc(kBufferBytes));
+    io_.reset(avio_alloc_context(buffer, kBufferBytes, 1, &output_, nullptr, &Output::write,
+                                 &Output::seek));
+    AVFormatContext* context = nullptr;
+    const int made = avformat_alloc_output_context2(&context, nullptr, "matroska", nullptr);
+    context_.reset(context);
+    if (made < 0 || !io_ || !packet_) return tl::unexpected(problem("cannot begin", made));
+    context_->pb = io_.get();
+    av_dict_set(&context_->metadata, "title", config.title.c_str(), 0);
+    av_dict_set(&context_->metadata, "creation_time", rfc3339(config.start_wall_ns).c_str(), 0);
+    for (const StreamParameters& stream : config.streams) {
+      if (auto added = add(stream); !added) return added;
+    }
+    const int wrote = avformat_write_header(context_.get(), nullptr);
+    if (wrote < 0) return tl::unexpected(problem("cannot write the header", wrote));
+    headed_ = true;
+    return flush();
+  }
+
+  Result<> write(int stream, int64_t time_ms, std::span<const uint8_t> bytes, bool key) override {
+    av_packet_unref(packet_.get());
+    packet_->data = const_cast<uint8_t*>(bytes.data());  // the muxer copies it
+    packet_->size = static_cast<int>(bytes.size());
+    packet_->stream_index = stream;
+    packet_->flags = key ? AV_PKT_FLAG_KEY : 0;
+    packet_->pts = packet_->dts =
+        av_rescale_q(time_ms, AVRational{1, 1000}, context_->streams[stream]->time_base);
+    const int wrote = av_write_frame(context_.get(), packet_.get());
+    if (wrote < 0 || output_.failed()) return tl::unexpected(problem("cannot write", wrote));
+    return {};
+  }
+
+  Result<> flush() override {
+    const int wrote = av_write_frame(context_.get(), nullptr);  // ends the cluster
+    avio_flush(io_.get());
+    if (wrote < 0 || io_->error < 0 || output_.failed())
+      return tl::unexpected(problem("cannot write", std::min(wrote, io_->error)));
+    return output_.mark_whole();
+  }
+
+  Result<> close() override {
+    if (!headed_) return {};
+    headed_ = false;
+    if (output_.failed() || io_->error < 0) return close_failed();
+    const int wrote = av_write_trailer(context_.get());
+    avio_flush(io_.get());
+    if (output_.failed() || wrote < 0) {
+      auto error = problem("cannot write the index", wrote);
+      output_.cut_back();
+      return tl::unexpected(std::move(error));
+    }
+    return output_.mark_whole();
+  }
+
+  Result<> sync() override { return output_.sync(); }
+  uint64_t bytes() const override { return output_.end(); }
+
+ private:
+  Result<> add(const StreamParameters& p) {
+    AVStream* stream = avformat_new_stream(context_.get(), nullptr);
+    if (stream == nullptr) return tl::unexpected(problem("cannot add a stream", AVERROR(ENOMEM)));
+    AVCodecParameters& to = *stream->codecpar;
+    to.codec_id = codec_id(p.codec);
+    to.codec_type = p.media == MediaKind::kAudio ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
+    to.width = static_cast<int>(p.size.width);
+    to.height = static_cast<int>(p.size.height);
+    to.sample_rate = p.sample_rate;
+    to.bits_per_coded_sample = av_get_bits_per_sample(to.codec_id);
+    if (p.media == MediaKind::kAudio) {
+      av_channel_layout_default(&to.ch_layout, p.channels);
+      to.block_align = p.channels;
+      to.bit_rate = static_cast<int64_t>(p.sample_rate) * p.channels * to.bits_per_coded_sample;
+    }
+    if (!p.extradata.empty()) {
+      to.extradata =
+          static_cast<uint8_t*>(av_mallocz(p.extradata.size() + AV_INPUT_BUFFER_PADDING_SIZE));
+      std::memcpy(to.extradata, p.extradata.data(), p.extradata.size());
+      to.extradata_size = static_cast<int>(p.extradata.size());
+    }
+    stream->time_base = AVRational{1, 1000};
+    return {};
+  }
+
+  // The half block at the end goes; then the index is tried, which the space so freed may take.
+  Result<> close_failed() {
+    auto error = output_.failure();
+    output_.cut_back();
+    io_->error = 0;
+    avio_seek(io_.get(), static_cast<int64_t>(output_.whole()), SEEK_SET);
+    av_write_trailer(context_.get());
+    avio_flush(io_.get());
+    if (output_.failed()) output_.cut_back();
+    return tl::unexpected(std::move(error));
+  }
+
+  Error problem(const char* what, int av_error) const {
+    if (output_.failed()) return output_.failure();
+    return av_failure(Code::kStorage, output_.path() + ": " + what, av_error);
+  }
+
+  struct ContextFreer {
+    void operator()(AVFormatContext* context) const { avformat_free_context(context); }
+  };
+  Output output_;
+  std::unique_ptr<AVIOContext, AvioFreer> io_;
+  std::unique_ptr<AVFormatContext, ContextFreer> context_;
+  AvPacket packet_;
+  bool headed_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MediaFile>> MediaFile::create(const MediaFileConfig& config) {
+  take_av_log();
+  const int fd = ::open(config.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0)
+    return fail(Code::kStorage,
+                fmt::format("{}: cannot create: {}", config.path.string(), strerror(errno)));
+  auto file = std::make_unique<Matroska>(fd, config.path);
+  if (auto opened = file->open(config); !opened) return tl::unexpected(opened.error());
+  return file;
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,111 @@
+// recordings/media_writer.h: the media of one participant -> Matroska files, one a stretch.
+//
+// A Matroska header must know every stream, so the first file waits up to a deadline for the tracks
+// that are there or promised. A track that does not fit into the open file (late, or of another
+// codec) ends the stretch where the video that goes on has its next key frame, which is asked for;
+// if none comes in time the track gets a file of its own beside. No frame waits longer than that,
+// and none is left out but those that no decoder could use.
+//
+// Thread:  one worker at a time.
+// Owner:   Recording, which is its host.
+// Fails:   kStorage, final; finish() then saves what can be saved.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/frame.h"
+#include "recordings/event.h"
+#include "recordings/recording.h"
+#include "recordings/stretch.h"
+#include "recordings/track_clock.h"
+
+namespace callbot::recordings {
+
+// What a writer needs of the recording around it.
+class MediaWriterHost {
+ public:
+  virtual ~MediaWriterHost() = default;
+  virtual void journal(Event event) = 0;
+  virtual int64_t started_ns() const = 0;                   // monotonic
+  virtual int64_t wall_of(int64_t monotonic_ns) const = 0;  // the recording's wall clock
+  // Is a track of this kind to be expected of the participant (as far as it said)?
+  virtual bool expects(const std::string& participant, MediaKind kind) const = 0;
+  virtual bool is_gone(const std::string& participant) const = 0;
+  virtual void opened(const std::string& name, std::shared_ptr<MediaFile> file) = 0;
+  virtual void count(TrackId track, const Frame& frame, std::optional<PictureSize> size) = 0;
+};
+
+struct MediaWriterConfig {
+  fs::path folder;  // of the recording
+  std::string participant, name;
+  std::string stem;  // of its files: media/<stem>-<n>.mkv
+  RecordingConfig recording = {};
+};
+
+class MediaWriter {
+ public:
+  MediaWriter(MediaWriterHost& host, MediaWriterConfig config)
+      : host_(host), config_(std::move(config)) {}
+
+  Result<> begin_track(const TrackInfo& info);
+  Result<> write(TrackId id, const Frame& frame);
+  Result<> end_track(TrackId id);
+  Result<> beat(int64_t now_ns);
+  // Ends every track and closes every file; `reason` stands in the journal.
+  Result<> finish(const std::string& reason);
+  bool open() const { return !stretches_.empty() || !tracks_.empty(); }
+
+ private:
+  struct Track {
+    TrackInfo info;
+    TrackClock clock;
+    std::optional<StreamParameters> parameters = {};
+    PictureSize size = {};
+    Stretch* stretch = nullptr;
+    int stream = 0;
+    std::deque<TimedFrame> waiting = {};  // for a file
+    int64_t last_in_file_ns = 0;
+    bool live = true;
+    bool superseded = false;  // another track took its line
+    bool asked_for_key_frame = false;
+    uint64_t frames = 0, key_frames = 0, bytes = 0, skipped = 0;
+  };
+
+  Result<> take(Track& track, std::vector<TimedFrame> frames);
+  Result<> take_one(Track& track, TimedFrame frame);
+  bool usable(Track& track, const TimedFrame& frame);
+  Result<> put(Track& track, TimedFrame frame);
+  Result<> drain(Track& track);
+  Result<> place(Track& track);
+
+  bool ready(int64_t now_ns) const;
+  Result<> open_stretch(std::vector<Track*> tracks, int64_t start_ns);
+  Result<> cut(const std::string& reason, int64_t start_ns);
+  Result<> cut_for_waiting(int64_t start_ns);
+  Result<> beside(Track& track);
+  Result<> close_stretch(size_t index, const std::string& reason);
+  Result<> serve_waiting(int64_t now_ns);
+  Result<> flush_due(int64_t now_ns);
+  Result<> close_idle(int64_t now_ns);
+  bool too_long(const Stretch& stretch, int64_t time_ns) const;
+  Stretch* main() const { return stretches_.empty() ? nullptr : stretches_.front().get(); }
+  std::vector<Track*> live_with_parameters();
+  void journal_end(const Track& track);
+
+  MediaWriterHost& host_;
+  MediaWriterConfig config_;
+  std::map<TrackId, Track> tracks_;
+  std::vector<std::unique_ptr<Stretch>> stretches_;  // the first goes on; the others are beside it
+  int files_ = 0;
+  int64_t flushed_ns_ = 0;
+  int64_t idle_since_ns_ = 0;
+};
+
+}  // namespace callbot::recordings

@@ -1,0 +1,402 @@
+#include "recordings/recording.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "recordings/incoming_file.h"
+#include "recordings/keeper.h"
+#include "recordings/manifest.h"
+#include "recordings/media_writer.h"
+
+namespace callbot::recordings {
+namespace {
+
+// Held back so that a full disk still takes the index of the media and the manifest.
+constexpr int64_t kReserveBytes = 256 * 1024;
+constexpr const char* kReserve = ".reserve";
+
+// "2026-11-21T04:20:42.000000001Z" -> "20261121T042042Z"
+std::string compact_time(int64_t wall) {
+  std::string text = rfc3339(wall).substr(0, 19) + "Z";
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return text;
+}
+
+// Without user information and without the values of parameters that may be secrets.
+std::string without_secrets(std::string url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const size_t host = scheme + 3;
+  const size_t path = std::min(url.find_first_of("/?#", host), url.size());
+  const size_t at = url.rfind('@', path);
+  if (at != std::string::npos && at >= host && at < path) url.erase(host, at + 1 - host);
+  for (const char* name : {"token", "secret", "pin", "key", "password", "access_token"}) {
+    for (const char* before : {"?", "&"}) {
+      const std::string parameter = fmt::format("{}{}=", before, name);
+      const size_t found = url.find(parameter);
+      if (found == std::string::npos) continue;
+      const size_t from = found + parameter.size();
+      url.replace(from, std::min(url.find_first_of("&#", from), url.size()) - from, "***");
+    }
+  }
+  return url;
+}
+
+Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name) {
+  if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
+  for (int n = 1; n < 10000; ++n) {
+    const fs::path folder = out / (n == 1 ? name : fmt::format("{}-{}", name, n));
+    std::error_code error;
+    if (fs::create_directory(folder, error)) return folder;
+    if (error && error != std::errc::file_exists)
+      return fail(Code::kStorage, fmt::format("{}: cannot create the folder: {}", folder.string(),
+                                              error.message()));
+  }
+  return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
+}
+
+Result<> reserve(const fs::path& folder) {
+  const auto path = (folder / kReserve).string();
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const int error = fd < 0 ? errno : posix_fallocate(fd, 0, kReserveBytes);
+  if (fd >= 0) ::close(fd);
+  if (error == 0) return {};
+  return fail(Code::kStorage, fmt::format("{}: cannot reserve {} bytes: {}", folder.string(),
+                                          kReserveBytes, strerror(error)));
+}
+
+class RecordingImpl final : public Recording, private MediaWriterHost {
+ public:
+  RecordingImpl(Log log, fs::path folder, Facts facts, RecordingConfig config)
+      : log_(std::move(log)),
+        folder_(std::move(folder)),
+        config_(std::move(config)),
+        started_ns_(monotonic_ns()),
+        started_wall_ns_(wall_ns()) {
+    manifest_.software = "callbot " CALLBOT_VERSION;
+    manifest_.facts = std::move(facts);
+    manifest_.facts.url = without_secrets(manifest_.facts.url);
+    manifest_.started_wall_ns = started_wall_ns_;
+  }
+
+  ~RecordingImpl() override { keeper_.reset(); }  // its jobs use everything below
+
+  Result<> open() {
+    for (const char* name : {"media", "exports"}) {
+      if (auto made = make_folder(folder_ / name); !made) return made;
+    }
+    if (auto reserved = reserve(folder_); !reserved) return reserved;
+    auto written = write_atomically(folder_ / "manifest.json", to_text(manifest_));
+    if (!written) return written;
+    auto keeper = Keeper::create(folder_ / "journal.jsonl", config_.sync_every);
+    if (!keeper) return tl::unexpected(keeper.error());
+    keeper_ = std::move(*keeper);
+    journal({.kind = EventKind::kStarted, .version = kFormatVersion});
+    return {};
+  }
+
+  const fs::path& folder() const override { return folder_; }
+
+  void note(Event event) override {
+    remember(event);
+    journal(std::move(event));
+  }
+
+  void ending(Ending why) override {
+    std::lock_guard lock(mutex_);
+    if (!ending_) ending_ = std::move(why);
+  }
+
+  Result<std::unique_ptr<IncomingFile>> receive_file(FileOffer offer) override {
+    if (offer.size > offer.most_bytes) {
+      auto reason =
+          fmt::format("{} bytes are more than the {} allowed", offer.size, offer.most_bytes);
+      journal({.kind = EventKind::kFileRefused,
+               .participant = offer.participant,
+               .name = offer.name,
+               .reason = reason});
+      return fail(Code::kBadInput, std::move(reason));
+    }
+    return begin_incoming(*keeper_, folder_, std::move(offer),
+                          [this](Event event) { journal(std::move(event)); });
+  }
+
+  RecordingStats stats() const override {
+    std::lock_guard lock(mutex_);
+    RecordingStats stats;
+    for (const auto& [id, counters] : counters_) stats.tracks.push_back(counters);
+    for (const OpenedFile& file : files_) {
+      const auto open = file.file.lock();
+      stats.files.push_back(file.name);
+      stats.bytes += open ? open->bytes() : file.bytes;
+    }
+    stats.duration_ns = monotonic_ns() - started_ns_;
+    stats.error = error_;
+    return stats;
+  }
+
+  Result<> begin_track(const TrackInfo& track) override {
+    return guarded([&] { return begin(track); });
+  }
+  Result<> write(TrackId track, const Frame& frame) override {
+    return guarded([&] {
+      MediaWriter* writer = writer_of(track);
+      return writer != nullptr ? writer->write(track, frame) : Result<>();
+    });
+  }
+  void overflow(TrackId track, uint64_t dropped) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (const auto found = counters_.find(track); found != counters_.end())
+        found->second.overflow += dropped;
+    }
+    journal({.kind = EventKind::kOverflow, .track = track, .count = static_cast<int64_t>(dropped)});
+  }
+  Result<> end_track(TrackId track) override {
+    return guarded([&] {
+      MediaWriter* writer = writer_of(track);
+      owners_.erase(track);
+      {
+        std::lock_guard lock(mutex_);
+        if (const auto found = counters_.find(track); found != counters_.end())
+          found->second.live = false;
+      }
+      return writer != nullptr ? writer->end_track(track) : Result<>();
+    });
+  }
+  Result<> beat() override {
+    return guarded([&]() -> Result<> {
+      for (auto& [participant, writer] : writers_) {
+        if (auto done = writer.beat(monotonic_ns()); !done) return done;
+      }
+      if (auto error = keeper_->error()) return tl::unexpected(*error);
+      return {};
+    });
+  }
+  Result<> finish() override;
+
+ private:
+  struct Remembered {
+    std::optional<bool> on[2] = {};  // by MediaKind
+    bool gone = false;
+  };
+  struct OpenedFile {
+    std::string name;
+    std::weak_ptr<MediaFile> file;
+    uint64_t bytes = 0;  // once closed
+  };
+
+  Result<> begin(const TrackInfo& track);
+  MediaWriter* writer_of(TrackId track);
+  std::string stem_for(const TrackInfo& track);
+  void remember(const Event& event);
+  Result<> guarded(const std::function<Result<>()>& action);
+  void fail_for_good(const Error& error);
+
+  // MediaWriterHost
+  void journal(Event event) override {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    event.wall_ns = wall_of(monotonic_ns());
+    apply(manifest_, event);
+    if (event.kind == EventKind::kFileClosed) {
+      for (OpenedFile& file : files_) {
+        if (file.name == event.file) file.bytes = event.bytes;
+      }
+    }
+    keeper_->line(to_line(event));
+  }
+  int64_t started_ns() const override { return started_ns_; }
+  int64_t wall_of(int64_t monotonic) const override {
+    return started_wall_ns_ + (monotonic - started_ns_);
+  }
+  bool expects(const std::string& participant, MediaKind kind) const override {
+    std::lock_guard lock(mutex_);
+    if (!(kind == MediaKind::kAudio ? manifest_.facts.audio : manifest_.facts.video)) return false;
+    const auto found = remembered_.find(participant);
+    return found == remembered_.end() || found->second.on[static_cast<int>(kind)].value_or(true);
+  }
+  bool is_gone(const std::string& participant) const override {
+    std::lock_guard lock(mutex_);
+    const auto found = remembered_.find(participant);
+    return found != remembered_.end() && found->second.gone;
+  }
+  void opened(const std::string& name, std::shared_ptr<MediaFile> file) override {
+    keeper_->keep_safe(file);
+    std::lock_guard lock(mutex_);
+    files_.push_back({name, file});
+  }
+  void count(TrackId track, const Frame& frame, std::optional<PictureSize> size) override {
+    std::lock_guard lock(mutex_);
+    TrackCounters& c = counters_[track];
+    ++c.frames;
+    c.key_frames += frame.key ? 1 : 0;
+    c.gaps += frame.after_gap ? 1 : 0;
+    c.bytes += frame.bytes.size();
+    c.last_arrival_ns = frame.last_arrival_ns;
+    if (size) {
+      c.width = size->width;
+      c.height = size->height;
+    }
+  }
+
+  Log log_;
+  const fs::path folder_;
+  const RecordingConfig config_;
+  const int64_t started_ns_;
+  const int64_t started_wall_ns_;
+  std::unique_ptr<Keeper> keeper_;
+  // The writer's own.
+  std::map<std::string, MediaWriter> writers_;  // by participant
+  std::map<TrackId, std::string> owners_;
+  std::set<std::string> stems_;
+  bool closed_ = false;
+
+  mutable std::mutex mutex_;  // guards everything below
+  Manifest manifest_;
+  std::map<std::string, Remembered> remembered_;
+  std::map<TrackId, TrackCounters> counters_;
+  std::vector<OpenedFile> files_;
+  std::optional<Ending> ending_;
+  std::optional<Error> error_;
+  bool finished_ = false;
+};
+
+Result<> RecordingImpl::begin(const TrackInfo& track) {
+  journal({.kind = EventKind::kTrackBegan,
+           .participant = track.participant,
+           .name = track.name,
+           .source = track.source,
+           .track = track.id,
+           .media = track.kind,
+           .codec = track.codec,
+           .clock_rate = track.clock_rate,
+           .channels = track.channels,
+           .mid = track.mid,
+           .ssrc = track.ssrc});
+  {
+    std::lock_guard lock(mutex_);
+    counters_[track.id].info = track;
+    remembered_[track.participant].gone = false;
+  }
+  auto found = writers_.find(track.participant);
+  if (found == writers_.end()) {
+    MediaWriterConfig config{folder_, track.participant, track.name, stem_for(track), config_};
+    MediaWriterHost& host = *this;
+    found = writers_.try_emplace(track.participant, host, std::move(config)).first;
+  }
+  auto begun = found->second.begin_track(track);
+  if (begun) {
+    owners_[track.id] = track.participant;
+  } else if (begun.error().code == Code::kUnsupported) {  // the others go on
+    journal({.kind = EventKind::kError,
+             .participant = track.participant,
+             .text = begun.error().message,
+             .code = name_of(begun.error().code)});
+    return {};
+  }
+  return begun;
+}
+
+MediaWriter* RecordingImpl::writer_of(TrackId track) {
+  const auto owner = owners_.find(track);
+  if (owner == owners_.end()) return nullptr;
+  return &writers_.at(owner->second);
+}
+
+std::string RecordingImpl::stem_for(const TrackInfo& track) {
+  const auto name = safe_name(track.name.empty() ? track.participant : track.name);
+  std::string stem = name;
+  for (int n = 2; !stems_.insert(stem).second; ++n) stem = fmt::format("{}_{}", name, n);
+  return stem;
+}
+
+void RecordingImpl::remember(const Event& event) {
+  std::lock_guard lock(mutex_);
+  if (event.kind == EventKind::kState && event.media)
+    remembered_[event.participant].on[static_cast<int>(*event.media)] = event.on;
+  if (event.kind == EventKind::kMemberJoined) remembered_[event.participant].gone = false;
+  if (event.kind == EventKind::kMemberLeft) remembered_[event.participant].gone = true;
+}
+
+Result<> RecordingImpl::guarded(const std::function<Result<>()>& action) {
+  {
+    std::lock_guard lock(mutex_);
+    if (error_) return tl::unexpected(*error_);
+    if (closed_) return fail(Code::kInternal, "the recording is finished");
+  }
+  auto result = action();
+  if (!result) fail_for_good(result.error());
+  return result;
+}
+
+void RecordingImpl::fail_for_good(const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    if (error_) return;
+    error_ = error;
+  }
+  log_.error("{}", error.message);
+  std::error_code ignored;
+  fs::remove(folder_ / kReserve, ignored);
+  journal({.kind = EventKind::kError, .text = error.message, .code = name_of(error.code)});
+  for (auto& [participant, writer] : writers_) (void)writer.finish("error");
+}
+
+Result<> RecordingImpl::finish() {
+  if (std::exchange(closed_, true)) return {};
+  if (!stats().error) {
+    for (auto& [participant, writer] : writers_) {
+      if (auto done = writer.finish("ended"); !done) fail_for_good(done.error());
+    }
+  }
+  // Behind what the keeper still has to do, so that nothing comes after the end.
+  keeper_->job([this] {
+    Ending why;
+    {
+      std::lock_guard lock(mutex_);
+      why = ending_.value_or(Ending{});
+      if (error_) why = {"error", "recorder", error_->message};
+    }
+    journal({.kind = EventKind::kEnded, .reason = why.reason, .text = why.text, .by = why.by});
+    std::lock_guard lock(mutex_);
+    finished_ = true;
+  });
+  if (auto kept = keeper_->close(); !kept) fail_for_good(kept.error());
+  std::error_code ignored;
+  fs::remove(folder_ / kReserve, ignored);
+  std::string text;
+  {
+    std::lock_guard lock(mutex_);
+    text = to_text(manifest_);
+  }
+  auto written = write_atomically(folder_ / "manifest.json", text);
+  if (const auto error = stats().error) return tl::unexpected(*error);
+  return written;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Recording>> Recording::create(Log log, const fs::path& out, Facts facts,
+                                                     RecordingConfig config) {
+  const auto name =
+      safe_name(facts.room.empty() ? "recording" : facts.room) + "-" + compact_time(wall_ns());
+  auto folder = make_fresh_folder(out, name);
+  if (!folder) return tl::unexpected(folder.error());
+  auto recording = std::make_unique<RecordingImpl>(std::move(log), std::move(*folder),
+                                                   std::move(facts), std::move(config));
+  if (auto opened = recording->open(); !opened) return tl::unexpected(opened.error());
+  return recording;
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,94 @@
+// recordings/verify.h: judges a recording: its media against its manifest and journal.
+//
+// Every file is decoded with FFmpeg's libraries. Marks (base/video_mark.h, base/audio_mark.h) are
+// used where they are found. FORMAT.md lists the findings, their rules and default thresholds.
+//
+// Thread:  worker; blocks for as long as decoding takes.
+// Owner:   the caller.
+// Fails:   kBadInput if the folder is no recording, kUnsupported if of a later version, kStorage if
+// it
+//          cannot be read, kUnmeasured if it holds nothing to judge, kInterrupted if progress said
+//          so. A bad recording is no error but a verdict.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace callbot::recordings {
+
+enum class Severity { kPass, kWarn, kFail };
+// "PASS", "WARN", "FAIL".
+const char* name_of(Severity severity);
+
+// Thresholds, in seconds unless said otherwise; see FORMAT.md for what each one decides.
+struct VerifyConfig {
+  double start_slack = 3.0;     // a track may begin so long after its member said it is on
+  double coverage_warn = 0.98;  // share of the time it should cover
+  double coverage_fail = 0.90;
+  double gap_warn = 0.5;  // time without frames that no mute explains
+  double gap_fail = 2.0;
+  double silence_level_db = -60;  // dBFS, RMS of 100 ms
+  double silence_warn = 5.0;
+  double silence_fail = 30.0;
+  double black_luma = 20;  // mean luma (16..235) of a black picture; and deviation below 4
+  double black_warn = 2.0;
+  double black_fail = 10.0;
+  double freeze_difference = 0.25;  // mean absolute luma difference of pictures that are the same
+  double freeze_warn = 2.0;
+  double freeze_fail = 10.0;
+  double undecodable_warn = 0.0;  // seconds of a stretch that does not decode
+  double undecodable_fail = 1.0;
+  double av_offset_warn = 0.060;  // audio against video, by marks, either way
+  double av_offset_fail = 0.125;
+  double missing_warn = 0.005;  // share of marked frames that are not there
+  double missing_fail = 0.02;
+  int threads = 0;  // decoding threads; 0: as many as there are processors, at most 4
+};
+
+struct Finding {
+  std::string code;  // "silence"; the list is in FORMAT.md
+  Severity severity = Severity::kWarn;
+  std::string participant = {};                // member id; empty: the recording as a whole
+  std::string name = {};                       // the participant's name
+  std::string file = {};                       // below the folder; empty: no single file
+  std::optional<double> start = {}, end = {};  // seconds from the recording's start
+  std::optional<double> value = {}, threshold = {};
+  std::string text = {};  // for people
+};
+
+// What was measured of one participant's audio or video, all its files together.
+struct TrackMeasure {
+  std::string participant = {}, name = {}, media = {}, codec = {};
+  double expected = 0;  // seconds it was there and said to be on
+  double covered = 0;   // seconds of that with media
+  uint64_t frames = 0, undecodable = 0;
+  bool marked = false;
+  uint64_t marks = 0, marks_missing = 0, marks_duplicated = 0, marks_reordered = 0;
+  std::optional<double> av_offset = {};  // median, seconds; positive: audio late
+};
+
+struct Verdict {
+  Severity severity = Severity::kPass;  // the worst of the findings
+  std::string folder = {};
+  double duration = 0;  // of the recording, seconds
+  std::vector<TrackMeasure> tracks = {};
+  std::vector<Finding> findings = {};
+};
+
+// Called with 0..1 now and then; false stops.
+using Progress = std::function<bool(double)>;
+
+Result<Verdict> verify(const std::filesystem::path& folder, const VerifyConfig& config = {},
+                       const Progress& progress = {});
+
+// A PASS, WARN or FAIL line with the numbers, then one line a track and one a finding.
+std::string to_text(const Verdict& verdict);
+Json to_json(const Verdict& verdict);
+
+}  // namespace callbot::recordings

@@ -1,0 +1,59 @@
+#include "bot/channel_messages.h"
+
+#include <gtest/gtest.h>
+
+namespace callbot::bot {
+namespace {
+
+template <class T>
+const T* as(const Result<ChannelEvent>& event) {
+  return event ? std::get_if<T>(&*event) : nullptr;
+}
+
+TEST(ChannelReader, ReadsChat) {
+  ChannelReader reader;
+  const auto event = reader.take(true, R"({"type":"chat","text":"hello","from":"later versions"})");
+  ASSERT_NE(as<ChatText>(event), nullptr);
+  EXPECT_EQ(as<ChatText>(event)->text, "hello");
+}
+
+TEST(ChannelReader, ReadsAFileFromItsBeginningToItsEnd) {
+  ChannelReader reader;
+  const auto begin = reader.take(true, R"({"type":"file","id":7,"name":"a.pdf","size":3})");
+  ASSERT_NE(as<FileBegin>(begin), nullptr);
+  EXPECT_EQ(as<FileBegin>(begin)->name, "a.pdf");
+  EXPECT_EQ(as<FileBegin>(begin)->size, 3u);
+  const auto chunk = reader.take(false, "abc");
+  ASSERT_NE(as<FileChunk>(chunk), nullptr);
+  EXPECT_EQ(as<FileChunk>(chunk)->bytes, "abc");
+  const auto end = reader.take(true, R"({"type":"file-end","id":7,"sha256":"00"})");
+  ASSERT_NE(as<FileEnd>(end), nullptr);
+  EXPECT_EQ(as<FileEnd>(end)->sha256, "00");
+}
+
+TEST(ChannelReader, IgnoresBytesOfNoFileAndTheEndOfAnotherOne) {
+  ChannelReader reader;
+  EXPECT_NE(as<std::monostate>(reader.take(false, "abc")), nullptr);
+  reader.take(true, R"({"type":"file","id":1,"name":"a","size":3})");
+  EXPECT_NE(as<std::monostate>(reader.take(true, R"({"type":"file-end","id":2,"sha256":""})")),
+            nullptr);
+}
+
+TEST(ChannelReader, SaysWhatItExpectedAndGoesOn) {
+  ChannelReader reader;
+  EXPECT_EQ(reader.take(true, "hi").error().message,
+            "not JSON: line 1, column 1: expected a value");
+  EXPECT_EQ(reader.take(true, R"({"type":"chat"})").error().message,
+            "text: missing, expected a text");
+  EXPECT_EQ(reader.take(true, R"({"type":"file","id":"x","name":"a","size":1})").error().message,
+            "id: expected a whole number");
+  EXPECT_EQ(reader.take(true, R"({"type":"file","id":1,"name":"a","size":-1})").error().message,
+            "size: expected a whole number");
+  EXPECT_EQ(reader.take(true, R"({"type":"dance"})").error().message,
+            "data channel message of type \"dance\": expected chat, file or file-end");
+  EXPECT_FALSE(reader.take(true, std::string(100'000, '[')));
+  EXPECT_TRUE(reader.take(true, R"({"type":"chat","text":"still here"})"));
+}
+
+}  // namespace
+}  // namespace callbot::bot

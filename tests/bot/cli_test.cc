@@ -1,0 +1,117 @@
+#include "bot/cli.h"
+
+#include <gtest/gtest.h>
+
+namespace callbot::bot {
+namespace {
+
+Result<std::variant<Invocation, HelpText>> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "callbot");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+template <class Options>
+Options options(const std::vector<const char*>& words) {
+  auto parsed = parse(words);
+  if (!parsed) {
+    ADD_FAILURE() << parsed.error().message;
+    return {};
+  }
+  return std::get<Options>(std::get<Invocation>(*parsed).verb);
+}
+
+std::string complaint(const std::vector<const char*>& words) {
+  auto parsed = parse(words);
+  if (parsed) return "no error";
+  EXPECT_EQ(parsed.error().code, Code::kUsage);
+  return parsed.error().message;
+}
+
+TEST(CommandLine, ReadsRecord) {
+  const auto o = options<RecordOptions>(
+      {"record", "ws://h/rooms/r", "--out", "/tmp/x", "--duration", "1m30s", "--until-empty",
+       "--audio-only", "--ice-server", "stun:a:1", "--ice-server", "turn:u:p@b:2", "--interface",
+       "lo", "--token", "t", "--insecure", "--on-finish", "/bin/true"});
+  EXPECT_EQ(o.join.url, "ws://h/rooms/r");
+  EXPECT_EQ(o.join.name, "recorder");
+  EXPECT_EQ(o.out, "/tmp/x");
+  EXPECT_EQ(*o.duration, std::chrono::seconds(90));
+  EXPECT_TRUE(o.until_empty && o.audio_only && o.join.insecure);
+  EXPECT_EQ(o.join.ice_servers.size(), 2u);
+  EXPECT_EQ(o.join.interfaces, std::vector<std::string>{"lo"});
+  EXPECT_EQ(o.on_finish, "/bin/true");
+}
+
+TEST(CommandLine, ReadsSend) {
+  const auto o = options<SendOptions>({"send", "ws://h/rooms/r", "--video", "pattern", "--audio",
+                                       "none", "--size", "640x360", "--fps", "25", "--bitrate",
+                                       "0.5M", "--codec", "h264", "--count", "3"});
+  EXPECT_TRUE(o.video);
+  EXPECT_FALSE(o.audio);
+  EXPECT_EQ(o.width, 640);
+  EXPECT_EQ(o.height, 360);
+  EXPECT_EQ(o.fps, 25);
+  EXPECT_EQ(o.bitrate, 500'000);
+  EXPECT_EQ(o.codec, "h264");
+  EXPECT_EQ(o.count, 3);
+}
+
+TEST(CommandLine, ReadsServe) {
+  const auto o = options<ServeOptions>({"serve", "--listen", "[::1]:0", "--record", "r", "--open"});
+  EXPECT_EQ(o.address, "::1");
+  EXPECT_EQ(o.port, 0);
+  EXPECT_EQ(*o.record, "r");
+  EXPECT_TRUE(o.open);
+  EXPECT_FALSE(options<ServeOptions>({"serve"}).record);
+}
+
+TEST(CommandLine, NamesTheFlagAndWhatWasExpected) {
+  const auto has = [](const std::string& text, const char* part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(complaint({"record", "ws://h/rooms/r", "--duration", "soon"}),
+      "--duration: \"soon\": expected a duration such as 10s");
+  has(complaint({"send", "ws://h/rooms/r", "--size", "640"}), "\"640\": expected WIDTHxHEIGHT");
+  has(complaint({"send", "ws://h/rooms/r", "--size", "641x360"}), "even");
+  has(complaint({"send", "ws://h/rooms/r", "--bitrate", "fast"}), "\"fast\": expected a bit rate");
+  has(complaint({"send", "ws://h/rooms/r", "--codec", "mp3"}), "--codec");
+  has(complaint({"send", "ws://h/rooms/r", "--count", "0"}), "--count");
+  has(complaint({"serve", "--listen", "8080"}), "\"8080\": expected ADDRESS:PORT");
+  has(complaint({"serve", "--listen", "h:99999"}), "expected ADDRESS:PORT");
+  has(complaint({"record"}), "URL");
+  has(complaint({"dance"}), "Try \"callbot --help\".");
+  has(complaint({"record", "ws://h/rooms/r", "--ca", "/no/such/file"}), "/no/such/file");
+}
+
+TEST(CommandLine, ExplainsItself) {
+  for (const auto& words : std::vector<std::vector<const char*>>{{"--help"},
+                                                                 {"record", "--help"},
+                                                                 {"send", "--help"},
+                                                                 {"serve", "--help"},
+                                                                 {"verify", "--help"},
+                                                                 {"show", "--help"},
+                                                                 {"demo", "--help"}}) {
+    auto parsed = parse(words);
+    ASSERT_TRUE(parsed);
+    EXPECT_NE(std::get<HelpText>(*parsed).text.find("Example"), std::string::npos) << words[0];
+  }
+  EXPECT_NE(std::get<HelpText>(*parse({"--help"})).text.find("130"), std::string::npos);
+}
+
+TEST(CommandLine, TakesTheTokenFromTheEnvironment) {
+  setenv("CALLBOT_TOKEN", "secret", 1);
+  EXPECT_EQ(options<RecordOptions>({"record", "ws://h/rooms/r"}).join.token, "secret");
+  unsetenv("CALLBOT_TOKEN");
+}
+
+TEST(ExitStatus, IsOneListForTheWholeProgram) {
+  EXPECT_EQ(exit_status({Code::kUsage, ""}), 2);
+  EXPECT_EQ(exit_status({Code::kConnect, ""}), 3);
+  EXPECT_EQ(exit_status({Code::kDenied, ""}), 3);
+  EXPECT_EQ(exit_status({Code::kStorage, ""}), 4);
+  EXPECT_EQ(exit_status({Code::kUnmeasured, ""}), 5);
+  EXPECT_EQ(exit_status({Code::kInterrupted, ""}), 130);
+}
+
+}  // namespace
+}  // namespace callbot::bot
