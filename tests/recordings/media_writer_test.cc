@@ -1,8 +1,6 @@
 #include "recordings/media_writer.h"
 
 #include <gmock/gmock.h>
-#include <fstream>
-#include <iostream>
 
 #include "recordings/manifest.h"
 #include "recordings/probe.h"
@@ -40,11 +38,7 @@ TEST(MediaWriter, OneFileHoldsAudioAndVideoOfAParticipant) {
     EXPECT_TRUE(s.backwards.empty());
     EXPECT_EQ(s.packets.size(), s.media == MediaKind::kVideo ? 90u : 150u);
     EXPECT_EQ(s.pictures.size(), s.media == MediaKind::kVideo ? 90u : 0u);
-    for (const auto& c : s.chirps) printf("chirp %.4f %d\n", c.time, c.up);
-    for (const auto& c : s.pictures) if (c.mark && c.mark->flags) printf("flag %.4f %d\n", c.time, c.mark->counter);
   }
-  std::ifstream j(feed.folder() / "journal.jsonl"); std::cout << j.rdbuf();
-  std::ifstream k(feed.folder() / "manifest.json"); std::cout << k.rdbuf();
 }
 
 }  // namespace
