@@ -20,6 +20,7 @@ std::optional<RtpPacket> read_rtp_header(std::span<const uint8_t> head) {
   constexpr size_t kFixed = 12;
   if (head.size() < kFixed || head[0] >> 6 != 2) return std::nullopt;
   RtpPacket packet;
+  packet.marker = (head[1] & 0x80) != 0;
   packet.sequence = static_cast<uint16_t>(big_endian(head.subspan(2, 2)));
   packet.time = big_endian(head.subspan(4, 4));
   packet.ssrc = big_endian(head.subspan(8, 4));
@@ -59,6 +60,7 @@ RtpRun::Step RtpRun::take(const RtpPacket& packet) {
     unit_.hole |= step != Step::kNext;
   } else {
     unit_before_ = unit_;
+    unit_before_.hole |= last_ && step != Step::kNext && !last_->marker;
     unit_ = {.pts = packet.pts,
              .rtp_time = extended_,
              .first_arrival_ns = packet.arrival_ns,

@@ -17,6 +17,7 @@ struct RtpPacket {
   uint32_t ssrc = 0;
   uint16_t sequence = 0;
   uint32_t time = 0;
+  bool marker = false;  // of video: the last packet of its frame
   size_t header_bytes = 0;
   uint64_t pts = UINT64_MAX;  // of its buffer; UINT64_MAX (GST_CLOCK_TIME_NONE): none
   int64_t arrival_ns = 0;
