@@ -217,7 +217,8 @@ Json Json::array() {
 
 Json Json::of(std::string_view text) {
   // Text that is not UTF-8 or holds a NUL would make a document that nobody can read.
-  Text valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+  Text valid(text.empty() ? g_strdup("")
+                          : g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
   JsonNode* node = json_node_new(JSON_NODE_VALUE);
   json_node_set_string(node, valid.get());
   return Json(GRef<JsonNode>::adopt(node));
