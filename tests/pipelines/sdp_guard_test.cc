@@ -155,9 +155,9 @@ TEST_F(Guard, NeverShowsInactiveAndSaysSoInOurAnswer) {
   EXPECT_EQ(direction(answer, 1), "inactive");
 }
 
-TEST_F(Guard, ShowsInactiveAsSendonlyFromTheBeginning) {
+TEST_F(Guard, ShowsInactiveAsSendrecvFromTheBeginning) {
   const Sdp shown = offered(replaced(usual_offer(), "sendrecv", "inactive"));
-  EXPECT_EQ(direction(shown, 0), "sendonly");
+  EXPECT_EQ(direction(shown, 0), "sendrecv");
   EXPECT_EQ(direction(answered(usual_offer()), 0), "inactive");
 }
 

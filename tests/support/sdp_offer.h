@@ -51,12 +51,12 @@ inline std::string audio_line(std::string_view mid = "0") {
 
 inline std::string video_line(std::string_view mid = "1", uint32_t ssrc = 2001) {
   return lines("m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99\nc=IN IP4 0.0.0.0\n") + transport_lines() +
-         lines(fmt::format("a=mid:{}\na=sendrecv\na=msid:s v\na=rtcp-mux\na=rtcp-rsize\n"
+         lines(fmt::format("a=mid:{0}\na=sendrecv\na=msid:s v\na=rtcp-mux\na=rtcp-rsize\n"
                            "a=rtpmap:96 VP8/90000\na=rtcp-fb:96 nack\na=rtcp-fb:96 nack pli\n"
                            "a=rtpmap:97 rtx/90000\na=fmtp:97 apt=96\na=rtpmap:98 H264/90000\n"
                            "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;"
                            "profile-level-id=42e01f\na=rtpmap:99 rtx/90000\na=fmtp:99 apt=98\n"
-                           "a=ssrc-group:FID {0} {1}\na=ssrc:{0} cname:c\na=ssrc:{1} cname:c\n",
+                           "a=ssrc-group:FID {1} {2}\na=ssrc:{1} cname:c\na=ssrc:{2} cname:c\n",
                            mid, ssrc, ssrc + 1));
 }
 
