@@ -41,7 +41,7 @@ TEST(Sdp, RefusesWhatIsTooLong) {
 
 TEST(Sdp, RefusesControlCharactersAndBytesThatAreNoUtf8) {
   EXPECT_EQ(refusal(replaced(usual_offer(), "cname:c\r", "cname:\x01\r")),
-            "line 19 of the SDP has a control character (0x01)");
+            "line 20 of the SDP has a control character (0x01)");
   EXPECT_THAT(refusal(replaced(usual_offer(), "a=sendrecv\r\n", "a=sendrecv\ra=x\r\n")),
               HasSubstr("(0x0d)"));
   EXPECT_THAT(refusal(replaced(usual_offer(), "msid:s a", std::string("msid:s\0a", 8))),
