@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/support/marked_media.h"
+#include "tests/support/transcoder.h"
 
 namespace callbot::pipelines {
 namespace {

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <set>
 
-#include "tests/support/marked_media.h"
+#include "tests/support/transcoder.h"
 
 namespace callbot::pipelines {
 namespace {

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/audio_mark.h"
-#include "tests/support/marked_media.h"
+#include "tests/support/transcoder.h"
 
 namespace callbot::pipelines {
 namespace {

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/clock.h"
-#include "tests/support/marked_media.h"
+#include "tests/support/transcoder.h"
 
 namespace callbot::pipelines {
 namespace {

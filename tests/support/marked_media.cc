@@ -1,157 +1,219 @@
 #include "tests/support/marked_media.h"
 
-#include <gst/app/gstappsink.h>
-#include <gst/app/gstappsrc.h>
-#include <gst/video/video.h>
-#include <gtest/gtest.h>
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <numbers>
 
-#include <cstring>
+#include "base/audio_mark.h"
+#include "recordings/av.h"
 
-namespace callbot::test {
+namespace callbot::testing {
+namespace {
 
-PictureBuffer::PictureBuffer(int width, int height) : width_(width), height_(height) {
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, width, height);
-  bytes.resize(info.size);
+using namespace recordings;
+
+void must(bool holds, const char* what) {
+  if (holds) return;
+  std::cerr << "marked media: " << what << "\n";
+  std::abort();
 }
 
-PictureView PictureBuffer::view() {
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, width_, height_);
-  return {bytes.data(),
-          static_cast<size_t>(info.stride[0]),
-          bytes.data() + info.offset[1],
-          bytes.data() + info.offset[2],
-          static_cast<size_t>(info.stride[1]),
-          width_,
-          height_};
+struct Coding {
+  const char* encoder;
+  int clock_rate;
+  int sample_rate;
+};
+const Coding& coding_of(const std::string& codec) {
+  static const std::map<std::string, Coding> codings = {
+      {"vp8", {"libvpx", 90000, 0}},       {"vp9", {"libvpx-vp9", 90000, 0}},
+      {"h264", {"libx264", 90000, 0}},     {"h265", {"libx265", 90000, 0}},
+      {"opus", {"libopus", 48000, 48000}}, {"pcmu", {"pcm_mulaw", 8000, 8000}},
+      {"pcma", {"pcm_alaw", 8000, 8000}},  {"g722", {"g722", 8000, 16000}}};
+  return codings.at(codec);
 }
 
-GRef<GstCaps> PictureBuffer::caps(int fps) const {
-  return GRef<GstCaps>::adopt(gst_caps_new_simple(
-      "video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT, width_, "height",
-      G_TYPE_INT, height_, "framerate", GST_TYPE_FRACTION, fps, 1, nullptr));
+AvCodecContext encoder(const std::string& codec) {
+  const AVCodec* found = avcodec_find_encoder_by_name(coding_of(codec).encoder);
+  must(found != nullptr, codec.c_str());
+  AvCodecContext context(avcodec_alloc_context3(found));
+  context->thread_count = 1;
+  return context;
 }
 
-GRef<GstBuffer> PictureBuffer::copy(int64_t pts_ns) const {
-  auto buffer = GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
-  GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(pts_ns);
-  return buffer;
-}
-
-Transcoder::Transcoder(const std::string& elements, const GstCaps* caps) {
-  GError* raw = nullptr;
-  const std::string text = "appsrc name=in format=time is-live=true max-bytes=0 ! " + elements +
-                           " ! appsink name=out sync=false async=false";
-  pipeline_ = GRef<GstElement>::sink(gst_parse_launch(text.c_str(), &raw));
-  const ErrorPtr error(raw);
-  if (error != nullptr) {
-    ADD_FAILURE() << text << ": " << error->message;
-    return;
-  }
-  source_ = GRef<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "in"));
-  const auto sink = GRef<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "out"));
-  g_object_set(source_.get(), "caps", caps, nullptr);
-  GstAppSinkCallbacks callbacks{};
-  callbacks.new_sample = [](GstAppSink* from, gpointer self) {
-    GstSample* sample = gst_app_sink_pull_sample(from);
-    if (sample == nullptr) return GST_FLOW_EOS;
-    static_cast<Transcoder*>(self)->take(sample);
-    gst_sample_unref(sample);
-    return GST_FLOW_OK;
-  };
-  gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, this, nullptr);
-  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
-}
-
-Transcoder::~Transcoder() {
-  if (pipeline_) gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-}
-
-void Transcoder::push(const GRef<GstBuffer>& buffer) {
-  if (source_) gst_app_src_push_buffer(GST_APP_SRC(source_.get()), GRef(buffer).release());
-}
-
-void Transcoder::finish() {
-  if (!source_) return;
-  gst_app_src_end_of_stream(GST_APP_SRC(source_.get()));
-  const auto bus = GRef<GstBus>::adopt(gst_element_get_bus(pipeline_.get()));
-  const auto message = GRef<GstMessage>::adopt(
-      gst_bus_timed_pop_filtered(bus.get(), 60 * GST_SECOND,
-                                 static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
-  if (!message) {
-    ADD_FAILURE() << "the pipeline did not end";
-  } else if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_ERROR) {
-    GError* raw = nullptr;
-    gst_message_parse_error(message.get(), &raw, nullptr);
-    const ErrorPtr error(raw);
-    ADD_FAILURE() << error->message;
+void encode(AVCodecContext* context, const AVFrame* frame, EncodedFrames& out, int64_t ns_each,
+            int clock_rate) {
+  must(avcodec_send_frame(context, frame) >= 0, "the encoder takes no frame");
+  AvPacket packet(av_packet_alloc());
+  while (avcodec_receive_packet(context, packet.get()) >= 0) {
+    EncodedFrame f;
+    f.bytes.assign(packet->data, packet->data + packet->size);
+    f.key = (packet->flags & AV_PKT_FLAG_KEY) != 0;
+    f.time_ns = packet->pts * ns_each;
+    f.rtp_time = f.time_ns * clock_rate / 1'000'000'000;
+    out.push_back(std::move(f));
+    av_packet_unref(packet.get());
   }
 }
 
-void Transcoder::take(GstSample* sample) {
-  GstBuffer* buffer = gst_sample_get_buffer(sample);
-  GstMapInfo map;
-  ASSERT_TRUE(gst_buffer_map(buffer, &map, GST_MAP_READ));
-  const GstCaps* caps = gst_sample_get_caps(sample);
-  const char* name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
-  const std::lock_guard lock(mutex_);
-  const auto pts = static_cast<int64_t>(GST_BUFFER_PTS(buffer));
-  if (std::strncmp(name, "video/", 6) == 0)
-    take_picture(caps, map, pts);
-  else
-    take_samples(map, pts);
-  gst_buffer_unmap(buffer, &map);
+void paint_usual(const PictureView& p, int n) {
+  for (int y = 0; y < p.height; ++y) {
+    for (int x = 0; x < p.width; ++x)
+      p.luma[static_cast<size_t>(y) * p.luma_stride + x] =
+          static_cast<uint8_t>(40 + (x + y * 2 + n * 3) % 150);
+  }
+  for (int y = 0; y < (p.height + 1) / 2; ++y) {
+    std::fill_n(p.cb + static_cast<size_t>(y) * p.chroma_stride, (p.width + 1) / 2,
+                static_cast<uint8_t>(100 + n % 50));
+    std::fill_n(p.cr + static_cast<size_t>(y) * p.chroma_stride, (p.width + 1) / 2,
+                static_cast<uint8_t>(140));
+  }
 }
 
-void Transcoder::take_picture(const GstCaps* caps, const GstMapInfo& map, int64_t pts) {
-  GstVideoInfo info;
-  ASSERT_TRUE(gst_video_info_from_caps(&info, caps));
-  pictures_.push_back(
-      {pts, info.width, info.height,
-       read_video_mark(map.data + info.offset[0], info.stride[0], info.width, info.height)});
+void set_video_options(AVCodecContext* c, const VideoRecipe& r) {
+  c->width = r.width;
+  c->height = r.height;
+  c->pix_fmt = AV_PIX_FMT_YUV420P;
+  c->time_base = {1, r.fps};
+  c->framerate = {r.fps, 1};
+  c->gop_size = r.key_every;
+  c->max_b_frames = 0;
+  c->bit_rate = 600'000;
+  if (r.codec == "vp8" || r.codec == "vp9") {
+    av_opt_set(c->priv_data, "deadline", "realtime", 0);
+    av_opt_set(c->priv_data, "cpu-used", "8", 0);
+    av_opt_set(c->priv_data, "lag-in-frames", "0", 0);
+    av_opt_set(c->priv_data, "auto-alt-ref", "0", 0);
+    av_opt_set(c->priv_data, "error-resilient", "1", 0);
+  } else {
+    av_opt_set(c->priv_data, "preset", "ultrafast", 0);
+    av_opt_set(c->priv_data, "tune", "zerolatency", 0);
+    if (r.codec == "h265") av_opt_set(c->priv_data, "x265-params", "log-level=none:pools=none", 0);
+  }
 }
 
-void Transcoder::take_samples(const GstMapInfo& map, int64_t pts) {
-  if (begin_ns_ < 0) begin_ns_ = pts;
-  // Where this buffer belongs by its time; 48 samples are a millisecond, 480 of doubt are allowed.
-  const auto place = static_cast<size_t>((pts - begin_ns_) * 48 / 1'000'000);
-  if (place > samples_.size() + 480) samples_.resize(place, 0);
-  const auto* values = reinterpret_cast<const int16_t*>(map.data);
-  for (size_t i = 0; i < map.size / sizeof(int16_t); ++i)
-    samples_.push_back(static_cast<float>(values[i]) / 32768);
+}  // namespace
+
+EncodedFrames make_video(const VideoRecipe& r) {
+  take_av_log();
+  auto context = encoder(r.codec);
+  set_video_options(context.get(), r);
+  must(avcodec_open2(context.get(), nullptr, nullptr) >= 0, "the video encoder does not open");
+  AvFrame frame(av_frame_alloc());
+  frame->width = r.width;
+  frame->height = r.height;
+  frame->format = AV_PIX_FMT_YUV420P;
+  EncodedFrames out;
+  for (int n = 0; n < r.frames; ++n) {
+    av_buffer_unref(&frame->buf[0]);
+    must(av_frame_get_buffer(frame.get(), 0) >= 0, "no memory");
+    const PictureView view{frame->data[0], static_cast<size_t>(frame->linesize[0]), frame->data[1],
+                           frame->data[2], static_cast<size_t>(frame->linesize[1]), r.width,
+                           r.height};
+    paint_usual(view, n);
+    if (r.paint) r.paint(view, n);
+    const uint32_t counter = r.first_counter + static_cast<uint32_t>(n);
+    const VideoMark usual{counter & 0xFFFFFF, r.source,
+                          static_cast<uint8_t>(counter % static_cast<uint32_t>(r.fps) == 0)};
+    if (r.marked) write_video_mark(view, r.mark ? r.mark(n) : usual);
+    frame->pts = n;
+    encode(context.get(), frame.get(), out, 1'000'000'000 / r.fps, 90000);
+  }
+  encode(context.get(), nullptr, out, 1'000'000'000 / r.fps, 90000);
+  return out;
 }
 
-std::vector<DecodedPicture> Transcoder::pictures() const {
-  const std::lock_guard lock(mutex_);
-  return pictures_;
+namespace {
+
+std::vector<float> sound(const AudioRecipe& r) {
+  const auto count = static_cast<size_t>(r.seconds * kMarkSampleRate);
+  std::vector<float> samples(count);
+  for (size_t i = 0; i < count; ++i)
+    samples[i] = static_cast<float>(
+        r.tone * std::sin(2 * std::numbers::pi * 300 * static_cast<double>(i) / kMarkSampleRate));
+  uint64_t number = r.first_chirp;
+  for (size_t at = 0; r.marked && at < count; at += kChirpPeriodSamples, ++number) {
+    const size_t size = std::min<size_t>(kChirpSamples, count - at);
+    if (size == kChirpSamples) add_chirp(std::span(samples).subspan(at, size), number);
+  }
+  return samples;
 }
 
-std::vector<float> Transcoder::samples() const {
-  const std::lock_guard lock(mutex_);
-  return samples_;
+void fill(AVFrame* frame, const std::vector<float>& from, int step) {
+  for (int i = 0; i < frame->nb_samples; ++i) {
+    const float value = std::clamp(from[static_cast<size_t>(i * step)], -1.0f, 1.0f);
+    if (frame->format == AV_SAMPLE_FMT_FLT)
+      reinterpret_cast<float*>(frame->data[0])[i] = value;
+    else
+      reinterpret_cast<int16_t*>(frame->data[0])[i] = static_cast<int16_t>(value * 32767);
+  }
 }
 
-int64_t Transcoder::samples_begin_ns() const {
-  const std::lock_guard lock(mutex_);
-  return begin_ns_;
+}  // namespace
+
+EncodedFrames make_audio(const AudioRecipe& r) {
+  take_av_log();
+  constexpr int kFrameMs = 20;
+  const Coding& coding = coding_of(r.codec);
+  auto context = encoder(r.codec);
+  context->sample_rate = coding.sample_rate;
+  context->sample_fmt = r.codec == "opus" ? AV_SAMPLE_FMT_FLT : AV_SAMPLE_FMT_S16;
+  context->time_base = {kFrameMs, 1000};
+  if (r.codec == "opus") context->bit_rate = 48000;
+  av_channel_layout_default(&context->ch_layout, 1);
+  must(avcodec_open2(context.get(), nullptr, nullptr) >= 0, "the audio encoder does not open");
+  const std::vector<float> samples = sound(r);
+  const size_t chunk = kMarkSampleRate * kFrameMs / 1000;
+  EncodedFrames out;
+  for (size_t at = 0; at + chunk <= samples.size(); at += chunk) {
+    std::vector<float> piece(samples.begin() + static_cast<ptrdiff_t>(at),
+                             samples.begin() + static_cast<ptrdiff_t>(at + chunk));
+    if (r.change) r.change(piece, static_cast<double>(at) / kMarkSampleRate);
+    AvFrame frame(av_frame_alloc());
+    frame->nb_samples = coding.sample_rate * kFrameMs / 1000;
+    frame->format = context->sample_fmt;
+    frame->sample_rate = coding.sample_rate;
+    av_channel_layout_default(&frame->ch_layout, 1);
+    must(av_frame_get_buffer(frame.get(), 0) >= 0, "no memory");
+    fill(frame.get(), piece, kMarkSampleRate / coding.sample_rate);
+    EncodedFrames got;
+    encode(context.get(), frame.get(), got, 0, coding.clock_rate);
+    for (EncodedFrame& f : got) {
+      f.key = true;
+      f.time_ns = static_cast<int64_t>(out.size()) * kFrameMs * 1'000'000;
+      f.rtp_time = static_cast<int64_t>(out.size()) * coding.clock_rate * kFrameMs / 1000;
+      out.push_back(std::move(f));
+    }
+  }
+  return out;
 }
 
-std::string decoder_of(const std::string& codec) {
-  if (codec == "vp8") return "rtpvp8depay ! vp8dec ! videoconvert ! video/x-raw,format=I420";
-  if (codec == "vp9") return "rtpvp9depay ! vp9dec ! videoconvert ! video/x-raw,format=I420";
-  if (codec == "h264")
-    return "rtph264depay ! h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=I420";
-  return "rtpopusdepay ! opusdec ! audioconvert ! "
-         "audio/x-raw,format=S16LE,rate=48000,channels=1";
+TrackInfo video_track(TrackId id, const std::string& participant, const std::string& codec) {
+  return {.id = id,
+          .kind = MediaKind::kVideo,
+          .codec = codec,
+          .clock_rate = 90000,
+          .channels = 0,
+          .participant = participant,
+          .name = participant,
+          .source = "camera",
+          .mid = "1",
+          .ssrc = static_cast<uint32_t>(1000 + id)};
 }
 
-std::vector<FoundChirp> chirps_of(const std::vector<float>& samples) {
-  ChirpDetector detector;
-  auto found = detector.push(samples);
-  const auto last = detector.finish();
-  found.insert(found.end(), last.begin(), last.end());
-  return found;
+TrackInfo audio_track(TrackId id, const std::string& participant, const std::string& codec) {
+  return {.id = id,
+          .kind = MediaKind::kAudio,
+          .codec = codec,
+          .clock_rate = coding_of(codec).clock_rate,
+          .channels = codec == "opus" ? 2 : 1,
+          .participant = participant,
+          .name = participant,
+          .source = "microphone",
+          .mid = "0",
+          .ssrc = static_cast<uint32_t>(1000 + id)};
 }
 
-}  // namespace callbot::test
+}  // namespace callbot::testing

@@ -1,78 +1,59 @@
-// tests/support/marked_media.h: puts media through real codecs and reads the marks of what comes
-// out.
+// tests/support/marked_media.h: encoded pictures and sound with marks, made in the test.
 //
-// Thread:  push() any one thread at a time; the rest the test's.
-// Owner:   the test.
-// Fails:   a pipeline that cannot be made or that reports an error fails the test.
+// Thread:  one.
+// Owner:   plain values.
+// Fails:   aborts the test program: an encoder that is not there is no finding.
 #pragma once
 
-#include <gst/gst.h>
-
-#include <mutex>
-#include <optional>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "base/audio_mark.h"
-#include "base/gref.h"
+#include "base/frame.h"
 #include "base/video_mark.h"
 
-namespace callbot::test {
+namespace callbot::testing {
 
-// A 4:2:0 picture without gaps between lines, as GStreamer's I420 caps mean it.
-class PictureBuffer {
- public:
-  PictureBuffer(int width, int height);
-  PictureView view();
-  GRef<GstCaps> caps(int fps) const;
-  // A GStreamer buffer with this picture.
-  GRef<GstBuffer> copy(int64_t pts_ns) const;
+struct EncodedFrame {
   std::vector<uint8_t> bytes;
+  bool key = false;
+  int64_t rtp_time = 0;  // from 0, in 1/clock_rate s
+  int64_t time_ns = 0;   // from 0
+  bool after_gap = false;
+};
+using EncodedFrames = std::vector<EncodedFrame>;
 
- private:
-  int width_, height_;
+struct VideoRecipe {
+  std::string codec = "vp8";  // vp8, vp9, h264, h265
+  int width = 320, height = 180;
+  int fps = 30;
+  int frames = 90;
+  int key_every = 1000;
+  bool marked = true;
+  uint32_t first_counter = 0;
+  uint16_t source = 1;
+  // Changes picture n before its mark is written.
+  std::function<void(const PictureView&, int n)> paint = {};
+  // The mark of picture n instead of the usual one.
+  std::function<VideoMark(int n)> mark = {};
 };
 
-struct DecodedPicture {
-  int64_t pts_ns = 0;
-  int width = 0, height = 0;
-  std::optional<VideoMark> mark;
+struct AudioRecipe {
+  std::string codec = "opus";  // opus, pcmu, pcma, g722
+  double seconds = 3;
+  bool marked = true;
+  uint64_t first_chirp = 0;
+  double tone = 0.05;  // level of a 300 Hz tone below the chirps; 0: none
+  // Changes 20 ms of samples (48 kHz) that begin at this second.
+  std::function<void(std::vector<float>&, double second)> change = {};
 };
 
-// appsrc - what is named here - appsink.
-class Transcoder {
- public:
-  // `elements` as gst_parse_launch takes them, ending in raw I420 video or S16LE mono audio at
-  // 48 kHz. Live: appsrc takes what it is given at once.
-  Transcoder(const std::string& elements, const GstCaps* caps);
-  virtual ~Transcoder();
-  Transcoder(const Transcoder&) = delete;
-  Transcoder& operator=(const Transcoder&) = delete;
+EncodedFrames make_video(const VideoRecipe& recipe);
+EncodedFrames make_audio(const AudioRecipe& recipe);
 
-  void push(const GRef<GstBuffer>& buffer);
-  // No more input: waits until everything has come out, at most ten seconds.
-  void finish();
+TrackInfo video_track(TrackId id, const std::string& participant, const std::string& codec = "vp8");
+TrackInfo audio_track(TrackId id, const std::string& participant,
+                      const std::string& codec = "opus");
 
-  std::vector<DecodedPicture> pictures() const;
-  // Samples as they came; where time jumps by more than a packet, silence.
-  std::vector<float> samples() const;
-  int64_t samples_begin_ns() const;
-
- private:
-  void take(GstSample* sample);
-  void take_picture(const GstCaps* caps, const GstMapInfo& map, int64_t pts);
-  void take_samples(const GstMapInfo& map, int64_t pts);
-
-  GRef<GstElement> pipeline_, source_;
-  mutable std::mutex mutex_;
-  std::vector<DecodedPicture> pictures_;
-  std::vector<float> samples_;
-  int64_t begin_ns_ = -1;
-};
-
-// The elements that decode RTP of this codec.
-std::string decoder_of(const std::string& codec);
-
-std::vector<FoundChirp> chirps_of(const std::vector<float>& samples);
-
-}  // namespace callbot::test
+}  // namespace callbot::testing
