@@ -33,10 +33,12 @@ TEST(Peer, AnswererReceivesWhatTheOffererSends) {
   EXPECT_GT(link.b.sink.frames(kAudio), 50u);
   std::printf("%s\n%s\n%s\n", link.log().c_str(), link.a.said[0].c_str(), link.b.said[0].c_str());
   for (auto& t : link.b.peer->stats().tracks)
-    std::printf("%lu packets %lu bytes %lu lost %ld repaired %ld frames %lu key %lu jitter %f pli %lu\n", t.track,
-                t.packets, t.bytes, t.packets_lost, t.packets_repaired, t.frames, t.key_frames, t.jitter_s,
-                t.key_frame_requests);
-  std::printf("%s %s\n", link.b.peer->stats().selected_pair.c_str(), link.b.peer->stats().connection_state.c_str());
+    std::printf(
+        "%lu packets %lu bytes %lu lost %ld repaired %ld frames %lu key %lu jitter %f pli %lu\n",
+        t.track, t.packets, t.bytes, t.packets_lost, t.packets_repaired, t.frames, t.key_frames,
+        t.jitter_s, t.key_frame_requests);
+  std::printf("%s %s\n", link.b.peer->stats().selected_pair.c_str(),
+              link.b.peer->stats().connection_state.c_str());
 }
 
 }  // namespace
