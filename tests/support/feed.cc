@@ -56,6 +56,7 @@ Feed::Feed(recordings::RecordingConfig config, recordings::Facts facts)
   auto made = Recording::create(Log("test"), out_.path(), facts, std::move(config));
   EXPECT_TRUE(made) << (made ? "" : made.error().message);
   recording_ = std::move(*made);
+  folder_ = recording_->folder();
 }
 
 void Feed::member(const std::string& id, double from, double to) {

@@ -56,7 +56,7 @@ class Feed {
   explicit Feed(recordings::RecordingConfig config = {}, recordings::Facts facts = {});
 
   recordings::Recording& recording() { return *recording_; }
-  std::filesystem::path folder() const { return recording_->folder(); }
+  const std::filesystem::path& folder() const { return folder_; }
 
   // A member with name = id that is there from `from` to `to` (below 0: to the end).
   void member(const std::string& id, double from = 0, double to = -1);
@@ -67,9 +67,12 @@ class Feed {
 
   // Hands over everything up to `seconds`, then finishes unless told otherwise.
   Result<> run(double seconds, bool finish = true);
+  // Lets go of the recording without finishing it, as a process that dies.
+  void drop() { recording_.reset(); }
 
  private:
   TempFolder out_;
+  std::filesystem::path folder_;
   std::unique_ptr<FakeClock> clock_;
   std::unique_ptr<recordings::Recording> recording_;
   std::vector<FeedTrack> tracks_;

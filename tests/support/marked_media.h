@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,8 @@ struct VideoRecipe {
   uint16_t source = 1;
   // Changes picture n before its mark is written.
   std::function<void(const PictureView&, int n)> paint = {};
-  // The mark of picture n instead of the usual one.
-  std::function<VideoMark(int n)> mark = {};
+  // The mark of picture n instead of the usual one; none: the picture stays as painted.
+  std::function<std::optional<VideoMark>(int n)> mark = {};
 };
 
 struct AudioRecipe {
