@@ -4,18 +4,22 @@
 #include <gio/gio.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/gref.h"
+#include "bot/cli.h"
 
 namespace callbot::bot {
 namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int kNotStarted = -1;
 constexpr auto kFirstRetry = 200ms;
 constexpr auto kLongestRetry = 10s;
+constexpr auto kLinger = 5s;
 
 std::string escaped(const std::string& room) {
   return Text(g_uri_escape_string(room.c_str(), nullptr, FALSE)).get();
@@ -26,8 +30,9 @@ std::string escaped(const std::string& room) {
 struct RoomRecorders::Process {
   GRef<GSubprocess> process;
   bool wanted = true;  // the room has members
-  int deaths = 0;      // in a row, without a clean end
+  int failures = 0;    // in a row: killed, or could not join or write
   Timer retry;
+  Timer linger;
 };
 
 RoomRecorders::RoomRecorders(Loop& loop, Console& console, RecorderCommand command)
@@ -43,6 +48,7 @@ void RoomRecorders::opened(const std::string& room) {
   auto& p = rooms_[room];
   if (!p) p = std::make_unique<Process>();
   p->wanted = true;
+  p->linger.stop();
   if (!p->process) start(room);
 }
 
@@ -50,8 +56,14 @@ void RoomRecorders::emptied(const std::string& room) {
   const auto found = rooms_.find(room);
   if (found == rooms_.end()) return;
   found->second->wanted = false;
-  found->second->retry.stop();
-  if (!found->second->process) rooms_.erase(found);  // else it ends by itself: --until-empty
+  Process& p = *found->second;
+  p.retry.stop();
+  if (!p.process) {
+    rooms_.erase(found);
+    return;
+  }
+  // It ends by itself (--until-empty), unless it had not even seen the last member.
+  p.linger.once(kLinger, [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
 }
 
 void RoomRecorders::start(const std::string& room) {
@@ -68,6 +80,9 @@ void RoomRecorders::start(const std::string& room) {
 
   auto launcher =
       GRef<GSubprocessLauncher>::adopt(g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE));
+  // Ctrl-C at our terminal is for us: we end the recorders ourselves, once each.
+  g_subprocess_launcher_set_child_setup(
+      launcher.get(), [](gpointer) { setpgid(0, 0); }, nullptr, nullptr);
   if (!command_.token.empty())
     g_subprocess_launcher_setenv(launcher.get(), "CALLBOT_TOKEN", command_.token.c_str(), TRUE);
   GError* error = nullptr;
@@ -75,7 +90,7 @@ void RoomRecorders::start(const std::string& room) {
       GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));
   if (!p.process) {
     log_.error("room {}: {}", room, ErrorPtr(error)->message);
-    return ended(room, -1);
+    return ended(room, kNotStarted);
   }
   struct Waiting {
     std::function<void(int)> then;
@@ -95,23 +110,21 @@ void RoomRecorders::start(const std::string& room) {
 void RoomRecorders::ended(const std::string& room, int status) {
   Process& p = *rooms_.at(room);
   p.process = nullptr;
-  const bool died = status == -1 || !WIFEXITED(status);
-  if (died)
-    console_.event("recorder-died",
-                   fmt::format("room {}: {}", room,
-                               status == -1 ? std::string("could not be started")
-                                            : fmt::format("signal {}", WTERMSIG(status))),
-                   Json::object().set("room", room));
-  p.deaths = died ? p.deaths + 1 : 0;
+  p.linger.stop();
+  const bool killed = status != kNotStarted && WIFSIGNALED(status);
+  if (killed)
+    console_.event("recorder-died", fmt::format("room {}: signal {}", room, WTERMSIG(status)),
+                   Json::object().set("room", room).set("signal", WTERMSIG(status)));
+  const bool failed = status == kNotStarted || killed || WEXITSTATUS(status) > kExitNotGood;
+  p.failures = failed ? p.failures + 1 : 0;
   if (!p.wanted || stopped_) {
     rooms_.erase(room);
     if (stopped_ && rooms_.empty()) stopped_();
     return;
   }
-  // Members are there (it died, or someone came while it was ending).
-  const auto wait = died ? std::min<std::chrono::milliseconds>(
-                               kFirstRetry * (1 << std::min(p.deaths, 10)), kLongestRetry)
-                         : kFirstRetry;
+  // Members are there: it failed, or someone came while it was ending.
+  const auto wait = std::min<std::chrono::milliseconds>(
+      kFirstRetry * (1 << std::min(p.failures, 10)), kLongestRetry);
   p.retry.once(wait, [this, room] { start(room); });
 }
 

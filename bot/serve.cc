@@ -102,6 +102,7 @@ void Serve::add_recording() {
 void Serve::stop(std::function<void()> done) {
   if (done_) return;
   done_ = std::move(done);
+  if (!rooms_) return loop_.post(alive_.guard([this] { done_(); }));  // it did not start
   const auto one = alive_.guard([this] { stopped_one(); });
   stopping_ = 1 + (recorders_ ? 1 : 0) + (whip_ ? 1 : 0);
   if (whip_) whip_->stop(one);

@@ -36,6 +36,7 @@ class FrameInspector {
 
   FrameFacts vp8(std::span<const uint8_t> frame) const;
   FrameFacts vp9(std::span<const uint8_t> frame);
+  FrameFacts vp9_layer(std::span<const uint8_t> frame);
   FrameFacts h26x(std::span<const uint8_t> frame);
 
   Kind kind_;

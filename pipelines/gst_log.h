@@ -7,8 +7,8 @@
 
 namespace callbot::pipelines {
 
-// Replaces GStreamer's own output on standard error. What is logged follows GST_DEBUG; where that
-// is not set, GStreamer's errors and warnings.
+// Replaces GStreamer's own output on standard error. What is logged follows GST_DEBUG (errors alone
+// where that is not set), and of that what our own level lets through.
 void take_in_gst_log();
 
 }  // namespace callbot::pipelines

@@ -6,8 +6,7 @@
 // time once sender reports are in). Video passes a gate: after a loss, and at the beginning,
 // nothing but a key frame gets through, and one is asked for.
 //
-// Thread:  loop, but for request_key_frame() and attach_arrival(); sinks get frame() on the
-//          jitterbuffer's thread.
+// Thread:  loop; sinks get frame() on the jitterbuffer's thread.
 // Owner:   Peer. A destroyed Track delivers nothing more at once; its elements stay in the bin,
 //          discard what comes, and go with it: an unlinked pad would end every track of a bundle.
 // Fails:   create(): kUnsupported for a codec that is not in the table or not installed.
@@ -15,7 +14,6 @@
 
 #include <gst/gst.h>
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -23,22 +21,11 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "pipelines/arrival.h"
 #include "pipelines/peer.h"
 #include "pipelines/sink.h"
 
 namespace callbot::pipelines {
-
-// What came in at a jitterbuffer, before anything is held back or dropped. Any thread may read.
-struct Arrivals {
-  std::atomic<uint64_t> packets{0};
-  std::atomic<uint64_t> bytes{0};          // whole RTP packets
-  std::atomic<int64_t> last_packet_ns{0};  // monotonic_ns(); 0: none yet
-};
-
-// Notes on every packet when it came in. To be called for the sink pad of each rtpjitterbuffer from
-// rtpbin's "new-jitterbuffer", on whatever thread that is; without it a frame's arrival is when
-// the jitterbuffer let it go.
-std::shared_ptr<const Arrivals> attach_arrival(GstPad* jitterbuffer_sink);
 
 // What the caps of a webrtcbin src pad say: id (a new one), kind, codec, clock_rate, channels,
 // ssrc. The caller adds who it is.
@@ -76,7 +63,7 @@ class Track {
   void add_sink(Sink& sink);
   void remove_sink(Sink& sink);
 
-  // Sends RTCP PLI upstream, at most once a second however often it is called. Any thread.
+  // Sends RTCP PLI upstream, at most once a second however often it is called.
   void request_key_frame();
 
   const TrackInfo& info() const;

@@ -1,0 +1,70 @@
+#include "pipelines/local_sdp.h"
+
+#include "pipelines/sdp.h"
+
+namespace callbot::pipelines {
+namespace {
+
+constexpr SdpLimits kOwnLimits{.most_bytes = 4u << 20, .most_mlines = 1024, .most_candidates = 0};
+constexpr std::string_view kCandidate = "candidate:";
+constexpr std::string_view kBundle = "BUNDLE";
+
+std::string mid_of(const SdpMedia& media) {
+  const std::string* mid = media.attributes.find("mid");
+  return mid != nullptr ? *mid : "";
+}
+
+std::vector<std::string> bundled(const Sdp& sdp) {
+  const std::string* group = sdp.attributes.find("group");
+  if (group == nullptr) return {};
+  const auto words = sdp_words(*group);
+  if (words.empty() || words[0] != kBundle) return {};
+  return {words.begin() + 1, words.end()};
+}
+
+}  // namespace
+
+std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
+                            uint32_t head) {
+  auto sdp = parse_sdp(answer, kOwnLimits);
+  if (!sdp) return std::string(answer);
+  for (size_t i = 0; i < sdp->media.size() && i < mlines.size(); ++i)
+    if (!mlines[i].accepted && i != head) sdp->media[i].port = 0;
+  return write_sdp(*sdp);
+}
+
+std::string with_candidates(std::string_view text, uint32_t mline,
+                            const std::vector<std::string>& candidates) {
+  auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp || mline >= sdp->media.size()) return std::string(text);
+  SdpAttributes& attributes = sdp->media[mline].attributes;
+  attributes.remove("candidate");
+  for (const std::string& candidate : candidates)
+    if (candidate.starts_with(kCandidate))
+      attributes.add("candidate", candidate.substr(kCandidate.size()));
+  attributes.set("end-of-candidates");
+  return write_sdp(*sdp);
+}
+
+BundleTag bundle_tag(std::string_view text) {
+  const auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp || sdp->media.empty()) return {};
+  const auto bundle = bundled(*sdp);
+  for (size_t i = 0; i < sdp->media.size(); ++i)
+    if (!bundle.empty() && mid_of(sdp->media[i]) == bundle.front())
+      return {static_cast<uint32_t>(i), bundle.front()};
+  return {0, mid_of(sdp->media[0])};
+}
+
+std::pair<std::string, std::string> ice_credentials(std::string_view text) {
+  const auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp) return {};
+  for (const SdpMedia& media : sdp->media) {
+    const std::string* ufrag = media.attributes.find("ice-ufrag");
+    const std::string* password = media.attributes.find("ice-pwd");
+    if (ufrag != nullptr && password != nullptr) return {*ufrag, *password};
+  }
+  return {};
+}
+
+}  // namespace callbot::pipelines

@@ -1,0 +1,342 @@
+#include "pipelines/media_lines.h"
+
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "pipelines/codecs.h"
+
+namespace callbot::pipelines {
+namespace {
+
+// Header extensions that are worth their bytes in a recording.
+constexpr const char* kTransportCc =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+constexpr const char* kAudioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";  // RFC 6464
+constexpr const char* kCaptureTime =
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+constexpr const char* kMid = "urn:ietf:params:rtp-hdrext:sdes:mid";
+constexpr const char* kWanted[] = {kTransportCc, kAudioLevel, kCaptureTime, kMid};
+
+constexpr int kFirstDynamicPayload = 96;
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool wanted(std::string_view uri) {
+  return std::any_of(std::begin(kWanted), std::end(kWanted),
+                     [&](const char* one) { return uri == one; });
+}
+
+void add_extension(GstStructure* s, int id, const std::string& uri) {
+  gst_structure_set(s, fmt::format("extmap-{}", id).c_str(), G_TYPE_STRING, uri.c_str(), nullptr);
+}
+
+std::map<std::string, int> extensions_of(const GstStructure* s) {
+  std::map<std::string, int> ids;
+  for (int i = 0; i < gst_structure_n_fields(s); ++i) {
+    const std::string_view field = gst_structure_nth_field_name(s, static_cast<guint>(i));
+    if (!field.starts_with("extmap-")) continue;
+    const char* uri = gst_structure_get_string(s, field.data());
+    if (uri != nullptr) ids[uri] = atoi(field.substr(7).data());
+  }
+  return ids;
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = g_ascii_toupper(c);
+  return text;
+}
+
+// Only what has to be the same: webrtcbin takes the rest from the offer, and does not take its
+// extensions unless they stand here, with the offerer's ids.
+GRef<GstCaps> answer_preferences(const SdpMline& mline, const SdpCodec& codec) {
+  auto caps = GRef<GstCaps>::adopt(gst_caps_new_simple(
+      "application/x-rtp", "media", G_TYPE_STRING, mline.kind.c_str(), "encoding-name",
+      G_TYPE_STRING, upper(codec.rtp_name).c_str(), "clock-rate", G_TYPE_INT, codec.clock,
+      "payload", G_TYPE_INT, codec.payload, nullptr));
+  GstStructure* s = gst_caps_get_structure(caps.get(), 0);
+  for (const auto& [id, uri] : mline.extensions)
+    if (wanted(uri)) add_extension(s, id, uri);
+  return caps;
+}
+
+// Our own ids, in every m-line the same, as a bundle wants them (RFC 8843, 9.2); those that the
+// caps of a stream have already stay.
+void add_own_extensions(GstCaps* caps, MediaKind kind) {
+  struct Own {
+    int id;
+    const char* uri;
+  };
+  constexpr Own kOwn[] = {{1, kMid}, {2, kTransportCc}, {3, kCaptureTime}, {4, kAudioLevel}};
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    GstStructure* s = gst_caps_get_structure(caps, i);
+    const auto there = extensions_of(s);
+    for (const Own& own : kOwn) {
+      const bool id_taken = gst_structure_has_field(s, fmt::format("extmap-{}", own.id).c_str());
+      const bool fits = own.uri != kAudioLevel || kind == MediaKind::kAudio;
+      if (!there.contains(own.uri) && !id_taken && fits) add_extension(s, own.id, own.uri);
+    }
+  }
+}
+
+std::vector<const Codec*> codecs_to_receive(const PeerConfig& config, MediaKind kind) {
+  std::vector<const Codec*> chosen;
+  const auto take = [&](const Codec* codec) {
+    if (codec != nullptr && codec->kind == kind && can_receive(*codec)) chosen.push_back(codec);
+  };
+  if (config.receive_codecs.empty())
+    for (const Codec& codec : codecs()) take(&codec);
+  else
+    for (const std::string& name : config.receive_codecs) take(codec_by_name(name));
+  return chosen;
+}
+
+GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, int& next_payload) {
+  auto caps = GRef<GstCaps>::adopt(gst_caps_new_empty());
+  for (const Codec* codec : chosen) {
+    const int payload = codec->static_payload >= 0 ? codec->static_payload : next_payload++;
+    GstStructure* s =
+        gst_structure_new("application/x-rtp", "media", G_TYPE_STRING, name_of(codec->kind),
+                          "encoding-name", G_TYPE_STRING, codec->rtp_name, "clock-rate", G_TYPE_INT,
+                          codec->clock, "payload", G_TYPE_INT, payload, nullptr);
+    if (codec->channels > 1)
+      gst_structure_set(s, "encoding-params", G_TYPE_STRING,
+                        std::to_string(codec->channels).c_str(), nullptr);
+    if (same(codec->rtp_name, "H264"))
+      gst_structure_set(s, "packetization-mode", G_TYPE_STRING, "1", "profile-level-id",
+                        G_TYPE_STRING, "42e01f", "level-asymmetry-allowed", G_TYPE_STRING, "1",
+                        nullptr);
+    gst_caps_append_structure(caps.get(), s);
+  }
+  return caps;
+}
+
+GRef<GstCaps> without_ssrc(const GstCaps* of_stream) {
+  auto caps = GRef<GstCaps>::adopt(gst_caps_copy(of_stream));
+  gst_structure_remove_field(gst_caps_get_structure(caps.get(), 0), "ssrc");
+  return caps;
+}
+
+const Codec* codec_of_stream(const SourceStream& stream) { return codec_by_name(stream.codec); }
+
+// The payload type under which this m-line takes the stream.
+const SdpCodec* fitting(const SdpMline& mline, const SourceStream& stream) {
+  const Codec* codec = codec_of_stream(stream);
+  if (codec == nullptr || mline.kind != name_of(stream.kind) || !mline.accepted) return nullptr;
+  if (mline.chosen) {
+    const SdpCodec& chosen = mline.codecs[*mline.chosen];
+    return same(chosen.rtp_name, codec->rtp_name) ? &chosen : nullptr;
+  }
+  return best_payload(mline, codec->rtp_name);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> accepted_codecs(const PeerConfig& config) {
+  std::vector<std::string> names;
+  const auto add = [&](const Codec& codec) {
+    if (std::find(names.begin(), names.end(), codec.rtp_name) == names.end())
+      names.push_back(codec.rtp_name);
+  };
+  if (config.source != nullptr)
+    for (const SourceStream& stream : config.source->streams())
+      if (const Codec* codec = codec_of_stream(stream)) add(*codec);
+  for (const std::string& name : config.receive_codecs)
+    if (codec_by_name(name) == nullptr)
+      return fail(Code::kUsage, fmt::format("no codec \"{}\"", name));
+  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
+    for (const Codec* codec : codecs_to_receive(config, kind)) add(*codec);
+  return names;
+}
+
+MediaLines::MediaLines(RtcBin& rtc, Log log, const PeerConfig& config)
+    : rtc_(rtc), log_(std::move(log)), config_(config), source_(config.source) {}
+
+// --- offering
+
+Result<> MediaLines::offer() {
+  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
+    if (const auto added = offer_kind(kind); !added) return added;
+  return {};
+}
+
+Result<> MediaLines::offer_kind(MediaKind kind) {
+  bool any = false;
+  for (size_t i = 0; i < streams(); ++i) {
+    const SourceStream& stream = source_->streams()[i];
+    if (stream.kind != kind) continue;
+    any = true;
+    auto preferences = without_ssrc(stream.caps.get());
+    add_own_extensions(preferences.get(), kind);
+    Line line;
+    if (const auto added = add_sending(line, lines_.size(), i, preferences); !added) return added;
+    if (!config_.receives)
+      g_object_set(line.transceiver.get(), "direction",
+                   GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, nullptr);
+    lines_.push_back(std::move(line));
+  }
+  const bool receives = config_.receives && (kind == MediaKind::kAudio || config_.receive_video);
+  if (any || !receives) return {};
+  const auto chosen = codecs_to_receive(config_, kind);
+  if (chosen.empty()) return {};
+  int next_payload = kFirstDynamicPayload + (kind == MediaKind::kVideo ? 10 : 0);
+  const auto preferences = receive_preferences(chosen, next_payload);
+  add_own_extensions(preferences.get(), kind);
+  Line line;
+  if (const auto added = add_receiving(line, preferences); !added) return added;
+  lines_.push_back(std::move(line));
+  return {};
+}
+
+// --- answering
+
+Result<> MediaLines::answer(const std::vector<SdpMline>& mlines) {
+  const auto places = place_streams(mlines);
+  const size_t known = lines_.size();
+  lines_.resize(std::max(lines_.size(), mlines.size()));
+  for (size_t i = 0; i < mlines.size(); ++i) {
+    const SdpMline& mline = mlines[i];
+    Line& line = lines_[i];
+    if (!mline.accepted || (mline.kind != "audio" && mline.kind != "video")) continue;
+    if (!mline.chosen && mline.codecs.empty()) continue;
+    const SdpCodec& codec = mline.codecs[mline.chosen.value_or(0)];
+    const auto preferences = answer_preferences(mline, codec);
+    Result<> done;
+    // webrtcbin has made one for an m-line that was rejected so far.
+    if (!line.transceiver && i < known) line.transceiver = transceiver_at(i);
+    if (line.transceiver)
+      g_object_set(line.transceiver.get(), "codec-preferences", preferences.get(), nullptr);
+    else if (places[i])
+      done = add_sending(line, i, *places[i], preferences);
+    else
+      done = add_receiving(line, preferences);
+    if (!done) return done;
+  }
+  return {};
+}
+
+// Each stream that has no place yet: first on a new m-line that receives, then on one that may
+// come to receive.
+std::vector<std::optional<size_t>> MediaLines::place_streams(
+    const std::vector<SdpMline>& mlines) const {
+  std::vector<std::optional<size_t>> places(mlines.size());
+  for (size_t stream = 0; stream < streams(); ++stream) {
+    if (placed(stream)) continue;
+    std::optional<size_t> place;
+    for (const bool receives : {true, false})
+      for (size_t i = 0; i < mlines.size() && !place; ++i) {
+        const bool taken = places[i] || (i < lines_.size() && lines_[i].transceiver);
+        if (!taken && mlines[i].receives == receives &&
+            fitting(mlines[i], source_->streams()[stream]) != nullptr)
+          place = i;
+      }
+    if (place) places[*place] = stream;
+  }
+  return places;
+}
+
+bool MediaLines::placed(size_t stream) const {
+  return std::any_of(lines_.begin(), lines_.end(), [&](const Line& line) {
+    return line.sender && line.sender->stream() == stream;
+  });
+}
+
+// --- webrtcbin's side
+
+Result<> MediaLines::add_sending(Line& line, size_t index, size_t stream,
+                                 const GRef<GstCaps>& preferences) {
+  GstPadTemplate* pad_template =
+      gst_element_class_get_pad_template(GST_ELEMENT_GET_CLASS(rtc_.rtc()), "sink_%u");
+  const SourceStream& what = source_->streams()[stream];
+  // By name: the m-line is fixed, and 1.22 does not look for a transceiver that does not fit.
+  const auto pad = GRef<GstPad>::adopt(gst_element_request_pad(
+      rtc_.rtc(), pad_template, fmt::format("sink_{}", index).c_str(), preferences.get()));
+  if (!pad) return fail(Code::kInternal, fmt::format("webrtcbin has no pad for m-line {}", index));
+  GstWebRTCRTPTransceiver* transceiver = nullptr;
+  g_object_get(pad.get(), "transceiver", &transceiver, nullptr);
+  line.transceiver = GRef<GstWebRTCRTPTransceiver>::adopt(transceiver);
+  g_object_set(transceiver, "codec-preferences", preferences.get(), nullptr);
+  if (!what.msid.empty() &&
+      g_object_class_find_property(G_OBJECT_GET_CLASS(pad.get()), "msid") != nullptr)
+    g_object_set(pad.get(), "msid", what.msid.c_str(), nullptr);
+  auto sender = Sender::create(rtc_.pipeline(), pad.get(), *source_, stream, clock_);
+  if (!sender) return tl::unexpected(sender.error());
+  line.sender = std::move(*sender);
+  return {};
+}
+
+GRef<GstWebRTCRTPTransceiver> MediaLines::transceiver_at(size_t index) const {
+  GArray* all = nullptr;
+  g_signal_emit_by_name(rtc_.rtc(), "get-transceivers", &all);
+  GRef<GstWebRTCRTPTransceiver> found;
+  for (guint i = 0; all != nullptr && i < all->len; ++i) {
+    auto* one = g_array_index(all, GstWebRTCRTPTransceiver*, i);
+    guint its = 0;
+    g_object_get(one, "mlineindex", &its, nullptr);
+    if (its == index) found = GRef<GstWebRTCRTPTransceiver>::share(one);
+  }
+  if (all != nullptr) g_array_unref(all);
+  return found;
+}
+
+Result<> MediaLines::add_receiving(Line& line, const GRef<GstCaps>& preferences) {
+  GstWebRTCRTPTransceiver* transceiver = nullptr;
+  g_signal_emit_by_name(rtc_.rtc(), "add-transceiver",
+                        GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, preferences.get(),
+                        &transceiver);
+  if (transceiver == nullptr) return fail(Code::kInternal, "webrtcbin made no transceiver");
+  line.transceiver = GRef<GstWebRTCRTPTransceiver>::adopt(transceiver);
+  return {};
+}
+
+// --- sending
+
+void MediaLines::update(const std::vector<SdpMline>& mlines,
+                        const std::function<bool(MediaKind)>& may_send) {
+  for (size_t i = 0; i < lines_.size() && i < mlines.size(); ++i) {
+    Sender* sender = lines_[i].sender.get();
+    if (sender == nullptr) continue;
+    const SourceStream& stream = source_->streams()[sender->stream()];
+    const SdpCodec* codec = fitting(mlines[i], stream);
+    if (codec != nullptr) {
+      SendFormat format{.payload = codec->payload, .extensions = {}};
+      const auto own = extensions_of(gst_caps_get_structure(stream.caps.get(), 0));
+      for (const auto& [id, uri] : mlines[i].extensions)
+        if (const auto at = own.find(uri); at != own.end()) format.extensions[at->second] = id;
+      sender->set_format(std::move(format));
+    }
+    sender->set_active(codec != nullptr && mlines[i].receives && may_send(stream.kind));
+  }
+}
+
+void MediaLines::silence() {
+  for (const Line& line : lines_)
+    if (line.sender) line.sender->set_active(false);
+}
+
+bool MediaLines::anything_unsent() const {
+  for (size_t i = 0; i < streams(); ++i)
+    if (!placed(i)) return true;
+  return false;
+}
+
+uint64_t MediaLines::packets_sent() const {
+  uint64_t sum = 0;
+  for (const Line& line : lines_)
+    if (line.sender) sum += line.sender->packets();
+  return sum;
+}
+
+uint64_t MediaLines::bytes_sent() const {
+  uint64_t sum = 0;
+  for (const Line& line : lines_)
+    if (line.sender) sum += line.sender->bytes();
+  return sum;
+}
+
+}  // namespace callbot::pipelines

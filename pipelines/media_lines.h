@@ -1,0 +1,74 @@
+// pipelines/media_lines.h: the m-lines of one webrtcbin, as transceivers: what each may carry, and
+// which of them carry the streams of a source.
+//
+// The direction of a transceiver never changes, because webrtcbin 1.22 cannot change it: sendrecv
+// where a stream of the source has its place, otherwise recvonly. What really flows is decided by
+// the guard, which tells the other end the truth, and by Sender, which keeps still.
+//
+// Thread:  loop.
+// Owner:   Peer.
+// Fails:   kInternal if webrtcbin refuses; kUnsupported where there is nothing to offer.
+#pragma once
+
+#include <gst/gst.h>
+#include <gst/webrtc/webrtc.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/gref.h"
+#include "base/log.h"
+#include "pipelines/peer.h"
+#include "pipelines/rtc_bin.h"
+#include "pipelines/sdp_guard.h"
+#include "pipelines/sender.h"
+
+namespace callbot::pipelines {
+
+// RTP encoding names to accept, best first: what we send, then what we want to receive.
+Result<std::vector<std::string>> accepted_codecs(const PeerConfig& config);
+
+class MediaLines {
+ public:
+  MediaLines(RtcBin& rtc, Log log, const PeerConfig& config);
+
+  // Offerer, once: audio first (if the first m-line is refused nothing connects), one line a
+  // stream, one for each kind that is only received.
+  Result<> offer();
+  // Answerer, before webrtcbin sees the offer.
+  Result<> answer(const std::vector<SdpMline>& mlines);
+  // After a description was taken: payload types, extensions and who may send.
+  void update(const std::vector<SdpMline>& mlines, const std::function<bool(MediaKind)>& may_send);
+  void silence();
+
+  // Is there a stream of the source without a place?
+  bool anything_unsent() const;
+  uint64_t packets_sent() const;
+  uint64_t bytes_sent() const;
+
+ private:
+  struct Line {
+    GRef<GstWebRTCRTPTransceiver> transceiver;
+    std::unique_ptr<Sender> sender;
+  };
+  Result<> add_sending(Line& line, size_t index, size_t stream, const GRef<GstCaps>& preferences);
+  Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
+  GRef<GstWebRTCRTPTransceiver> transceiver_at(size_t index) const;
+  Result<> offer_kind(MediaKind kind);
+  std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
+  bool placed(size_t stream) const;
+  size_t streams() const { return source_ != nullptr ? source_->streams().size() : 0; }
+
+  RtcBin& rtc_;
+  Log log_;
+  const PeerConfig& config_;
+  Source* source_;
+  std::shared_ptr<SendClock> clock_ = std::make_shared<SendClock>();
+  std::vector<Line> lines_;  // by m-line index
+};
+
+}  // namespace callbot::pipelines
