@@ -15,7 +15,7 @@
 namespace callbot::recordings {
 namespace {
 
-using namespace callbot::testing;
+using namespace callbot::test;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 

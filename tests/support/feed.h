@@ -17,19 +17,9 @@
 #include "base/clock.h"
 #include "recordings/recording.h"
 #include "tests/support/marked_media.h"
+#include "tests/support/temp_folder.h"
 
-namespace callbot::testing {
-
-// A folder that is gone with the test.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+namespace callbot::test {
 
 // One track: begins with its first frame, ends after its last one (or with the feed).
 struct FeedTrack {
@@ -79,4 +69,4 @@ class Feed {
   std::vector<FeedEvent> events_;
 };
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

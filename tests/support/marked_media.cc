@@ -10,7 +10,7 @@
 #include "base/audio_mark.h"
 #include "recordings/av.h"
 
-namespace callbot::testing {
+namespace callbot::test {
 namespace {
 
 using namespace recordings;
@@ -217,4 +217,4 @@ TrackInfo audio_track(TrackId id, const std::string& participant, const std::str
           .ssrc = static_cast<uint32_t>(1000 + id)};
 }
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

@@ -14,7 +14,7 @@
 #include "base/frame.h"
 #include "base/video_mark.h"
 
-namespace callbot::testing {
+namespace callbot::test {
 
 struct EncodedFrame {
   std::vector<uint8_t> bytes;
@@ -57,4 +57,4 @@ TrackInfo video_track(TrackId id, const std::string& participant, const std::str
 TrackInfo audio_track(TrackId id, const std::string& participant,
                       const std::string& codec = "opus");
 
-}  // namespace callbot::testing
+}  // namespace callbot::test
