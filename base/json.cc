@@ -217,6 +217,7 @@ Json Json::array() {
 
 Json Json::of(std::string_view text) {
   // Text that is not UTF-8 or holds a NUL would make a document that nobody can read.
+  if (text.empty()) text = "";  // an empty view may point nowhere
   Text valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
   JsonNode* node = json_node_new(JSON_NODE_VALUE);
   json_node_set_string(node, valid.get());
@@ -246,6 +247,7 @@ Result<Json> Json::parse(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.most_bytes)
     return fail(Code::kBadInput, fmt::format("JSON of {} bytes: expected at most {}", text.size(),
                                              limits.most_bytes));
+  if (text.empty()) return fail(Code::kBadInput, "not JSON: expected a value");
   if (!g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr))
     return fail(Code::kBadInput, "not JSON: expected UTF-8");
   if (auto checked = Grammar(text, limits.deepest).check(); !checked)

@@ -207,8 +207,8 @@ Result<> MediaLines::answer(const std::vector<SdpMline>& mlines) {
     const SdpCodec& codec = mline.codecs[mline.chosen.value_or(0)];
     const auto preferences = answer_preferences(mline, codec);
     Result<> done;
-    // 1.26 has made one for an m-line that was rejected so far.
-    if (!line.transceiver && i < known) line.transceiver = transceiver_of(mline.mid);
+    // webrtcbin has made one for an m-line that was rejected so far.
+    if (!line.transceiver && i < known) line.transceiver = transceiver_at(i);
     if (line.transceiver)
       g_object_set(line.transceiver.get(), "codec-preferences", preferences.get(), nullptr);
     else if (places[i])
@@ -270,16 +270,15 @@ Result<> MediaLines::add_sending(Line& line, size_t index, size_t stream,
   return {};
 }
 
-GRef<GstWebRTCRTPTransceiver> MediaLines::transceiver_of(const std::string& mid) const {
+GRef<GstWebRTCRTPTransceiver> MediaLines::transceiver_at(size_t index) const {
   GArray* all = nullptr;
   g_signal_emit_by_name(rtc_.rtc(), "get-transceivers", &all);
   GRef<GstWebRTCRTPTransceiver> found;
   for (guint i = 0; all != nullptr && i < all->len; ++i) {
     auto* one = g_array_index(all, GstWebRTCRTPTransceiver*, i);
-    gchar* its = nullptr;
-    g_object_get(one, "mid", &its, nullptr);
-    const Text owned(its);
-    if (its != nullptr && mid == its) found = GRef<GstWebRTCRTPTransceiver>::share(one);
+    guint its = 0;
+    g_object_get(one, "mlineindex", &its, nullptr);
+    if (its == index) found = GRef<GstWebRTCRTPTransceiver>::share(one);
   }
   if (all != nullptr) g_array_unref(all);
   return found;

@@ -57,7 +57,7 @@ class MediaLines {
   };
   Result<> add_sending(Line& line, size_t index, size_t stream, const GRef<GstCaps>& preferences);
   Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
-  GRef<GstWebRTCRTPTransceiver> transceiver_of(const std::string& mid) const;
+  GRef<GstWebRTCRTPTransceiver> transceiver_at(size_t index) const;
   Result<> offer_kind(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
   bool placed(size_t stream) const;

@@ -54,37 +54,69 @@ void SdpGuard::reject(SdpMedia& media, size_t i) {
   state_->slots[i].free = true;
 }
 
+void SdpGuard::announce_message_size(SdpMedia& media) const {
+  if (media.kind == "application")
+    media.attributes.set("max-message-size", std::to_string(config_.most_message_bytes));
+}
+
+std::string SdpGuard::own_answer(std::string_view text) const {
+  auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp || !state_->head || *state_->head >= sdp->media.size()) return std::string(text);
+  put_right(*sdp);
+  return write_sdp(*sdp);
+}
+
+void SdpGuard::put_right(Sdp& answer) const {
+  const SdpAttributes head = answer.media[*state_->head].attributes;
+  const std::string head_mid = mid_of(answer.media[*state_->head]);
+  if (const auto bundle = bundle_of(answer)) {
+    std::vector<std::string> reordered = {head_mid};
+    for (const std::string& mid : *bundle)
+      if (mid != head_mid) reordered.push_back(mid);
+    set_bundle(answer, reordered);
+  }
+  // Rejected m-lines are copies of the offer's, and what it once put into one it repeats for ever.
+  for (SdpMedia& media : answer.media)
+    for (const char* name : {"fingerprint", "ice-ufrag", "ice-pwd", "setup"})
+      if (const std::string* value = head.find(name)) media.attributes.set(name, *value);
+}
+
 std::string SdpGuard::local_offer(std::string_view text) {
   auto sdp = parse_sdp(text, kOwnLimits);
   if (!sdp) return std::string(text);
-  const auto bundle = bundle_of(*sdp).value_or(std::vector<std::string>{});
+  const auto its_bundle = bundle_of(*sdp).value_or(std::vector<std::string>{});
   state_->slots.resize(std::max(state_->slots.size(), sdp->media.size()));
   state_->offered.clear();
+  std::vector<std::string> bundle;
   for (size_t i = 0; i < sdp->media.size(); ++i) {
     SdpMedia& media = sdp->media[i];
-    const bool known = i < state_->mlines.size() && state_->mlines[i].mid == mid_of(media);
-    if (known && !state_->mlines[i].accepted) {
+    SdpState::Slot& slot = state_->slots[i];
+    if (slot.shown_mid != mid_of(media)) slot.mid = slot.shown_mid = mid_of(media);
+    const bool refused = i < state_->mlines.size() && !state_->mlines[i].accepted &&
+                         state_->mlines[i].mid == slot.mid;
+    if (refused) {
       reject(media, i);
-    } else if (contains(bundle, mid_of(media))) {
+    } else if (contains(its_bundle, slot.shown_mid)) {
+      if (!state_->head) state_->head = static_cast<uint32_t>(i);
+      bundle.push_back(slot.mid);
       media.port = kAnyPort;
       media.attributes.remove("bundle-only");
+      media.attributes.set("mid", slot.mid);
+      announce_message_size(media);
     }
-    const bool rejected = is_rejected(media);
-    SdpState::Slot& slot = state_->slots[i];
-    if (slot.mid != mid_of(media)) slot = {};
-    slot.mid = mid_of(media);
     slot.kind = media.kind;
-    slot.free = rejected;
+    slot.free = is_rejected(media);
     const SdpDirection direction = direction_of(media.attributes).value_or(SdpDirection{});
     state_->offered.push_back({slot.mid, slot.kind, direction});
   }
-  if (state_->head.empty() && !bundle.empty()) state_->head = bundle.front();
+  set_bundle(*sdp, bundle);
   return write_sdp(*sdp);
 }
 
 std::string SdpGuard::local_answer(std::string_view text) {
   auto sdp = parse_sdp(text, kOwnLimits);
   if (!sdp || sdp->media.size() != state_->mlines.size()) return std::string(text);
+  put_right(*sdp);
   const auto its_bundle = bundle_of(*sdp).value_or(std::vector<std::string>{});
   std::vector<std::string> accepted;
   SdpAttributes candidates;
@@ -93,18 +125,22 @@ std::string SdpGuard::local_answer(std::string_view text) {
     const SdpMline& mline = state_->mlines[i];
     for (const SdpAttribute& a : media.attributes)
       if (a.name == "candidate" || a.name == "end-of-candidates") candidates.add(a.name, a.value);
-    if (!mline.accepted || (is_rejected(media) && !contains(its_bundle, mline.mid))) {
+    if (!mline.accepted ||
+        (is_rejected(media) && !contains(its_bundle, state_->slots[i].shown_mid))) {
       reject(media, i);
       continue;
     }
     accepted.push_back(mline.mid);
     media.port = kAnyPort;
+    media.attributes.set("mid", mline.mid);
     media.protocol = state_->theirs.media[i].protocol;
     for (const char* name : {"bundle-only", "candidate", "end-of-candidates"})
       media.attributes.remove(name);
+    announce_message_size(media);
     if (mline.kind == "application") continue;
     const SdpDirection its = direction_of(media.attributes).value_or(SdpDirection{});
-    set_direction(media.attributes, {its.sends && mline.receives, its.receives && mline.sends});
+    set_direction(media.attributes, {its.sends && mline.receives,
+                                     its.receives && mline.sends && config_.receives});
   }
   std::vector<std::string> bundle;
   for (const std::string& mid : state_->bundle)
@@ -119,8 +155,8 @@ std::string SdpGuard::local_answer(std::string_view text) {
 
 std::optional<SdpGuard::Candidate> SdpGuard::remote_candidate(uint32_t mline, std::string_view mid,
                                                               std::string_view text) {
-  if (!state_->bundle_index) return std::nullopt;
-  if (text.empty()) return Candidate{*state_->bundle_index, ""};
+  if (!bundle_index()) return std::nullopt;
+  if (text.empty()) return Candidate{*state_->head, ""};
   const SdpMline* whose =
       mid.empty() && mline < state_->mlines.size() ? &state_->mlines[mline] : by_mid(mid);
   if (whose == nullptr || !contains(state_->bundle, whose->mid)) return std::nullopt;
@@ -128,7 +164,7 @@ std::optional<SdpGuard::Candidate> SdpGuard::remote_candidate(uint32_t mline, st
   if (!candidate || state_->candidates >= config_.limits.most_candidates) return std::nullopt;
   if (!candidate->ufrag.empty() && candidate->ufrag != state_->ufrag) return std::nullopt;
   ++state_->candidates;
-  return Candidate{*state_->bundle_index, candidate->text};
+  return Candidate{*state_->head, candidate->text};
 }
 
 const std::vector<SdpMline>& SdpGuard::mlines() const { return state_->mlines; }
@@ -147,7 +183,9 @@ const SdpMline* SdpGuard::by_ssrc(uint32_t ssrc) const {
 }
 
 const std::vector<SdpFingerprint>& SdpGuard::fingerprints() const { return state_->fingerprints; }
-std::optional<uint32_t> SdpGuard::bundle_index() const { return state_->bundle_index; }
+std::optional<uint32_t> SdpGuard::bundle_index() const {
+  return state_->mlines.empty() ? std::nullopt : state_->head;
+}
 bool SdpGuard::restarts_ice() const { return state_->restarts_ice; }
 std::optional<uint64_t> SdpGuard::most_message_bytes() const { return state_->most_message_bytes; }
 

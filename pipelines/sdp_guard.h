@@ -35,8 +35,10 @@ struct SdpGuardConfig {
   // without any of them is rejected. Empty: all pass.
   std::vector<std::string> codecs;
   bool codecs_by_us = false;  // true: the order of `codecs` decides; false: the other end's order
-  bool take_audio = true;     // false: audio m-lines are rejected
+  uint64_t most_message_bytes = 256 * 1024;  // over a data channel, as we announce it (RFC 8841, 6)
+  bool take_audio = true;                    // false: audio m-lines are rejected
   bool take_video = true;
+  bool receives = true;  // false: our answers never ask for media
 };
 
 struct SdpState;
@@ -51,8 +53,13 @@ class SdpGuard {
   // The other end's description -> what webrtcbin may see.
   Result<std::string> remote_offer(std::string_view text);
   Result<std::string> remote_answer(std::string_view text);
+  // What create-answer gave -> what set-local-description may take: webrtcbin puts its bundle in
+  // the order of the m-lines, whatever the offer's was, and aborts if that begins with the data
+  // channel; and it refuses its own answer if an m-line in it is rejected.
+  std::string own_answer(std::string_view text) const;
   // What webrtcbin made -> what the other end may see: port 9 instead of 0 for accepted m-lines,
-  // the true direction where webrtcbin was shown another, the bundle in the offer's order.
+  // the true direction where webrtcbin was shown another, the bundle in the offer's order, the
+  // largest message that we take.
   std::string local_offer(std::string_view text);
   std::string local_answer(std::string_view text);
 
@@ -66,7 +73,8 @@ class SdpGuard {
   std::optional<Candidate> remote_candidate(uint32_t mline, std::string_view mid,
                                             std::string_view text);
 
-  // --- what the last accepted remote description said
+  // --- what the last accepted remote description said; the index is the m-line's number. Find a
+  // transceiver's m-line by its number: its mid may be that of an m-line that was there before.
   const std::vector<SdpMline>& mlines() const;
   const SdpMline* by_mid(std::string_view mid) const;
   // By a=ssrc; nullptr where the description does not name it.
@@ -85,6 +93,8 @@ class SdpGuard {
  private:
   Result<std::string> remote(bool offer, std::string_view text);
   void reject(SdpMedia& media, size_t i);
+  void announce_message_size(SdpMedia& media) const;
+  void put_right(Sdp& answer) const;
 
   SdpGuardConfig config_;
   std::unique_ptr<SdpState> state_;

@@ -114,9 +114,7 @@ Result<> SdpDraft::check_offer_order() const {
                state_.slots.size());
   for (size_t i = 0; i < state_.slots.size(); ++i) {
     const SdpState::Slot& slot = state_.slots[i];
-    if (slot.free && !slot.ghost) continue;
-    if (slot.mid != mlines_[i].mid && slot.ghost)
-      return cannot("m-line {} carries the bundle, it cannot be replaced", i);
+    if (slot.free) continue;
     if (slot.mid != mlines_[i].mid)
       return bad("m-line {} had mid '{}' and now has '{}': the order of m-lines must stay", i,
                  slot.mid, mlines_[i].mid);
@@ -187,6 +185,10 @@ Result<> SdpDraft::check_accepted() const {
 
 bool SdpDraft::wanted(size_t i) {
   const std::string& kind = mlines_[i].kind;
+  if (i < state_.slots.size()) {
+    const auto& before = state_.slots[i].as_shown;
+    if (before && before->kind != kind) return false;
+  }
   if (kind == "application") return takes_data_channel(i);
   if (kind == "audio" && !config_.take_audio) return false;
   if (kind == "video" && !config_.take_video) return false;
@@ -202,15 +204,19 @@ bool SdpDraft::choose_codec(size_t i) {
   auto index_of = [&](const SdpCodec* codec) {
     return static_cast<size_t>(codec - mline.codecs.data());
   };
-  const bool old_line = i < state_.slots.size() && state_.slots[i].mid == mline.mid;
-  const int before = old_line ? state_.slots[i].payload : -1;
   auto ours = [&](const SdpCodec& codec) {
     return std::any_of(config_.codecs.begin(), config_.codecs.end(),
                        [&](const std::string& name) { return same(name, codec.rtp_name); });
   };
-  for (const SdpCodec& codec : mline.codecs)
-    if (codec.payload == before && ours(codec)) mline.chosen = index_of(&codec);
-  if (mline.chosen) return true;
+  if (i < state_.slots.size() && state_.slots[i].payload >= 0) {
+    const SdpState::Slot& before = state_.slots[i];
+    for (const SdpCodec& codec : mline.codecs)
+      if (codec.payload == before.payload && same(codec.rtp_name, before.rtp_name))
+        mline.chosen = index_of(&codec);
+    const SdpCodec* other = best_payload(mline, before.rtp_name);
+    if (!mline.chosen && other != nullptr) mline.chosen = index_of(other);
+    if (mline.chosen) return true;
+  }
   if (config_.codecs_by_us) {
     for (const std::string& name : config_.codecs)
       if (const SdpCodec* best = best_payload(mline, name); best != nullptr && !mline.chosen)
@@ -318,41 +324,43 @@ Result<> SdpDraft::read_directions() {
     mline.sends = said.sends;
     mline.receives = said.receives;
     SdpState::Slot& slot = state_.slots[i];
-    if (slot.mid != mline.mid) slot = {};
     slot.mid = mline.mid;
     slot.kind = mline.kind;
     slot.free = !mline.accepted;
+    name_for_webrtcbin(i);
     if (!mline.accepted || !is_media(mline.kind)) continue;
     slot.payload = mline.chosen ? mline.codecs[*mline.chosen].payload : -1;
-    slot.shown = {true, said.receives || slot.shown.receives};
+    slot.rtp_name = mline.chosen ? mline.codecs[*mline.chosen].rtp_name : "";
+    slot.shown = {true, true};
     if (offer_) continue;
     const SdpDirection ours = state_.offered[i].direction;
-    slot.shown.sends &= ours.receives;
-    slot.shown.receives &= ours.sends;
-    // Where nothing is left of either, at least the line stays alive.
-    if (slot.shown == SdpDirection{false, false} && ours.sends) slot.shown.receives = true;
+    slot.shown = {ours.receives, ours.sends};
   }
   return {};
 }
 
+// Its own mid, or, where the place had another m-line before, still that one's.
+void SdpDraft::name_for_webrtcbin(size_t i) {
+  SdpState::Slot& slot = state_.slots[i];
+  if (!slot.shown_mid.empty()) return;
+  std::string name = slot.mid;
+  auto taken = [&] {
+    return std::any_of(state_.slots.begin(), state_.slots.end(),
+                       [&](const SdpState::Slot& other) { return other.shown_mid == name; });
+  };
+  while (taken()) name += '~';
+  slot.shown_mid = name;
+}
+
 Result<> SdpDraft::choose_head() {
-  if (state_.head.empty()) {
-    for (const std::string& mid : group_)
-      for (const SdpMline& mline : mlines_)
-        if (state_.head.empty() && mline.mid == mid && mline.accepted && is_media(mline.kind))
-          state_.head = mid;
-  }
-  state_.bundle_index.reset();
-  for (size_t i = 0; i < mlines_.size(); ++i) {
-    if (mlines_[i].mid != state_.head) continue;
-    SdpState::Slot& slot = state_.slots[i];
-    slot.ghost = !mlines_[i].accepted;
-    if (slot.ghost && (!offer_ || !slot.as_shown))
-      return cannot("m-line {}, which carries the bundle, is rejected", i);
-    state_.bundle_index = static_cast<uint32_t>(i);
-  }
-  if (!state_.bundle_index)
-    return cannot("the m-line that carries the bundle, '{}', is gone", state_.head);
+  for (const std::string& mid : group_)
+    for (size_t i = 0; i < mlines_.size(); ++i)
+      if (!state_.head && mlines_[i].mid == mid && mlines_[i].accepted && is_media(mlines_[i].kind))
+        state_.head = static_cast<uint32_t>(i);
+  if (!state_.head) return bad("no m-line in the BUNDLE group that could carry it");
+  const size_t head = *state_.head;
+  if (!mlines_[head].accepted && !state_.slots[head].as_shown)
+    return cannot("m-line {}, which carries the bundle, is rejected", head);
   return {};
 }
 
@@ -364,26 +372,28 @@ SdpMedia SdpDraft::shown_media(size_t i, std::set<uint32_t>& seen_ssrcs) {
     data.kind = mline.kind;
     data.protocol = "UDP/DTLS/SCTP";
     data.formats = {"webrtc-datachannel"};
-    data.attributes.add("mid", mline.mid);
+    data.attributes.add("mid", slot.shown_mid);
     data.attributes.add("sctp-port", *media(i).attributes.find("sctp-port"));
     data.attributes.add("max-message-size", std::to_string(*state_.most_message_bytes));
     return data;
   }
   SdpMedia shown = write_mline(mline, kMediaProtocol, seen_ssrcs);
+  shown.attributes.set("mid", slot.shown_mid);
   set_direction(shown.attributes, slot.shown);
   shown.attributes.add("rtcp-mux");
   shown.attributes.add("rtcp-rsize");
   return shown;
 }
 
-// webrtcbin reads even the transport of a rejected m-line.
+// In an offer webrtcbin takes port 0 for a beginning, but knows no m-line of another kind than
+// audio and video and rejects it for good; in an answer it knows what port 0 means.
 SdpMedia SdpDraft::shown_rejected(size_t i) const {
   SdpMedia shown;
-  shown.kind = is_media(mlines_[i].kind) ? mlines_[i].kind : "audio";
+  shown.kind = offer_ ? "text" : mlines_[i].kind;
   shown.port = 0;
   shown.protocol = kMediaProtocol;
   shown.formats = {"0"};
-  shown.attributes.add("mid", mlines_[i].mid);
+  shown.attributes.add("mid", state_.slots[i].shown_mid);
   shown.attributes.add("inactive");
   return shown;
 }
@@ -391,26 +401,30 @@ SdpMedia SdpDraft::shown_rejected(size_t i) const {
 Sdp SdpDraft::shown() {
   Sdp shown;
   shown.origin = clean_origin(sdp_.origin);
-  std::vector<std::string> bundle = {state_.head};
-  for (const std::string& mid : group_)
-    for (const SdpMline& mline : mlines_)
-      if (mline.mid == mid && mline.accepted && mid != state_.head) bundle.push_back(mid);
+  std::vector<std::string> bundle = {state_.slots[*state_.head].shown_mid};
+  for (size_t i = 0; i < mlines_.size(); ++i)
+    if (i != *state_.head && (mlines_[i].accepted || state_.slots[i].as_shown))
+      bundle.push_back(state_.slots[i].shown_mid);
   set_bundle(shown, bundle);
   if (sdp_.attributes.has("ice-lite")) shown.attributes.add("ice-lite");
   shown.attributes.add("ice-options", "trickle");
   std::set<uint32_t> seen_ssrcs;
   for (size_t i = 0; i < mlines_.size(); ++i) {
     SdpState::Slot& slot = state_.slots[i];
-    SdpMedia one = slot.ghost            ? *slot.as_shown
-                   : mlines_[i].accepted ? shown_media(i, seen_ssrcs)
-                                         : shown_rejected(i);
-    if (mlines_[i].accepted) slot.as_shown = one;
+    SdpMedia one;
+    if (mlines_[i].accepted) {
+      one = shown_media(i, seen_ssrcs);
+      slot.as_shown = one;
+      for (const char* name : {"ssrc", "ssrc-group"}) slot.as_shown->attributes.remove(name);
+    } else {
+      one = slot.as_shown ? *slot.as_shown : shown_rejected(i);
+    }
     const SdpFingerprint& fingerprint = state_.fingerprints.front();
     one.attributes.add("setup", setup_);
     one.attributes.add("fingerprint", fingerprint.hash + " " + fingerprint.value);
     one.attributes.add("ice-ufrag", state_.ufrag);
     one.attributes.add("ice-pwd", state_.pwd);
-    if (mlines_[i].mid == state_.head)
+    if (i == *state_.head)
       for (const std::string& candidate : candidates_)
         one.attributes.add("candidate", candidate.substr(std::string_view("candidate:").size()));
     shown.media.push_back(std::move(one));

@@ -25,16 +25,17 @@ struct SdpState {
     std::string mid;
     std::string kind;
     bool free = false;  // rejected by somebody: another m-line may take its place
-    // webrtcbin 1.22 fails at a change of direction and ends the whole bundle at a=inactive: what
-    // it was shown once it is shown for ever.
+    // What webrtcbin was shown once it is shown for ever: mid, direction and, where the m-line is
+    // rejected later, all of it. Version 1.22 aborts at another mid, fails at a change of direction
+    // and at an m-line that comes back, and ends the whole bundle at a=inactive.
+    std::string shown_mid;  // empty: not shown yet
     SdpDirection shown{false, false};
-    int payload = -1;  // chosen; it stays, since the sender stays at it
     std::optional<SdpMedia> as_shown;
-    // Rejected now, but it carries the bundle: webrtcbin goes on seeing what it saw.
-    bool ghost = false;
+    int payload = -1;      // chosen; it stays, since the sender stays at it
+    std::string rtp_name;  // of it
   };
   std::vector<Slot> slots;
-  std::string head;  // mid of the m-line that carries the bundle in webrtcbin
+  std::optional<uint32_t> head;  // the m-line that carries the bundle in webrtcbin
 
   // The last remote description.
   Sdp theirs;
@@ -42,7 +43,6 @@ struct SdpState {
   std::vector<std::string> bundle;  // accepted mids in their order
   bool bundle_was_said = true;
   std::vector<SdpFingerprint> fingerprints;
-  std::optional<uint32_t> bundle_index;
   std::optional<uint64_t> most_message_bytes;
   std::string ufrag, pwd;
   bool restarts_ice = false;
@@ -94,6 +94,7 @@ class SdpDraft {
   void read_candidates();
   SdpMedia shown_media(size_t i, std::set<uint32_t>& seen_ssrcs);
   SdpMedia shown_rejected(size_t i) const;
+  void name_for_webrtcbin(size_t i);
 
   const SdpGuardConfig& config_;
   SdpState state_;

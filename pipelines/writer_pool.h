@@ -4,7 +4,7 @@
 // takes long (a disk that stalls) occupies one thread; the others go on with the rest, and new
 // threads are started for those that wait, up to a bound.
 //
-// Thread:  join() and leave() on the loop; turns on the pool's threads.
+// Thread:  loop; turns on the pool's threads.
 // Owner:   main(), or whoever makes recorders; it outlives them.
 // Fails:   never. If all threads up to the bound stall, the others' turns are late.
 #pragma once
@@ -22,7 +22,7 @@ class WriterPool {
     // A turn is late once it should have begun this long ago; then another thread is started.
     std::chrono::milliseconds patience{50};
     int most_threads = 64;
-    // A thread that was not needed for so long ends; one always stays.
+    // A thread that was not needed for so long ends; one that works and one that watches stay.
     std::chrono::milliseconds idle{5000};
   };
   // One turn: true to get the next one on the beat, false to leave for good.
@@ -30,15 +30,16 @@ class WriterPool {
 
   WriterPool() : WriterPool(Config{}) {}
   explicit WriterPool(Config config);
-  // Waits for turns that run.
+  // Waits for turns that run; then every member that is left gets one last turn.
   ~WriterPool();
 
+  // The first turn comes with the next beat.
   void join(Turn turn);
   int threads() const;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace callbot::pipelines

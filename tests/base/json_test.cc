@@ -75,6 +75,11 @@ TEST(Json, MakesInvalidUtf8Readable) {
   EXPECT_TRUE(Json::parse(Json::of(std::string("a\xff")).dump()));
 }
 
+TEST(Json, TakesAViewThatPointsNowhere) {
+  EXPECT_EQ(Json::of(std::string_view()).text(), "");
+  EXPECT_FALSE(Json::parse(std::string_view()));
+}
+
 TEST(Fields, NamesTheFirstMistakeWithItsPath) {
   const auto decode = [](const char* text) {
     Fields f(*Json::parse(text));
