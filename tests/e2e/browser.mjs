@@ -128,6 +128,11 @@ class Page {
     return deadline(this.#page.close(), 'close the page');
   }
 
+  // Says goodbye to the room, as a closed tab does; a killed browser would not.
+  leave() {
+    return this.go('about:blank');
+  }
+
   // Waits until what the page says of itself fulfils `test`.
   async waitFor(test, what, ms = kStepWithin) {
     let last;
