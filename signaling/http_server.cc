@@ -165,16 +165,16 @@ struct Responder::Impl {
   GRef<SoupServerMessage> message;
   bool done = false;
   bool paused = false;
-  gulong finished = 0;
 
   explicit Impl(SoupServerMessage* m) : message(GRef<SoupServerMessage>::share(m)) {
-    finished = g_signal_connect(m, "finished", G_CALLBACK(on_finished), this);
+    g_signal_connect(m, "finished", G_CALLBACK(on_finished), this);
+    g_signal_connect(m, "disconnected", G_CALLBACK(on_finished), this);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
     if (!done) send(refusal(500, "no answer"));
-    g_signal_handler_disconnect(message.get(), finished);
+    g_signal_handlers_disconnect_by_data(message.get(), this);
   }
   void send(const HttpResponse& response) {
     if (std::exchange(done, true)) return;

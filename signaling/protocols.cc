@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "signaling/janus_videoroom.h"
 #include "signaling/room.h"
 
 namespace callbot::signaling {
@@ -16,9 +17,15 @@ Result<std::unique_ptr<Signaling>> make_room(Loop& loop, Log log, const JoinConf
   return make_room_signaling(loop, std::move(log), config);
 }
 
+Result<std::unique_ptr<Signaling>> make_janus(Loop& loop, Log log, const JoinConfig& config) {
+  return make_janus_videoroom(loop, std::move(log), config);
+}
+
 constexpr Protocol kProtocols[] = {
     {"ws", "ws://127.0.0.1:8080/rooms/demo", "a room of callbot serve", make_room},
     {"wss", "wss://host.example/rooms/demo", "the same over TLS", make_room},
+    {"janus+ws", "janus+ws://127.0.0.1:8188/janus?room=1234", "a VideoRoom of Janus", make_janus},
+    {"janus+wss", "janus+wss://host.example/janus?room=1234", "the same over TLS", make_janus},
 };
 
 // RFC 3986, 3.1, with at least one character after the colon.
