@@ -3,6 +3,7 @@
 // The input is a row of descriptions, each begun by a line of its own: "offer", "answer",
 // "our offer", "our answer" or "candidate".
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -86,9 +87,7 @@ void fuzz_sdp_guard(const std::string& input) {
 
 }  // namespace callbot::pipelines
 
-#ifdef CALLBOT_LIBFUZZER
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   callbot::pipelines::fuzz_sdp_guard(std::string(reinterpret_cast<const char*>(data), size));
   return 0;
 }
-#endif

@@ -59,8 +59,8 @@ class Answerer {
                       GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &answer, nullptr);
     const Description owned(answer);
     const Text text(gst_sdp_message_as_text(answer->sdp));
-    if (auto error = set("set-local-description", GST_WEBRTC_SDP_TYPE_ANSWER,
-                         guard_.own_answer(text.get()));
+    if (auto error =
+            set("set-local-description", GST_WEBRTC_SDP_TYPE_ANSWER, guard_.own_answer(text.get()));
         !error.empty())
       return "set-local: " + error;
     return guard_.local_answer(text.get());
@@ -134,8 +134,10 @@ std::vector<Story> stories() {
        {{usual, all},
         {audio_gone, "audio 0 inactive, video 9 recvonly, application 9 -"},
         {usual, all}}},
-      {"RejectedFirstTakenLater", {{video_gone, no_video}, {usual, all}, {inactive(usual),
-         "audio 9 inactive, video 9 inactive, application 9 -"}}},
+      {"RejectedFirstTakenLater",
+       {{video_gone, no_video},
+        {usual, all},
+        {inactive(usual), "audio 9 inactive, video 9 inactive, application 9 -"}}},
       {"UnknownKind",
        {{description({lines("m=text 9 RTP/AVP 98\na=mid:t\n"), audio_line(), video_line()}, "0 1"),
          "text 0 inactive, audio 9 recvonly, video 9 recvonly"},
