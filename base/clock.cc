@@ -65,7 +65,7 @@ Result<int64_t> parse_rfc3339(const std::string& text) {
     int minutes = 0;
     int used = 0;
     if (sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5) return no();
-    offset = (*rest == '+' ? 1 : -1) * (hours * 60 + minutes) * 60;
+    offset = (*rest == '+' ? 1 : -1) * (hours * 60L + minutes) * 60;
     rest += 6;
   } else if (*rest == 'Z') {
     ++rest;

@@ -116,7 +116,7 @@ std::string safe_name(std::string_view text) {
 }
 
 std::string printable(std::string_view text, size_t most) {
-  if (text.empty()) return {};
+  if (text.empty()) text = "";  // an empty view may point nowhere
   Text valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
   std::string out;
   size_t count = 0;

@@ -11,6 +11,7 @@ struct PostingClosure {
   std::shared_ptr<SignalHandler> handler;
 };
 
+// NOLINTNEXTLINE(readability-function-size): GLib says what a marshaller takes
 void marshal(GClosure* closure, GValue*, guint count, const GValue* values, gpointer, gpointer) {
   auto* self = reinterpret_cast<PostingClosure*>(closure);
   auto args = std::make_shared<SignalArgs>(values, count);

@@ -1,9 +1,5 @@
 #include "pipelines/local_sdp.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "pipelines/sdp.h"
 
 namespace callbot::pipelines {
@@ -28,24 +24,12 @@ std::vector<std::string> bundled(const Sdp& sdp) {
 
 }  // namespace
 
-std::string answer_in_order(std::string_view answer, const SdpGuard& guard) {
+std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
+                            uint32_t head) {
   auto sdp = parse_sdp(answer, kOwnLimits);
   if (!sdp) return std::string(answer);
-  const auto& mlines = guard.mlines();
-  const uint32_t head = guard.bundle_index().value_or(0);
-  std::vector<std::string> order;
-  for (size_t i = 0; i < sdp->media.size() && i < mlines.size(); ++i) {
-    const bool kept = mlines[i].accepted || i == head;
-    if (!kept) sdp->media[i].port = 0;
-    if (kept && sdp->media[i].port != 0) order.push_back(mid_of(sdp->media[i]));
-  }
-  if (head < sdp->media.size()) {
-    const auto at = std::find(order.begin(), order.end(), mid_of(sdp->media[head]));
-    if (at != order.end()) std::rotate(order.begin(), at, at + 1);
-  }
-  sdp->attributes.remove("group");
-  if (!order.empty())
-    sdp->attributes.add("group", fmt::format("{} {}", kBundle, fmt::join(order, " ")));
+  for (size_t i = 0; i < sdp->media.size() && i < mlines.size(); ++i)
+    if (!mlines[i].accepted && i != head) sdp->media[i].port = 0;
   return write_sdp(*sdp);
 }
 

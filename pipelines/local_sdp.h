@@ -15,10 +15,9 @@
 
 namespace callbot::pipelines {
 
-// webrtcbin's own answer, before it may set it: it lists the bundle in the order of the m-lines,
-// and aborts if the first is not the one that carries it; and 1.22 accepts what it was offered as
-// rejected.
-std::string answer_in_order(std::string_view answer, const SdpGuard& guard);
+// webrtcbin's own answer, before it may set it: 1.22 accepts m-lines that it was shown as rejected.
+std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
+                            uint32_t head);
 
 // With all candidates, for an end that does not trickle.
 std::string with_candidates(std::string_view sdp, uint32_t mline,

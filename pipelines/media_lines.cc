@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -96,10 +97,13 @@ std::vector<const Codec*> codecs_to_receive(const PeerConfig& config, MediaKind 
   return chosen;
 }
 
-GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, int& next_payload) {
+// A payload type means the same in the whole bundle: `used` are taken, and grow.
+GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, std::set<int>& used) {
   auto caps = GRef<GstCaps>::adopt(gst_caps_new_empty());
   for (const Codec* codec : chosen) {
-    const int payload = codec->static_payload >= 0 ? codec->static_payload : next_payload++;
+    int payload = codec->static_payload >= 0 ? codec->static_payload : kFirstDynamicPayload;
+    while (codec->static_payload < 0 && used.contains(payload)) ++payload;
+    used.insert(payload);
     GstStructure* s =
         gst_structure_new("application/x-rtp", "media", G_TYPE_STRING, name_of(codec->kind),
                           "encoding-name", G_TYPE_STRING, codec->rtp_name, "clock-rate", G_TYPE_INT,
@@ -160,6 +164,12 @@ MediaLines::MediaLines(RtcBin& rtc, Log log, const PeerConfig& config)
 // --- offering
 
 Result<> MediaLines::offer() {
+  for (size_t i = 0; i < streams(); ++i) {
+    int payload = -1;
+    const GstCaps* caps = source_->streams()[i].caps.get();
+    if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "payload", &payload))
+      used_payloads_.insert(payload);
+  }
   for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
     if (const auto added = offer_kind(kind); !added) return added;
   return {};
@@ -184,8 +194,7 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
   if (any || !receives) return {};
   const auto chosen = codecs_to_receive(config_, kind);
   if (chosen.empty()) return {};
-  int next_payload = kFirstDynamicPayload + (kind == MediaKind::kVideo ? 10 : 0);
-  const auto preferences = receive_preferences(chosen, next_payload);
+  const auto preferences = receive_preferences(chosen, used_payloads_);
   add_own_extensions(preferences.get(), kind);
   Line line;
   if (const auto added = add_receiving(line, preferences); !added) return added;
@@ -207,8 +216,8 @@ Result<> MediaLines::answer(const std::vector<SdpMline>& mlines) {
     const SdpCodec& codec = mline.codecs[mline.chosen.value_or(0)];
     const auto preferences = answer_preferences(mline, codec);
     Result<> done;
-    // 1.26 has made one for an m-line that was rejected so far.
-    if (!line.transceiver && i < known) line.transceiver = transceiver_of(mline.mid);
+    // webrtcbin has made one for an m-line that was rejected so far.
+    if (!line.transceiver && i < known) line.transceiver = transceiver_at(i);
     if (line.transceiver)
       g_object_set(line.transceiver.get(), "codec-preferences", preferences.get(), nullptr);
     else if (places[i])
@@ -270,16 +279,15 @@ Result<> MediaLines::add_sending(Line& line, size_t index, size_t stream,
   return {};
 }
 
-GRef<GstWebRTCRTPTransceiver> MediaLines::transceiver_of(const std::string& mid) const {
+GRef<GstWebRTCRTPTransceiver> MediaLines::transceiver_at(size_t index) const {
   GArray* all = nullptr;
   g_signal_emit_by_name(rtc_.rtc(), "get-transceivers", &all);
   GRef<GstWebRTCRTPTransceiver> found;
   for (guint i = 0; all != nullptr && i < all->len; ++i) {
     auto* one = g_array_index(all, GstWebRTCRTPTransceiver*, i);
-    gchar* its = nullptr;
-    g_object_get(one, "mid", &its, nullptr);
-    const Text owned(its);
-    if (its != nullptr && mid == its) found = GRef<GstWebRTCRTPTransceiver>::share(one);
+    guint its = 0;
+    g_object_get(one, "mlineindex", &its, nullptr);
+    if (its == index) found = GRef<GstWebRTCRTPTransceiver>::share(one);
   }
   if (all != nullptr) g_array_unref(all);
   return found;

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ class MediaLines {
   };
   Result<> add_sending(Line& line, size_t index, size_t stream, const GRef<GstCaps>& preferences);
   Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
-  GRef<GstWebRTCRTPTransceiver> transceiver_of(const std::string& mid) const;
+  GRef<GstWebRTCRTPTransceiver> transceiver_at(size_t index) const;
   Result<> offer_kind(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
   bool placed(size_t stream) const;
@@ -69,6 +70,7 @@ class MediaLines {
   Source* source_;
   std::shared_ptr<SendClock> clock_ = std::make_shared<SendClock>();
   std::vector<Line> lines_;  // by m-line index
+  std::set<int> used_payloads_;
 };
 
 }  // namespace callbot::pipelines

@@ -101,7 +101,8 @@ void PeerImpl::take_offer(const std::string& sdp) {
     if (!ok(set, "taking the other end's offer")) return;
     rtc_->create_answer([this](Result<std::string> made) {
       if (!ok(made.map([](const std::string&) {}), "making an answer")) return;
-      set_local(false, answer_in_order(*made, guard_));
+      set_local(false, with_rejections(guard_.own_answer(*made), guard_.mlines(),
+                                       guard_.bundle_index().value_or(0)));
     });
   });
 }

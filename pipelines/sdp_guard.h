@@ -38,6 +38,7 @@ struct SdpGuardConfig {
   uint64_t most_message_bytes = 256 * 1024;  // over a data channel, as we announce it (RFC 8841, 6)
   bool take_audio = true;                    // false: audio m-lines are rejected
   bool take_video = true;
+  bool receives = true;  // false: our answers never ask for media
 };
 
 struct SdpState;

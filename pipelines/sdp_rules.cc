@@ -331,13 +331,10 @@ Result<> SdpDraft::read_directions() {
     if (!mline.accepted || !is_media(mline.kind)) continue;
     slot.payload = mline.chosen ? mline.codecs[*mline.chosen].payload : -1;
     slot.rtp_name = mline.chosen ? mline.codecs[*mline.chosen].rtp_name : "";
-    slot.shown = {true, said.receives || slot.shown.receives};
+    slot.shown = {true, true};
     if (offer_) continue;
     const SdpDirection ours = state_.offered[i].direction;
-    slot.shown.sends &= ours.receives;
-    slot.shown.receives &= ours.sends;
-    // Where nothing is left of either, at least the line stays alive.
-    if (slot.shown == SdpDirection{false, false} && ours.sends) slot.shown.receives = true;
+    slot.shown = {ours.receives, ours.sends};
   }
   return {};
 }

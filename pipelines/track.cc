@@ -14,6 +14,16 @@
 #include "pipelines/codecs.h"
 #include "pipelines/rtp_run.h"
 
+namespace callbot {
+
+template <>
+struct RefTraits<GstSample> {  // a mini object that does not show it
+  static void ref(GstSample* p) { gst_sample_ref(p); }
+  static void unref(GstSample* p) { gst_sample_unref(p); }
+};
+
+}  // namespace callbot
+
 namespace callbot::pipelines {
 namespace {
 

@@ -29,26 +29,29 @@ const char* name_of(Severity severity);
 // Thresholds, in seconds unless said otherwise; see FORMAT.md for what each one decides.
 struct VerifyConfig {
   double start_slack = 3.0;     // a track may begin so long after its member said it is on
+  double end_slack = 1.0;       // and end so long before the member said it is off, or left
   double coverage_warn = 0.98;  // share of the time it should cover
   double coverage_fail = 0.90;
-  double gap_warn = 0.5;  // time without frames that no mute explains
+  double gap_warn = 0.5;  // between two frames, while the track is on
   double gap_fail = 2.0;
+  double screen_gap_warn = 5.0;   // a shared screen that does not change may send little
   double silence_level_db = -60;  // dBFS, RMS of 100 ms
-  double silence_warn = 5.0;
-  double silence_fail = 30.0;
-  double black_luma = 20;  // mean luma (16..235) of a black picture; and deviation below 4
+  double silence_warn = 10.0;
+  double silence_fail_share = 0.99;  // of the time the track is on: never a sound
+  double black_luma = 20;            // mean luma (16..235) of a black picture
+  double black_deviation = 4;        // and its standard deviation, both at most
   double black_warn = 2.0;
   double black_fail = 10.0;
   double freeze_difference = 0.25;  // mean absolute luma difference of pictures that are the same
   double freeze_warn = 2.0;
   double freeze_fail = 10.0;
-  double undecodable_warn = 0.0;  // seconds of a stretch that does not decode
-  double undecodable_fail = 1.0;
+  double undecodable_fail = 1.0;  // one frame is a WARN
   double av_offset_warn = 0.060;  // audio against video, by marks, either way
   double av_offset_fail = 0.125;
-  double missing_warn = 0.005;  // share of marked frames that are not there
-  double missing_fail = 0.02;
-  int threads = 0;  // decoding threads; 0: as many as there are processors, at most 4
+  double marks_warn = 0.005;  // share of marked frames missing, duplicated or out of order
+  double marks_fail = 0.02;
+  double unread_warn = 0.02;  // share of pictures of a marked track whose mark cannot be read
+  int threads = 0;            // decoding threads; 0: as many as there are processors, at most 4
 };
 
 struct Finding {

@@ -16,7 +16,7 @@
 #include "base/files.h"
 #include "base/gref.h"
 
-namespace callbot {
+namespace callbot::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -184,4 +184,4 @@ std::string JanusProcess::room_url(const std::string& query) const {
   return fmt::format("janus+{}?{}", url(), query);
 }
 
-}  // namespace callbot
+}  // namespace callbot::test

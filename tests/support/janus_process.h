@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 
-namespace callbot {
+namespace callbot::test {
 
 struct JanusSetup {
   // Rooms as they stand in janus.plugin.videoroom.jcfg.
@@ -60,4 +60,4 @@ class JanusProcess {
   pid_t pid_ = 0;
 };
 
-}  // namespace callbot
+}  // namespace callbot::test

@@ -1,0 +1,76 @@
+#include <fmt/core.h>
+
+#include <set>
+
+#include "base/files.h"
+#include "recordings/checks.h"
+
+namespace callbot::recordings {
+namespace {
+
+void check_state(const LoadedRecording& r, Findings& out) {
+  if (r.manifest.state == "running") {
+    out.add({.code = "not-finished",
+             .severity = Severity::kWarn,
+             .text = "the recording was cut off, or is still running"});
+  }
+  if (r.manifest.state == "failed") {
+    out.add({.code = "failed",
+             .severity = Severity::kFail,
+             .text = "the recording ended with an error: " +
+                     (r.manifest.ending ? r.manifest.ending->text : std::string())});
+  }
+  if (r.journal_error) {
+    out.add({.code = "journal-damaged",
+             .severity = Severity::kWarn,
+             .file = "journal.jsonl",
+             .text = r.journal_error->message});
+  }
+}
+
+void check_media_names(const fs::path& folder, const Manifest& m, Findings& out) {
+  std::set<std::string> known;
+  std::error_code ignored;
+  for (const MediaFileFacts& f : m.media) {
+    known.insert(f.path);
+    if (fs::exists(folder / f.path, ignored)) continue;
+    out.add({.code = "file-missing",
+             .severity = Severity::kFail,
+             .participant = f.participant,
+             .file = f.path,
+             .text = "the file is not there"});
+  }
+  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) {
+    const auto name = "media/" + entry.path().filename().string();
+    if (known.count(name) != 0) continue;
+    out.add({.code = "file-extra",
+             .severity = Severity::kWarn,
+             .file = name,
+             .text = "the journal does not know this file"});
+  }
+}
+
+void check_received(const fs::path& folder, const Manifest& m, Findings& out) {
+  for (const FileFacts& f : m.received) {
+    std::error_code missing;
+    const bool there = fs::exists(folder / f.path, missing) && !missing;
+    const auto sum = there ? sha256_file(folder / f.path) : Result<std::string>(std::string());
+    if (there && sum && *sum == f.sha256) continue;
+    out.add({.code = there ? "file-changed" : "file-missing",
+             .severity = Severity::kFail,
+             .participant = f.participant,
+             .file = f.path,
+             .text = there ? "the checksum is not the one of what was received"
+                           : "the file is not there"});
+  }
+}
+
+}  // namespace
+
+void check_folder(const fs::path& folder, const LoadedRecording& recording, Findings& out) {
+  check_state(recording, out);
+  check_media_names(folder, recording.manifest, out);
+  check_received(folder, recording.manifest, out);
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,219 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "recordings/checks.h"
+
+namespace callbot::recordings {
+namespace {
+
+constexpr uint32_t kCounterMask = 0xFFFFFF;
+// A counter that goes back or ahead by more than this is a sender that began anew.
+constexpr int64_t kRestart = 3000;
+constexpr size_t kLeastMarks = 10;
+
+struct Marked {
+  const ProbedPicture* picture;
+  const LanePiece* piece;
+  bool after_foreign = false;  // another sender's frames stood in its place
+};
+
+struct Counts {
+  uint64_t marks = 0, missing = 0, duplicated = 0, reordered = 0;
+  std::optional<double> first_missing = {}, first_duplicated = {}, first_reordered = {};
+};
+
+bool lost_in_decoder(const LanePiece& piece, double from, double to) {
+  const auto& bad = piece.stream.undecodable;
+  return std::any_of(bad.begin(), bad.end(), [&](double t) { return t > from && t <= to; });
+}
+
+// One run of counters of one sender, in the order of the pictures.
+class Sequence {
+ public:
+  Sequence(const Lane& lane, const VerifyConfig& config, Counts& counts)
+      : lane_(lane), config_(config), counts_(counts) {}
+
+  void add(const Marked& now) {
+    ++counts_.marks;
+    const double time = now.picture->time;
+    const uint32_t raw = now.picture->mark->counter;
+    if (last_.picture == nullptr) return begin(now, raw);
+    const int64_t counter =
+        highest_ + distance(static_cast<uint32_t>(highest_) & kCounterMask, raw);
+    if (std::abs(counter - highest_) > kRestart) return begin(now, raw);
+    if (counter == previous_) {
+      ++still_;
+    } else {
+      settle_still(last_.picture->time);
+      if (counter > highest_ + 1 && !explained(now))
+        note(counts_.missing, counts_.first_missing, time, counter - highest_ - 1);
+      if (counter < highest_) {
+        const bool again = !seen_.insert(counter).second;
+        if (again)
+          note(counts_.duplicated, counts_.first_duplicated, time, 1);
+        else
+          note(counts_.reordered, counts_.first_reordered, time, 1);
+        // It was counted as missing when the one behind it came first.
+        if (!again && counts_.missing > 0) --counts_.missing;
+      }
+      frozen_before_ = false;
+    }
+    step(now, counter);
+  }
+  void finish() {
+    if (last_.picture != nullptr) settle_still(last_.picture->time);
+  }
+
+ private:
+  static int64_t distance(uint32_t from, uint32_t to) {
+    const uint32_t ahead = (to - from) & kCounterMask;
+    return ahead <= kCounterMask / 2 ? static_cast<int64_t>(ahead)
+                                     : static_cast<int64_t>(ahead) - (kCounterMask + 1);
+  }
+  static void note(uint64_t& count, std::optional<double>& first, double time, int64_t by) {
+    count += static_cast<uint64_t>(by);
+    if (!first) first = time;
+  }
+  void begin(const Marked& now, uint32_t raw) {
+    finish();
+    seen_.clear();
+    highest_ = raw + (int64_t{1} << 32);
+    step(now, highest_);
+  }
+  void step(const Marked& now, int64_t counter) {
+    if (counter != previous_) still_since_ = now.picture->time;
+    previous_ = counter;
+    highest_ = std::max(highest_, counter);
+    seen_.insert(counter);
+    while (seen_.size() > 4096) seen_.erase(seen_.begin());
+    last_ = now;
+  }
+  // The same mark again and again is a freeze if it lasts, otherwise so many duplicates.
+  void settle_still(double until) {
+    if (still_ == 0) return;
+    if (until - still_since_ >= config_.freeze_warn)
+      frozen_before_ = true;
+    else
+      note(counts_.duplicated, counts_.first_duplicated, still_since_, still_);
+    still_ = 0;
+  }
+  // Frames that another finding accounts for: a gap, a mute, a freeze, what does not decode.
+  bool explained(const Marked& now) const {
+    const double from = last_.picture->time;
+    const double to = now.picture->time;
+    const Interval* on = at_time(lane_.expected, to);
+    return now.after_foreign || frozen_before_ || on == nullptr ||
+           on != at_time(lane_.expected, from) || to - from >= config_.gap_warn ||
+           now.piece != last_.piece || lost_in_decoder(*now.piece, from, to);
+  }
+
+  const Lane& lane_;
+  const VerifyConfig& config_;
+  Counts& counts_;
+  Marked last_ = {nullptr, nullptr, false};
+  int64_t highest_ = 0;
+  int64_t previous_ = -1;
+  std::set<int64_t> seen_;
+  int64_t still_ = 0;
+  double still_since_ = 0;
+  bool frozen_before_ = false;
+};
+
+void report(const Lane& lane, const VerifyConfig& config, const char* code, const char* words,
+            uint64_t count, uint64_t of, std::optional<double> first, Findings& out) {
+  const double share = static_cast<double>(count) / static_cast<double>(std::max<uint64_t>(of, 1));
+  if (share <= config.marks_warn) return;
+  const bool fails = share > config.marks_fail;
+  out.add(lane, {.code = code,
+                 .severity = fails ? Severity::kFail : Severity::kWarn,
+                 .start = first,
+                 .value = share,
+                 .threshold = fails ? config.marks_fail : config.marks_warn,
+                 .text = fmt::format("{} of {} marked frames {}", count, of, words)});
+}
+
+std::vector<Marked> marked_pictures(const Lane& lane, const VerifyConfig& config, size_t& unread) {
+  std::vector<Marked> marked;
+  for (const LanePiece& piece : lane.pieces) {
+    for (const ProbedPicture& picture : piece.stream.pictures) {
+      if (picture.mark)
+        marked.push_back({&picture, &piece, false});
+      else if (!picture.damaged && !is_black(picture, config))
+        ++unread;
+    }
+  }
+  return marked;
+}
+
+// The sender is the one most pictures name; what another one sent does not belong here.
+void check_source(const Lane& lane, std::vector<Marked>& marked, Findings& out) {
+  std::map<uint16_t, size_t> sources;
+  for (const Marked& m : marked) ++sources[m.picture->mark->source];
+  const auto most = std::max_element(sources.begin(), sources.end(), [](auto& a, auto& b) {
+                      return a.second < b.second;
+                    })->first;
+  std::vector<Marked> own;
+  std::vector<const ProbedPicture*> foreign;
+  bool after_foreign = false;
+  for (const Marked& m : marked) {
+    if (m.picture->mark->source == most) {
+      own.push_back({m.picture, m.piece, after_foreign});
+    } else {
+      foreign.push_back(m.picture);
+    }
+    after_foreign = m.picture->mark->source != most;
+  }
+  if (!foreign.empty()) {
+    out.add(lane, {.code = "wrong-source",
+                   .severity = Severity::kFail,
+                   .start = foreign.front()->time,
+                   .end = foreign.back()->time,
+                   .value = static_cast<double>(foreign.size()),
+                   .threshold = 0,
+                   .text = fmt::format("{} frames of source {} among those of source {}",
+                                       foreign.size(), foreign.front()->mark->source, most)});
+  }
+  marked = std::move(own);
+}
+
+}  // namespace
+
+void check_marks(const Lane& lane, const VerifyConfig& config, TrackMeasure& measure,
+                 Findings& out) {
+  size_t unread = 0;
+  auto marked = marked_pictures(lane, config, unread);
+  measure.marked = marked.size() >= kLeastMarks && marked.size() >= unread;
+  if (!measure.marked) return;
+  const double share = static_cast<double>(unread) / static_cast<double>(unread + marked.size());
+  if (share > config.unread_warn) {
+    measure.marks = marked.size();
+    out.add(lane, {.code = "marks-unread",
+                   .severity = Severity::kWarn,
+                   .value = share,
+                   .threshold = config.unread_warn,
+                   .text = fmt::format("{} of {} marks cannot be read; frames are not counted",
+                                       unread, unread + marked.size())});
+    return;
+  }
+  check_source(lane, marked, out);
+  Counts counts;
+  Sequence sequence(lane, config, counts);
+  for (const Marked& m : marked) sequence.add(m);
+  sequence.finish();
+  measure.marks = counts.marks;
+  measure.marks_missing = counts.missing;
+  measure.marks_duplicated = counts.duplicated;
+  measure.marks_reordered = counts.reordered;
+  const uint64_t of = counts.marks + counts.missing;
+  report(lane, config, "frames-missing", "are missing", counts.missing, of, counts.first_missing,
+         out);
+  report(lane, config, "frames-duplicated", "are there twice", counts.duplicated, of,
+         counts.first_duplicated, out);
+  report(lane, config, "frames-reordered", "are out of order", counts.reordered, of,
+         counts.first_reordered, out);
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,57 @@
+// recordings/checks.h: the rules behind the findings; FORMAT.md states each of them.
+//
+// Thread:  any; they work on their arguments.
+// Owner:   verify().
+// Fails:   never; what they find goes into `out`.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recordings/lanes.h"
+#include "recordings/verify.h"
+
+namespace callbot::recordings {
+
+// Collects findings; of many alike in a lane the first ones and how many more there are.
+class Findings {
+ public:
+  void add(Finding finding);
+  void add(const Lane& lane, Finding finding);  // fills in whose it is
+  std::vector<Finding> take();
+
+ private:
+  std::vector<Finding> list_;
+};
+
+constexpr size_t kMostAlike = 20;
+
+// missing-track, coverage, gap, overflow; fills in expected and covered.
+void check_coverage(const Lane& lane, const VerifyConfig& config, TrackMeasure& measure,
+                    Findings& out);
+// undecodable, timestamps; fills in frames and undecodable.
+void check_decoding(const Lane& lane, const VerifyConfig& config, TrackMeasure& measure,
+                    Findings& out);
+// black, freeze.
+void check_pictures(const Lane& lane, const VerifyConfig& config, Findings& out);
+// frames-missing, frames-duplicated, frames-reordered, wrong-source, marks-unread; fills in marks.
+void check_marks(const Lane& lane, const VerifyConfig& config, TrackMeasure& measure,
+                 Findings& out);
+// silence.
+void check_sound(const Lane& lane, const VerifyConfig& config, Findings& out);
+// av-offset: between a participant's two lanes.
+std::optional<double> check_sync(const Lane& video, const Lane& audio, const VerifyConfig& config,
+                                 Findings& out);
+// file-missing, file-extra, empty-file, file-damaged, file-changed; and not-finished, failed,
+// journal-damaged. `media` has what could be probed.
+void check_folder(const std::filesystem::path& folder, const LoadedRecording& recording,
+                  Findings& out);
+
+bool is_black(const ProbedPicture& picture, const VerifyConfig& config);
+// Is it the same picture as the one before it? By mark where both have one.
+bool is_frozen(const ProbedPicture& before, const ProbedPicture& picture,
+               const VerifyConfig& config);
+
+}  // namespace callbot::recordings

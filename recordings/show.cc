@@ -1,0 +1,108 @@
+#include "recordings/show.h"
+
+#include <fmt/core.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "recordings/manifest.h"
+
+namespace callbot::recordings {
+namespace {
+
+std::string span_text(int64_t from, const std::optional<int64_t>& to) {
+  return fmt::format("{} - {}", clock_text(from), to ? clock_text(*to) : "end");
+}
+
+std::string head(const fs::path& folder, const Manifest& m) {
+  std::string text = fmt::format("{}\n", folder.string());
+  const auto line = [&text](const char* key, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<10}{}\n", key, printable(value));
+  };
+  line("room", m.facts.room);
+  line("url", m.facts.url);
+  line("label", m.facts.label);
+  line("recorder", m.facts.recorder);
+  line("started", rfc3339(m.started_wall_ns));
+  line("lasted", clock_text(m.duration_ns()));
+  line("state", m.state);
+  if (m.ending) {
+    line("ended by", m.ending->by);
+    line("because", m.ending->reason + (m.ending->text.empty() ? "" : ": " + m.ending->text));
+  }
+  return text;
+}
+
+std::string track_text(const Track& t) {
+  std::string text =
+      fmt::format("    {} {} {}", name_of(t.media), t.codec, span_text(t.from_ns, t.to_ns));
+  if (!t.source.empty()) text += " " + printable(t.source, 20);
+  if (!t.sizes.empty()) {
+    for (const Size& s : t.sizes) text += fmt::format(" {}x{}", s.width, s.height);
+  }
+  text += fmt::format(", {} frames", t.frames);
+  if (t.packets_lost > 0) text += fmt::format(", {} packets lost", t.packets_lost);
+  if (t.gap_count > 0) text += fmt::format(", {} gaps", t.gap_count);
+  if (t.key_frame_waits > 0)
+    text += fmt::format(", waited {:.1f} s for key frames",
+                        static_cast<double>(t.key_frame_wait_ns) / 1e9);
+  if (t.overflow > 0) text += fmt::format(", {} frames dropped", t.overflow);
+  if (t.start_wall_ns)
+    text += fmt::format("\n      first frame {} ({})", rfc3339(*t.start_wall_ns), t.start_source);
+  return text + "\n";
+}
+
+std::string participant_text(const Manifest& m, const Participant& p) {
+  std::string text = fmt::format("  {} ({})\n", printable(p.name, 64), printable(p.id, 64));
+  for (const Span& s : p.present) {
+    text += fmt::format("    there {}{}\n", span_text(s.from_ns, s.to_ns),
+                        s.reason.empty() ? "" : ", " + printable(s.reason, 64));
+  }
+  for (const Said& s : p.said) {
+    if (!s.on)
+      text += fmt::format("    {} off {}\n", name_of(s.media), span_text(s.from_ns, s.to_ns));
+  }
+  for (const Span& s : p.refused)
+    text += fmt::format("    asked not to be recorded {}\n", span_text(s.from_ns, s.to_ns));
+  for (const Track& t : m.tracks) {
+    if (t.participant == p.id) text += track_text(t);
+  }
+  return text;
+}
+
+std::string files_text(const Manifest& m) {
+  std::string text;
+  for (const MediaFileFacts& f : m.media) {
+    text += fmt::format("  {} from {}", f.path, clock_text(f.offset_ns));
+    if (f.duration_ns) text += fmt::format(", {} long", clock_text(*f.duration_ns));
+    if (f.bytes) text += fmt::format(", {:.1f} MB", static_cast<double>(*f.bytes) / 1e6);
+    text += "\n";
+  }
+  for (const FileFacts& f : m.received)
+    text += fmt::format("  {} received, {} bytes, sha256 {}\n", f.path, f.bytes, f.sha256);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> show(const fs::path& folder) {
+  const auto loaded = load(folder);
+  if (!loaded) return tl::unexpected(loaded.error());
+  const Manifest& m = loaded->manifest;
+  std::string text = head(folder, m);
+  text += "participants\n";
+  for (const Participant& p : m.participants) text += participant_text(m, p);
+  text += "files\n" + files_text(m);
+  for (const Failure& f : m.failures)
+    text += fmt::format("error at {}: {}\n", clock_text(f.at_ns), printable(f.text));
+  for (const Event& e : loaded->events) {
+    if (e.kind == EventKind::kChat)
+      text += fmt::format("chat at {} {}: {}\n", clock_text(e.wall_ns - m.started_wall_ns),
+                          printable(e.participant, 64), printable(e.text));
+  }
+  if (loaded->journal_error)
+    text += "the journal is damaged: " + loaded->journal_error->message + "\n";
+  text.pop_back();
+  return text;
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,136 @@
+#include "recordings/verify.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+#include "recordings/checks.h"
+#include "recordings/lanes.h"
+#include "recordings/manifest.h"
+#include "recordings/probe.h"
+
+namespace callbot::recordings {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Progress of all files together, by their bytes.
+class Share {
+ public:
+  Share(const fs::path& folder, const Manifest& m, const Progress& progress) : progress_(progress) {
+    for (const MediaFileFacts& f : m.media) all_ += size(folder / f.path);
+  }
+  ProbeProgress of(const fs::path& path) {
+    const double from = done_;
+    const double bytes = size(path);
+    done_ += bytes;
+    return [this, from, bytes](double share) {
+      return !progress_ || progress_((from + bytes * std::clamp(share, 0.0, 1.0)) / all_);
+    };
+  }
+
+ private:
+  static double size(const fs::path& path) {
+    std::error_code missing;
+    const auto bytes = fs::file_size(path, missing);
+    return missing ? 0 : static_cast<double>(bytes);
+  }
+  const Progress& progress_;
+  double all_ = 1;
+  double done_ = 0;
+};
+
+// What cannot be opened, or holds nothing, is a finding; the rest is judged.
+Result<std::vector<ProbedMedia>> probe_all(const fs::path& folder, const Manifest& m,
+                                           const VerifyConfig& config, const Progress& progress,
+                                           Findings& out) {
+  std::vector<ProbedMedia> media;
+  Share share(folder, m, progress);
+  for (const MediaFileFacts& f : m.media) {
+    std::error_code missing;
+    if (!fs::exists(folder / f.path, missing)) continue;
+    Finding finding{.severity = Severity::kFail, .participant = f.participant, .file = f.path};
+    const bool nothing = fs::file_size(folder / f.path, missing) == 0;
+    auto probed =
+        nothing ? ProbedFile() : probe(folder / f.path, config.threads, share.of(folder / f.path));
+    if (!probed && probed.error().code == Code::kInterrupted) return tl::unexpected(probed.error());
+    if (!probed || probed->damage) {
+      finding.code = "file-damaged";
+      finding.text = probed ? probed->damage->message : probed.error().message;
+      out.add(finding);
+    } else if (probed->packets() == 0) {
+      finding.code = "empty-file";
+      finding.text = "the file holds no frame";
+      out.add(finding);
+    }
+    if (probed) media.push_back({&f, std::move(*probed)});
+  }
+  return media;
+}
+
+TrackMeasure judge(const Lane& lane, const VerifyConfig& config, Findings& out) {
+  TrackMeasure measure;
+  measure.participant = lane.participant;
+  measure.name = lane.name;
+  measure.media = name_of(lane.media);
+  measure.codec = lane.codec();
+  check_coverage(lane, config, measure, out);
+  check_decoding(lane, config, measure, out);
+  if (lane.media == MediaKind::kVideo) {
+    check_pictures(lane, config, out);
+    check_marks(lane, config, measure, out);
+  } else {
+    check_sound(lane, config, out);
+  }
+  return measure;
+}
+
+// A participant whose file is gone has told all there is to tell.
+bool has_file_finding(const std::vector<Finding>& findings, const std::string& participant) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
+    return f.participant == participant &&
+           (f.code == "file-missing" || f.code == "empty-file" || f.code == "file-damaged") &&
+           f.file.rfind("media/", 0) == 0;
+  });
+}
+
+bool follows_from_a_lost_file(const std::string& code) {
+  return code == "missing-track" || code == "coverage" || code == "gap";
+}
+
+}  // namespace
+
+Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
+                       const Progress& progress) {
+  const auto recording = load(folder);
+  if (!recording) return tl::unexpected(recording.error());
+  const Manifest& m = recording->manifest;
+  Findings out;
+  check_folder(folder, *recording, out);
+  auto media = probe_all(folder, m, config, progress, out);
+  if (!media) return tl::unexpected(media.error());
+
+  Verdict verdict;
+  verdict.folder = folder.string();
+  verdict.duration = duration_of(m, *media);
+  const auto lanes = make_lanes(m, std::move(*media), verdict.duration);
+  if (lanes.empty() && m.media.empty() && m.state != "failed")
+    return fail(Code::kUnmeasured, folder.string() + ": nobody was there to be recorded");
+  for (const Lane& lane : lanes) verdict.tracks.push_back(judge(lane, config, out));
+  for (size_t i = 1; i < lanes.size(); ++i) {
+    if (lanes[i].participant == lanes[i - 1].participant)
+      verdict.tracks[i].av_offset = check_sync(lanes[i - 1], lanes[i], config, out);
+  }
+  verdict.findings = out.take();
+  const auto all = verdict.findings;
+  std::erase_if(verdict.findings, [&](const Finding& f) {
+    return follows_from_a_lost_file(f.code) && has_file_finding(all, f.participant);
+  });
+  for (const Finding& f : verdict.findings)
+    verdict.severity = std::max(verdict.severity, f.severity);
+  if (progress) progress(1);
+  return verdict;
+}
+
+}  // namespace callbot::recordings
