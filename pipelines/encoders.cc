@@ -74,6 +74,7 @@ constexpr EncoderRow kRows[] = {
        {"cabac", "false"},
        {"vbv-buf-capacity", "250"},
        {"key-int-max", kNever},
+       {"aud", "false"},
        {"option-string", "scenecut=0"}}}},
     {"openh264enc",
      "bitrate",
