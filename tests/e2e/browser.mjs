@@ -52,16 +52,15 @@ async function deadline(promise, what, ms = kStepWithin) {
   }
 }
 
-// Asks again and again until `condition` gives something true; says what it saw last if not.
+// Asks again and again until `condition` gives something true, and gives that.
 export async function until(condition, what, ms = kStepWithin, every = 150) {
   const end = Date.now() + ms;
-  let seen;
-  while (Date.now() < end) {
-    seen = await condition();
+  do {
+    const seen = await condition();
     if (seen) return seen;
     await new Promise((resolve) => setTimeout(resolve, every));
-  }
-  throw new Error(`${what}: not within ${ms} ms, last seen: ${JSON.stringify(seen)}`);
+  } while (Date.now() < end);
+  throw new Error(`${what}: not within ${ms} ms`);
 }
 
 class Page {
@@ -141,8 +140,8 @@ class Page {
         last = await this.state();
         return last && test(last) ? last : null;
       }, what, ms);
-    } catch {
-      throw new Error(`${what}: not within ${ms} ms; the page: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
+    } catch (error) {
+      throw new Error(`${error.message}\nthe page: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
     }
   }
 
@@ -151,11 +150,11 @@ class Page {
     let last;
     try {
       return await until(async () => {
-        last = Object.values(await this.stats()).find((member) => member.name === name);
+        last = Object.values((await this.stats()) ?? {}).find((member) => member.name === name);
         return last && test(last) ? last : null;
       }, what, ms, 300);
-    } catch {
-      throw new Error(`${what}: not within ${ms} ms; ${name}: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
+    } catch (error) {
+      throw new Error(`${error.message}\n${name}: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
     }
   }
 }

@@ -26,7 +26,8 @@ std::string read_whole(const std::filesystem::path& path) {
 TEST(SdpGuardReplay, BearsTheFuzzersCorpus) {
   int files = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator(CALLBOT_TESTS_DIR "/fuzz/corpus/sdp_guard")) {
+       std::filesystem::directory_iterator(CALLBOT_SOURCE_DIR "/tests"
+                                                              "/fuzz/corpus/sdp_guard")) {
     SCOPED_TRACE(entry.path().filename());
     fuzz_sdp_guard(read_whole(entry.path()));
     ++files;
@@ -47,8 +48,9 @@ TEST(SdpGuardReplay, BearsDescriptionsCutAnywhereAndRefusesAllThatLoseALine) {
 
 TEST(SdpGuardReplay, BearsGarbledDescriptions) {
   std::mt19937 random(11);
-  const std::string chromium =
-      read_whole(CALLBOT_TESTS_DIR "/pipelines/sdp/chromium-simulcast.sdp");
+  const std::string chromium = read_whole(CALLBOT_SOURCE_DIR
+                                          "/tests"
+                                          "/pipelines/sdp/chromium-simulcast.sdp");
   for (const std::string& whole : {usual_offer(), chromium})
     for (int round = 0; round < 3000; ++round) {
       std::string garbled = whole;

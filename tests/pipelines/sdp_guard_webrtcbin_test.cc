@@ -172,7 +172,8 @@ INSTANTIATE_TEST_SUITE_P(Stories, GuardedWebrtcbin, testing::ValuesIn(stories())
 
 TEST(GuardedWebrtcbinOf, ChromiumsOffersAreAnswered) {
   for (const char* name : {"chromium", "chromium-simulcast"}) {
-    std::ifstream file(std::string(CALLBOT_TESTS_DIR) + "/pipelines/sdp/" + name + ".sdp");
+    std::ifstream file(std::string(CALLBOT_SOURCE_DIR "/tests") + "/pipelines/sdp/" + name +
+                       ".sdp");
     std::stringstream text;
     text << file.rdbuf();
     Answerer answerer;
