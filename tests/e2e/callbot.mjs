@@ -114,6 +114,7 @@ export async function record(ws, out, args = []) {
   const { folder } = await program.event('recording');
   return {
     program, folder,
+    left: (name) => program.event('left', (event) => event.name === name),
     async finish(signal = 'SIGINT') {
       const status = await program.end(signal);
       return { status, ...(await readRecording(folder)) };
@@ -153,8 +154,24 @@ export async function show(folder) {
   return stdout;
 }
 
-// What FFmpeg's own program makes of a file: {video: {codec, frames, sizes}, audio: {...}, errors}.
-export async function decode(file) {
+// What FFmpeg's own program makes of somebody's files: {video: {codec, frames, sizes}, audio,
+// errors}. On a busy machine a track may come after the first file began, which starts a second.
+export async function decode(files) {
+  const all = { errors: '', video: { codec: '', frames: 0, sizes: [] }, audio: { codec: '', frames: 0 } };
+  for (const file of files) {
+    const one = await decodeFile(file);
+    all.errors += one.errors;
+    for (const kind of ['video', 'audio']) {
+      if (!one[kind]) continue;
+      all[kind].codec = one[kind].codec;
+      all[kind].frames += one[kind].frames;
+    }
+    all.video.sizes = [...new Set([...all.video.sizes, ...(one.video?.sizes ?? [])])];
+  }
+  return all;
+}
+
+async function decodeFile(file) {
   const options = { timeout: kStopWithin, maxBuffer: 1 << 26 };
   const { stdout, stderr } = await run('ffprobe', ['-v', 'error', '-of', 'json', '-show_entries',
     'stream=index,codec_type,codec_name:frame=media_type,width,height', '-show_frames', file], options);
@@ -163,7 +180,7 @@ export async function decode(file) {
   for (const { codec_type: kind, codec_name: codec } of streams) {
     const own = frames.filter((frame) => frame.media_type === kind);
     const sizes = new Set(own.map(({ width, height }) => `${width}x${height}`));
-    result[kind] = { codec, frames: own.length, sizes: kind === 'video' ? [...sizes] : [] };
+    result[kind] = { codec, frames: own.length, sizes: [...sizes] };
   }
   return result;
 }

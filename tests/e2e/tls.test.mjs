@@ -38,7 +38,7 @@ test('two callbots over wss with a self-signed certificate and --ca', kTest, asy
   assert.equal(await sender.end(), 0);
   const recording = await recorder.finish(null);
   assert.equal(recording.status, 0);
-  const found = await decode(recording.files('bot')[0]);
+  const found = await decode(recording.files('bot'));
   assert.equal(found.errors, '');
   assert.ok(found.video.frames > 90 && found.audio.frames > 100, JSON.stringify(found));
 });
