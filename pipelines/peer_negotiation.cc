@@ -196,6 +196,8 @@ void PeerImpl::gathering_done() {
 // Both descriptions are set: webrtcbin is stable.
 void PeerImpl::negotiated() {
   busy_ = false;
+  if (!std::exchange(session_set_up_, true))
+    rtc_->set_up_session(guard_.bundle_index().value_or(0));
   for (const RemoteCandidate& early : std::exchange(early_candidates_, {})) add_candidate(early);
   update_senders();
   if (!asked_for_offer_ && !config_.offers && lines_->anything_unsent()) {

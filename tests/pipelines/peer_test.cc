@@ -1,5 +1,6 @@
 #include "pipelines/peer.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
@@ -246,7 +247,12 @@ TEST_F(PeerTest, RetransmissionMendsFivePercentLoss) {
   ASSERT_GT(relay.lost(), 10u);
   const double share = static_cast<double>(link.b.sink.frames(kVideo) - received) /
                        static_cast<double>(pattern->stats().video.encoded - sent);
-  EXPECT_GT(share, 0.97);
+  std::string told;
+  for (const TrackStats& t : link.b.peer->stats().tracks)
+    told += fmt::format("packets {} lost {} repaired {} frames {} gated {} waited {} s, PLI {}\n",
+                        t.packets, t.packets_lost, t.packets_repaired, t.frames, t.frames_gated,
+                        t.key_frame_wait_s, t.key_frame_requests);
+  EXPECT_GT(share, 0.97) << told << "the relay lost " << relay.lost();
   int64_t repaired = 0;
   for (const TrackStats& track : link.b.peer->stats().tracks) repaired += track.packets_repaired;
   EXPECT_GT(repaired, 10);
