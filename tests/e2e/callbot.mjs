@@ -1,13 +1,15 @@
 // callbot.mjs: the program as a user starts it, for the tests here: its events as they come, its
-// recordings as they lie on disk. CALLBOT names the binary.
+// recordings as they lie on disk. CALLBOT names the binary (default: build/callbot).
 
 import { execFile, spawn } from 'node:child_process';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const kProgram = resolve(process.env.CALLBOT ?? './build/callbot');
+const kProgram = process.env.CALLBOT ? resolve(process.env.CALLBOT)
+  : fileURLToPath(new URL('../../build/callbot', import.meta.url));
 const kEventWithin = 30_000; // ms
 const kStopWithin = 60_000; // it judges what it recorded before it ends
 const run = promisify(execFile);

@@ -66,7 +66,7 @@ async function assertGood(recording) {
 // Leaves once the recorder has been sent `frames`; says how many it was in the end.
 async function leaveAfter(page, frames) {
   const { outboundVideo, outboundAudio } =
-    await page.waitForStats('recorder', encoded(frames), 'media goes to the recorder', 40_000);
+    await page.waitForStats('recorder', encoded(frames), 'media goes to the recorder', 60_000);
   await page.leave();
   return { video: outboundVideo.framesEncoded, audio: outboundAudio.packetsSent };
 }
@@ -99,7 +99,7 @@ for (const codec of ['vp8', 'vp9', 'h264']) {
     const page = await openPage(t, `from-${codec}`, 'alice');
     await page.waitFor((state) => state.phase === 'live', 'in the room');
     startSender(t, `from-${codec}`, ['--codec', codec]);
-    const bot = await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 40_000);
+    const bot = await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 60_000);
     assert.equal(bot.inboundVideo.codec, codec);
     assert.deepEqual([bot.inboundVideo.width, bot.inboundVideo.height], [640, 360]);
     assert.equal(bot.inboundAudio.codec, 'opus');
@@ -113,7 +113,7 @@ test('the page that came later calls callbot send', kTest, async (t) => {
   const sender = startSender(t, 'later', []);
   await sender.event('joined');
   const page = await openPage(t, 'later', 'alice');
-  await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 40_000);
+  await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 60_000);
   assert.equal((await page.state()).members[0].offers, true);
 });
 
@@ -122,8 +122,8 @@ test('two pages and a recorder in one room', kTest, async (t) => {
   const pages = [];
   for (const name of ['alice', 'bob']) pages.push(await openPage(t, 'two', name));
   const [alice, bob] = pages;
-  await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 40_000);
-  await bob.waitForStats('alice', decoded(kFrames), 'bob sees alice', 40_000);
+  await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 60_000);
+  await bob.waitForStats('alice', decoded(kFrames), 'bob sees alice', 60_000);
   for (const page of pages) assert.equal(await page.evaluate(() => !document.querySelector('#rec').hidden), true);
   const sent = { alice: await leaveAfter(alice, kFrames), bob: await leaveAfter(bob, kFrames) };
   for (const name of ['alice', 'bob']) await recorder.left(name);
@@ -136,8 +136,8 @@ test('mute, camera off and on, screen, reload: one recording that tells it all',
   const recorder = await startRecorder(t, 'eventful');
   const page = await openPage(t, 'eventful', 'alice');
   const more = async (what, frames = 30) => {
-    const { outboundVideo } = await page.waitForStats('recorder', encoded(1), what, 40_000);
-    await page.waitForStats('recorder', encoded(outboundVideo.framesEncoded + frames), what, 40_000);
+    const { outboundVideo } = await page.waitForStats('recorder', encoded(1), what, 60_000);
+    await page.waitForStats('recorder', encoded(outboundVideo.framesEncoded + frames), what, 60_000);
   };
   await more('the beginning');
   await actions.mute(page);
@@ -186,10 +186,10 @@ test('chat and a file of 5 MB reach the journal and the folder', kTest, async (t
   await writeFile(path, content);
   const recorder = await startRecorder(t, 'chat');
   const page = await openPage(t, 'chat', 'alice');
-  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 40_000);
+  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 60_000);
   await actions.chat(page, 'grüße <b>everyone</b>');
   await actions.file(page, path);
-  await page.waitForStats('recorder', encoded(30), 'media', 40_000);
+  await page.waitForStats('recorder', encoded(30), 'media', 60_000);
   await page.leave();
   await recorder.left('alice');
   const recording = await recorder.finish();
@@ -209,7 +209,7 @@ test('a file above the limit is refused and disturbs nothing', kTest, async (t) 
   await writeFile(path, randomBytes(1_500_000));
   const recorder = await startRecorder(t, 'limit', ['--max-file-mb', '1']);
   const page = await openPage(t, 'limit', 'alice');
-  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 40_000);
+  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 60_000);
   await actions.file(page, path);
   await actions.chat(page, 'after it');
   const sent = await leaveAfter(page, kFrames);
@@ -230,8 +230,8 @@ test('who does not want to be recorded is not', kTest, async (t) => {
   await bob.waitFor((state) => state.members.some(({ name, recording }) => name === 'alice' && recording === 'refused'),
     'bob sees that alice refused');
   const sent = (await alice.waitForStats('recorder', (member) => member.connection === 'connected', 'connected')).outboundVideo;
-  await bob.waitForStats('recorder', encoded(kFrames), 'bob is recorded', 40_000);
-  await bob.waitForStats('alice', decoded(kFrames), 'bob still sees alice', 40_000);
+  await bob.waitForStats('recorder', encoded(kFrames), 'bob is recorded', 60_000);
+  await bob.waitForStats('alice', decoded(kFrames), 'bob still sees alice', 60_000);
   const later = (await alice.waitForStats('recorder', () => true, 'stats')).outboundVideo;
   assert.ok((later?.framesEncoded ?? 0) - (sent?.framesEncoded ?? 0) <= 2, 'alice sends the recorder nothing');
   for (const page of [alice, bob]) await page.leave();
@@ -253,15 +253,15 @@ test('the server is killed and comes back: same members, no frame missing', kTes
     pages.push(page);
   }
   const [alice, bob] = pages;
-  const before = await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 40_000);
+  const before = await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 60_000);
   const ids = await Promise.all(pages.map(async (page) => (await page.state()).id));
   await own.stop('SIGKILL');
   await alice.waitFor((state) => state.phase === 'reconnecting', 'the loss is noticed');
   const again = await serve({ port: own.port });
   t.after(() => again.stop('SIGKILL'));
-  for (const page of pages) await page.waitFor((state) => state.phase === 'live', 'back', 40_000);
+  for (const page of pages) await page.waitFor((state) => state.phase === 'live', 'back', 60_000);
   const frames = before.inboundVideo.framesDecoded + kFrames;
-  const later = await alice.waitForStats('bob', decoded(frames), 'media went on', 40_000);
+  const later = await alice.waitForStats('bob', decoded(frames), 'media went on', 60_000);
   assert.deepEqual(await Promise.all(pages.map(async (page) => (await page.state()).id)), ids);
   assert.equal(later.generation, before.generation, 'the same peer connection');
   assert.equal(later.inboundVideo.freezeCount, before.inboundVideo.freezeCount);
@@ -276,7 +276,7 @@ test('names and words of others stay text', kTest, async (t) => {
   const evil = '<img src=x onerror="document.title=\'owned\'">'.replaceAll('/', '');
   const alice = await openPage(t, 'text', 'alice');
   const mallory = await openPage(t, 'text', evil);
-  await alice.waitFor((state) => state.members[0]?.channel, 'a channel', 40_000);
+  await alice.waitFor((state) => state.members[0]?.channel, 'a channel', 60_000);
   await actions.chat(mallory, '<script>document.title="owned"</script><img src=x onerror=alert(1)>');
   await alice.waitFor((state) => state.chat.length === 1, 'the words arrive');
   const seen = await until(() => alice.evaluate(() => ({

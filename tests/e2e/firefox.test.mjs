@@ -78,7 +78,7 @@ test('Firefox sees and hears callbot send, which came later and offers', kTest, 
 test('Firefox came later and offers to callbot send', kTest, async (t) => {
   startSender(t, 'later');
   const page = await openPage(t, 'later', 'fox');
-  await page.waitFor((state) => state.members.length === 1, 'the bot is there', 40_000);
+  await page.waitFor((state) => state.members.length === 1, 'the bot is there', 60_000);
   await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 60_000);
 });
 

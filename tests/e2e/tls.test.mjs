@@ -59,5 +59,5 @@ test('the page over https joins over wss', kTest, async (t) => {
   const page = await browser.open(server.page('secure', 'baba', { token: 'open sesame' }));
   const sender = send(server.ws('secure'), ['--ca', cert, '--token', 'open sesame', '--name', 'bot', '--size', '640x360']);
   t.after(() => sender.end('SIGKILL'));
-  await page.waitForStats('bot', (member) => member.inboundVideo?.framesDecoded > 30, 'frames', 40_000);
+  await page.waitForStats('bot', (member) => member.inboundVideo?.framesDecoded > 30, 'frames', 60_000);
 });
