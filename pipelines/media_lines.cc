@@ -120,12 +120,6 @@ GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, std::
   return caps;
 }
 
-GRef<GstCaps> without_ssrc(const GstCaps* of_stream) {
-  auto caps = GRef<GstCaps>::adopt(gst_caps_copy(of_stream));
-  gst_structure_remove_field(gst_caps_get_structure(caps.get(), 0), "ssrc");
-  return caps;
-}
-
 const Codec* codec_of_stream(const SourceStream& stream) { return codec_by_name(stream.codec); }
 
 // The payload type under which this m-line takes the stream.
@@ -181,7 +175,9 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
     const SourceStream& stream = source_->streams()[i];
     if (stream.kind != kind) continue;
     any = true;
-    auto preferences = without_ssrc(stream.caps.get());
+    // With the SSRC: a receiver that knows the MID extension drops packets of an m-line that
+    // names none (Chromium), and webrtcbin takes it from nowhere else before the first packet.
+    const auto preferences = GRef<GstCaps>::adopt(gst_caps_copy(stream.caps.get()));
     add_own_extensions(preferences.get(), kind);
     Line line;
     if (const auto added = add_sending(line, lines_.size(), i, preferences); !added) return added;

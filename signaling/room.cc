@@ -322,7 +322,7 @@ void RoomSignaling::take(const room::Sdp& message) {
   if (found == others_.end() || !found->second.leg) return;
   RoomLeg& leg = *found->second.leg;
   RoomLeg::In in = leg.received(message);
-  if (!in.ignored.empty()) log_.warn("from {}: {}", printable(found->second.info.name), in.ignored);
+  if (!in.ignored.empty()) log_.info("from {}: {}", printable(found->second.info.name), in.ignored);
   for (Message& m : in.up) {
     emit([id = leg.leg().id, m = std::move(m)](Events& events) { events.received(id, m); });
   }

@@ -71,9 +71,10 @@ ServerWebSocket::Impl::~Impl() {
 }
 
 void ServerWebSocket::Impl::drop() {
-  // libsoup sees the end of the stream and cleans up; it may be using the connection just now.
+  // libsoup sees the end of the stream and cleans up; it may be using the connection just now. The
+  // shutdown wakes it up, but by itself would not keep a flood from coming in.
+  meter->ended = true;
   g_socket_shutdown(socket.get(), TRUE, TRUE, nullptr);
-  meter->discard = true;
   loop.post([keep = connection] {});
 }
 

@@ -7,7 +7,7 @@ const kConnectWithin = 20_000; // ms, then a fresh attempt
 const kOfferWithin = 6_000; // an answerer that hears nothing asks
 const kAnswerWithin = 5_000;
 const kOfferTimes = 3; // an offer without an answer is said again before we start afresh
-const kFirstPause = 1_000;
+const kFirstPause = 250; // between failures, doubling
 const kLongestPause = 15_000;
 const kHangupPause = 500; // that it left comes over another way
 const kMostEarly = 200;
@@ -226,7 +226,7 @@ export class Leg {
   #askAfresh() {
     if (this.#closed || this.offers) return;
     this.#on.send({ type: 'renegotiate', to: this.member.id, restart: true });
-    this.#timer('offer', kOfferWithin + this.#nextPause(), () => this.#askAfresh());
+    this.#timer('offer', kOfferWithin + this.#pause, () => this.#askAfresh());
   }
 
   // --- both
@@ -318,8 +318,7 @@ export class Leg {
     this.#note(why);
     this.#timer('connect');
     this.#timer('answer');
-    if (!this.offers) return this.#askAfresh();
-    this.#timer('recover', this.#nextPause(), () => this.#fresh());
+    this.#timer('recover', this.#nextPause(), () => (this.offers ? this.#fresh() : this.#askAfresh()));
   }
 
   #nextPause() {

@@ -122,7 +122,7 @@ TEST(FrameInspector, SeesThatTheFirstSliceOfAnH264FrameIsMissing) {
   for (size_t i = 0; i + 4 < whole.size(); ++i)
     if (whole[i] == 0 && whole[i + 1] == 0 && whole[i + 2] == 1 && (whole[i + 3] & 0x1f) == 5)
       slices.push_back(i);
-  ASSERT_EQ(slices.size(), 4u);
+  ASSERT_GE(slices.size(), 2u);
   Bytes cut(whole.begin(), whole.begin() + static_cast<long>(slices[0]));
   cut.insert(cut.end(), whole.begin() + static_cast<long>(slices[1]), whole.end());
   EXPECT_FALSE(inspector.inspect(cut).whole);
@@ -137,8 +137,14 @@ TEST(FrameInspector, TakesAnIdrWithoutParameterSetsForNoKeyFrameUntilItHasSeenSo
   const Bytes bare(frames[0].begin() + static_cast<long>(idr - 2), frames[0].end());
   FrameInspector inspector("h264");
   EXPECT_FALSE(inspector.inspect(bare).key);
-  inspector.inspect(frames[0]);
-  EXPECT_TRUE(inspector.inspect(bare).key);
+  EXPECT_FALSE(inspector.inspect(frames[0]).lacks_parameter_sets);
+  const FrameFacts facts = inspector.inspect(bare);
+  EXPECT_TRUE(facts.key);
+  EXPECT_TRUE(facts.lacks_parameter_sets);
+  Bytes restored(inspector.parameter_sets().begin(), inspector.parameter_sets().end());
+  restored.insert(restored.end(), bare.begin(), bare.end());
+  FrameInspector fresh("h264");
+  EXPECT_TRUE(fresh.inspect(restored).key);
 }
 
 // --- VP9 changes its size without a key frame; such headers are made here bit by bit.

@@ -59,6 +59,13 @@ TEST(Pacer, LeavesOutWhatIsTooLateAndCountsIt) {
   EXPECT_EQ(pacer.left_out(), 99U);
 }
 
+TEST(Pacer, NothingIsLeftOutAfterTheEnd) {
+  Pacer pacer(kStart, 50);
+  pacer.taken(pacer.next(kStart, 60), kStart);
+  EXPECT_EQ(pacer.next(kStart + 9000 * kMs, 60).frame, 60U);
+  EXPECT_EQ(pacer.left_out(), 59U);
+}
+
 TEST(Pacer, RestIsNoLoss) {
   Pacer pacer(kStart, 30);
   pacer.taken(pacer.next(kStart), kStart);

@@ -50,11 +50,11 @@ TEST(RtpRun, GoesOverTheWrapOfSequenceAndTime) {
   RtpRun run(90000);
   uint32_t time = 0xfffff000;
   run.take(packet(65534, time));
-  const int64_t first = run.unit_of(time).rtp_time;
+  const int64_t first = run.see(time).rtp_time;
   for (int i = 1; i < 5; ++i) {
     time += 3000;
     EXPECT_EQ(run.take(packet(static_cast<uint16_t>(65534 + i), time)), Step::kNext);
-    EXPECT_EQ(run.unit_of(time).rtp_time - first, 3000 * i);
+    EXPECT_EQ(run.see(time).rtp_time - first, 3000 * i);
   }
 }
 
@@ -62,7 +62,7 @@ TEST(RtpRun, LetsTimeGoBackAsTheSenderSays) {
   RtpRun run(90000);
   run.take(packet(1, 9000));
   run.take(packet(2, 6000));
-  EXPECT_EQ(run.unit_of(6000).rtp_time, 6000);
+  EXPECT_EQ(run.see(6000).rtp_time, 6000);
 }
 
 TEST(RtpRun, JoinsThePacketsOfAFrame) {
@@ -70,20 +70,20 @@ TEST(RtpRun, JoinsThePacketsOfAFrame) {
   run.take(packet(1, 0, 105));
   run.take(packet(2, 0, 101));
   run.take(packet(3, 0, 110));
-  EXPECT_EQ(run.unit_of(0).first_arrival_ns, 101);
-  EXPECT_EQ(run.unit_of(0).last_arrival_ns, 110);
-  EXPECT_FALSE(run.unit_of(0).hole);
+  EXPECT_EQ(run.see(0).first_arrival_ns, 101);
+  EXPECT_EQ(run.see(0).last_arrival_ns, 110);
+  EXPECT_FALSE(run.see(0).hole);
   run.take(packet(5, 0, 111));
-  EXPECT_TRUE(run.unit_of(0).hole);
+  EXPECT_TRUE(run.see(0).hole);
 }
 
 TEST(RtpRun, KnowsTheFrameThatTheNextOneEnded) {
   RtpRun run(90000);
   run.take(packet(1, 0, 100));
   run.take(packet(2, 3000, 200));
-  EXPECT_EQ(run.unit_of(0).first_arrival_ns, 100);
-  EXPECT_EQ(run.unit_of(3000).first_arrival_ns, 200);
-  EXPECT_EQ(run.unit_of(UINT64_MAX).first_arrival_ns, 200) << "without a PTS the newest";
+  EXPECT_EQ(run.see(0).first_arrival_ns, 100);
+  EXPECT_EQ(run.see(3000).first_arrival_ns, 200);
+  EXPECT_EQ(run.see(UINT64_MAX).first_arrival_ns, 200) << "without a PTS the newest";
 }
 
 TEST(RtpRun, TakesAFrameForBrokenIfItsEndMayBeMissing) {
@@ -92,10 +92,29 @@ TEST(RtpRun, TakesAFrameForBrokenIfItsEndMayBeMissing) {
   ended.marker = true;
   run.take(ended);
   run.take(packet(3, 3000));
-  EXPECT_FALSE(run.unit_of(0).hole);
+  EXPECT_FALSE(run.see(0).hole);
   run.take(packet(5, 6000));
-  EXPECT_TRUE(run.unit_of(3000).hole);
-  EXPECT_FALSE(run.unit_of(6000).hole);
+  EXPECT_TRUE(run.see(3000).hole);
+  EXPECT_FALSE(run.see(6000).hole);
+}
+
+TEST(RtpRun, SeesThatTheDepayloaderKeptAWholeFrameToItself) {
+  RtpRun run(90000);
+  auto ended = [](uint16_t sequence, uint32_t time) {
+    RtpPacket p = packet(sequence, time);
+    p.marker = true;
+    return p;
+  };
+  run.take(ended(1, 3000));
+  run.see(3000);
+  run.take(ended(2, 6000));
+  run.take(ended(3, 9000));
+  EXPECT_FALSE(run.kept_one()) << "the first came out, the second still may";
+  run.see(9000);
+  run.take(ended(4, 12000));
+  EXPECT_TRUE(run.kept_one());
+  run.take(ended(5, 15000));
+  EXPECT_FALSE(run.kept_one());
 }
 
 TEST(RtpRun, GoesOnInTimeWhenTheSsrcChanges) {
@@ -104,12 +123,12 @@ TEST(RtpRun, GoesOnInTimeWhenTheSsrcChanges) {
   RtpPacket other = packet(7, 4'000'000'000, 1'000'000'000);
   other.ssrc = 2;
   EXPECT_EQ(run.take(other), Step::kOtherSender);
-  EXPECT_EQ(run.unit_of(other.pts).rtp_time, 1000 + 90000);
+  EXPECT_EQ(run.see(other.pts).rtp_time, 1000 + 90000);
   other.sequence = 8;
   other.time += 3000;
   other.pts = other.time;
   EXPECT_EQ(run.take(other), Step::kNext);
-  EXPECT_EQ(run.unit_of(other.pts).rtp_time, 1000 + 93000);
+  EXPECT_EQ(run.see(other.pts).rtp_time, 1000 + 93000);
 }
 
 }  // namespace

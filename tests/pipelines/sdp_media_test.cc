@@ -26,7 +26,9 @@ std::string written(const SdpMline& mline) {
 }
 
 SdpMline chromium_video() {
-  std::ifstream file(CALLBOT_TESTS_DIR "/pipelines/sdp/chromium.sdp");
+  std::ifstream file(CALLBOT_SOURCE_DIR
+                     "/tests"
+                     "/pipelines/sdp/chromium.sdp");
   std::stringstream text;
   text << file.rdbuf();
   const auto sdp = parse_sdp(text.str(), {});

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <functional>
+#include <sstream>
 
 #include "base/files.h"
 #include "tests/support/feed.h"
@@ -84,7 +86,7 @@ TEST(Manifest, IsReadAsItWasWritten) {
 TEST(Manifest, SaysWhatIsWrongAndWhere) {
   const std::string good = full_manifest();
   EXPECT_THAT(complaint(replaced(good, "\"vp8\"", "8")), HasSubstr("tracks[0].codec"));
-  EXPECT_THAT(complaint(replaced(good, "\"width\" : 640", "\"width\" : -1")),
+  EXPECT_THAT(complaint(replaced(good, "\"width\": 640", "\"width\" : -1")),
               HasSubstr("tracks[0].sizes[0].width"));
   EXPECT_THAT(complaint(replaced(good, "\"room\"", "\"rom\"")), HasSubstr("rom: unknown"));
   EXPECT_THAT(complaint(replaced(good, "\"received\"", "\"recived\"")), HasSubstr("received"));
@@ -98,11 +100,11 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
 
 TEST(Manifest, RefusesALaterVersion) {
   const auto later =
-      parse_manifest(replaced(full_manifest(), "\"version\" : 1", "\"version\" : 2"));
+      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, Code::kUnsupported);
   EXPECT_EQ(
-      parse_manifest(replaced(full_manifest(), "\"version\" : 1", "\"version\" : 0")).error().code,
+      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 0")).error().code,
       Code::kBadInput);
 }
 
@@ -172,6 +174,50 @@ TEST_F(Loading, WithoutAJournalTheManifestStands) {
   ASSERT_TRUE(loaded);
   EXPECT_TRUE(loaded->journal_error);
   EXPECT_EQ(loaded->manifest.participants.size(), 1u);
+}
+
+// The text between two fences of FORMAT.md, the first after `from`.
+std::string code_block(const std::string& document, const std::string& fence) {
+  const size_t from = document.find("\n" + fence + "\n", document.find("## Example"));
+  const size_t start = from + fence.size() + 2;
+  return document.substr(start, document.find("```", start) - start);
+}
+
+TEST(FormatDocument, ItsExampleIsOne) {
+  const auto document = read_file(CALLBOT_SOURCE_DIR "/recordings/FORMAT.md", 1u << 20);
+  ASSERT_TRUE(document);
+  const auto manifest = parse_manifest(code_block(*document, "```json"));
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  Manifest from_journal;
+  from_journal.software = manifest->software;
+  from_journal.facts = manifest->facts;
+  from_journal.started_wall_ns = manifest->started_wall_ns;
+  std::istringstream journal(code_block(*document, "```"));
+  int lines = 0;
+  for (std::string line; std::getline(journal, line); ++lines) {
+    const auto event = parse_event(line);
+    ASSERT_TRUE(event) << line << ": " << event.error().message;
+    EXPECT_EQ(to_line(*event), line);
+    apply(from_journal, *event);
+  }
+  EXPECT_EQ(lines, 10);
+  EXPECT_EQ(to_text(from_journal), to_text(*manifest));
+}
+
+TEST(FormatDocument, NamesEveryEventAndKey) {
+  const auto document = read_file(CALLBOT_SOURCE_DIR "/recordings/FORMAT.md", 1u << 20);
+  ASSERT_TRUE(document);
+  for (int kind = 0; kind <= static_cast<int>(EventKind::kEnded); ++kind)
+    EXPECT_THAT(*document,
+                HasSubstr(std::string("`") + name_of(static_cast<EventKind>(kind)) + "`"));
+  const std::function<void(const Json&)> walk = [&](const Json& json) {
+    for (const std::string& key : json.keys()) {
+      EXPECT_THAT(*document, HasSubstr("`" + key + "`"));
+      walk(json.at(key.c_str()));
+    }
+    for (size_t i = 0; json.is_array() && i < json.size(); ++i) walk(json.at(i));
+  };
+  walk(*Json::parse(full_manifest()));
 }
 
 }  // namespace

@@ -482,6 +482,12 @@ TEST(Verify, ASharedScreenMayStandStill) {
   }
 }
 
+TEST(FormatDocument, NamesEveryFinding) {
+  const auto document = bytes_of(CALLBOT_SOURCE_DIR "/recordings/FORMAT.md");
+  for (const Fault& fault : kFaults)
+    EXPECT_THAT(document, HasSubstr(std::string("`") + fault.code + "`"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Verify, EachFault, ::testing::ValuesIn(kFaults),
                          [](const auto& info) { return std::string(info.param.name); });
 
