@@ -1,5 +1,7 @@
 #include "pipelines/local_sdp.h"
 
+#include <set>
+
 #include "pipelines/sdp.h"
 
 namespace callbot::pipelines {
@@ -22,6 +24,23 @@ std::vector<std::string> bundled(const Sdp& sdp) {
   return {words.begin() + 1, words.end()};
 }
 
+// "FID 1 2": 2 repeats what 1 lost (RFC 4588, 9).
+void remove_rtx_streams(SdpAttributes& attributes) {
+  std::set<std::string, std::less<>> repairs;
+  for (const SdpAttribute& attribute : attributes) {
+    const auto words = sdp_words(attribute.value);
+    if (attribute.name == "ssrc-group" && words.size() == 3 && words[0] == "FID")
+      repairs.emplace(words[2]);
+  }
+  SdpAttributes kept;
+  for (const SdpAttribute& attribute : attributes) {
+    const bool of_repair = attribute.name == "ssrc" &&
+                           repairs.contains(attribute.value.substr(0, attribute.value.find(' ')));
+    if (attribute.name != "ssrc-group" && !of_repair) kept.add(attribute.name, attribute.value);
+  }
+  attributes = std::move(kept);
+}
+
 }  // namespace
 
 std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
@@ -30,6 +49,14 @@ std::string with_rejections(std::string_view answer, const std::vector<SdpMline>
   if (!sdp) return std::string(answer);
   for (size_t i = 0; i < sdp->media.size() && i < mlines.size(); ++i)
     if (!mlines[i].accepted && i != head) sdp->media[i].port = 0;
+  return write_sdp(*sdp);
+}
+
+std::string without_audio_rtx(std::string_view offer) {
+  auto sdp = parse_sdp(offer, kOwnLimits);
+  if (!sdp) return std::string(offer);
+  for (SdpMedia& media : sdp->media)
+    if (media.kind == "audio") remove_rtx_streams(media.attributes);
   return write_sdp(*sdp);
 }
 

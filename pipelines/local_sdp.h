@@ -19,6 +19,9 @@ namespace callbot::pipelines {
 std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
                             uint32_t head);
 
+// Without RTX streams on audio m-lines: Chromium refuses an offer that names them.
+std::string without_audio_rtx(std::string_view offer);
+
 // With all candidates, for an end that does not trickle.
 std::string with_candidates(std::string_view sdp, uint32_t mline,
                             const std::vector<std::string>& candidates);

@@ -60,6 +60,9 @@ class RtcBin {
   // "candidate:..."; empty: the end of candidates.
   void add_candidate(uint32_t mline, const std::string& text);
 
+  // The RTP session of the bundle, once there is one.
+  void set_up_session(uint32_t bundle_index);
+
   GstElement* rtc() const { return rtc_.get(); }
   GstBin* pipeline() const { return GST_BIN(pipeline_.get()); }
   // Lets the data of a held pad flow.

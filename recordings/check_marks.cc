@@ -17,6 +17,7 @@ constexpr size_t kLeastMarks = 10;
 struct Marked {
   const ProbedPicture* picture;
   const LanePiece* piece;
+  bool after_foreign = false;  // another sender's frames stood in its place
 };
 
 struct Counts {
@@ -104,15 +105,15 @@ class Sequence {
     const double from = last_.picture->time;
     const double to = now.picture->time;
     const Interval* on = at_time(lane_.expected, to);
-    return frozen_before_ || on == nullptr || on != at_time(lane_.expected, from) ||
-           to - from >= config_.gap_warn || now.piece != last_.piece ||
-           lost_in_decoder(*now.piece, from, to);
+    return now.after_foreign || frozen_before_ || on == nullptr ||
+           on != at_time(lane_.expected, from) || to - from >= config_.gap_warn ||
+           now.piece != last_.piece || lost_in_decoder(*now.piece, from, to);
   }
 
   const Lane& lane_;
   const VerifyConfig& config_;
   Counts& counts_;
-  Marked last_ = {nullptr, nullptr};
+  Marked last_ = {nullptr, nullptr, false};
   int64_t highest_ = 0;
   int64_t previous_ = -1;
   std::set<int64_t> seen_;
@@ -139,7 +140,7 @@ std::vector<Marked> marked_pictures(const Lane& lane, const VerifyConfig& config
   for (const LanePiece& piece : lane.pieces) {
     for (const ProbedPicture& picture : piece.stream.pictures) {
       if (picture.mark)
-        marked.push_back({&picture, &piece});
+        marked.push_back({&picture, &piece, false});
       else if (!picture.damaged && !is_black(picture, config))
         ++unread;
     }
@@ -156,11 +157,14 @@ void check_source(const Lane& lane, std::vector<Marked>& marked, Findings& out) 
                     })->first;
   std::vector<Marked> own;
   std::vector<const ProbedPicture*> foreign;
+  bool after_foreign = false;
   for (const Marked& m : marked) {
-    if (m.picture->mark->source == most)
-      own.push_back(m);
-    else
+    if (m.picture->mark->source == most) {
+      own.push_back({m.picture, m.piece, after_foreign});
+    } else {
       foreign.push_back(m.picture);
+    }
+    after_foreign = m.picture->mark->source != most;
   }
   if (!foreign.empty()) {
     out.add(lane, {.code = "wrong-source",

@@ -98,9 +98,14 @@ void Keeper::append(const std::string& lines) {
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed(storage(path_, "cannot write"));
+    if (n < 0) {
+      failed(storage(path_, "cannot write"));
+      (void)!ftruncate(fd_, whole_);  // no half line: more may follow
+      return;
+    }
     rest.remove_prefix(static_cast<size_t>(n));
   }
+  whole_ += static_cast<off_t>(lines.size());
 }
 
 void Keeper::sync() {

@@ -6,6 +6,8 @@
 // Fails:   kStorage; the first failure is kept, error() says it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -52,6 +54,7 @@ class Keeper {
   const int fd_;
   const std::string path_;
   const std::chrono::milliseconds sync_every_;
+  off_t whole_ = 0;           // bytes of whole lines; the thread's own
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable more_;
   std::string lines_;

@@ -144,12 +144,16 @@ class Matroska final : public MediaFile {
     packet_->flags = key ? AV_PKT_FLAG_KEY : 0;
     packet_->pts = packet_->dts =
         av_rescale_q(time_ms, AVRational{1, 1000}, context_->streams[stream]->time_base);
-    const int wrote = av_write_frame(context_.get(), packet_.get());
-    if (wrote < 0 || output_.failed()) return tl::unexpected(problem("cannot write", wrote));
-    return {};
+    return put();
   }
 
   Result<> flush() override {
+    // The muxer keeps back one audio packet; one without bytes makes it write that.
+    if (packet_->size > 0 && is_audio(packet_->stream_index)) {
+      packet_->data = nullptr;
+      packet_->size = 0;
+      if (auto done = put(); !done) return done;
+    }
     const int wrote = av_write_frame(context_.get(), nullptr);  // ends the cluster
     avio_flush(io_.get());
     if (wrote < 0 || io_->error < 0 || output_.failed())
@@ -175,6 +179,14 @@ class Matroska final : public MediaFile {
   uint64_t bytes() const override { return output_.end(); }
 
  private:
+  bool is_audio(int stream) const {
+    return context_->streams[stream]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+  }
+  Result<> put() {
+    const int wrote = av_write_frame(context_.get(), packet_.get());
+    if (wrote < 0 || output_.failed()) return tl::unexpected(problem("cannot write", wrote));
+    return {};
+  }
   Result<> add(const StreamParameters& p) {
     AVStream* stream = avformat_new_stream(context_.get(), nullptr);
     if (stream == nullptr) return tl::unexpected(problem("cannot add a stream", AVERROR(ENOMEM)));

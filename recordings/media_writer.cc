@@ -50,7 +50,25 @@ Result<> MediaWriter::end_track(TrackId id) {
   for (auto& stretch : stretches_) stretch->end_track(id);
   journal_end(track);
   if (track.waiting.empty()) tracks_.erase(found);
-  return taken;
+  const bool others = std::any_of(tracks_.begin(), tracks_.end(),
+                                  [](const auto& other) { return other.second.live; });
+  return taken && !others ? write_all_waiting() : taken;
+}
+
+// Nothing may come for a long time, not even a beat: what there is goes to disk now.
+Result<> MediaWriter::write_all_waiting() {
+  if (main() == nullptr) {
+    if (auto opened = open_stretch(live_with_parameters(), 0); !opened) return opened;
+  }
+  for (auto& [id, track] : tracks_) {
+    if (track.waiting.empty()) continue;
+    if (auto written = beside(track); !written) return written;
+  }
+  tracks_.clear();
+  for (auto& stretch : stretches_) {
+    if (auto flushed = stretch->flush(); !flushed) return flushed;
+  }
+  return {};
 }
 
 Result<> MediaWriter::beat(int64_t now_ns) {
@@ -72,10 +90,7 @@ Result<> MediaWriter::finish(const std::string& reason) {
     if (track.live) journal_end(track);
     track.live = false;
   }
-  if (main() == nullptr && first) keep(open_stretch(live_with_parameters(), 0));
-  for (auto& [id, track] : tracks_) {
-    if (!track.waiting.empty() && first) keep(beside(track));
-  }
+  if (first) keep(write_all_waiting());
   tracks_.clear();
   while (!stretches_.empty()) keep(close_stretch(0, reason));
   return first;
@@ -126,6 +141,7 @@ Result<> MediaWriter::take_one(Track& track, TimedFrame timed) {
 Result<> MediaWriter::put(Track& track, TimedFrame timed) {
   Stretch& stretch = *track.stretch;
   const AnchorReason anchor = timed.anchor;
+  const int64_t exact = timed.time_ns - stretch.start_ns();
   const Frame facts{{},
                     {},
                     timed.frame.key,
@@ -144,7 +160,7 @@ Result<> MediaWriter::put(Track& track, TimedFrame timed) {
                    .track = track.info.id,
                    .file = stretch.name(),
                    .stream = track.stream,
-                   .time_ns = time,
+                   .time_ns = exact,
                    .rtp_time = facts.rtp_time,
                    .arrival_ns = host_.wall_of(facts.first_arrival_ns),
                    .ntp_ns = facts.ntp_ns});

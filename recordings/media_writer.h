@@ -90,6 +90,7 @@ class MediaWriter {
   Result<> cut(const std::string& reason, int64_t start_ns);
   Result<> cut_for_waiting(int64_t start_ns);
   Result<> beside(Track& track);
+  Result<> write_all_waiting();
   Result<> close_stretch(size_t index, const std::string& reason);
   Result<> serve_waiting(int64_t now_ns);
   Result<> flush_due(int64_t now_ns);

@@ -32,6 +32,7 @@ Result<ProbedFile> probe(const std::filesystem::path& path, int threads,
   const int result =
       avformat_open_input(&opened, ("file:" + path.string()).c_str(), nullptr, nullptr);
   AvInput input(opened);
+  if (result == AVERROR_EOF) return ProbedFile();  // ends before its first frame
   if (result < 0) return tl::unexpected(av_failure(Code::kBadInput, path.string(), result));
 
   ProbedFile file;

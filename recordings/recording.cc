@@ -372,7 +372,12 @@ Result<> RecordingImpl::finish() {
     std::lock_guard lock(mutex_);
     finished_ = true;
   });
-  if (auto kept = keeper_->close(); !kept) fail_for_good(kept.error());
+  if (auto kept = keeper_->close(); !kept) {
+    fail_for_good(kept.error());
+    std::lock_guard lock(mutex_);
+    manifest_.state = "failed";
+    manifest_.ending = Ending{"error", "recorder", error_->message};
+  }
   std::error_code ignored;
   fs::remove(folder_ / kReserve, ignored);
   std::string text;

@@ -22,7 +22,7 @@
 namespace callbot::recordings {
 namespace {
 
-using namespace callbot::testing;
+using namespace callbot::test;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 

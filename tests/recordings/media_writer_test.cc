@@ -8,7 +8,7 @@
 namespace callbot::recordings {
 namespace {
 
-using namespace callbot::testing;
+using namespace callbot::test;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -408,6 +408,22 @@ TEST(MediaWriter, AFreshPeerConnectionGoesOnInTheSameFile) {
   EXPECT_THAT(r.files(), SizeIs(1));
   EXPECT_EQ(counters(r.lane("alice", kVideo)), counting(0, 120));
   EXPECT_NEAR(pictures(r.lane("alice", kVideo))[60].time, 5.0, 0.002);
+}
+
+// Without tracks nobody beats any more, and the process may be killed hours later.
+TEST(MediaWriter, WhatEndedIsOnDiskAtOnce) {
+  for (const double seconds : {0.3, 3.0}) {  // before and after the header's deadline
+    Feed feed;
+    feed.member("alice");
+    feed.add({.info = audio_track(2, "alice"),
+              .frames = make_audio({.seconds = seconds}),
+              .end = seconds});
+    ASSERT_TRUE(feed.run(seconds, false));
+    ASSERT_TRUE(feed.recording().end_track(2));
+    feed.drop();
+    EXPECT_EQ(packet_count(Recorded(feed.folder()).lane("alice", kAudio)),
+              static_cast<size_t>(seconds * 50));
+  }
 }
 
 TEST(MediaWriter, TwoOfTheSameNameHaveFilesOfTheirOwn) {

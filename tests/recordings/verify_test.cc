@@ -1,24 +1,495 @@
 #include "recordings/verify.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include "base/files.h"
 #include "tests/support/feed.h"
+#include "tests/support/recorded.h"
 
 namespace callbot::recordings {
 namespace {
 
-using namespace callbot::testing;
+using namespace callbot::test;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-TEST(Verify, Smoke) {
+constexpr auto kVideo = MediaKind::kVideo;
+constexpr auto kAudio = MediaKind::kAudio;
+
+// One fault: what is recorded and what is done to the folder, with and without it.
+struct Fault {
+  const char* name;
+  const char* code;
+  Severity severity;
+  double seconds;
+  std::function<void(Feed&, bool harmed)> record;
+  std::function<void(const fs::path&)> harm = {};
+  bool finish = true;
+};
+
+VideoRecipe video(int frames) { return {.width = 192, .height = 108, .frames = frames}; }
+
+void add_video(Feed& feed, const VideoRecipe& recipe) {
+  feed.add({video_track(1, "alice", recipe.codec), make_video(recipe)});
+}
+void add_audio(Feed& feed, double seconds) {
+  feed.add({audio_track(2, "alice"), make_audio({.seconds = seconds})});
+}
+// Alice with sound and picture, both said to be on.
+void usual(Feed& feed, const VideoRecipe& recipe, double seconds) {
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true);
+  feed.says("alice", 0, kAudio, true);
+  add_video(feed, recipe);
+  add_audio(feed, seconds);
+}
+void plain(Feed& feed, bool) { usual(feed, video(120), 4); }
+
+std::string bytes_of(const fs::path& path) { return *read_file(path, 1u << 30); }
+void put_bytes(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+fs::path media_of(const fs::path& folder) { return folder / "media/alice-1.mkv"; }
+
+// Moves the block that holds this frame back in time: the two bytes before its flags.
+void move_back(const fs::path& path, const EncodedFrame& frame, int ms) {
+  std::string file = bytes_of(path);
+  const std::string payload(frame.bytes.begin(), frame.bytes.end());
+  const size_t at = file.find(payload);
+  ASSERT_NE(at, std::string::npos);
+  const auto high = static_cast<uint8_t>(file[at - 3]);
+  const auto low = static_cast<uint8_t>(file[at - 2]);
+  const auto time = static_cast<int16_t>(static_cast<int16_t>(high << 8 | low) - ms);
+  file[at - 3] = static_cast<char>(static_cast<uint16_t>(time) >> 8);
+  file[at - 2] = static_cast<char>(time & 0xFF);
+  put_bytes(path, file);
+}
+
+void paint_flat(const PictureView& p, uint8_t luma) {
+  for (int y = 0; y < p.height; ++y)
+    std::fill_n(p.luma + static_cast<size_t>(y) * p.luma_stride, p.width, luma);
+  for (int y = 0; y < p.height / 2; ++y) {
+    std::fill_n(p.cb + static_cast<size_t>(y) * p.chroma_stride, p.width / 2, 128);
+    std::fill_n(p.cr + static_cast<size_t>(y) * p.chroma_stride, p.width / 2, 128);
+  }
+}
+
+VideoMark mark(int counter) {
+  return {static_cast<uint32_t>(counter), 1, static_cast<uint8_t>(counter % 30 == 0)};
+}
+
+void missing_video(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true);
+  add_audio(feed, 8);
+  if (!harmed) add_video(feed, video(240));
+}
+
+void ends_early(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true);
+  if (!harmed) feed.says("alice", 5.0, kVideo, false);
+  add_video(feed, video(150));
+  add_audio(feed, 8);
+}
+
+void begins_late(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kAudio, true);
+  feed.add({.info = audio_track(2, "alice"),
+            .frames = make_audio({.seconds = harmed ? 5.0 : 8.0}),
+            .start = harmed ? 5.0 : 2.0});
+}
+
+// Camera off for a second: said so, or not.
+void picture_gap(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true);
+  if (!harmed) {
+    feed.says("alice", 2.0, kVideo, false);
+    feed.says("alice", 3.0, kVideo, true);
+  }
+  auto recipe = video(180);
+  recipe.key_every = 30;
+  auto frames = make_video(recipe);
+  frames.erase(frames.begin() + 60, frames.begin() + 90);
+  feed.add({video_track(1, "alice"), frames});
+  add_audio(feed, 6);
+}
+
+void sound_gap(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kAudio, true);
+  if (!harmed) {
+    feed.says("alice", 2.0, kAudio, false);
+    feed.says("alice", 4.5, kAudio, true);
+  }
+  auto sound = make_audio({.seconds = 6});
+  std::erase_if(sound, [](const EncodedFrame& f) {
+    return f.time_ns >= 2'000'000'000 && f.time_ns < 4'500'000'000;
+  });
+  feed.add({audio_track(2, "alice"), sound});
+}
+
+void quiet(Feed& feed, double from, double to, double seconds) {
+  feed.member("alice");
+  feed.add({audio_track(2, "alice"),
+            make_audio({.seconds = seconds, .change = [=](std::vector<float>& s, double at) {
+                          if (at >= from && at < to) std::fill(s.begin(), s.end(), 0.0f);
+                        }})});
+}
+
+void dark(Feed& feed, bool harmed, bool marked) {
+  auto recipe = video(180);
+  recipe.marked = marked;
+  recipe.paint = [harmed](const PictureView& p, int n) {
+    if (harmed && n >= 60 && n < 150) paint_flat(p, 16);
+  };
+  usual(feed, recipe, 6);
+}
+
+// Without marks the picture alone says that it stands still.
+void still_picture(Feed& feed, bool harmed) {
+  auto recipe = video(180);
+  recipe.marked = false;
+  recipe.paint = [harmed](const PictureView& p, int n) {
+    if (!harmed || n < 60 || n >= 150) return;
+    paint_flat(p, 90);
+    for (int x = 0; x < p.width / 2; ++x) p.luma[30 * p.luma_stride + static_cast<size_t>(x)] = 200;
+  };
+  usual(feed, recipe, 6);
+}
+
+// The same mark for three seconds although the picture moves, then on as if nothing was.
+void still_mark(Feed& feed, bool harmed) {
+  auto recipe = video(180);
+  recipe.mark = [harmed](int n) { return mark(harmed && n >= 61 && n < 150 ? 60 : n); };
+  usual(feed, recipe, 6);
+}
+
+void broken_frames(Feed& feed, bool harmed, const char* codec, int count) {
+  auto recipe = video(180);
+  recipe.codec = codec;
+  recipe.key_every = 60;
+  auto frames = make_video(recipe);
+  for (int n = 120 - count; harmed && n < 120; ++n) {
+    auto& bytes = frames[static_cast<size_t>(n)].bytes;
+    for (size_t i = std::string(codec) == "h264" ? 6 : 1; i < bytes.size(); ++i) bytes[i] = 0xFF;
+    if (std::string(codec) == "vp8") bytes[0] |= 0xE0;  // the first partition is longer than all
+  }
+  feed.member("alice");
+  feed.add({video_track(1, "alice", codec), frames});
+  add_audio(feed, 6);
+}
+
+void sound_later_by(Feed& feed, double offset, double seconds) {
+  feed.member("alice");
+  auto recipe = video(static_cast<int>(seconds * 30));
+  add_video(feed, recipe);
+  // Sound and picture begin together; only what is heard is moved.
+  const auto chirps = make_audio({.seconds = seconds});
+  feed.add({.info = audio_track(2, "alice"), .frames = chirps, .start = offset});
+}
+
+// Every picture a key frame, so that one that is missing harms no other.
+void frames_missing(Feed& feed, bool harmed) {
+  auto recipe = video(180);
+  recipe.key_every = 1;
+  auto frames = make_video(recipe);
+  for (size_t n : {150, 101, 100, 50, 20}) {
+    if (harmed) frames.erase(frames.begin() + static_cast<ptrdiff_t>(n));
+  }
+  feed.member("alice");
+  feed.add({video_track(1, "alice"), frames});
+  add_audio(feed, 6);
+}
+
+void marked_as(Feed& feed, const std::function<std::optional<VideoMark>(int)>& marks) {
+  auto recipe = video(180);
+  recipe.mark = marks;
+  usual(feed, recipe, 6);
+}
+
+void with_file(Feed& feed, bool) {
+  usual(feed, video(120), 4);
+  feed.at(1, [](Recording& r) {
+    auto file = r.receive_file({.participant = "alice", .name = "notes.txt", .size = 5});
+    ASSERT_TRUE(file);
+    ASSERT_TRUE((*file)->append("hello"));
+    (*file)->end("", {});
+  });
+}
+
+// A disk that takes no more; the kernel refuses in its place.
+void most_file_bytes(rlim_t bytes) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  getrlimit(RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = bytes;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+const Fault kFaults[] = {
+    {"VideoMissing", "missing-track", Severity::kFail, 8.1, missing_video},
+    {"EndsEarly", "coverage", Severity::kFail, 8.1, ends_early},
+    {"BeginsLate", "coverage", Severity::kFail, 10.1, begins_late},
+    {"PictureGap", "gap", Severity::kWarn, 6.1, picture_gap},
+    {"SoundGap", "gap", Severity::kFail, 6.1, sound_gap},
+    {"SilentForAWhile", "silence", Severity::kWarn, 16.1,
+     [](Feed& feed, bool harmed) { quiet(feed, 2, harmed ? 13 : 2, 16); }},
+    {"SilentAllTheTime", "silence", Severity::kFail, 6.1,
+     [](Feed& feed, bool harmed) { quiet(feed, 0, harmed ? 100 : 5, 6); }},
+    {"Black", "black", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) { dark(feed, harmed, false); }},
+    {"BlackButMarked", "black", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) { dark(feed, harmed, true); }},
+    {"Freeze", "freeze", Severity::kWarn, 6.1, still_picture},
+    {"FreezeByMark", "freeze", Severity::kWarn, 6.1, still_mark},
+    {"UndecodableVp8", "undecodable", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) { broken_frames(feed, harmed, "vp8", 5); }},
+    {"UndecodableVp9", "undecodable", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) { broken_frames(feed, harmed, "vp9", 5); }},
+    {"UndecodableH264", "undecodable", Severity::kFail, 6.1,
+     [](Feed& feed, bool harmed) { broken_frames(feed, harmed, "h264", 45); }},
+    {"SoundALittleLate", "av-offset", Severity::kWarn, 6.5,
+     [](Feed& feed, bool harmed) { sound_later_by(feed, harmed ? 0.08 : 0.02, 6); }},
+    {"SoundTooLate", "av-offset", Severity::kFail, 6.5,
+     [](Feed& feed, bool harmed) { sound_later_by(feed, harmed ? 0.3 : 0, 6); }},
+    {"SoundSecondsLate", "av-offset", Severity::kFail, 20.9,
+     [](Feed& feed, bool harmed) { sound_later_by(feed, harmed ? 2.2 : 0, 20); }},
+    {"FramesMissing", "frames-missing", Severity::kFail, 6.1, frames_missing},
+    {"FramesDuplicated", "frames-duplicated", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) {
+       marked_as(feed, [harmed](int n) { return mark(harmed && n >= 100 ? n - 1 : n); });
+     }},
+    {"FramesReordered", "frames-reordered", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) {
+       marked_as(feed, [harmed](int n) {
+         return mark(harmed && n == 100 ? 101 : harmed && n == 101 ? 100 : n);
+       });
+     }},
+    {"WrongSource", "wrong-source", Severity::kFail, 6.1,
+     [](Feed& feed, bool harmed) {
+       marked_as(feed, [harmed](int n) {
+         auto m = mark(n);
+         if (harmed && n >= 70 && n < 80) m = {static_cast<uint32_t>(n + 5000), 7, 0};
+         return m;
+       });
+     }},
+    {"MarksUnread", "marks-unread", Severity::kWarn, 6.1,
+     [](Feed& feed, bool harmed) {
+       marked_as(feed, [harmed](int n) -> std::optional<VideoMark> {
+         if (harmed && n % 10 == 5) return std::nullopt;
+         return mark(n);
+       });
+     }},
+    {"TimeGoesBack", "timestamps", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) { move_back(media_of(folder), make_video(video(120))[60], 90); }},
+    {"FileEmptied", "empty-file", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) { fs::resize_file(media_of(folder), 0); }},
+    {"FileWithoutFrames", "empty-file", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) {
+       const auto file = bytes_of(media_of(folder));
+       fs::resize_file(media_of(folder), file.find("\x1F\x43\xB6\x75"));  // the first cluster
+     }},
+    {"FileMissing", "file-missing", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) { fs::remove(media_of(folder)); }},
+    {"FileExtra", "file-extra", Severity::kWarn, 4.1, plain,
+     [](const fs::path& folder) { put_bytes(folder / "media/mallory-1.mkv", "?"); }},
+    {"FileDamaged", "file-damaged", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) { put_bytes(media_of(folder), std::string(5000, 'x')); }},
+    {"ReceivedFileChanged", "file-changed", Severity::kFail, 4.1, with_file,
+     [](const fs::path& folder) { put_bytes(folder / "files/notes.txt", "hullo"); }},
+    {"ReceivedFileMissing", "file-missing", Severity::kFail, 4.1, with_file,
+     [](const fs::path& folder) { fs::remove(folder / "files/notes.txt"); }},
+    {"JournalDamaged", "journal-damaged", Severity::kWarn, 4.1, plain,
+     [](const fs::path& folder) {
+       put_bytes(folder / "journal.jsonl", "{\"at\":7}\n" + bytes_of(folder / "journal.jsonl"));
+     }},
+    {"Overflow", "overflow", Severity::kWarn, 4.1,
+     [](Feed& feed, bool harmed) {
+       usual(feed, video(120), 4);
+       if (harmed) feed.at(2, [](Recording& r) { r.overflow(1, 3); });
+     }},
+    {"NotFinished", "not-finished", Severity::kWarn, 4.1, plain, {}, false},
+    {"Failed", "failed", Severity::kFail, 4.1,
+     [](Feed& feed, bool harmed) {
+       usual(feed, video(120), 4);
+       if (!harmed) return;
+       feed.at(3.9, [](Recording&) { most_file_bytes(1000); });
+       feed.at(4.09, [](Recording&) { most_file_bytes(RLIM_INFINITY); });
+     }},
+};
+
+class EachFault : public ::testing::TestWithParam<Fault> {
+ protected:
+  static Verdict judge(const Fault& fault, bool harmed) {
+    RecordingConfig config;
+    config.sync_every = std::chrono::milliseconds(20);
+    Feed feed(config);
+    fault.record(feed, harmed);
+    (void)feed.run(fault.seconds, fault.finish || !harmed);
+    feed.drop();
+    if (harmed && fault.harm) fault.harm(feed.folder());
+    auto verdict = verify(feed.folder());
+    EXPECT_TRUE(verdict) << (verdict ? "" : verdict.error().message);
+    return verdict ? *verdict : Verdict();
+  }
+};
+
+TEST_P(EachFault, YieldsItsFindingAndNothingElse) {
+  const Verdict verdict = judge(GetParam(), true);
+  std::vector<std::string> codes;
+  for (const Finding& f : verdict.findings) codes.push_back(f.code);
+  EXPECT_THAT(codes, ElementsAre(GetParam().code)) << to_text(verdict);
+  EXPECT_EQ(verdict.severity, GetParam().severity) << to_text(verdict);
+}
+
+TEST_P(EachFault, ItsUnharmedTwinYieldsNone) {
+  const Verdict verdict = judge(GetParam(), false);
+  EXPECT_EQ(verdict.severity, Severity::kPass) << to_text(verdict);
+  EXPECT_TRUE(verdict.findings.empty()) << to_text(verdict);
+}
+
+Code code_of(const Result<Verdict>& verdict) {
+  return verdict ? Code::kInternal : verdict.error().code;
+}
+
+TEST(Verify, RefusesWhatIsNoRecording) {
+  TempFolder folder;
+  EXPECT_EQ(code_of(verify(folder.path())), Code::kBadInput);
+  EXPECT_EQ(code_of(verify(folder.path() / "not there")), Code::kBadInput);
+  put_bytes(folder.path() / "manifest.json", "{}");
+  EXPECT_EQ(code_of(verify(folder.path())), Code::kBadInput);
+}
+
+TEST(Verify, RefusesALaterFormatVersionInClearWords) {
+  TempFolder folder;
+  put_bytes(folder.path() / "manifest.json",
+            R"({"format": "callbot-recording", "version": 7, "hologram": true})");
+  const auto verdict = verify(folder.path());
+  ASSERT_EQ(code_of(verdict), Code::kUnsupported);
+  EXPECT_THAT(verdict.error().message, HasSubstr("version 7"));
+}
+
+TEST(Verify, HasNothingToSayWhereNobodyWas) {
+  Feed feed;
+  ASSERT_TRUE(feed.run(1));
+  EXPECT_EQ(code_of(verify(feed.folder())), Code::kUnmeasured);
+}
+
+TEST(Verify, SaysHowFarItIsAndStopsWhenTold) {
+  Feed feed;
+  usual(feed, video(120), 4);
+  ASSERT_TRUE(feed.run(4.1));
+  std::vector<double> steps;
+  ASSERT_TRUE(verify(feed.folder(), {}, [&](double share) {
+    steps.push_back(share);
+    return true;
+  }));
+  EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
+  EXPECT_GT(steps.size(), 2u);
+  EXPECT_EQ(steps.back(), 1.0);
+  EXPECT_EQ(code_of(verify(feed.folder(), {}, [](double) { return false; })), Code::kInterrupted);
+}
+
+TEST(Verify, MeasuresWhatIsThere) {
+  Feed feed;
+  usual(feed, video(150), 5);
+  ASSERT_TRUE(feed.run(5.1));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  ASSERT_EQ(verdict->tracks.size(), 2u);
+  const TrackMeasure& picture = verdict->tracks[0];
+  EXPECT_EQ(picture.media, "video");
+  EXPECT_EQ(picture.codec, "vp8");
+  EXPECT_EQ(picture.frames, 150u);
+  EXPECT_TRUE(picture.marked);
+  EXPECT_EQ(picture.marks, 150u);
+  EXPECT_NEAR(picture.expected, 5.1, 0.001);
+  ASSERT_TRUE(verdict->tracks[1].av_offset);
+  EXPECT_NEAR(*verdict->tracks[1].av_offset, 0, 0.002);
+  EXPECT_THAT(to_text(*verdict), HasSubstr("PASS"));
+  EXPECT_THAT(to_text(*verdict), HasSubstr("marks 150/150"));
+}
+
+TEST(Verify, ItsJsonHoldsEveryFinding) {
+  Feed feed;
+  sound_later_by(feed, 0.3, 6);
+  ASSERT_TRUE(feed.run(6.5));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  const auto json = Json::parse(to_json(*verdict).dump(true));
+  ASSERT_TRUE(json);
+  EXPECT_EQ(json->at("verdict").text(), "FAIL");
+  const Json finding = json->at("findings").at(size_t{0});
+  EXPECT_EQ(finding.at("code").text(), "av-offset");
+  EXPECT_NEAR(finding.at("value").number().value_or(0), 0.3, 0.005);
+  EXPECT_EQ(finding.at("threshold").number(), 0.125);
+  EXPECT_EQ(finding.at("participant").text(), "alice");
+}
+
+TEST(Verify, ARestartedSenderMissesNothing) {
+  Feed feed;
+  auto recipe = video(90);
+  recipe.first_counter = 50000;
+  feed.member("alice");
+  feed.add({.info = video_track(1, "alice"), .frames = make_video(recipe), .end = 3});
+  feed.add({.info = video_track(2, "alice"), .frames = make_video(video(90)), .start = 3.05});
+  ASSERT_TRUE(feed.run(6.2));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  EXPECT_TRUE(verdict->findings.empty()) << to_text(*verdict);
+}
+
+TEST(Verify, WhoAskedNotToBeRecordedIsNotMissed) {
   Feed feed;
   feed.member("alice");
-  feed.add({video_track(1, "alice"), make_video({.frames = 150})});
-  feed.add({audio_track(2, "alice"), make_audio({.seconds = 5})});
-  ASSERT_TRUE(feed.run(5.1));
-  auto v = verify(feed.folder());
-  ASSERT_TRUE(v);
-  puts(to_text(*v).c_str());
+  feed.says("alice", 0, kVideo, true);
+  feed.says("alice", 0, kAudio, true);
+  feed.at(0, [](Recording& r) {
+    r.note({.kind = EventKind::kConsent, .participant = "alice", .allowed = false});
+  });
+  feed.member("bob");
+  feed.add({audio_track(2, "bob"), make_audio({.seconds = 8})});
+  ASSERT_TRUE(feed.run(8.1));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  EXPECT_TRUE(verdict->findings.empty()) << to_text(*verdict);
 }
+
+TEST(Verify, ASharedScreenMayStandStill) {
+  for (const char* source : {"screen", "camera"}) {
+    Feed feed;
+    feed.member("alice");
+    feed.says("alice", 0, kVideo, true, source);
+    auto recipe = video(180);
+    recipe.marked = false;
+    recipe.paint = [](const PictureView& p, int) { paint_flat(p, 120); };
+    add_video(feed, recipe);
+    ASSERT_TRUE(feed.run(6.1));
+    const auto verdict = verify(feed.folder());
+    ASSERT_TRUE(verdict);
+    EXPECT_EQ(verdict->findings.empty(), std::string(source) == "screen") << to_text(*verdict);
+  }
+}
+
+TEST(FormatDocument, NamesEveryFinding) {
+  const auto document = bytes_of(CALLBOT_SOURCE_DIR "/recordings/FORMAT.md");
+  for (const Fault& fault : kFaults)
+    EXPECT_THAT(document, HasSubstr(std::string("`") + fault.code + "`"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Verify, EachFault, ::testing::ValuesIn(kFaults),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace callbot::recordings

@@ -1,13 +1,12 @@
 #include "tests/support/feed.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 
 #include "recordings/event.h"
 
-namespace callbot::testing {
+namespace callbot::test {
 namespace {
 
 using recordings::Event;
@@ -40,22 +39,13 @@ Frame to_frame(const FeedTrack& track, const EncodedFrame& f, double at) {
 
 }  // namespace
 
-TempFolder::TempFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "callbot-XXXXXX").string();
-  path_ = mkdtemp(pattern.data());
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 Feed::Feed(recordings::RecordingConfig config, recordings::Facts facts)
     : clock_(std::make_unique<FakeClock>(kStartMonotonic, kStartWall)) {
   if (facts.room.empty()) facts.room = "room";
   auto made = Recording::create(Log("test"), out_.path(), facts, std::move(config));
   EXPECT_TRUE(made) << (made ? "" : made.error().message);
   recording_ = std::move(*made);
+  folder_ = recording_->folder();
 }
 
 void Feed::member(const std::string& id, double from, double to) {
@@ -121,4 +111,4 @@ Result<> Feed::run(double seconds, bool finish) {
   return first ? finished : first;
 }
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

@@ -17,19 +17,9 @@
 #include "base/clock.h"
 #include "recordings/recording.h"
 #include "tests/support/marked_media.h"
+#include "tests/support/temp_folder.h"
 
-namespace callbot::testing {
-
-// A folder that is gone with the test.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+namespace callbot::test {
 
 // One track: begins with its first frame, ends after its last one (or with the feed).
 struct FeedTrack {
@@ -56,7 +46,7 @@ class Feed {
   explicit Feed(recordings::RecordingConfig config = {}, recordings::Facts facts = {});
 
   recordings::Recording& recording() { return *recording_; }
-  std::filesystem::path folder() const { return recording_->folder(); }
+  const std::filesystem::path& folder() const { return folder_; }
 
   // A member with name = id that is there from `from` to `to` (below 0: to the end).
   void member(const std::string& id, double from = 0, double to = -1);
@@ -67,13 +57,16 @@ class Feed {
 
   // Hands over everything up to `seconds`, then finishes unless told otherwise.
   Result<> run(double seconds, bool finish = true);
+  // Lets go of the recording without finishing it, as a process that dies.
+  void drop() { recording_.reset(); }
 
  private:
   TempFolder out_;
+  std::filesystem::path folder_;
   std::unique_ptr<FakeClock> clock_;
   std::unique_ptr<recordings::Recording> recording_;
   std::vector<FeedTrack> tracks_;
   std::vector<FeedEvent> events_;
 };
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

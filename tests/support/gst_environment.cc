@@ -1,16 +1,15 @@
-// Linked into every test program that uses GStreamer: starts it before the first test.
+// gst_init() before the first test, for test programs that link this file.
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-namespace callbot {
 namespace {
 
-class GstEnvironment : public ::testing::Environment {
+class GstEnvironment : public testing::Environment {
  public:
   void SetUp() override { gst_init(nullptr, nullptr); }
 };
 
-const auto* const kEnvironment = ::testing::AddGlobalTestEnvironment(new GstEnvironment);
+[[maybe_unused]] const auto* const kEnvironment =
+    testing::AddGlobalTestEnvironment(std::make_unique<GstEnvironment>().release());
 
 }  // namespace
-}  // namespace callbot

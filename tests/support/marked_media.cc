@@ -10,7 +10,7 @@
 #include "base/audio_mark.h"
 #include "recordings/av.h"
 
-namespace callbot::testing {
+namespace callbot::test {
 namespace {
 
 using namespace recordings;
@@ -117,7 +117,8 @@ EncodedFrames make_video(const VideoRecipe& r) {
     const uint32_t counter = r.first_counter + static_cast<uint32_t>(n);
     const VideoMark usual{counter & 0xFFFFFF, r.source,
                           static_cast<uint8_t>(counter % static_cast<uint32_t>(r.fps) == 0)};
-    if (r.marked) write_video_mark(view, r.mark ? r.mark(n) : usual);
+    const std::optional<VideoMark> mark = r.mark ? r.mark(n) : usual;
+    if (r.marked && mark) write_video_mark(view, *mark);
     frame->pts = n;
     encode(context.get(), frame.get(), out, 1'000'000'000 / r.fps, 90000);
   }
@@ -216,4 +217,4 @@ TrackInfo audio_track(TrackId id, const std::string& participant, const std::str
           .ssrc = static_cast<uint32_t>(1000 + id)};
 }
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

@@ -7,13 +7,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/frame.h"
 #include "base/video_mark.h"
 
-namespace callbot::testing {
+namespace callbot::test {
 
 struct EncodedFrame {
   std::vector<uint8_t> bytes;
@@ -35,8 +36,8 @@ struct VideoRecipe {
   uint16_t source = 1;
   // Changes picture n before its mark is written.
   std::function<void(const PictureView&, int n)> paint = {};
-  // The mark of picture n instead of the usual one.
-  std::function<VideoMark(int n)> mark = {};
+  // The mark of picture n instead of the usual one; none: the picture stays as painted.
+  std::function<std::optional<VideoMark>(int n)> mark = {};
 };
 
 struct AudioRecipe {
@@ -56,4 +57,4 @@ TrackInfo video_track(TrackId id, const std::string& participant, const std::str
 TrackInfo audio_track(TrackId id, const std::string& participant,
                       const std::string& codec = "opus");
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

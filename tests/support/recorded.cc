@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace callbot::testing {
+namespace callbot::test {
 
 using namespace recordings;
 
@@ -85,4 +85,4 @@ std::vector<double> chirp_times(const Lane& lane) {
   return out;
 }
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

@@ -12,7 +12,7 @@
 #include "recordings/lanes.h"
 #include "recordings/manifest.h"
 
-namespace callbot::testing {
+namespace callbot::test {
 
 struct Recorded {
   explicit Recorded(const std::filesystem::path& folder);
@@ -36,4 +36,4 @@ std::vector<int64_t> counters(const recordings::Lane& lane);
 std::vector<int64_t> counting(int64_t from, int64_t count);
 std::vector<double> chirp_times(const recordings::Lane& lane);
 
-}  // namespace callbot::testing
+}  // namespace callbot::test

@@ -1,0 +1,113 @@
+#include "recordings/track_clock.h"
+
+#include <gmock/gmock.h>
+
+namespace callbot::recordings {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int64_t kMs = 1'000'000;
+constexpr int64_t kStart = 1'000'000 * kMs;
+
+Frame frame(int64_t rtp_ms, int64_t arrival_ms) {
+  Frame f;
+  f.rtp_time = 1'000'000 + rtp_ms * 90;
+  f.first_arrival_ns = f.last_arrival_ns = kStart + arrival_ms * kMs;
+  return f;
+}
+
+class Clock : public ::testing::Test {
+ protected:
+  // Milliseconds since the start of what comes out.
+  std::vector<int64_t> push(int64_t rtp_ms, int64_t arrival_ms) {
+    return times(clock_.push(frame(rtp_ms, arrival_ms)));
+  }
+  std::vector<int64_t> times(const std::vector<TimedFrame>& frames) {
+    std::vector<int64_t> out;
+    for (const TimedFrame& f : frames) {
+      out.push_back((f.time_ns - kStart) / kMs);
+      if (f.anchor != AnchorReason::kNone) anchors_.push_back(f.anchor);
+    }
+    return out;
+  }
+  TrackClock clock_{TrackClockConfig{}};
+  std::vector<AnchorReason> anchors_;
+};
+
+using ::testing::ElementsAre;
+
+TEST_F(Clock, FollowsRtpTimeNotArrival) {
+  EXPECT_THAT(push(0, 0), ElementsAre(0));
+  EXPECT_THAT(push(33, 120), ElementsAre(33));
+  EXPECT_THAT(push(66, 480), ElementsAre(66));
+  EXPECT_THAT(push(100, 100), ElementsAre(100));
+  EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst));
+}
+
+TEST_F(Clock, HoldsALateFrameUntilTheOnesBehindItAreAsLate) {
+  push(0, 0);
+  EXPECT_THAT(push(20, 3020), IsEmpty());
+  EXPECT_THAT(push(40, 3040), IsEmpty());
+  EXPECT_THAT(times(clock_.settle(kStart + 3200 * kMs)), IsEmpty());
+  EXPECT_THAT(times(clock_.settle(kStart + 3280 * kMs)), ElementsAre(3020, 3040));
+  EXPECT_THAT(push(60, 3060), ElementsAre(3060));
+  EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst, AnchorReason::kDisagreement));
+}
+
+TEST_F(Clock, LetsABacklogMeltAway) {
+  push(0, 0);
+  std::vector<int64_t> out;
+  for (int64_t n = 1; n <= 100; ++n) {  // two seconds' worth within 200 ms
+    for (const int64_t t : push(n * 20, 2000 + n * 2)) out.push_back(t);
+  }
+  ASSERT_THAT(out, SizeIs(100));
+  for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int64_t>(i + 1) * 20);
+  EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst));
+}
+
+TEST_F(Clock, LetsALongBacklogMeltAwayToo) {
+  push(0, 0);
+  std::vector<int64_t> out;
+  for (int64_t n = 1; n <= 600; ++n) {  // twelve seconds' worth within three
+    for (const int64_t t : push(n * 20, 9000 + n * 5)) out.push_back(t);
+  }
+  for (const int64_t t : times(clock_.finish())) out.push_back(t);
+  ASSERT_THAT(out, SizeIs(600));
+  for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], static_cast<int64_t>(i + 1) * 20);
+  EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst, AnchorReason::kBeat));
+}
+
+TEST_F(Clock, TakesATooEarlyFrameAtItsArrival) {
+  push(0, 0);
+  EXPECT_THAT(push(20'000, 40), ElementsAre(40));
+  EXPECT_THAT(push(20'020, 60), ElementsAre(60));
+}
+
+TEST_F(Clock, NeverGoesBack) {
+  push(0, 0);
+  EXPECT_THAT(push(400, 380), ElementsAre(400));
+  EXPECT_THAT(push(300, 390), ElementsAre(400));
+  EXPECT_THAT(push(2000, 410), ElementsAre(410));  // early: anchored afresh
+  EXPECT_THAT(push(1980, 411), ElementsAre(410));
+}
+
+TEST_F(Clock, GivesWhatItHoldsAtTheEnd) {
+  push(0, 0);
+  EXPECT_THAT(push(20, 5020), IsEmpty());
+  EXPECT_THAT(times(clock_.finish()), ElementsAre(5020));
+}
+
+TEST_F(Clock, NamesAnchorsForTheSendersClockAndNowAndThen) {
+  push(0, 0);
+  Frame with_ntp = frame(100, 100);
+  with_ntp.ntp_ns = 1;
+  times(clock_.push(with_ntp));
+  for (int64_t ms = 200; ms <= 21'000; ms += 100) push(ms, ms);
+  EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst, AnchorReason::kNtp, AnchorReason::kBeat,
+                                    AnchorReason::kBeat));
+}
+
+}  // namespace
+}  // namespace callbot::recordings
