@@ -9,6 +9,7 @@ const kAnswerWithin = 5_000;
 const kOfferTimes = 3; // an offer without an answer is said again before we start afresh
 const kFirstPause = 250; // between failures, doubling
 const kLongestPause = 15_000;
+const kStartingFor = 3000;
 const kHangupPause = 500; // that it left comes over another way
 const kMostEarly = 200;
 const kLabel = 'callbot';
@@ -176,8 +177,9 @@ export class Leg {
   #asked(restart) {
     if (!this.offers) return;
     if (!restart) return this.#enqueue(() => this.#offer());
-    const justDone = this.#pc && performance.now() - this.#started < 3000;
-    if (!justDone || this.state === 'failed') this.#fresh();
+    // Both may have noticed the same failure: the fresh start asked for may be under way already.
+    const starting = this.state === 'new' || this.state === 'connecting';
+    if (!starting || performance.now() - this.#started > kStartingFor) this.#fresh();
   }
 
   // --- answering
