@@ -4,7 +4,7 @@
 #include <gst/sdp/sdp.h>
 
 #include <atomic>
-#include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/signal.h"
@@ -128,6 +128,14 @@ void end(GstElement* pipeline, gpointer) {
 }
 
 }  // namespace
+
+void warm_up_rtc() {
+  std::thread([] {
+    for (const char* factory : {"webrtcbin", "nicesrc", "dtlssrtpenc", "dtlssrtpdec", "srtpdec",
+                                "dtlsdec", "sctpdec", "rtpvp8depay"})
+      make_element(factory);
+  }).detach();
+}
 
 int RtcBin::ending() { return pipelines_ending; }
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const kStartWithin = 60_000; // ms; several browsers may start at once on a small machine
-const kStepWithin = 20_000;
+const kStepWithin = 40_000;
 
 const kPrograms = {
   chromium: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -171,7 +171,6 @@ async function openChromium({ video, audio, viewport, colorScheme, flags = [], i
     args: [
       ...kChromiumFlags, ...fake, '--disable-features=WebRtcHideLocalIpsWithMdns', ...flags,
     ],
-    // playwright's own list has a --disable-features, of which Chromium takes the last one only.
     ignoreDefaultArgs: ['--mute-audio'],
     viewport: viewport ?? { width: 1280, height: 800 }, colorScheme: colorScheme ?? 'light',
     ignoreHTTPSErrors: insecure ?? false,
@@ -179,6 +178,7 @@ async function openChromium({ video, audio, viewport, colorScheme, flags = [], i
     await rm(profile, { recursive: true, force: true });
     throw error;
   });
+  context.setDefaultTimeout(kStartWithin);
   let first = context.pages()[0];
   return {
     kind: 'chromium',
@@ -212,6 +212,7 @@ async function openFirefox({ viewport, insecure, media = true, prefs = {} }) {
     kind: 'firefox',
     async open(url) {
       const page = await deadline(browser.newPage(), 'new page');
+      page.setDefaultTimeout(kStartWithin);
       const ours = new Page(page, async (css, path) => (await page.$(css)).uploadFile(path));
       await ours.go(url);
       return ours;

@@ -1,13 +1,15 @@
 // callbot.mjs: the program as a user starts it, for the tests here: its events as they come, its
-// recordings as they lie on disk. CALLBOT names the binary.
+// recordings as they lie on disk. CALLBOT names the binary (default: build/callbot).
 
 import { execFile, spawn } from 'node:child_process';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const kProgram = resolve(process.env.CALLBOT ?? './build/callbot');
+const kProgram = process.env.CALLBOT ? resolve(process.env.CALLBOT)
+  : fileURLToPath(new URL('../../build/callbot', import.meta.url));
 const kEventWithin = 30_000; // ms
 const kStopWithin = 60_000; // it judges what it recorded before it ends
 const run = promisify(execFile);
@@ -114,6 +116,7 @@ export async function record(ws, out, args = []) {
   const { folder } = await program.event('recording');
   return {
     program, folder,
+    left: (name) => program.event('left', (event) => event.name === name),
     async finish(signal = 'SIGINT') {
       const status = await program.end(signal);
       return { status, ...(await readRecording(folder)) };
@@ -153,8 +156,24 @@ export async function show(folder) {
   return stdout;
 }
 
-// What FFmpeg's own program makes of a file: {video: {codec, frames, sizes}, audio: {...}, errors}.
-export async function decode(file) {
+// What FFmpeg's own program makes of somebody's files: {video: {codec, frames, sizes}, audio,
+// errors}. On a busy machine a track may come after the first file began, which starts a second.
+export async function decode(files) {
+  const all = { errors: '', video: { codec: '', frames: 0, sizes: [] }, audio: { codec: '', frames: 0 } };
+  for (const file of files) {
+    const one = await decodeFile(file);
+    all.errors += one.errors;
+    for (const kind of ['video', 'audio']) {
+      if (!one[kind]) continue;
+      all[kind].codec = one[kind].codec;
+      all[kind].frames += one[kind].frames;
+    }
+    all.video.sizes = [...new Set([...all.video.sizes, ...(one.video?.sizes ?? [])])];
+  }
+  return all;
+}
+
+async function decodeFile(file) {
   const options = { timeout: kStopWithin, maxBuffer: 1 << 26 };
   const { stdout, stderr } = await run('ffprobe', ['-v', 'error', '-of', 'json', '-show_entries',
     'stream=index,codec_type,codec_name:frame=media_type,width,height', '-show_frames', file], options);
@@ -163,7 +182,7 @@ export async function decode(file) {
   for (const { codec_type: kind, codec_name: codec } of streams) {
     const own = frames.filter((frame) => frame.media_type === kind);
     const sizes = new Set(own.map(({ width, height }) => `${width}x${height}`));
-    result[kind] = { codec, frames: own.length, sizes: kind === 'video' ? [...sizes] : [] };
+    result[kind] = { codec, frames: own.length, sizes: [...sizes] };
   }
   return result;
 }

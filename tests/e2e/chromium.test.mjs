@@ -53,10 +53,31 @@ const encoded = (count) => (member) => member.outboundVideo?.framesEncoded >= co
 const decoded = (count) => (member) => member.inboundVideo?.framesDecoded >= count &&
   member.inboundAudio?.packetsReceived >= count && member.inboundAudio?.totalAudioEnergy > 0;
 
+// No finding but those that a busy machine alone can cause: what it kept the browser from sending
+// is not missing in the recording. assertComplete() says whether anything is that was sent.
+const kOfTime = new Set(['coverage', 'gap', 'freeze']);
 async function assertGood(recording) {
-  const verdict = await verify(recording.folder);
-  assert.notEqual(verdict.verdict, 'FAIL', JSON.stringify(verdict.findings, null, 1));
-  return verdict;
+  const { verdict, findings } = await verify(recording.folder);
+  const serious = findings.filter(({ severity, code }) => severity === 'FAIL' && !kOfTime.has(code));
+  assert.deepEqual(serious, []);
+  assert.equal(recording.status, verdict === 'FAIL' ? 1 : 0);
+}
+
+// Leaves once the recorder has been sent `frames`; says how many it was in the end.
+async function leaveAfter(page, frames) {
+  const { outboundVideo, outboundAudio } =
+    await page.waitForStats('recorder', encoded(frames), 'media goes to the recorder', 60_000);
+  await page.leave();
+  return { video: outboundVideo.framesEncoded, audio: outboundAudio.packetsSent };
+}
+
+async function assertComplete(recording, name, sent) {
+  const found = await decode(recording.files(name));
+  assert.equal(found.errors, '');
+  for (const kind of ['video', 'audio']) {
+    assert.ok(found[kind].frames >= sent[kind] * 0.95, `${found[kind].frames} of ${sent[kind]} frames of ${kind}`);
+  }
+  return found;
 }
 
 for (const codec of ['vp8', 'vp9', 'h264']) {
@@ -64,25 +85,21 @@ for (const codec of ['vp8', 'vp9', 'h264']) {
     const recorder = await startRecorder(t, `to-${codec}`);
     const page = await openPage(t, `to-${codec}`, 'alice', { codec });
     await page.waitFor((state) => state.recording, 'a recorder is seen');
-    await page.waitForStats('recorder', encoded(kFrames), 'media goes to the recorder', 40_000);
-    await page.leave();
+    const sent = await leaveAfter(page, kFrames);
+    await recorder.left('alice');
     const recording = await recorder.finish();
-    assert.equal(recording.status, 0);
-    const [file, ...more] = recording.files('alice');
-    assert.equal(more.length, 0);
-    const found = await decode(file);
-    assert.equal(found.errors, '');
+    const found = await assertComplete(recording, 'alice', sent);
     assert.equal(found.video.codec, codec);
     assert.equal(found.audio.codec, 'opus');
-    assert.ok(found.video.frames >= kFrames * 0.9, `${found.video.frames} frames`);
     await assertGood(recording);
     assert.deepEqual(page.errors, []);
   });
 
   test(`the page sees and hears callbot send: ${codec}`, kTest, async (t) => {
     const page = await openPage(t, `from-${codec}`, 'alice');
+    await page.waitFor((state) => state.phase === 'live', 'in the room');
     startSender(t, `from-${codec}`, ['--codec', codec]);
-    const bot = await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 40_000);
+    const bot = await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 60_000);
     assert.equal(bot.inboundVideo.codec, codec);
     assert.deepEqual([bot.inboundVideo.width, bot.inboundVideo.height], [640, 360]);
     assert.equal(bot.inboundAudio.codec, 'opus');
@@ -94,9 +111,10 @@ for (const codec of ['vp8', 'vp9', 'h264']) {
 
 test('the page that came later calls callbot send', kTest, async (t) => {
   const sender = startSender(t, 'later', []);
-  await sender.event('joined', () => true).catch(() => {}); // its own joining may not be an event
+  await sender.event('joined');
   const page = await openPage(t, 'later', 'alice');
-  await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 40_000);
+  await page.waitForStats('bot', decoded(kFrames), 'frames and sound', 60_000);
+  assert.equal((await page.state()).members[0].offers, true);
 });
 
 test('two pages and a recorder in one room', kTest, async (t) => {
@@ -104,19 +122,13 @@ test('two pages and a recorder in one room', kTest, async (t) => {
   const pages = [];
   for (const name of ['alice', 'bob']) pages.push(await openPage(t, 'two', name));
   const [alice, bob] = pages;
-  await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 40_000);
-  await bob.waitForStats('alice', decoded(kFrames), 'bob sees alice', 40_000);
-  for (const page of pages) await page.waitForStats('recorder', encoded(kFrames), 'recorded', 40_000);
+  await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 60_000);
+  await bob.waitForStats('alice', decoded(kFrames), 'bob sees alice', 60_000);
   for (const page of pages) assert.equal(await page.evaluate(() => !document.querySelector('#rec').hidden), true);
-  for (const page of pages) await page.leave();
+  const sent = { alice: await leaveAfter(alice, kFrames), bob: await leaveAfter(bob, kFrames) };
+  for (const name of ['alice', 'bob']) await recorder.left(name);
   const recording = await recorder.finish();
-  for (const name of ['alice', 'bob']) {
-    const [file, ...more] = recording.files(name);
-    assert.equal(more.length, 0, `one file of ${name}`);
-    const found = await decode(file);
-    assert.equal(found.errors, '');
-    assert.ok(found.video.frames >= kFrames * 0.9 && found.audio.frames >= kFrames * 0.9);
-  }
+  for (const name of ['alice', 'bob']) await assertComplete(recording, name, sent[name]);
   await assertGood(recording);
 });
 
@@ -124,8 +136,8 @@ test('mute, camera off and on, screen, reload: one recording that tells it all',
   const recorder = await startRecorder(t, 'eventful');
   const page = await openPage(t, 'eventful', 'alice');
   const more = async (what, frames = 30) => {
-    const { outboundVideo } = await page.waitForStats('recorder', encoded(1), what, 40_000);
-    await page.waitForStats('recorder', encoded(outboundVideo.framesEncoded + frames), what, 40_000);
+    const { outboundVideo } = await page.waitForStats('recorder', encoded(1), what, 60_000);
+    await page.waitForStats('recorder', encoded(outboundVideo.framesEncoded + frames), what, 60_000);
   };
   await more('the beginning');
   await actions.mute(page);
@@ -147,16 +159,13 @@ test('mute, camera off and on, screen, reload: one recording that tells it all',
   assert.notEqual((await page.state()).id, before);
   await more('after the reload');
   await page.leave();
+  await recorder.left('alice');
   const recording = await recorder.finish();
 
-  const files = recording.files('alice');
-  const sizes = new Set();
-  for (const file of files) {
-    const found = await decode(file);
-    assert.equal(found.errors, '', file);
-    found.video?.sizes.forEach((size) => sizes.add(size));
-  }
-  assert.ok(sizes.has('640x360') && sizes.size >= 2, `sizes: ${[...sizes]}`);
+  const found = await decode(recording.files('alice'));
+  assert.equal(found.errors, '');
+  const { sizes } = found.video;
+  assert.ok(sizes.includes('640x360') && sizes.length >= 2, `sizes: ${sizes}`);
   const said = (media, on, source) => recording.journal.some((event) => event.event === 'state' &&
     event.media === media && event.on === on && (!source || event.source === source));
   assert.ok(said('audio', false) && said('audio', true), 'mute and unmute');
@@ -177,12 +186,12 @@ test('chat and a file of 5 MB reach the journal and the folder', kTest, async (t
   await writeFile(path, content);
   const recorder = await startRecorder(t, 'chat');
   const page = await openPage(t, 'chat', 'alice');
-  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 40_000);
+  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 60_000);
   await actions.chat(page, 'grüße <b>everyone</b>');
   await actions.file(page, path);
-  await page.waitForStats('recorder', encoded(30), 'media', 40_000);
-  await recorder.program.event('file').catch(() => {}); // the journal below decides
+  await page.waitForStats('recorder', encoded(30), 'media', 60_000);
   await page.leave();
+  await recorder.left('alice');
   const recording = await recorder.finish();
   const chat = recording.journal.find(({ event }) => event === 'chat');
   assert.equal(chat?.text, 'grüße <b>everyone</b>');
@@ -200,12 +209,13 @@ test('a file above the limit is refused and disturbs nothing', kTest, async (t) 
   await writeFile(path, randomBytes(1_500_000));
   const recorder = await startRecorder(t, 'limit', ['--max-file-mb', '1']);
   const page = await openPage(t, 'limit', 'alice');
-  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 40_000);
+  await page.waitFor((state) => state.members.some(({ recorder: yes, channel }) => yes && channel), 'a channel', 60_000);
   await actions.file(page, path);
   await actions.chat(page, 'after it');
-  await page.waitForStats('recorder', encoded(kFrames), 'media', 40_000);
-  await page.leave();
+  const sent = await leaveAfter(page, kFrames);
+  await recorder.left('alice');
   const recording = await recorder.finish();
+  await assertComplete(recording, 'alice', sent);
   assert.ok(recording.journal.some(({ event, name }) => event === 'file-refused' && name === 'large.bin'));
   assert.ok(recording.journal.some(({ event, text }) => event === 'chat' && text === 'after it'));
   assert.equal(recording.manifest.received?.length ?? 0, 0);
@@ -220,11 +230,12 @@ test('who does not want to be recorded is not', kTest, async (t) => {
   await bob.waitFor((state) => state.members.some(({ name, recording }) => name === 'alice' && recording === 'refused'),
     'bob sees that alice refused');
   const sent = (await alice.waitForStats('recorder', (member) => member.connection === 'connected', 'connected')).outboundVideo;
-  await bob.waitForStats('recorder', encoded(kFrames), 'bob is recorded', 40_000);
-  await bob.waitForStats('alice', decoded(kFrames), 'bob still sees alice', 40_000);
+  await bob.waitForStats('recorder', encoded(kFrames), 'bob is recorded', 60_000);
+  await bob.waitForStats('alice', decoded(kFrames), 'bob still sees alice', 60_000);
   const later = (await alice.waitForStats('recorder', () => true, 'stats')).outboundVideo;
   assert.ok((later?.framesEncoded ?? 0) - (sent?.framesEncoded ?? 0) <= 2, 'alice sends the recorder nothing');
   for (const page of [alice, bob]) await page.leave();
+  for (const name of ['alice', 'bob']) await recorder.left(name);
   const recording = await recorder.finish();
   assert.ok(recording.person('alice').some(({ refused }) => refused.length === 1));
   for (const track of recording.tracks('alice', 'video')) assert.ok(track.frames < kFrames / 2);
@@ -242,15 +253,15 @@ test('the server is killed and comes back: same members, no frame missing', kTes
     pages.push(page);
   }
   const [alice, bob] = pages;
-  const before = await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 40_000);
+  const before = await alice.waitForStats('bob', decoded(kFrames), 'alice sees bob', 60_000);
   const ids = await Promise.all(pages.map(async (page) => (await page.state()).id));
   await own.stop('SIGKILL');
   await alice.waitFor((state) => state.phase === 'reconnecting', 'the loss is noticed');
   const again = await serve({ port: own.port });
   t.after(() => again.stop('SIGKILL'));
-  for (const page of pages) await page.waitFor((state) => state.phase === 'live', 'back', 40_000);
+  for (const page of pages) await page.waitFor((state) => state.phase === 'live', 'back', 60_000);
   const frames = before.inboundVideo.framesDecoded + kFrames;
-  const later = await alice.waitForStats('bob', decoded(frames), 'media went on', 40_000);
+  const later = await alice.waitForStats('bob', decoded(frames), 'media went on', 60_000);
   assert.deepEqual(await Promise.all(pages.map(async (page) => (await page.state()).id)), ids);
   assert.equal(later.generation, before.generation, 'the same peer connection');
   assert.equal(later.inboundVideo.freezeCount, before.inboundVideo.freezeCount);
@@ -265,7 +276,7 @@ test('names and words of others stay text', kTest, async (t) => {
   const evil = '<img src=x onerror="document.title=\'owned\'">'.replaceAll('/', '');
   const alice = await openPage(t, 'text', 'alice');
   const mallory = await openPage(t, 'text', evil);
-  await alice.waitFor((state) => state.members[0]?.channel, 'a channel', 40_000);
+  await alice.waitFor((state) => state.members[0]?.channel, 'a channel', 60_000);
   await actions.chat(mallory, '<script>document.title="owned"</script><img src=x onerror=alert(1)>');
   await alice.waitFor((state) => state.chat.length === 1, 'the words arrive');
   const seen = await until(() => alice.evaluate(() => ({
