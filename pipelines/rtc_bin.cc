@@ -83,10 +83,7 @@ GstPadProbeReturn wait_for_loop(GstPad*, GstPadProbeInfo*, gpointer) { return GS
 
 void hold(const GValue* values) {
   auto* pad = static_cast<GstPad*>(g_value_get_object(&values[1]));
-  if (gst_pad_get_direction(pad) != GST_PAD_SRC) return;
-  const gulong id =
-      gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, wait_for_loop, nullptr, nullptr);
-  g_object_set_data(G_OBJECT(pad), kHold, GSIZE_TO_POINTER(id));
+  if (gst_pad_get_direction(pad) == GST_PAD_SRC) RtcBin::hold_pad(pad);
 }
 
 // --- what the handbook of webrtcbin wants set
@@ -297,6 +294,12 @@ void RtcBin::set_up_session(uint32_t bundle_index) {
   if (session != nullptr)
     g_object_set(session, "bandwidth", kSessionBandwidth, "rtcp-min-interval", kReportInterval,
                  nullptr);
+}
+
+void RtcBin::hold_pad(GstPad* pad) {
+  const gulong id =
+      gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, wait_for_loop, nullptr, nullptr);
+  g_object_set_data(G_OBJECT(pad), kHold, GSIZE_TO_POINTER(id));
 }
 
 void RtcBin::release_pad(GstPad* pad) {
