@@ -199,6 +199,93 @@ requires std::is_integral_v<T> std::optional<T> convert(const Json& json, T) {
   return static_cast<T>(*whole);
 }
 
+// json-glib's own writer makes 5e+64 into "5e+64.0", which is no JSON.
+class Writer {
+ public:
+  Writer(std::string& out, bool pretty) : out_(out), pretty_(pretty) {}
+
+  void value(const Json& json, int depth) {
+    if (json.is_object()) {
+      members(json, depth);
+    } else if (json.is_array()) {
+      elements(json, depth);
+    } else if (const auto text = json.text()) {
+      string(*text);
+    } else if (const auto whole = json.whole()) {
+      out_ += fmt::format("{}", *whole);
+    } else if (const auto number = json.number()) {
+      real(*number);
+    } else if (const auto boolean = json.boolean()) {
+      out_ += *boolean ? "true" : "false";
+    } else {
+      out_ += "null";
+    }
+  }
+
+ private:
+  void members(const Json& json, int depth) {
+    out_ += '{';
+    bool first = true;
+    for (const std::string& key : json.keys()) {
+      begin_item(first, depth + 1);
+      string(key);
+      out_ += pretty_ ? ": " : ":";
+      value(json.at(key.c_str()), depth + 1);
+    }
+    end_items(first, depth);
+    out_ += '}';
+  }
+
+  void elements(const Json& json, int depth) {
+    out_ += '[';
+    bool first = true;
+    for (size_t i = 0; i < json.size(); ++i) {
+      begin_item(first, depth + 1);
+      value(json.at(i), depth + 1);
+    }
+    end_items(first, depth);
+    out_ += ']';
+  }
+
+  void begin_item(bool& first, int depth) {
+    if (!first) out_ += ',';
+    first = false;
+    new_line(depth);
+  }
+  void end_items(bool empty, int depth) {
+    if (!empty) new_line(depth);
+  }
+  void new_line(int depth) {
+    if (pretty_) out_ += '\n' + std::string(static_cast<size_t>(depth) * 2, ' ');
+  }
+
+  // The shortest text that reads as the same number, and as a double.
+  void real(double number) {
+    std::string text = fmt::format("{}", number);
+    if (text.find_first_of(".e") == std::string::npos) text += ".0";
+    out_ += text;
+  }
+
+  void string(std::string_view text) {
+    out_ += '"';
+    for (const char c : text) {
+      if (c == '"' || c == '\\') {
+        out_ += {'\\', c};
+      } else if (c == '\n') {
+        out_ += "\\n";
+      } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+        out_ += fmt::format("\\u{:04x}", static_cast<int>(c));
+      } else {
+        out_ += c;
+      }
+    }
+    out_ += '"';
+  }
+
+  std::string& out_;
+  const bool pretty_;
+};
+
 }  // namespace
 
 Json::Json() : node_(GRef<JsonNode>::adopt(json_node_new(JSON_NODE_NULL))) {}
@@ -330,8 +417,9 @@ std::vector<std::string> Json::keys() const {
 }
 
 std::string Json::dump(bool pretty) const {
-  Text text(json_to_string(node_.get(), pretty));
-  return text.get();
+  std::string text;
+  Writer(text, pretty).value(*this, 0);
+  return text;
 }
 
 Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {

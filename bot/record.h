@@ -36,6 +36,10 @@ class Record final : private CallEvents {
   // Ends it for another reason.
   void end(recordings::Ending why);
   bool joined() const { return session_.begun(); }
+  // Empty before it is joined.
+  recordings::RecordingStats stats() const {
+    return joined() ? session_.stats() : recordings::RecordingStats();
+  }
 
  private:
   void joined(const std::string& self) override;

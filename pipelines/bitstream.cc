@@ -194,21 +194,47 @@ class NalUnits {
   Bytes rest_;
 };
 
-enum class NalKind { kOther, kSps, kSlice, kKeySlice };
+enum class NalKind { kOther, kVps, kSps, kPps, kSlice, kKeySlice };
 
 NalKind h264_kind(uint8_t head) {
-  const int type = head & 0x1f;
-  if (type == 7) return NalKind::kSps;
-  if (type == 5) return NalKind::kKeySlice;
-  return type == 1 || type == 2 ? NalKind::kSlice : NalKind::kOther;
+  switch (head & 0x1f) {
+    case 1:
+    case 2:
+      return NalKind::kSlice;
+    case 5:
+      return NalKind::kKeySlice;
+    case 7:
+      return NalKind::kSps;
+    case 8:
+      return NalKind::kPps;
+    default:
+      return NalKind::kOther;
+  }
 }
 
 NalKind h265_kind(uint8_t head) {
   const int type = head >> 1 & 0x3f;
+  if (type == 32) return NalKind::kVps;
   if (type == 33) return NalKind::kSps;
+  if (type == 34) return NalKind::kPps;
   if (type >= 16 && type <= 21) return NalKind::kKeySlice;
   return type < 32 ? NalKind::kSlice : NalKind::kOther;
 }
+
+// The parameter sets of one frame.
+struct ParameterSets {
+  bool vps = false, sps = false, pps = false;
+  std::vector<uint8_t> stream;
+
+  void add(NalKind kind, Bytes nal) {
+    vps |= kind == NalKind::kVps;
+    sps |= kind == NalKind::kSps;
+    pps |= kind == NalKind::kPps;
+    stream.insert(stream.end(), {0, 0, 0, 1});
+    stream.insert(stream.end(), nal.begin(), nal.end());
+  }
+  bool complete(bool h264) const { return sps && pps && (h264 || vps); }
+};
 
 }  // namespace
 
@@ -320,21 +346,27 @@ FrameFacts FrameInspector::vp9_layer(Bytes frame) {
 }
 
 FrameFacts FrameInspector::h26x(Bytes frame) {
-  const bool is_h264 = kind_ == Kind::kH264;
-  const size_t head_bytes = is_h264 ? 1 : 2;
+  const bool h264 = kind_ == Kind::kH264;
+  const size_t head_bytes = h264 ? 1 : 2;
+  ParameterSets sets;
   NalUnits units(frame);
   for (Bytes nal = units.next(); !nal.empty(); nal = units.next()) {
-    const NalKind kind = is_h264 ? h264_kind(nal[0]) : h265_kind(nal[0]);
-    if (kind == NalKind::kSps) {
-      if (const auto picture = is_h264 ? h264_sps(nal) : h265_sps(nal))
+    const NalKind kind = h264 ? h264_kind(nal[0]) : h265_kind(nal[0]);
+    if (kind == NalKind::kOther) continue;
+    if (kind != NalKind::kSlice && kind != NalKind::kKeySlice) {
+      sets.add(kind, nal);
+      if (kind != NalKind::kSps) continue;
+      if (const auto picture = h264 ? h264_sps(nal) : h265_sps(nal))
         sps_ = {picture->width, picture->height};
+      continue;
     }
-    if (kind != NalKind::kSlice && kind != NalKind::kKeySlice) continue;
+    const bool lacks = !sets.complete(h264);
+    if (!lacks) sets_ = std::move(sets.stream);
     // first_mb_in_slice = 0, first_slice_segment_in_pic_flag = 1: both are a first bit of 1.
     const bool first = nal.size() > head_bytes && (nal[head_bytes] & 0x80) != 0;
-    const bool key = first && kind == NalKind::kKeySlice && sps_.width != 0;
+    const bool key = first && kind == NalKind::kKeySlice && sps_.width != 0 && !sets_.empty();
     if (!key) return {.whole = first};
-    return {.key = true, .width = sps_.width, .height = sps_.height};
+    return {.key = true, .lacks_parameter_sets = lacks, .width = sps_.width, .height = sps_.height};
   }
   return {.whole = false};
 }

@@ -12,12 +12,15 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace callbot::pipelines {
 
 struct FrameFacts {
-  bool key = false;    // decodable without any earlier frame
-  bool whole = true;   // false: its beginning is missing (H.264, H.265: no first slice)
+  bool key = false;   // decodable without any earlier frame
+  bool whole = true;  // false: its beginning is missing (H.264, H.265: no first slice)
+  // H.264, H.265: a key frame needs FrameInspector::parameter_sets() in front of it.
+  bool lacks_parameter_sets = false;
   uint32_t width = 0;  // of this frame; 0: it does not say
   uint32_t height = 0;
 };
@@ -27,6 +30,8 @@ class FrameInspector {
   // A name from codecs.h. Of audio every frame is a key frame.
   explicit FrameInspector(std::string_view codec);
   FrameFacts inspect(std::span<const uint8_t> frame);
+  // Of H.264 and H.265: the newest complete ones that were seen in a frame, as byte stream.
+  std::span<const uint8_t> parameter_sets() const { return sets_; }
 
  private:
   struct Size {
@@ -42,6 +47,7 @@ class FrameInspector {
   Kind kind_;
   std::array<Size, 8> vp9_references_{};  // sizes of the reference slots
   Size sps_;                              // H.264, H.265: of the newest SPS
+  std::vector<uint8_t> sets_;
 };
 
 }  // namespace callbot::pipelines

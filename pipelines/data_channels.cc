@@ -112,6 +112,8 @@ Result<> DataChannels::send(ChannelId id, bool text, std::string_view bytes) {
     return fail(Code::kUnsupported,
                 fmt::format("a message of {} bytes, but the other end takes {} at most",
                             bytes.size(), remote_limit_));
+  if (bytes.empty())  // it would end the channel, and the call with it
+    return fail(Code::kUnsupported, "webrtcbin cannot send an empty message");
   GstWebRTCDataChannel* channel = at->second.object.get();
   guint64 buffered = 0;
   g_object_get(channel, "buffered-amount", &buffered, nullptr);
@@ -121,8 +123,6 @@ Result<> DataChannels::send(ChannelId id, bool text, std::string_view bytes) {
   if (text) {
     const std::string terminated(bytes);
     gst_webrtc_data_channel_send_string_full(channel, terminated.c_str(), &error);
-  } else if (bytes.empty()) {
-    gst_webrtc_data_channel_send_data_full(channel, nullptr, &error);
   } else {
     const std::unique_ptr<GBytes, Freer<&g_bytes_unref>> data(
         g_bytes_new(bytes.data(), bytes.size()));

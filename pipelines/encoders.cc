@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace callbot::pipelines {
 namespace {
@@ -21,17 +23,17 @@ struct EncoderRow {
   std::string_view element;
   std::string_view bitrate_property;
   int bitrate_unit;  // bit/s
-  std::string_view threads_property;
   std::array<Setting, 16> settings;
 };
 
-// Fastest modes: a bot shares its machine with everything that is under test.
+// Fastest modes: a bot shares its machine with everything that is under test. One thread each: more
+// spin while they wait for each other, and on a busy machine that takes longer than it saves.
 constexpr EncoderRow kRows[] = {
     {"vp8enc",
      "target-bitrate",
      1,
-     "threads",
-     {{{"deadline", "1"},
+     {{{"threads", "1"},
+       {"deadline", "1"},
        {"cpu-used", "-16"},
        {"end-usage", "cbr"},
        {"keyframe-mode", "disabled"},
@@ -43,13 +45,12 @@ constexpr EncoderRow kRows[] = {
        {"max-intra-bitrate", "250"},
        {"min-quantizer", "4"},
        {"max-quantizer", "56"},
-       {"error-resilient", "default"},
-       {"token-partitions", "1"}}}},
+       {"error-resilient", "default"}}}},
     {"vp9enc",
      "target-bitrate",
      1,
-     "threads",
-     {{{"deadline", "1"},
+     {{{"threads", "1"},
+       {"deadline", "1"},
        {"cpu-used", "9"},
        {"end-usage", "cbr"},
        {"keyframe-mode", "disabled"},
@@ -60,26 +61,25 @@ constexpr EncoderRow kRows[] = {
        {"buffer-size", "150"},
        {"max-intra-bitrate", "250"},
        {"min-quantizer", "4"},
-       {"max-quantizer", "56"},
-       {"row-mt", "true"},
-       {"tile-columns", "2"}}}},
+       {"max-quantizer", "56"}}}},
     {"x264enc",
      "bitrate",
      1000,
-     "threads",
-     {{{"tune", "zerolatency"},
+     {{{"threads", "1"},
+       {"tune", "zerolatency"},
        {"speed-preset", "ultrafast"},
        {"b-adapt", "false"},
        {"bframes", "0"},
        {"cabac", "false"},
        {"vbv-buf-capacity", "250"},
        {"key-int-max", kNever},
+       {"aud", "false"},
        {"option-string", "scenecut=0"}}}},
     {"openh264enc",
      "bitrate",
      1,
-     "multi-thread",
-     {{{"complexity", "low"},
+     {{{"multi-thread", "1"},
+       {"complexity", "low"},
        {"rate-control", "bitrate"},
        {"usage-type", "camera"},
        {"enable-frame-skip", "false"},
@@ -94,19 +94,18 @@ const EncoderRow* row_of(std::string_view element) {
   return nullptr;
 }
 
-// More threads than these cost more than they win.
-int threads_for(const VideoEncoding& encoding) {
-  return encoding.width * encoding.height > 1280 * 720 ? 2 : 1;
-}
-
-void set(GstElement* element, std::string_view property, std::string_view value) {
-  gst_util_set_object_arg(G_OBJECT(element), std::string(property).c_str(),
-                          std::string(value).c_str());
-}
-
-Result<GRef<GstElement>> make(const char* element) {
-  auto made = GRef<GstElement>::sink(gst_element_factory_make(element, nullptr));
-  if (!made) return fail(Code::kUnsupported, fmt::format("GStreamer has no {} here", element));
+Result<GRef<GstElement>> make(std::string_view factory, std::span<const Setting> settings) {
+  const std::string name(factory);
+  auto made = GRef<GstElement>::sink(gst_element_factory_make(name.c_str(), nullptr));
+  if (!made) return fail(Code::kUnsupported, fmt::format("GStreamer has no {} here", name));
+  GObject* object = G_OBJECT(made.get());
+  for (const Setting& setting : settings) {
+    if (setting.property.empty()) continue;
+    const std::string property(setting.property);
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(object), property.c_str()) == nullptr)
+      return fail(Code::kUnsupported, fmt::format("{} has no setting {} here", name, property));
+    gst_util_set_object_arg(object, property.c_str(), std::string(setting.value).c_str());
+  }
   return made;
 }
 
@@ -130,49 +129,42 @@ std::string h264_profile_level(const VideoEncoding& encoding) {
 
 Result<GRef<GstElement>> make_video_encoder(const Codec& codec, const VideoEncoding& encoding) {
   const char* name = installed_encoder(codec);
-  const EncoderRow* row = name != nullptr ? row_of(name) : nullptr;
-  if (row == nullptr || codec.kind != MediaKind::kVideo)
+  if (name == nullptr)
     return fail(Code::kUnsupported, fmt::format("no encoder for {} is installed", codec.name));
-  auto made = make(name);
-  if (!made) return made;
-  GstElement* encoder = made->get();
-  for (const Setting& setting : row->settings)
-    if (!setting.property.empty()) set(encoder, setting.property, setting.value);
-  set(encoder, row->bitrate_property, std::to_string(encoding.bitrate / row->bitrate_unit));
-  set(encoder, row->threads_property, std::to_string(threads_for(encoding)));
-  return made;
+  return make_encoder_named(name, encoding);
+}
+
+Result<GRef<GstElement>> make_encoder_named(std::string_view element,
+                                            const VideoEncoding& encoding) {
+  const EncoderRow* row = row_of(element);
+  if (row == nullptr)
+    return fail(Code::kUnsupported, fmt::format("{} is no video encoder of ours", element));
+  std::vector<Setting> settings(row->settings.begin(), row->settings.end());
+  const std::string bitrate = std::to_string(encoding.bitrate / row->bitrate_unit);
+  settings.push_back({row->bitrate_property, bitrate});
+  return make(element, settings);
 }
 
 Result<GRef<GstElement>> make_opus_encoder(int bitrate) {
-  auto made = make("opusenc");
-  if (!made) return made;
-  GstElement* encoder = made->get();
-  set(encoder, "bitrate", std::to_string(bitrate));
-  set(encoder, "bitrate-type", "vbr");
-  set(encoder, "frame-size", "20");
-  set(encoder, "complexity", "5");
-  set(encoder, "inband-fec", "true");
-  set(encoder, "packet-loss-percentage", "5");
-  set(encoder, "dtx", "false");
-  return made;
+  const std::string rate = std::to_string(bitrate);
+  const Setting settings[] = {{"bitrate", rate},      {"bitrate-type", "vbr"},
+                              {"frame-size", "20"},   {"complexity", "5"},
+                              {"inband-fec", "true"}, {"packet-loss-percentage", "5"},
+                              {"dtx", "false"}};
+  return make("opusenc", settings);
 }
 
 Result<GRef<GstElement>> make_payloader(const Codec& codec, const RtpIdentity& rtp) {
-  auto made = make(codec.payloader);
-  if (!made) return made;
-  GstElement* payloader = made->get();
-  set(payloader, "mtu", std::to_string(kMtu));
-  set(payloader, "pt", std::to_string(rtp.payload));
-  set(payloader, "ssrc", std::to_string(rtp.ssrc));
-  // RTP times follow the buffers' times alone, also over a mute, so that audio and video agree.
-  set(payloader, "perfect-rtptime", "false");
+  const std::string mtu = std::to_string(kMtu), payload = std::to_string(rtp.payload),
+                    ssrc = std::to_string(rtp.ssrc);
+  std::vector<Setting> settings = {{"mtu", mtu}, {"pt", payload}, {"ssrc", ssrc}};
   const std::string_view name = codec.name;
-  if (name == "vp8" || name == "vp9") set(payloader, "picture-id-mode", "15-bit");
+  if (name == "vp8" || name == "vp9") settings.push_back({"picture-id-mode", "15-bit"});
   if (name == "h264") {
-    set(payloader, "aggregate-mode", "zero-latency");
-    set(payloader, "config-interval", "-1");
+    settings.push_back({"aggregate-mode", "zero-latency"});
+    settings.push_back({"config-interval", "-1"});
   }
-  return made;
+  return make(codec.payloader, settings);
 }
 
 GRef<GstCaps> encoded_caps(const Codec& codec) {

@@ -4,12 +4,13 @@
 //
 // Thread:  loop.
 // Owner:   the caller puts the elements into a pipeline.
-// Fails:   kUnsupported: the codec has no encoder, or it is not installed.
+// Fails:   kUnsupported: the codec has no encoder, or it is not installed, or lacks a setting.
 #pragma once
 
 #include <gst/gst.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/gref.h"
@@ -29,6 +30,9 @@ struct RtpIdentity {
 };
 
 Result<GRef<GstElement>> make_video_encoder(const Codec& codec, const VideoEncoding& encoding);
+// By the name of its element, one of Codec::encoders.
+Result<GRef<GstElement>> make_encoder_named(std::string_view element,
+                                            const VideoEncoding& encoding);
 Result<GRef<GstElement>> make_opus_encoder(int bitrate);
 Result<GRef<GstElement>> make_payloader(const Codec& codec, const RtpIdentity& rtp);
 

@@ -68,7 +68,8 @@ void FanOut::detach(TapId id) {
 }
 
 void FanOut::push(const GRef<GstBuffer>& packet) {
-  for (const auto& entry : *list()) entry->call(packet);
+  const auto now = list();  // holds the list while we walk it
+  for (const auto& entry : *now) entry->call(packet);
 }
 
 size_t FanOut::taps() const { return list()->size(); }

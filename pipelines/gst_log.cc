@@ -33,6 +33,7 @@ void write(GstDebugCategory* category, GstDebugLevel level, const char* file, co
 
 void take_in_gst_log() {
   gst_debug_remove_log_function(gst_debug_log_default);
+  gst_debug_remove_log_function(write);
   gst_debug_add_log_function(write, nullptr, nullptr);
   if (g_getenv("GST_DEBUG") == nullptr) gst_debug_set_default_threshold(GST_LEVEL_ERROR);
 }

@@ -5,6 +5,7 @@
 #include <gst/rtp/gstrtpbuffer.h>
 #include <gst/video/video-event.h>
 
+#include <limits>
 #include <utility>
 
 #include "base/clock.h"
@@ -87,8 +88,9 @@ Result<> LiveStream::build(GstBin* pipeline) {
 void LiveStream::begin(int64_t base_ns, int64_t first_ns) {
   const std::lock_guard lock(mutex_);
   base_ns_ = base_ns;
-  first_ns_ = first_ns;
+  rtp_offset_ = g_random_int();
   pacer_.emplace(first_ns, config_.rate);
+  resting_ = !on_ || taps_ == 0;  // who listens from the start misses nothing
 }
 
 void LiveStream::stop() {
@@ -133,10 +135,10 @@ void LiveStream::feed() {
   if (!turn) return;
   auto frame = config_.make(turn->frame);
   if (!frame) return;
-  const int64_t due = pacer_->due_ns(turn->frame);
-  GST_BUFFER_PTS(frame.get()) = static_cast<GstClockTime>(due - base_ns_);
-  GST_BUFFER_DURATION(frame.get()) =
-      static_cast<GstClockTime>(pacer_->due_ns(turn->frame + 1) - due);
+  made_frames_[made_ % made_frames_.size()] = turn->frame;
+  GST_BUFFER_PTS(frame.get()) = made_ * GST_SECOND / config_.rate;
+  GST_BUFFER_DURATION(frame.get()) = GST_SECOND / config_.rate;
+  ++made_;
   gst_app_src_push_buffer(GST_APP_SRC(source_.get()), frame.release());
 }
 
@@ -153,15 +155,16 @@ std::optional<Pacer::Turn> LiveStream::wait_for_turn() {
       pacer_->rest(now);
       key_wanted_ = true;
     }
-    const Pacer::Turn turn = pacer_->next(now);
-    if (config_.frames && turn.frame >= *config_.frames) {
+    const uint64_t end = config_.frames.value_or(std::numeric_limits<uint64_t>::max());
+    const Pacer::Turn turn = pacer_->next(now, end);
+    stats_.left_out = pacer_->left_out();
+    if (turn.frame >= end) {
       lock.unlock();
       gst_app_src_end_of_stream(GST_APP_SRC(source_.get()));
       return std::nullopt;
     }
     if (wanted && turn.at_ns <= now) {
       pacer_->taken(turn, now);
-      stats_.left_out = pacer_->left_out();
       send_key_request(now);
       return turn;
     }
@@ -180,9 +183,11 @@ void LiveStream::send_key_request(int64_t now_ns) {
   if (stats_.encoded > 0 && now_ns - last_key_ns_ < kKeyFrameInterval_ns) return;
   key_wanted_ = false;
   last_key_ns_ = now_ns;
-  if (stats_.encoded > 0)  // the first frame is one anyhow
-    gst_pad_send_event(encoded_pad_.get(),
-                       gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
+  if (stats_.encoded == 0) return;  // the first frame is one anyhow
+  // Encoders send their parameter sets with each key frame. Asked for "all headers", rtph264pay
+  // would send them once more, as a frame of its own with a marker.
+  gst_pad_send_event(encoded_pad_.get(),
+                     gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
 }
 
 void LiveStream::encoded(bool key) {
@@ -192,34 +197,36 @@ void LiveStream::encoded(bool key) {
   if (key) ++stats_.key_frames;
 }
 
-void LiveStream::packet(GRef<GstBuffer> packet, int64_t running_time) {
+void LiveStream::packet(GRef<GstBuffer> packet, int64_t encoder_time) {
   auto writable = GRef<GstBuffer>::adopt(gst_buffer_make_writable(packet.release()));
-  GST_BUFFER_PTS(writable.get()) = static_cast<GstClockTime>(base_ns_ + running_time);
+  const int64_t nth = (encoder_time * config_.rate + GST_SECOND / 2) / GST_SECOND;
+  SentFrame frame;
+  frame.number = made_frames_[nth % made_frames_.size()];
+  frame.captured_ns = pacer_->due_ns(frame.number);
+  frame.rtp_time =
+      rtp_offset_ + static_cast<uint32_t>(gst_util_uint64_scale_round(
+                        frame.captured_ns - base_ns_, config_.codec->clock, GST_SECOND));
+  frame.key = key_;
+  GST_BUFFER_PTS(writable.get()) = static_cast<GstClockTime>(frame.captured_ns);
   GST_BUFFER_DTS(writable.get()) = GST_CLOCK_TIME_NONE;
+  send(writable, frame);
+}
+
+void LiveStream::send(const GRef<GstBuffer>& packet, SentFrame frame) {
   const std::lock_guard lock(gate_);
   if (!open_) return;
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  if (!gst_rtp_buffer_map(writable.get(), GST_MAP_READWRITE, &rtp)) return;
+  if (!gst_rtp_buffer_map(packet.get(), GST_MAP_READWRITE, &rtp)) return;
   sequence_ = sequence_ ? static_cast<uint16_t>(*sequence_ + 1) : gst_rtp_buffer_get_seq(&rtp);
   gst_rtp_buffer_set_seq(&rtp, *sequence_);
-  const uint32_t rtp_time = gst_rtp_buffer_get_timestamp(&rtp);
+  gst_rtp_buffer_set_timestamp(&rtp, frame.rtp_time);
   const bool last = config_.codec->kind == MediaKind::kAudio || gst_rtp_buffer_get_marker(&rtp);
   gst_rtp_buffer_unmap(&rtp);
-  fan_out_.push(writable);
+  fan_out_.push(packet);
+  frame.sent_ns = monotonic_ns();
   const std::lock_guard counting(mutex_);
   ++stats_.packets;
-  if (last) remember(writable.get(), rtp_time);
-}
-
-void LiveStream::remember(GstBuffer* packet, uint32_t rtp_time) {
-  SentFrame frame;
-  frame.captured_ns = static_cast<int64_t>(GST_BUFFER_PTS(packet));
-  // The nearest one: PTS are whole nanoseconds, and frames may not be.
-  frame.number = static_cast<uint64_t>(
-      ((frame.captured_ns - first_ns_) * config_.rate + 500'000'000) / 1'000'000'000);
-  frame.rtp_time = rtp_time;
-  frame.sent_ns = monotonic_ns();
-  frame.key = key_;
+  if (!last) return;
   if (sent_.size() == kMostRemembered) sent_.pop_front();
   sent_.push_back(frame);
 }

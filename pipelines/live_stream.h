@@ -8,7 +8,7 @@
 // Fails:   create: kUnsupported, what GStreamer lacks; later the pipeline's bus says it.
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -73,14 +73,21 @@ class LiveStream {
   std::optional<Pacer::Turn> wait_for_turn();
   void send_key_request(int64_t now_ns);
   void encoded(bool key);
-  void packet(GRef<GstBuffer> packet, int64_t running_time);
-  void remember(GstBuffer* packet, uint32_t rtp_time);
+  void packet(GRef<GstBuffer> packet, int64_t encoder_time);
+  void send(const GRef<GstBuffer>& packet, SentFrame frame);
 
   const LiveStreamConfig config_;
   GRef<GstElement> source_;
   GRef<GstPad> encoded_pad_;
   FanOut fan_out_;
-  int64_t base_ns_ = 0, first_ns_ = 0;  // constant once the pipeline runs
+  int64_t base_ns_ = 0;  // constant once the pipeline runs
+  uint32_t rtp_offset_ = 0;
+
+  // Stream's thread. Encoders are shown a time without pauses, frame after frame: a gap would make
+  // them start anew. Which frame was the n-th that was made, for the newest:
+  std::array<uint64_t, 64> made_frames_{};
+  uint64_t made_ = 0;
+  bool key_ = false;  // the frame being payloaded
 
   mutable std::mutex mutex_;  // for what follows; held for moments
   std::condition_variable changed_;
@@ -95,7 +102,6 @@ class LiveStream {
   std::mutex gate_;
   bool open_ = true;
   std::optional<uint16_t> sequence_;  // of the last packet sent: counts on, whatever was dropped
-  bool key_ = false;                  // the frame being payloaded; stream's thread
 };
 
 }  // namespace callbot::pipelines

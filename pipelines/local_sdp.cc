@@ -1,5 +1,7 @@
 #include "pipelines/local_sdp.h"
 
+#include <set>
+
 #include "pipelines/sdp.h"
 
 namespace callbot::pipelines {
@@ -8,6 +10,7 @@ namespace {
 constexpr SdpLimits kOwnLimits{.most_bytes = 4u << 20, .most_mlines = 1024, .most_candidates = 0};
 constexpr std::string_view kCandidate = "candidate:";
 constexpr std::string_view kBundle = "BUNDLE";
+constexpr std::string_view kSsrcMsid = " msid:";
 
 std::string mid_of(const SdpMedia& media) {
   const std::string* mid = media.attributes.find("mid");
@@ -22,6 +25,23 @@ std::vector<std::string> bundled(const Sdp& sdp) {
   return {words.begin() + 1, words.end()};
 }
 
+// "FID 1 2": 2 repeats what 1 lost (RFC 4588, 9).
+void remove_rtx_streams(SdpAttributes& attributes) {
+  std::set<std::string, std::less<>> repairs;
+  for (const SdpAttribute& attribute : attributes) {
+    const auto words = sdp_words(attribute.value);
+    if (attribute.name == "ssrc-group" && words.size() == 3 && words[0] == "FID")
+      repairs.emplace(words[2]);
+  }
+  SdpAttributes kept;
+  for (const SdpAttribute& attribute : attributes) {
+    const bool of_repair = attribute.name == "ssrc" &&
+                           repairs.contains(attribute.value.substr(0, attribute.value.find(' ')));
+    if (attribute.name != "ssrc-group" && !of_repair) kept.add(attribute.name, attribute.value);
+  }
+  attributes = std::move(kept);
+}
+
 }  // namespace
 
 std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
@@ -30,6 +50,14 @@ std::string with_rejections(std::string_view answer, const std::vector<SdpMline>
   if (!sdp) return std::string(answer);
   for (size_t i = 0; i < sdp->media.size() && i < mlines.size(); ++i)
     if (!mlines[i].accepted && i != head) sdp->media[i].port = 0;
+  return write_sdp(*sdp);
+}
+
+std::string without_audio_rtx(std::string_view offer) {
+  auto sdp = parse_sdp(offer, kOwnLimits);
+  if (!sdp) return std::string(offer);
+  for (SdpMedia& media : sdp->media)
+    if (media.kind == "audio") remove_rtx_streams(media.attributes);
   return write_sdp(*sdp);
 }
 
@@ -43,6 +71,22 @@ std::string with_candidates(std::string_view text, uint32_t mline,
     if (candidate.starts_with(kCandidate))
       attributes.add("candidate", candidate.substr(kCandidate.size()));
   attributes.set("end-of-candidates");
+  return write_sdp(*sdp);
+}
+
+std::string with_msids(std::string_view text) {
+  auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp) return std::string(text);
+  for (SdpMedia& media : sdp->media) {
+    const bool sends = direction_of(media.attributes).value_or(SdpDirection{}).sends;
+    if (media.attributes.has("msid") || !sends) continue;
+    std::string msid;
+    for (const SdpAttribute& a : media.attributes) {
+      const size_t at = a.name == "ssrc" ? a.value.find(kSsrcMsid) : std::string::npos;
+      if (at != std::string::npos && msid.empty()) msid = a.value.substr(at + kSsrcMsid.size());
+    }
+    if (!msid.empty()) media.attributes.add("msid", msid);
+  }
   return write_sdp(*sdp);
 }
 

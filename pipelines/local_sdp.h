@@ -19,9 +19,15 @@ namespace callbot::pipelines {
 std::string with_rejections(std::string_view answer, const std::vector<SdpMline>& mlines,
                             uint32_t head);
 
+// Without RTX streams on audio m-lines: Chromium refuses an offer that names them.
+std::string without_audio_rtx(std::string_view offer);
+
 // With all candidates, for an end that does not trickle.
 std::string with_candidates(std::string_view sdp, uint32_t mline,
                             const std::vector<std::string>& candidates);
+
+// With a=msid, which webrtcbin says only of SSRCs; browsers group tracks by it (RFC 8830).
+std::string with_msids(std::string_view sdp);
 
 // The m-line that candidates are said to be of: the first of the bundle.
 struct BundleTag {

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -96,10 +97,13 @@ std::vector<const Codec*> codecs_to_receive(const PeerConfig& config, MediaKind 
   return chosen;
 }
 
-GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, int& next_payload) {
+// A payload type means the same in the whole bundle: `used` are taken, and grow.
+GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, std::set<int>& used) {
   auto caps = GRef<GstCaps>::adopt(gst_caps_new_empty());
   for (const Codec* codec : chosen) {
-    const int payload = codec->static_payload >= 0 ? codec->static_payload : next_payload++;
+    int payload = codec->static_payload >= 0 ? codec->static_payload : kFirstDynamicPayload;
+    while (codec->static_payload < 0 && used.contains(payload)) ++payload;
+    used.insert(payload);
     GstStructure* s =
         gst_structure_new("application/x-rtp", "media", G_TYPE_STRING, name_of(codec->kind),
                           "encoding-name", G_TYPE_STRING, codec->rtp_name, "clock-rate", G_TYPE_INT,
@@ -113,12 +117,6 @@ GRef<GstCaps> receive_preferences(const std::vector<const Codec*>& chosen, int& 
                         nullptr);
     gst_caps_append_structure(caps.get(), s);
   }
-  return caps;
-}
-
-GRef<GstCaps> without_ssrc(const GstCaps* of_stream) {
-  auto caps = GRef<GstCaps>::adopt(gst_caps_copy(of_stream));
-  gst_structure_remove_field(gst_caps_get_structure(caps.get(), 0), "ssrc");
   return caps;
 }
 
@@ -160,6 +158,12 @@ MediaLines::MediaLines(RtcBin& rtc, Log log, const PeerConfig& config)
 // --- offering
 
 Result<> MediaLines::offer() {
+  for (size_t i = 0; i < streams(); ++i) {
+    int payload = -1;
+    const GstCaps* caps = source_->streams()[i].caps.get();
+    if (gst_structure_get_int(gst_caps_get_structure(caps, 0), "payload", &payload))
+      used_payloads_.insert(payload);
+  }
   for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
     if (const auto added = offer_kind(kind); !added) return added;
   return {};
@@ -171,7 +175,9 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
     const SourceStream& stream = source_->streams()[i];
     if (stream.kind != kind) continue;
     any = true;
-    auto preferences = without_ssrc(stream.caps.get());
+    // With the SSRC: a receiver that knows the MID extension drops packets of an m-line that
+    // names none (Chromium), and webrtcbin takes it from nowhere else before the first packet.
+    const auto preferences = GRef<GstCaps>::adopt(gst_caps_copy(stream.caps.get()));
     add_own_extensions(preferences.get(), kind);
     Line line;
     if (const auto added = add_sending(line, lines_.size(), i, preferences); !added) return added;
@@ -184,8 +190,7 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
   if (any || !receives) return {};
   const auto chosen = codecs_to_receive(config_, kind);
   if (chosen.empty()) return {};
-  int next_payload = kFirstDynamicPayload + (kind == MediaKind::kVideo ? 10 : 0);
-  const auto preferences = receive_preferences(chosen, next_payload);
+  const auto preferences = receive_preferences(chosen, used_payloads_);
   add_own_extensions(preferences.get(), kind);
   Line line;
   if (const auto added = add_receiving(line, preferences); !added) return added;

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,7 @@ class MediaLines {
   Source* source_;
   std::shared_ptr<SendClock> clock_ = std::make_shared<SendClock>();
   std::vector<Line> lines_;  // by m-line index
+  std::set<int> used_payloads_;
 };
 
 }  // namespace callbot::pipelines

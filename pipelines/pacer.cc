@@ -27,9 +27,9 @@ uint64_t Pacer::first_due_from(int64_t now_ns) const {
   return frame;
 }
 
-Pacer::Turn Pacer::next(int64_t now_ns) {
+Pacer::Turn Pacer::next(int64_t now_ns, uint64_t end) {
   if (now_ns - due_ns(next_) > most_late_ns_) {
-    const uint64_t on_time = std::max(first_due_from(now_ns), next_);
+    const uint64_t on_time = std::max(std::min(first_due_from(now_ns), end), next_);
     left_out_ += on_time - next_;
     next_ = on_time;
   }

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 namespace callbot::pipelines {
 
@@ -25,7 +26,8 @@ class Pacer {
     int64_t at_ns;  // not before; may lie in the past
   };
   // The next frame, as seen now; the same until taken() or rest() is called or it is too late.
-  Turn next(int64_t now_ns);
+  // There are `end` frames in all: those after it cannot be left out.
+  Turn next(int64_t now_ns, uint64_t end = std::numeric_limits<uint64_t>::max());
   void taken(const Turn& turn, int64_t now_ns);
   // After a pause that was meant: the next frame is the first that is due from now on.
   void rest(int64_t now_ns);

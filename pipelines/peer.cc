@@ -17,7 +17,8 @@ SdpGuardConfig guard_config(const PeerConfig& config) {
                   [](const SourceStream& stream) { return stream.kind == MediaKind::kVideo; });
   SdpGuardConfig guard;
   guard.codecs = accepted_codecs(config).value_or(std::vector<std::string>());
-  guard.codecs_by_us = true;
+  // Without a wish of ours the offerer's order counts: a browser sends what stands first.
+  guard.codecs_by_us = config.source != nullptr || !config.receive_codecs.empty();
   guard.take_video = config.receive_video || sends_video;
   guard.receives = config.receives;
   guard.most_message_bytes = config.most_message_bytes;
@@ -100,7 +101,7 @@ void PeerImpl::secure() {
   log_.debug("connected, {}", transport_.selected_pair());
   loop_.post(alive_.guard([this] {
     if (failed_) return;
-    transport_.allow_data();
+    transport_.allow();
     update_senders();
     bool here = false;
     auto still_here = alive_.guard([&here] { here = true; });

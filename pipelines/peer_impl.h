@@ -127,6 +127,7 @@ class PeerImpl final : public Peer,
   BundleTag tag_;                // of what was published
   size_t given_candidates_ = 0;  // of local_candidates_, trickled
   bool end_given_ = false;
+  bool session_set_up_ = false;
   Timer gather_deadline_;
 
   // Security

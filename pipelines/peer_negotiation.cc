@@ -164,7 +164,8 @@ void PeerImpl::publish() {
       config_.trickles ? inner
                        : with_candidates(inner, offer ? 0 : guard_.bundle_index().value_or(0),
                                          local_candidates_);
-  const std::string outer = offer ? guard_.local_offer(whole) : guard_.local_answer(whole);
+  const std::string outer = with_msids(offer ? without_audio_rtx(guard_.local_offer(whole))
+                                             : guard_.local_answer(whole));
   tag_ = bundle_tag(outer);
   published_ = true;
   say([this, offer = offer, outer] { events_.local_description(offer, outer); });
@@ -195,6 +196,8 @@ void PeerImpl::gathering_done() {
 // Both descriptions are set: webrtcbin is stable.
 void PeerImpl::negotiated() {
   busy_ = false;
+  if (!std::exchange(session_set_up_, true))
+    rtc_->set_up_session(guard_.bundle_index().value_or(0));
   for (const RemoteCandidate& early : std::exchange(early_candidates_, {})) add_candidate(early);
   update_senders();
   if (!asked_for_offer_ && !config_.offers && lines_->anything_unsent()) {

@@ -4,7 +4,7 @@
 #include <gst/sdp/sdp.h>
 
 #include <atomic>
-#include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/signal.h"
@@ -28,6 +28,13 @@ using Description =
 
 constexpr char kHold[] = "callbot-hold";
 std::atomic<int> pipelines_ending{0};
+
+// RTCP's share is 5 % of this (RFC 3550, 6.2), and its share says how often feedback may be sent
+// early (RFC 4585, 3.5): about every 100 ms. What rtpsession estimates for a quiet session allows a
+// NACK every second or so, too late for what it asks for.
+constexpr double kSessionBandwidth = 1'500'000;  // bit/s
+// Between regular reports, which are what tells the time and that somebody is there.
+constexpr guint64 kReportInterval = GST_SECOND;
 
 // --- promises
 
@@ -121,6 +128,14 @@ void end(GstElement* pipeline, gpointer) {
 }
 
 }  // namespace
+
+void warm_up_rtc() {
+  std::thread([] {
+    for (const char* factory : {"webrtcbin", "nicesrc", "dtlssrtpenc", "dtlssrtpdec", "srtpdec",
+                                "dtlsdec", "sctpdec", "rtpvp8depay"})
+      make_element(factory);
+  }).detach();
+}
 
 int RtcBin::ending() { return pipelines_ending; }
 
@@ -266,6 +281,16 @@ void RtcBin::set(const char* verb, bool offer, const std::string& sdp, Done done
 
 void RtcBin::add_candidate(uint32_t mline, const std::string& text) {
   g_signal_emit_by_name(rtc_.get(), "add-ice-candidate", static_cast<guint>(mline), text.c_str());
+}
+
+void RtcBin::set_up_session(uint32_t bundle_index) {
+  auto rtpbin = GRef<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(rtc_.get()), "rtpbin"));
+  GObject* session = nullptr;
+  g_signal_emit_by_name(rtpbin.get(), "get-internal-session", guint{bundle_index}, &session);
+  const auto owned = GRef<GObject>::adopt(session);
+  if (session != nullptr)
+    g_object_set(session, "bandwidth", kSessionBandwidth, "rtcp-min-interval", kReportInterval,
+                 nullptr);
 }
 
 void RtcBin::release_pad(GstPad* pad) {

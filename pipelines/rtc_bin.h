@@ -23,6 +23,10 @@
 
 namespace callbot::pipelines {
 
+// Once, early, if wanted: loads GStreamer's plugins and makes the process's DTLS certificate, on a
+// thread of its own, so that the first call does not have to wait for it.
+void warm_up_rtc();
+
 class RtcBin {
  public:
   // What has to happen where and when it happens. On GStreamer's threads: they may touch nothing
@@ -59,6 +63,9 @@ class RtcBin {
   void set_remote(bool offer, const std::string& sdp, Done done);
   // "candidate:..."; empty: the end of candidates.
   void add_candidate(uint32_t mline, const std::string& text);
+
+  // The RTP session of the bundle, once there is one.
+  void set_up_session(uint32_t bundle_index);
 
   GstElement* rtc() const { return rtc_.get(); }
   GstBin* pipeline() const { return GST_BIN(pipeline_.get()); }

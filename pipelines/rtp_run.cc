@@ -54,6 +54,7 @@ RtpRun::Step RtpRun::take(const RtpPacket& packet) {
   }
   const bool same_unit = last_ && step != Step::kOtherSender && packet.time == last_->time;
   extend(packet);
+  kept_one_ = !same_unit && unit_before_.ended && !unit_before_.hole && !unit_before_.seen;
   if (same_unit) {
     unit_.first_arrival_ns = std::min(unit_.first_arrival_ns, packet.arrival_ns);
     unit_.last_arrival_ns = std::max(unit_.last_arrival_ns, packet.arrival_ns);
@@ -67,14 +68,17 @@ RtpRun::Step RtpRun::take(const RtpPacket& packet) {
              .last_arrival_ns = packet.arrival_ns,
              .ntp_ns = packet.ntp_ns};
   }
+  unit_.ended |= packet.marker;
   last_ = packet;
   return step;
 }
 
-const RtpUnit& RtpRun::unit_of(uint64_t frame_pts) const {
+const RtpUnit& RtpRun::see(uint64_t frame_pts) {
   const bool before =
       frame_pts != UINT64_MAX && frame_pts != unit_.pts && frame_pts == unit_before_.pts;
-  return before ? unit_before_ : unit_;
+  RtpUnit& unit = before ? unit_before_ : unit_;
+  unit.seen = true;
+  return unit;
 }
 
 }  // namespace callbot::pipelines

@@ -39,6 +39,8 @@ struct RtpUnit {
   int64_t last_arrival_ns = 0;
   std::optional<int64_t> ntp_ns;  // of its first packet
   bool hole = false;              // packets inside it are missing
+  bool ended = false;             // its last packet (marker) is there
+  bool seen = false;              // a frame came out of it
 };
 
 class RtpRun {
@@ -54,7 +56,12 @@ class RtpRun {
   Step take(const RtpPacket& packet);
   // The unit of a frame that the depayloader let go while it worked on the newest packet: it
   // belongs to that packet, or, where the packet's timestamp ended it, to the unit before.
-  const RtpUnit& unit_of(uint64_t frame_pts) const;
+  const RtpUnit& see(uint64_t frame_pts);
+  // More packets of this unit may come.
+  bool goes_on(const RtpUnit& unit) const { return &unit == &unit_ && !unit.ended; }
+  // The newest packet began a unit, and the one before the last was whole, but no frame came out
+  // of it: the depayloader kept it to itself.
+  bool kept_one() const { return kept_one_; }
 
  private:
   void extend(const RtpPacket& packet);
@@ -63,6 +70,7 @@ class RtpRun {
   std::optional<RtpPacket> last_;
   int64_t extended_ = 0;  // of the newest packet
   RtpUnit unit_, unit_before_;
+  bool kept_one_ = false;
 };
 
 }  // namespace callbot::pipelines

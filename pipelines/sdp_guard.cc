@@ -139,8 +139,8 @@ std::string SdpGuard::local_answer(std::string_view text) {
     announce_message_size(media);
     if (mline.kind == "application") continue;
     const SdpDirection its = direction_of(media.attributes).value_or(SdpDirection{});
-    set_direction(media.attributes, {its.sends && mline.receives,
-                                     its.receives && mline.sends && config_.receives});
+    set_direction(media.attributes,
+                  {its.sends && mline.receives, its.receives && mline.sends && config_.receives});
   }
   std::vector<std::string> bundle;
   for (const std::string& mid : state_->bundle)

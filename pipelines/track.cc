@@ -28,6 +28,8 @@ namespace callbot::pipelines {
 namespace {
 
 constexpr int64_t kKeyFrameRequestPeriodNs = 1'000'000'000;
+// all-headers makes it a FIR, which not everybody honours; without it is a PLI.
+constexpr gboolean kAllHeaders = FALSE;
 
 TrackId next_track_id() {
   static std::atomic<TrackId> last{0};
@@ -76,6 +78,7 @@ class Track::Core : public std::enable_shared_from_this<Core> {
         info_(std::move(info)),
         events_(events),
         video_(info_.kind == MediaKind::kVideo),
+        splits_(info_.codec == "h264" || info_.codec == "h265"),
         inspector_(info_.codec),
         run_(info_.clock_rate) {}
 
@@ -97,12 +100,16 @@ class Track::Core : public std::enable_shared_from_this<Core> {
 
   // --- streaming thread
   static GstPadProbeReturn on_input(GstPad*, GstPadProbeInfo* info, gpointer self);
+  static GstPadProbeReturn on_request(GstPad*, GstPadProbeInfo* info, gpointer);
   static GstFlowReturn on_sample(GstAppSink* sink, gpointer self);
   void take_packet(GstBuffer* buffer);
   void take_frame(GstBuffer* buffer);
   bool passes_gate(const RtpUnit& unit, const FrameFacts& facts);
   void lose();
+  void hold_back();
   void begin_wait();
+  void take_whole(std::shared_ptr<const void> owner, std::span<const uint8_t> bytes,
+                  const RtpUnit& unit);
   void note_size(const FrameFacts& facts);
   void deliver(const Frame& frame);
   void ask_upstream(GstPad* depayloader_sink);
@@ -118,6 +125,9 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   const TrackInfo info_;
   TrackEvents& events_;  // only while not closed_
   const bool video_;
+  // The depayloader takes parameter sets for the beginning of a frame, but some senders repeat them
+  // before every slice: such a frame comes in pieces.
+  const bool splits_;
   GRef<GstPad> input_;  // the loop's; the streaming thread gets the pad with each call
   std::atomic<bool> open_{false};
   std::atomic<bool> closed_{false};  // set on the loop
@@ -131,9 +141,11 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   GstPad* current_input_ = nullptr;
   FrameInspector inspector_;
   RtpRun run_;
-  bool waiting_ = true;     // video: only a key frame passes
-  int64_t wait_since_ = 0;  // 0: nothing was held back yet
-  bool gap_ = false;        // something was lost since the last frame that passed
+  bool waiting_ = true;          // video: only a key frame passes
+  int64_t wait_since_ = 0;       // 0: nothing was held back yet
+  std::vector<uint8_t> pieces_;  // of a frame that is not complete yet
+  int64_t pieces_time_ = 0;
+  bool gap_ = false;  // something was lost since the last frame that passed
 
   Counter packets_, bytes_, frames_, key_frames_, gated_;
   std::atomic<int64_t> last_packet_ns_{0};
@@ -165,6 +177,7 @@ Result<> Track::Core::build(GstBin* bin, GstPad* src) {
       input_.get(),
       static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
       on_input, boxed().release(), unbox);
+  gst_pad_add_probe(input_.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_request, nullptr, nullptr);
 
   gst_bin_add_many(bin, depay.get(), sink.get(), nullptr);
   if (!gst_element_link(depay.get(), sink.get()) ||
@@ -220,8 +233,6 @@ void Track::Core::ask_upstream(GstPad* depayloader_sink) {
   if (last != 0 && now - last < kKeyFrameRequestPeriodNs) return;
   if (!last_request_ns_.compare_exchange_strong(last, now)) return;  // another thread just did
   ++requests_;
-  // all-headers makes it a FIR, which not everybody honours; without it is a PLI.
-  constexpr gboolean kAllHeaders = FALSE;
   gst_pad_push_event(depayloader_sink, gst_video_event_new_upstream_force_key_unit(
                                            GST_CLOCK_TIME_NONE, kAllHeaders, 0));
 }
@@ -258,6 +269,16 @@ GstPadProbeReturn Track::Core::on_input(GstPad* pad, GstPadProbeInfo* info, gpoi
   return GST_PAD_PROBE_OK;
 }
 
+// Until its first key frame the depayloader asks for one with every frame, and by FIR. We ask.
+GstPadProbeReturn Track::Core::on_request(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  gboolean all_headers = FALSE;
+  const bool asks =
+      gst_video_event_is_force_key_unit(event) &&
+      gst_video_event_parse_upstream_force_key_unit(event, nullptr, &all_headers, nullptr);
+  return asks && all_headers != kAllHeaders ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
 GstFlowReturn Track::Core::on_sample(GstAppSink* sink, gpointer self) {
   Core& core = **static_cast<std::shared_ptr<Core>*>(self);
   auto sample = GRef<GstSample>::adopt(gst_app_sink_try_pull_sample(sink, 0));
@@ -281,7 +302,9 @@ void Track::Core::take_packet(GstBuffer* buffer) {
   last_packet_ns_.store(
       std::max(last_packet_ns_.load(std::memory_order_relaxed), packet->arrival_ns),
       std::memory_order_relaxed);
-  switch (run_.take(*packet)) {
+  const RtpRun::Step step = run_.take(*packet);
+  if (video_ && run_.kept_one()) hold_back();
+  switch (step) {
     case RtpRun::Step::kNext:
     case RtpRun::Step::kOld:
       return;
@@ -302,6 +325,15 @@ void Track::Core::lose() {
   begin_wait();
 }
 
+// A frame does not reach the sinks, because it cannot be decoded without one that was lost.
+void Track::Core::hold_back() {
+  if (!open_) return;
+  waiting_ = true;
+  gap_ = true;
+  gated_.add(1);
+  begin_wait();
+}
+
 void Track::Core::begin_wait() {
   if (!open_) return;
   if (wait_since_ == 0) {
@@ -315,9 +347,7 @@ void Track::Core::begin_wait() {
 bool Track::Core::passes_gate(const RtpUnit& unit, const FrameFacts& facts) {
   if (!video_ || !waiting_) return true;
   if (!facts.key || !facts.whole || unit.hole) {
-    gap_ = true;
-    gated_.add(1);
-    begin_wait();
+    hold_back();
     return false;
   }
   waiting_ = false;
@@ -340,19 +370,44 @@ void Track::Core::note_size(const FrameFacts& facts) {
 }
 
 void Track::Core::take_frame(GstBuffer* buffer) {
+  const RtpUnit& unit = run_.see(GST_BUFFER_PTS(buffer));
   // Before open() nobody knows whose frames these are: they are not even looked at.
   if (!open_) return;
   auto mapped = std::make_shared<const MappedBuffer>(buffer);
-  if (mapped->bytes().empty()) return;
-  const FrameFacts facts = inspector_.inspect(mapped->bytes());
-  const RtpUnit& unit = run_.unit_of(GST_BUFFER_PTS(buffer));
+  const std::span<const uint8_t> bytes = mapped->bytes();
+  if (bytes.empty()) return;
+  if (!splits_) return take_whole(std::move(mapped), bytes, unit);
+  const bool goes_on = run_.goes_on(unit);
+  if (!pieces_.empty() && pieces_time_ != unit.rtp_time) {
+    pieces_.clear();
+    lose();
+  }
+  if (pieces_.empty() && !goes_on) return take_whole(std::move(mapped), bytes, unit);
+  pieces_.insert(pieces_.end(), bytes.begin(), bytes.end());
+  pieces_time_ = unit.rtp_time;
+  if (goes_on) return;
+  auto joined = std::make_shared<const std::vector<uint8_t>>(std::exchange(pieces_, {}));
+  const std::span<const uint8_t> all = *joined;
+  take_whole(std::move(joined), all, unit);
+}
+
+void Track::Core::take_whole(std::shared_ptr<const void> owner, std::span<const uint8_t> bytes,
+                             const RtpUnit& unit) {
+  const FrameFacts facts = inspector_.inspect(bytes);
   if (!passes_gate(unit, facts)) return;
+  if (facts.lacks_parameter_sets) {
+    const auto sets = inspector_.parameter_sets();
+    auto complete = std::make_shared<std::vector<uint8_t>>(sets.begin(), sets.end());
+    complete->insert(complete->end(), bytes.begin(), bytes.end());
+    bytes = *complete;
+    owner = std::move(complete);
+  }
   note_size(facts);
   frames_.add(1);
   if (facts.key && video_) key_frames_.add(1);
   Frame frame;
-  frame.bytes = mapped->bytes();
-  frame.owner = std::move(mapped);
+  frame.owner = std::move(owner);
+  frame.bytes = bytes;
   frame.key = facts.key;
   frame.after_gap = std::exchange(gap_, false);
   frame.rtp_time = unit.rtp_time;

@@ -395,8 +395,9 @@ void HttpServer::Impl::count_body(SoupServerMessage* message, GBytes* chunk) {
   count->seen += g_bytes_get_size(chunk);
   if (count->seen > count->most && soup_server_message_get_status(message) == 0)
     refuse_body(message, count->most);
+  // We are inside a read, so nothing else is using the socket; a shutdown alone would let it go on.
   if (count->seen > count->most + kMostDrained)
-    g_socket_shutdown(soup_server_message_get_socket(message), TRUE, TRUE, nullptr);
+    g_socket_close(soup_server_message_get_socket(message), nullptr);
 }
 
 void HttpServer::Impl::answer(SoupServerMessage* message) {

@@ -373,12 +373,6 @@ void JanusSession::trickle(JanusHandle handle, Json candidate) {
                  true, [](JanusResult<Json>) {});
 }
 
-void JanusSession::hangup(JanusHandle handle) {
-  impl_->request(
-      Json::object().set("janus", "hangup").set("handle_id", static_cast<int64_t>(handle)), false,
-      [](JanusResult<Json>) {});
-}
-
 void JanusSession::detach(JanusHandle handle) {
   impl_->request(
       Json::object().set("janus", "detach").set("handle_id", static_cast<int64_t>(handle)), false,

@@ -85,7 +85,6 @@ class JanusSession {
   void message(JanusHandle handle, Json body, const Jsep* jsep,
                std::function<void(JanusResult<JanusEvent>)> done);
   void trickle(JanusHandle handle, Json candidate);
-  void hangup(JanusHandle handle);
 
   // Ends the session at the server, then the connection; `done` within 3 s, with nothing after it.
   void close(std::function<void()> done);

@@ -27,6 +27,8 @@ struct Context {
   // Calls the Events, later and in order; not any more once the signaling is gone.
   std::function<void(std::function<void(Events&)>)> tell;
   std::function<void(const Error&)> fail;
+  // Leaves the room with the handle it has and comes back, under the same id, with a fresh one.
+  std::function<void()> rejoin;
 };
 
 constexpr std::chrono::milliseconds kFirstBackOff{500};

@@ -196,6 +196,7 @@ Error explain(const JanusFailure& failure, const Id& room) {
       return {Code::kDenied,
               fmt::format("room {} of Janus has no place for one more that sends", name)};
     case kUnauthorized:
+    case kMissingElement:  // all that a join may lack is the pin
       return {Code::kDenied,
               fmt::format("room {} of Janus refused us: it wants its pin (--token PIN or "
                           "?pin=...), or a token it allows (?token=...): {}",

@@ -82,6 +82,7 @@ Error explain(const JanusFailure& failure, const Id& room);
 // Numbers of the plugin (janus_videoroom.c of 1.1).
 constexpr int kNoSuchRoom = 426;
 constexpr int kNoSuchFeed = 428;
+constexpr int kMissingElement = 429;
 constexpr int kInvalidElement = 430;
 constexpr int kPublishersFull = 432;
 constexpr int kUnauthorized = 433;

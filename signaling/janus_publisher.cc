@@ -5,10 +5,6 @@
 namespace callbot::signaling::janus {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kHangUpWithin = 3s;  // Janus itself waits this long for a cleanup
-
 Json publish_body(const Description& offer, bool first) {
   Json body = Json::object().set("request", first ? "publish" : "configure");
   Json descriptions = Json::array();
@@ -43,10 +39,9 @@ void Publisher::begin(JanusHandle handle) {
 void Publisher::gone() {
   handle_.reset();
   alive_.reset();
-  in_flight_ = hanging_up_ = false;
-  on_server_ = 0;
+  in_flight_ = false;
+  on_handle_ = 0;
   restart_.stop();
-  hang_up_deadline_.stop();
 }
 
 void Publisher::send(Message message) {
@@ -76,27 +71,19 @@ void Publisher::take(Candidate candidate) {
 }
 
 void Publisher::pump() {
-  if (!handle_ || !unsent_ || in_flight_ || hanging_up_) return;
-  if (on_server_ != 0 && on_server_ != offer_->generation) {
-    // A handle has one peer connection; the older one has to go first.
-    hanging_up_ = true;
-    context_.session.hangup(*handle_);
-    hang_up_deadline_.once(kHangUpWithin, [this] {
-      hanging_up_ = false;
-      on_server_ = 0;
-      pump();
-    });
-    return;
-  }
+  if (!handle_ || !unsent_ || in_flight_) return;
+  // A handle has had its one peer connection: Janus 1.1 lets go of it some time after it says so,
+  // and answers what comes too early without any ICE credentials.
+  if (on_handle_ != 0 && on_handle_ != offer_->generation) return context_.rejoin();
   publish();
 }
 
 void Publisher::publish() {
-  const bool first = on_server_ == 0;
+  const bool first = on_handle_ == 0;
   const uint32_t generation = offer_->generation;
   in_flight_ = true;
   unsent_ = false;
-  on_server_ = generation;
+  on_handle_ = generation;
   const JanusSession::Jsep jsep{"offer", offer_->sdp};
   context_.session.message(*handle_, publish_body(*offer_, first), &jsep,
                            alive_.guard([this, generation](JanusResult<JanusEvent> reply) {
@@ -123,9 +110,9 @@ void Publisher::published(uint32_t generation, JanusResult<JanusEvent> reply) {
 }
 
 void Publisher::flush_candidates() {
-  if (!handle_ || !offer_ || on_server_ != offer_->generation || hanging_up_) return;
+  if (!handle_ || !offer_ || on_handle_ != offer_->generation) return;
   for (; trickled_ < candidates_.size(); ++trickled_)
-    if (candidates_[trickled_].generation == on_server_)
+    if (candidates_[trickled_].generation == on_handle_)
       context_.session.trickle(*handle_, trickle_of(candidates_[trickled_]));
 }
 
@@ -134,14 +121,9 @@ void Publisher::handle_event(const JanusEvent& event) {
   if (event.type == "webrtcup") {
     back_off_.connected();
   } else if (event.type == "trickle") {
-    for (const auto& candidate : candidates_of(event.data, on_server_))
+    for (const auto& candidate : candidates_of(event.data, on_handle_))
       context_.tell([leg = *leg_, candidate](Events& e) { e.received(leg, candidate); });
   } else if (event.type == "hangup") {
-    on_server_ = 0;
-    if (std::exchange(hanging_up_, false)) {
-      hang_up_deadline_.stop();
-      return pump();
-    }
     context_.log.warn("Janus gave up the connection we send on: {}",
                       event.data.at("reason").text().value_or("no reason given"));
     ask_for_restart();

@@ -43,13 +43,11 @@ class Publisher {
   std::vector<Candidate> candidates_;  // of that offer's generation, in order
   size_t trickled_ = 0;                // how many of them Janus has
   bool unsent_ = false;
-  bool in_flight_ = false;   // one exchange at a time
-  bool answered_ = false;    // the newest offer's generation has had an answer
-  uint32_t on_server_ = 0;   // generation of the peer connection that Janus has; 0: none
-  bool hanging_up_ = false;  // waiting for Janus to let go of an older generation
+  bool in_flight_ = false;  // one exchange at a time
+  bool answered_ = false;   // the newest offer's generation has had an answer
+  uint32_t on_handle_ = 0;  // generation that this handle's peer connection is or was; 0: none yet
   BackOff back_off_;
   Timer restart_;
-  Timer hang_up_deadline_;
   Alive alive_;
 };
 

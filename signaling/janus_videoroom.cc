@@ -38,6 +38,7 @@ class JanusVideoRoom final : public Signaling {
 
   void attach();
   void join();
+  void rejoin();
   void join_failed(const JanusFailure& failure);
   void joined(const JanusEvent& event);
   void lost(const Error& error);
@@ -66,7 +67,8 @@ class JanusVideoRoom final : public Signaling {
   std::set<Id> own_ids_;     // this one and earlier ones, which may linger in the room
   std::vector<Feed> feeds_;  // the others, in the order they came
   uint64_t legs_ = 0;
-  std::optional<int64_t> interrupted_ns_;  // since when we are not in the room
+  bool interrupted_ = false;
+  std::optional<int64_t> away_since_ns_;  // not in the room since then
   Timer deadline_;
   Timer rejoin_;
   JanusSession session_;
@@ -92,7 +94,8 @@ JanusVideoRoom::JanusVideoRoom(Loop& loop, Log log, JoinConfig config, Address a
                .session = session_,
                .new_leg = [this] { return LegId{++legs_}; },
                .tell = [this](auto what) { tell(std::move(what)); },
-               .fail = [this](const Error& error) { finish(tl::unexpected(error)); }},
+               .fail = [this](const Error& error) { finish(tl::unexpected(error)); },
+               .rejoin = [this] { rejoin(); }},
       publisher_(context_, address_),
       subscriber_(context_, address_) {}
 
@@ -156,6 +159,17 @@ void JanusVideoRoom::join() {
   }));
 }
 
+void JanusVideoRoom::rejoin() {
+  // Leaving sets the id free at once, and others see that what we sent has ended.
+  const Json leave = Json::object().set("request", "leave");
+  session_.message(*handle_, leave, nullptr, [](JanusResult<JanusEvent>) {});
+  session_.detach(*handle_);
+  handle_.reset();
+  publisher_.gone();
+  away_since_ns_ = monotonic_ns();
+  attach();
+}
+
 void JanusVideoRoom::join_failed(const JanusFailure& failure) {
   if (failure.code == kIdExists && self_ && keep_id_) {
     // What we were before has not left yet; it is still known as ourselves.
@@ -168,7 +182,8 @@ void JanusVideoRoom::join_failed(const JanusFailure& failure) {
     return join();
   }
   const Error error = explain(failure, address_.room);
-  const std::chrono::nanoseconds since(monotonic_ns() - interrupted_ns_.value_or(0));
+  const int64_t now = monotonic_ns();
+  const std::chrono::nanoseconds since(now - away_since_ns_.value_or(now));
   if (!joined_once_ || error.code == Code::kDenied || since > config_.reconnect_for)
     return finish(tl::unexpected(error));
   // A server that was started again may get its rooms later.
@@ -183,13 +198,13 @@ void JanusVideoRoom::joined(const JanusEvent& event) {
     return finish(fail(Code::kBadInput, "Janus let us in without saying as whom"));
   self_ = *id;
   keep_id_ = true;
+  away_since_ns_.reset();
   own_ids_.insert(*id);
-  interrupted_ns_.reset();
   deadline_.stop();
-  if (std::exchange(joined_once_, true))
-    tell([](Events& events) { events.resumed(); });
-  else
+  if (!std::exchange(joined_once_, true))
     tell([id = id->text](Events& events) { events.joined(id); });
+  else if (std::exchange(interrupted_, false))
+    tell([](Events& events) { events.resumed(); });
 
   feeds_.clear();
   for (auto& feed : feeds_of(event.data.at("publishers"), true)) set_feed(std::move(feed));
@@ -208,8 +223,8 @@ void JanusVideoRoom::lost(const Error& error) {
   publisher_.gone();
   subscriber_.gone();
   if (!joined_once_) return finish(tl::unexpected(error));
-  if (interrupted_ns_) return;  // again, before we were back
-  interrupted_ns_ = monotonic_ns();
+  if (!away_since_ns_) away_since_ns_ = monotonic_ns();
+  if (std::exchange(interrupted_, true)) return;  // again, before we were back
   tell([why = error.message](Events& events) { events.interrupted(why); });
 }
 

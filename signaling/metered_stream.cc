@@ -86,6 +86,7 @@ bool portion_used_up(MeteredInput* self) {
 
 gssize input_read(GPollableInputStream* s, void* buffer, gsize count, GError** error) {
   auto* self = as_input(s);
+  if ((*self->meter)->ended) return 0;
   if (portion_used_up(self)) {
     g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "the next turn");
     return -1;

@@ -26,6 +26,7 @@ struct Meter {
   // Bytes handed out in one turn of the loop; what comes faster waits for the next one.
   uint64_t portion = 64u << 10;
   bool discard = false;           // what comes in is thrown away; only its end is passed on
+  bool ended = false;             // nothing comes in any more, whatever the other end still sends
   std::function<void()> on_read;  // after every read; may not touch the stream
 };
 

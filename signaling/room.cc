@@ -183,13 +183,13 @@ void RoomSignaling::lost(const WebSocketClosed& how) {
                                                : "the server closed the connection: " + how.reason;
   if (phase_ == Phase::kClosing) return finish({});
   if (phase_ == Phase::kJoining) {
-    if (!how.how) return finish(tl::unexpected(how.how.error()));
+    if (!how.how) return finish(tl::unexpected(Error(how.how.error()).in(config_.url)));
     return finish(fail(Code::kConnect, fmt::format("{}: {}", config_.url, why)));
   }
   // A certificate that is no longer trusted will not be trusted a moment later.
   const bool hopeless =
       !how.how && (how.how.error().code == Code::kDenied || how.how.error().code == Code::kUsage);
-  if (hopeless) return finish(tl::unexpected(how.how.error()));
+  if (hopeless) return finish(tl::unexpected(Error(how.how.error()).in(config_.url)));
   retry(why);
 }
 
@@ -200,7 +200,7 @@ void RoomSignaling::retry(const std::string& why) {
     phase_ = Phase::kLost;
     attempts_ = 0;
     missing_.stop();
-    log_.warn("lost the connection to {}: {}", config_.url, why);
+    log_.info("lost the connection to {}: {}", config_.url, why);
     for (auto& [id, other] : others_)
       if (other.leg) other.leg->doubt(heard_ns_ - kDoubtNs);
     emit([why](Events& events) { events.interrupted(why); });
@@ -322,7 +322,7 @@ void RoomSignaling::take(const room::Sdp& message) {
   if (found == others_.end() || !found->second.leg) return;
   RoomLeg& leg = *found->second.leg;
   RoomLeg::In in = leg.received(message);
-  if (!in.ignored.empty()) log_.warn("from {}: {}", printable(found->second.info.name), in.ignored);
+  if (!in.ignored.empty()) log_.info("from {}: {}", printable(found->second.info.name), in.ignored);
   for (Message& m : in.up) {
     emit([id = leg.leg().id, m = std::move(m)](Events& events) { events.received(id, m); });
   }

@@ -44,7 +44,8 @@ RoomLeg::In RoomLeg::received(const room::Sdp& message) {
 RoomLeg::In RoomLeg::received_offer(const room::Sdp& message) {
   if (leg_.offers != Party::kThem) return ignored("an offer, but it is us who offers");
   if (message.generation < generation_) return ignored("an offer of an old generation");
-  if (offer_ && offer_->generation == message.generation && offer_->sdp == message.sdp) {
+  if (offer_ && offer_->generation == message.generation && offer_->sdp == message.sdp &&
+      offer_->n == message.n) {
     In in = ignored("the same offer again");
     if (answer_) {
       in.again.emplace_back(*answer_);
@@ -68,8 +69,9 @@ RoomLeg::In RoomLeg::received_offer(const room::Sdp& message) {
 
 RoomLeg::In RoomLeg::received_answer(const room::Sdp& message) {
   if (leg_.offers != Party::kUs) return ignored("an answer, but it is us who answers");
-  if (!unanswered_ || message.generation != unanswered_->generation)
-    return ignored("an answer that nobody waits for");
+  const bool awaited = unanswered_ && message.generation == unanswered_->generation &&
+                       (!message.n || message.n == unanswered_->n);
+  if (!awaited) return ignored("an answer that nobody waits for");
   unanswered_.reset();
   In in;
   in.up.push_back(up(message));
@@ -99,16 +101,19 @@ RoomLeg::Out RoomLeg::sending(const Message& message, int64_t now_ns) {
 }
 
 RoomLeg::Out RoomLeg::sending_sdp(const Description& description, int64_t now_ns) {
-  room::Sdp out{leg_.member, description.type, description.generation, description.sdp};
+  room::Sdp out{leg_.member, description.type, description.generation, description.sdp,
+                std::nullopt};
   if (description.type == Description::Type::kOffer) {
     if (leg_.offers != Party::kUs || description.generation < std::max(generation_, 1U)) return {};
     begin(description.generation);
+    out.n = ++offers_sent_;
     unanswered_ = out;
     resend_pause_ns_ = kFirstResendNs;
     next_resend_ns_ = now_ns + resend_pause_ns_;
   } else {
     const bool asked = offer_ && offer_->generation == description.generation;
     if (leg_.offers != Party::kThem || !asked) return {};
+    out.n = offer_->n;
     answer_ = out;
   }
   described_ns_ = now_ns;
@@ -133,7 +138,8 @@ RoomLeg::Out RoomLeg::again() {
   const int64_t since = std::exchange(doubt_ns_, INT64_MAX);
   Out out;
   if (unanswered_) out.emplace_back(*unanswered_);
-  if (answer_ && described_ns_ >= since) out.emplace_back(*answer_);
+  // Without a number an old answer could be taken for the answer to a new offer.
+  if (answer_ && answer_->n && described_ns_ >= since) out.emplace_back(*answer_);
   add_candidates(out, since);
   if (request_) out.emplace_back(*request_);
   return out;

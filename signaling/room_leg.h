@@ -56,6 +56,7 @@ class RoomLeg {
   void add_candidates(Out& out, int64_t since_ns) const;
 
   Leg leg_;
+  int64_t offers_sent_ = 0;
   uint32_t generation_ = 0;                   // of the latest offer; 0: none yet
   std::optional<room::Sdp> unanswered_;       // our offer
   std::optional<room::Sdp> offer_;            // the other's latest offer

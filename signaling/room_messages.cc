@@ -85,6 +85,11 @@ struct Reader {
     m.may_be_recorded = recording().value_or(true);
     return m;
   }
+  int64_t number() {
+    const auto n = fields.need<int64_t>("n");
+    if (n < 0 || n > kMostSince) fields.complain("n", "expected 0 or more");
+    return n;
+  }
   std::string peer() { return need_token(sender == Sender::kClient ? "to" : "from"); }
   uint32_t generation() {
     const auto n = fields.need<uint32_t>("generation");
@@ -166,6 +171,7 @@ Message read_sdp(Reader& r) {
     return (c >= 32 && c != 127) || c == '\r' || c == '\n' || c == '\t';
   });
   if (s.sdp.empty() || !printable_text) r.fields.complain("sdp", "expected a description");
+  if (r.fields.has("n")) s.n = r.number();
   return s;
 }
 
@@ -193,9 +199,7 @@ Message read_leave(Reader&) { return Leave{}; }
 
 template <class T>
 Message read_number(Reader& r) {
-  const auto n = r.need<int64_t>("n");
-  if (n < 0 || n > kMostSince) r.fields.complain("n", "expected 0 or more");
-  return T{n};
+  return T{r.number()};
 }
 
 Message read_error(Reader& r) {
@@ -283,6 +287,7 @@ struct Writer {
   void operator()(const Sdp& m) {
     peer(m.peer);
     json.set("generation", m.generation).set("sdp", m.sdp);
+    if (m.n) json.set("n", *m.n);
   }
   void operator()(const IceCandidate& m) {
     peer(m.peer);

@@ -97,6 +97,7 @@ struct Sdp {
   Description::Type type = Description::Type::kOffer;
   uint32_t generation = 0;
   std::string sdp;
+  std::optional<int64_t> n;  // which offer; an answer repeats it
 };
 struct IceCandidate {
   std::string peer;

@@ -71,14 +71,20 @@ ServerWebSocket::Impl::~Impl() {
 }
 
 void ServerWebSocket::Impl::drop() {
-  // libsoup sees the end of the stream and cleans up; it may be using the connection just now.
+  // libsoup sees the end of the stream and cleans up; it may be using the connection just now. The
+  // shutdown wakes it up, but by itself would not keep a flood from coming in.
+  meter->ended = true;
   g_socket_shutdown(socket.get(), TRUE, TRUE, nullptr);
-  meter->discard = true;
   loop.post([keep = connection] {});
 }
 
+bool ServerWebSocket::Impl::is_open() const {
+  return !closing && !has_ended &&
+         soup_websocket_connection_get_state(connection.get()) == SOUP_WEBSOCKET_STATE_OPEN;
+}
+
 void ServerWebSocket::Impl::send(std::string_view text) {
-  if (closing || has_ended) return;
+  if (!is_open()) return;
   if (queued() + text.size() > limits.most_queued) {
     drop();
     return;
@@ -94,7 +100,8 @@ size_t ServerWebSocket::Impl::queued() const {
 }
 
 void ServerWebSocket::Impl::close(int code, std::string_view reason) {
-  if (std::exchange(closing, true) || has_ended) return;
+  if (!is_open()) return;
+  closing = true;
   const std::string text(reason.substr(0, kMostReason));
   soup_websocket_connection_close(connection.get(), static_cast<gushort>(code), text.c_str());
 }

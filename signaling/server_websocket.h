@@ -31,6 +31,7 @@ struct ServerWebSocket::Impl {
   void send(std::string_view text);
   void close(int code, std::string_view reason);
   size_t queued() const;
+  bool is_open() const;
   void count_input();
   void offend(int code, const char* reason);
   void take(int type, std::string text);

@@ -20,6 +20,7 @@ void answered(GObject*, GAsyncResult* result, gpointer answer) {
 
 // 123 bytes fit into a control frame (RFC 6455, 5.5), and they have to be UTF-8.
 std::string goodbye(std::string_view reason) {
+  if (reason.empty()) return {};
   const std::string text = printable(reason).substr(0, 123);
   const char* end = nullptr;
   g_utf8_validate(text.data(), static_cast<gssize>(text.size()), &end);
@@ -48,7 +49,10 @@ struct WebSocket::Impl {
   void start();
   void send(std::string_view text);
   void close(int code, std::string_view reason);
-  bool open() const { return connection_ && !closing_; }
+  bool open() const {
+    return connection_ && !closing_ &&
+           soup_websocket_connection_get_state(connection_.get()) == SOUP_WEBSOCKET_STATE_OPEN;
+  }
 
  private:
   Result<> try_start();

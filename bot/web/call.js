@@ -1,8 +1,8 @@
 // call.js: one stay in a room: the room, what we send, and a leg with every member. The only file
 // that sees all three.
 //
-// Calls on `on`: changed() for anything that shows, joined(member), left(member, why), ended(how),
-// chat(entry), transfer(transfer), notice(text).
+// Calls on `on`: changed() for anything that shows, joined(member) for those who came after us,
+// left(member, why), ended(how), chat(entry), transfer(transfer).
 
 import { Channel, checksum } from './channel.js';
 import { Leg } from './leg.js';
@@ -39,7 +39,7 @@ export class Call {
         this.phase = phase;
         on.changed();
       },
-      arrived: (member) => this.#arrived(member),
+      arrived: (member, isNews) => this.#arrived(member, isNews),
       changed: (member) => this.#changed(member),
       back: (member) => this.peers.get(member.id)?.leg?.resume(),
       left: (member, why) => this.#left(member, why),
@@ -127,11 +127,11 @@ export class Call {
       channel?.ready && !(member.recorder && this.refused));
   }
 
-  #arrived(member) {
+  #arrived(member, isNews) {
     const peer = { member, leg: null, channel: null, stats: new Stats() };
     this.peers.set(member.id, peer);
     if (member.sends || member.receives) this.#open(peer);
-    this.#on.joined(member);
+    if (isNews) this.#on.joined(member);
     this.#on.changed();
   }
 
@@ -139,7 +139,7 @@ export class Call {
     const { member } = peer;
     peer.leg = new Leg({
       member, media: this.#media, codec: this.#codec, iceServers: this.#room.iceServers,
-      offers: member.recorder || this.#room.since > member.since,
+      offers: this.#offersTo(member),
       withheld: this.refused && member.recorder,
     }, {
       send: (message) => this.#room.send(message),
@@ -154,6 +154,12 @@ export class Call {
       },
     });
     peer.leg.open();
+  }
+
+  // The one who came later; a recorder never does.
+  #offersTo(member) {
+    const { since, id } = this.#room;
+    return member.recorder || since > member.since || (since === member.since && id > member.id);
   }
 
   #changed(member) {

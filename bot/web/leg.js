@@ -5,9 +5,12 @@
 
 const kConnectWithin = 20_000; // ms, then a fresh attempt
 const kOfferWithin = 6_000; // an answerer that hears nothing asks
-const kAnswerWithin = 8_000;
-const kFirstPause = 1_000;
+const kAnswerWithin = 5_000;
+const kOfferTimes = 3; // an offer without an answer is said again before we start afresh
+const kFirstPause = 250; // between failures, doubling
 const kLongestPause = 15_000;
+const kStartingFor = 3000;
+const kHangupPause = 500; // that it left comes over another way
 const kMostEarly = 200;
 const kLabel = 'callbot';
 
@@ -40,6 +43,9 @@ export class Leg {
   #work = Promise.resolve();
   #again = false;
   #remoteSession = '';
+  #offerText = ''; // what we offered last, unchanged however often it is said
+  #lastOffer = ''; // the text we answered last
+  #candidates = []; // ours, to be said again after an interruption
   #early = []; // candidates that came before their description
   #pause = kFirstPause;
   #timers = {};
@@ -76,12 +82,10 @@ export class Leg {
     return this.#pc?.connectionState ?? 'new';
   }
 
-  // The member can be reached again: what was said meanwhile is lost, but a connected leg needs
-  // nothing.
+  // The member can be reached again: what we said meanwhile may be lost.
   resume() {
-    if (this.state === 'connected' && this.#pc.signalingState === 'stable') return;
-    if (this.offers) this.#fresh();
-    else this.#askAfresh();
+    if (this.#pc?.signalingState === 'have-local-offer') this.#sayOffer(1);
+    else if (this.state !== 'connected') this.#sayCandidates();
   }
 
   // Puts our present tracks on the wire.
@@ -141,8 +145,21 @@ export class Leg {
       return;
     }
     await pc.setLocalDescription();
-    this.#say({ type: 'offer', sdp: pc.localDescription.sdp });
-    this.#timer('answer', kAnswerWithin, () => this.#recover('no answer'));
+    this.#offerText = pc.localDescription.sdp;
+    this.#sayOffer(1);
+  }
+
+  #sayOffer(times) {
+    this.#say({ type: 'offer', sdp: this.#offerText });
+    this.#sayCandidates();
+    this.#timer('answer', kAnswerWithin * times, () => {
+      if (times < kOfferTimes) this.#sayOffer(times + 1);
+      else this.#recover('no answer');
+    });
+  }
+
+  #sayCandidates() {
+    for (const message of this.#candidates) this.#say(message);
   }
 
   async #answered({ generation, sdp }) {
@@ -160,17 +177,26 @@ export class Leg {
   #asked(restart) {
     if (!this.offers) return;
     if (!restart) return this.#enqueue(() => this.#offer());
-    const justDone = this.#pc && performance.now() - this.#started < 3000;
-    if (!justDone || this.state === 'failed') this.#fresh();
+    // Both may have noticed the same failure: the fresh start asked for may be under way already.
+    const starting = this.state === 'new' || this.state === 'connecting';
+    if (!starting || performance.now() - this.#started > kStartingFor) this.#fresh();
   }
 
   // --- answering
 
   async #offered({ generation, sdp }) {
     if (this.offers) return;
-    this.#timer('offer');
     const session = sessionOf(sdp);
-    if (!this.#pc || generation !== this.generation || session !== this.#remoteSession) {
+    const known = this.#pc && generation === this.generation && session === this.#remoteSession;
+    // The far end may have forgotten this leg and counts anew; an offer that is merely late is
+    // no reason to give up a connection that works.
+    if (!known && generation < this.generation && this.state === 'connected') return;
+    this.#timer('offer');
+    if (known && sdp === this.#lastOffer && this.#pc.signalingState === 'stable') {
+      this.#say({ type: 'answer', sdp: this.#pc.localDescription.sdp });
+      return this.#sayCandidates();
+    }
+    if (!known) {
       const early = this.#early.filter((candidate) => candidate.generation === generation);
       this.#start(generation);
       this.#early = early;
@@ -181,6 +207,7 @@ export class Leg {
     this.#takeTransceivers();
     await this.#addEarly();
     await pc.setLocalDescription();
+    this.#lastOffer = sdp;
     this.#say({ type: 'answer', sdp: pc.localDescription.sdp });
   }
 
@@ -201,7 +228,7 @@ export class Leg {
   #askAfresh() {
     if (this.#closed || this.offers) return;
     this.#on.send({ type: 'renegotiate', to: this.member.id, restart: true });
-    this.#timer('offer', kOfferWithin + this.#nextPause(), () => this.#askAfresh());
+    this.#timer('offer', kOfferWithin + this.#pause, () => this.#askAfresh());
   }
 
   // --- both
@@ -232,7 +259,8 @@ export class Leg {
     this.generation = generation;
     this.#again = false;
     this.#early = [];
-    this.#remoteSession = '';
+    this.#candidates = [];
+    this.#remoteSession = this.#lastOffer = this.#offerText = '';
     this.#started = performance.now();
     const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: 'max-bundle' });
     this.#pc = pc;
@@ -241,15 +269,18 @@ export class Leg {
       if (pc !== this.#pc || ended) return;
       const { candidate: text = '', sdpMid, sdpMLineIndex } = candidate ?? {};
       ended = text === '';
-      this.#say({
+      const message = {
         type: 'candidate', candidate: text,
         sdpMid: sdpMid ?? pc.getTransceivers()[0]?.mid ?? '0', sdpMLineIndex: sdpMLineIndex ?? 0,
-      });
+      };
+      this.#candidates.push(message);
+      this.#say(message);
     };
     pc.onconnectionstatechange = () => {
       if (pc === this.#pc) this.#moved();
     };
-    pc.ontrack = ({ track }) => {
+    pc.ontrack = ({ track, receiver }) => {
+      this.#watchTransport(pc, receiver.transport);
       for (const old of this.stream.getTracks()) {
         if (old.kind === track.kind) this.stream.removeTrack(old);
       }
@@ -261,6 +292,18 @@ export class Leg {
     };
     this.#timer('connect', kConnectWithin, () => this.#recover('not connected in time'));
     this.#on.changed();
+  }
+
+  // A far end that hangs up although it is still a member has lost this leg and needs a new one;
+  // the connection's own state would tell that only half a minute later.
+  #watchTransport(pc, transport) {
+    if (!transport) return;
+    transport.onstatechange = () => {
+      if (pc !== this.#pc || transport.state !== 'closed') return;
+      this.#timer('hangup', kHangupPause, () => {
+        if (pc === this.#pc) this.#recover('hung up');
+      });
+    };
   }
 
   #moved() {
@@ -277,8 +320,7 @@ export class Leg {
     this.#note(why);
     this.#timer('connect');
     this.#timer('answer');
-    if (!this.offers) return this.#askAfresh();
-    this.#timer('recover', this.#nextPause(), () => this.#fresh());
+    this.#timer('recover', this.#nextPause(), () => (this.offers ? this.#fresh() : this.#askAfresh()));
   }
 
   #nextPause() {

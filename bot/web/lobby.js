@@ -5,12 +5,12 @@ import { Meter } from './meter.js';
 
 const kLongest = 64; // code points
 const kMeterEvery = 80; // ms
-const kForbidden = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069/]/;
+const kForbidden = /[\p{Cc}/]|(?![\u200c\u200d])\p{Cf}/u; // joiners are part of words and emoji
 
 function problemWith(what, text) {
   if (!text) return `Type ${what}.`;
   if ([...text].length > kLongest) return `That is too long: at most ${kLongest} characters for ${what}.`;
-  if (kForbidden.test(text)) return `${what[0].toUpperCase()}${what.slice(1)} must not contain “/” or invisible control characters.`;
+  if (kForbidden.test(text)) return `${what[0].toUpperCase()}${what.slice(1)} must not contain “/” or invisible characters.`;
   if (text === '.' || text === '..') return `“${text}” does not work for ${what}.`;
   return '';
 }

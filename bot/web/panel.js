@@ -70,7 +70,7 @@ export class Panel {
     this.#mark();
   }
 
-  // people: [{id, name, own, recorder, audio, video, screen, refused, connection, detail}]
+  // people: [{id, name, own, recorder, audio, video, screen, refused, connection, detail, facts}]
   showPeople(people) {
     setText($('count'), String(people.length));
     const ids = new Set(people.map(({ id }) => id));
@@ -115,6 +115,7 @@ export class Panel {
     else setText(row.avatar, initials(person.name));
     setText(row.name, person.own ? `${person.name} (you)` : person.name);
     setText(row.detail, person.detail);
+    setText(row.facts, person.facts);
     row.dot.dataset.state = person.connection;
     const flags = [
       ['shield', person.refused, 'Does not want to be recorded'],
@@ -142,11 +143,12 @@ export class Panel {
     const line = make('span', 'member-detail');
     const dot = make('i', 'state-dot');
     const detail = make('span');
+    const facts = make('span', 'member-facts');
     const flags = make('span', 'flags');
     line.append(dot, detail);
-    words.append(name, line);
+    words.append(name, line, facts);
     element.append(avatar, words, flags);
-    return { element, avatar, name, detail, dot, flags };
+    return { element, avatar, name, detail, facts, dot, flags };
   }
 
   #fileRow(transfer) {

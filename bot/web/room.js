@@ -1,8 +1,8 @@
 // room.js: our membership of a room. Joins over a WebSocket, keeps the connection alive, takes the
 // membership up again after a loss and keeps the list of the other members. Knows nothing of media.
 //
-// Calls on `on`: phase(name), arrived(member), changed(member), back(member) when one we knew is
-// there again after an interruption, left(member, why), relayed(message), trouble(error),
+// Calls on `on`: phase(name), arrived(member, isNews), changed(member), back(member) when one we
+// knew is there again after an interruption, left(member, why), relayed(message), trouble(error),
 // ended({code, message}) as the last call, exactly once.
 
 const kVersion = 1;
@@ -152,7 +152,7 @@ export class Room {
     const back = this.#missing.delete(member.id) || listed;
     const known = this.members.has(member.id);
     this.members.set(member.id, member);
-    if (!known) return this.#on.arrived(member);
+    if (!known) return this.#on.arrived(member, !listed);
     this.#on.changed(member);
     if (back) this.#on.back(member);
   }

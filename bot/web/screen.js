@@ -16,16 +16,22 @@ const kConnection = {
   disconnected: 'interrupted', failed: 'trying again', closed: 'closed',
 };
 
-function details(leg, stats) {
-  const state = kConnection[leg?.state ?? 'new'];
-  if (leg?.state !== 'connected') return state;
-  const { inboundVideo: video, roundTripMs, inboundKbps } = stats.last ?? {};
-  const parts = [state];
+function detail({ member, leg, stats }) {
+  const parts = [kConnection[leg?.state ?? 'new']];
+  if (member.recorder) parts.unshift('recorder');
+  const trip = stats.last?.roundTripMs;
+  if (leg?.state === 'connected' && trip !== null && trip !== undefined) parts.push(`${trip} ms`);
+  return parts.join(' · ');
+}
+
+function facts({ leg, stats }) {
+  if (leg?.state !== 'connected') return '';
+  const { inboundVideo: video, inboundKbps } = stats.last ?? {};
+  const parts = [];
   if (video?.width && video.framesPerSecond) {
     parts.push(`${video.width}×${video.height}`, `${Math.round(video.framesPerSecond)} fps`, video.codec.toUpperCase());
   }
   if (inboundKbps >= 1) parts.push(inboundKbps >= 1000 ? `${(inboundKbps / 1000).toFixed(1)} Mbit/s` : `${Math.round(inboundKbps)} kbit/s`);
-  if (roundTripMs !== null && roundTripMs !== undefined) parts.push(`${roundTripMs} ms`);
   return parts.join(' · ');
 }
 
@@ -121,7 +127,7 @@ export class Screen {
     const people = others.filter(({ member }) => !member.recorder);
     this.#tiles.show([this.#ownTile(), ...people.map((peer) => this.#tile(peer))]);
     this.#panel.showPeople([this.#ownRow(), ...others.map((peer) => this.#row(peer))]);
-    $('alone').hidden = people.length > 0 || this.#media.videoOn;
+    $('alone').hidden = people.length > 0;
     this.#drawBar(call, others);
     this.#drawControls(call);
   }
@@ -150,17 +156,18 @@ export class Screen {
     return {
       id: 'own', name: this.#call.name, own: true, recorder: false, audio: audioOn, video: videoOn,
       screen: videoOn && videoSource === 'screen', refused: this.#call.refused,
-      connection: up ? 'connected' : 'connecting', detail: up ? 'in the room' : 'reconnecting',
+      connection: up ? 'connected' : 'connecting', detail: up ? 'in the room' : 'reconnecting', facts: '',
     };
   }
 
-  #row({ member, leg, stats }) {
+  #row(peer) {
+    const { member, leg } = peer;
     return {
       id: member.id, name: member.name, own: false, recorder: member.recorder,
       audio: member.audio !== 'off', video: member.video !== 'off',
       screen: member.video !== 'off' && member.videoSource === 'screen',
       refused: member.recording === 'refused', connection: leg?.state ?? 'new',
-      detail: member.recorder ? `recorder · ${details(leg, stats)}` : details(leg, stats),
+      detail: detail(peer), facts: facts(peer),
     };
   }
 

@@ -71,9 +71,9 @@ class Tile {
 }
 
 // The grid of `count` equal boxes that covers most of the area.
-function grid(count, { left, top, width, height }) {
+function grid(count, { left, top, width, height }, ratios) {
   let best = { area: 0 };
-  for (const ratio of width >= height ? kWide : kTall) {
+  for (const ratio of ratios) {
     for (let columns = 1; columns <= count; columns++) {
       const rows = Math.ceil(count / columns);
       const w = Math.min((width - kGap * (columns - 1)) / columns,
@@ -172,7 +172,7 @@ export class Tiles {
         : { ...all, top: all.top + all.height - strip, height: strip };
       this.#tiles.get(big).place(stage);
     }
-    const boxes = grid(rest.length, area);
+    const boxes = grid(rest.length, area, big || all.width >= all.height ? kWide : kTall);
     rest.forEach(({ id }, i) => this.#tiles.get(id).place(boxes[i]));
   }
 }

@@ -71,6 +71,28 @@ TEST(Json, WritesWhatItWasGiven) {
   EXPECT_EQ(Json::parse(value.dump())->dump(), value.dump());
 }
 
+TEST(Json, WritesNumbersThatReadTheSame) {
+  for (const char* text : {"5e64", "1e18", "1.0", "-0.0", "0.1", "1e-9", "1.7976931348623157e308",
+                           "9223372036854775807"}) {
+    const Json value = *Json::parse(text);
+    const auto again = Json::parse(value.dump());
+    ASSERT_TRUE(again) << text << " became " << value.dump();
+    EXPECT_EQ(again->number(), value.number()) << text;
+    EXPECT_EQ(again->whole(), value.whole()) << text;
+  }
+}
+
+TEST(Json, WritesForPeople) {
+  const Json list = Json::array().add("line\none\t\x01\x7f\\").add(Json::object());
+  EXPECT_EQ(Json::object().set("a", list).dump(true),
+            R"({
+  "a": [
+    "line\none\u0009\u0001\u007f\\",
+    {}
+  ]
+})");
+}
+
 TEST(Json, MakesInvalidUtf8Readable) {
   EXPECT_TRUE(Json::parse(Json::of(std::string("a\xff")).dump()));
 }

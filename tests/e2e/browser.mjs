@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const kStartWithin = 60_000; // ms; several browsers may start at once on a small machine
-const kStepWithin = 20_000;
+const kStepWithin = 40_000;
 
 const kPrograms = {
   chromium: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -52,16 +52,15 @@ async function deadline(promise, what, ms = kStepWithin) {
   }
 }
 
-// Asks again and again until `condition` gives something true; says what it saw last if not.
+// Asks again and again until `condition` gives something true, and gives that.
 export async function until(condition, what, ms = kStepWithin, every = 150) {
   const end = Date.now() + ms;
-  let seen;
-  while (Date.now() < end) {
-    seen = await condition();
+  do {
+    const seen = await condition();
     if (seen) return seen;
     await new Promise((resolve) => setTimeout(resolve, every));
-  }
-  throw new Error(`${what}: not within ${ms} ms, last seen: ${JSON.stringify(seen)}`);
+  } while (Date.now() < end);
+  throw new Error(`${what}: not within ${ms} ms`);
 }
 
 class Page {
@@ -128,6 +127,11 @@ class Page {
     return deadline(this.#page.close(), 'close the page');
   }
 
+  // Says goodbye to the room, as a closed tab does; a killed browser would not.
+  leave() {
+    return this.go('about:blank');
+  }
+
   // Waits until what the page says of itself fulfils `test`.
   async waitFor(test, what, ms = kStepWithin) {
     let last;
@@ -136,8 +140,8 @@ class Page {
         last = await this.state();
         return last && test(last) ? last : null;
       }, what, ms);
-    } catch {
-      throw new Error(`${what}: not within ${ms} ms; the page: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
+    } catch (error) {
+      throw new Error(`${error.message}\nthe page: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
     }
   }
 
@@ -146,11 +150,11 @@ class Page {
     let last;
     try {
       return await until(async () => {
-        last = Object.values(await this.stats()).find((member) => member.name === name);
+        last = Object.values((await this.stats()) ?? {}).find((member) => member.name === name);
         return last && test(last) ? last : null;
       }, what, ms, 300);
-    } catch {
-      throw new Error(`${what}: not within ${ms} ms; ${name}: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
+    } catch (error) {
+      throw new Error(`${error.message}\n${name}: ${JSON.stringify(last)} ${this.errors.join(' | ')}`);
     }
   }
 }
@@ -167,7 +171,6 @@ async function openChromium({ video, audio, viewport, colorScheme, flags = [], i
     args: [
       ...kChromiumFlags, ...fake, '--disable-features=WebRtcHideLocalIpsWithMdns', ...flags,
     ],
-    // playwright's own list has a --disable-features, of which Chromium takes the last one only.
     ignoreDefaultArgs: ['--mute-audio'],
     viewport: viewport ?? { width: 1280, height: 800 }, colorScheme: colorScheme ?? 'light',
     ignoreHTTPSErrors: insecure ?? false,
@@ -175,6 +178,7 @@ async function openChromium({ video, audio, viewport, colorScheme, flags = [], i
     await rm(profile, { recursive: true, force: true });
     throw error;
   });
+  context.setDefaultTimeout(kStartWithin);
   let first = context.pages()[0];
   return {
     kind: 'chromium',
@@ -208,6 +212,7 @@ async function openFirefox({ viewport, insecure, media = true, prefs = {} }) {
     kind: 'firefox',
     async open(url) {
       const page = await deadline(browser.newPage(), 'new page');
+      page.setDefaultTimeout(kStartWithin);
       const ours = new Page(page, async (css, path) => (await page.$(css)).uploadFile(path));
       await ours.go(url);
       return ours;

@@ -16,7 +16,11 @@ Leg leg_where(Party offers) {
 }
 
 room::Sdp sdp(Description::Type type, uint32_t generation, const std::string& text) {
-  return {"bob", type, generation, text};
+  return {"bob", type, generation, text, std::nullopt};
+}
+room::Sdp numbered(room::Sdp message, int64_t n) {
+  message.n = n;
+  return message;
 }
 room::Sdp offer(uint32_t generation, const std::string& text = "v=0") {
   return sdp(Description::Type::kOffer, generation, text);
@@ -70,6 +74,24 @@ TEST(RoomLeg, AnAnswerCountsOnce) {
   EXPECT_NE(leg.received(answer(2)).ignored, "");
   EXPECT_EQ(leg.received(answer(1)).up.size(), 1U);
   EXPECT_NE(leg.received(answer(1)).ignored, "");
+}
+
+TEST(RoomLeg, AnAnswerToAnEarlierOfferIsNotTakenForOneToTheLatest) {
+  RoomLeg leg(leg_where(Party::kUs));
+  auto out = leg.sending(ours(Description::Type::kOffer, 1), 0);
+  EXPECT_EQ(std::get<room::Sdp>(out[0]).n, 1);
+  EXPECT_EQ(leg.received(numbered(answer(1), 1)).up.size(), 1U);
+  out = leg.sending(ours(Description::Type::kOffer, 1), 0);
+  EXPECT_EQ(std::get<room::Sdp>(out[0]).n, 2);
+  EXPECT_NE(leg.received(numbered(answer(1), 1)).ignored, "");
+  EXPECT_EQ(leg.received(numbered(answer(1), 2)).up.size(), 1U);
+
+  RoomLeg answerer(leg_where(Party::kThem));
+  answerer.received(numbered(offer(1), 5));
+  out = answerer.sending(ours(Description::Type::kAnswer, 1), 0);
+  EXPECT_EQ(std::get<room::Sdp>(out[0]).n, 5);
+  answerer.doubt(0);
+  EXPECT_EQ(types(answerer.again()), Types{"answer"});
 }
 
 TEST(RoomLeg, TheSameOfferAgainIsAnsweredAgain) {

@@ -104,9 +104,15 @@ std::string FakeWebSocketServer::url(const std::string& path) const {
   return fmt::format("{}://127.0.0.1:{}{}", impl_->tls ? "wss" : "ws", port(), path);
 }
 
+bool FakeWebSocketServer::open(size_t client) const {
+  return soup_websocket_connection_get_state(impl_->clients.at(client).connection.get()) ==
+         SOUP_WEBSOCKET_STATE_OPEN;
+}
+
 size_t FakeWebSocketServer::clients() const { return impl_->clients.size(); }
 
 void FakeWebSocketServer::text(size_t client, const std::string& text) {
+  if (!open(client)) return;
   std::unique_ptr<GBytes, Freer<&g_bytes_unref>> bytes(g_bytes_new(text.data(), text.size()));
   soup_websocket_connection_send_message(impl_->clients.at(client).connection.get(),
                                          SOUP_WEBSOCKET_DATA_TEXT, bytes.get());
@@ -118,6 +124,7 @@ void FakeWebSocketServer::binary(size_t client, const std::string& bytes) {
 }
 
 void FakeWebSocketServer::close(size_t client, int code, const std::string& reason) {
+  if (!open(client)) return;
   soup_websocket_connection_close(impl_->clients.at(client).connection.get(),
                                   static_cast<gushort>(code), reason.c_str());
 }

@@ -34,6 +34,7 @@ class FakeWebSocketServer {
   int refuse_with = 0;
 
   size_t clients() const;  // that ever connected
+  bool open(size_t client) const;
   void text(size_t client, const std::string& text);
   void binary(size_t client, const std::string& bytes);
   void close(size_t client, int code, const std::string& reason);

@@ -54,19 +54,21 @@ const TrackInfo* LoopbackEnd::track(MediaKind kind) const {
 void LoopbackEnd::local_description(bool offer, const std::string& sdp) {
   said.push_back(sdp);
   log.push_back(offer ? "offer" : "answer");
-  if (deliver && other->peer)
-    other->peer->remote_description(offer, munge ? munge(sdp) : sdp);
+  if (deliver && other->peer) other->peer->remote_description(offer, munge ? munge(sdp) : sdp);
 }
 
 void LoopbackEnd::local_candidate(uint32_t mline, const std::string& mid, const std::string& text) {
   local_candidates.push_back(text);
   log.push_back("candidate " + text);
-  if (deliver && candidates && other->peer) other->peer->remote_candidate(mline, mid, text);
+  const std::string munged = munge_candidate && !text.empty() ? munge_candidate(text) : text;
+  const bool eaten = munged.empty() && !text.empty();
+  if (deliver && !eaten && other->peer) other->peer->remote_candidate(mline, mid, munged);
 }
 
 void LoopbackEnd::connected() {
   ++connected_count;
   log.push_back("connected");
+  if (on_connected) on_connected();
 }
 
 void LoopbackEnd::track_added(const TrackInfo& track) {
@@ -74,6 +76,7 @@ void LoopbackEnd::track_added(const TrackInfo& track) {
   log.push_back(fmt::format("track {} {} mid={} ssrc={}", name_of(track.kind), track.codec,
                             track.mid, track.ssrc));
   peer->add_sink(track.id, sink);
+  if (on_track) on_track();
 }
 
 void LoopbackEnd::track_removed(TrackId track) {
@@ -130,6 +133,24 @@ bool Loopback::connect(std::chrono::milliseconds deadline) {
   return run_until([&] { return a.connected_count > 0 && b.connected_count > 0; }, deadline);
 }
 
+void Loopback::route(UdpRelay& relay) {
+  a.munge_candidate = [&relay](const std::string& text) { return relay.candidate_for_b(text); };
+  b.munge_candidate = [&relay](const std::string& text) { return relay.candidate_for_a(text); };
+}
+
+bool Loopback::renegotiate() {
+  const size_t answers = b.said.size();
+  a.peer->negotiate();
+  return run_until([&] { return b.said.size() > answers || a.failure || b.failure; }) &&
+         !a.failure && !b.failure;
+}
+
+bool Loopback::flows(LoopbackEnd& end, MediaKind kind, uint64_t frames) {
+  const uint64_t before = end.sink.frames(kind);
+  return run_until([&] { return end.sink.frames(kind) >= before + frames || end.failure; }) &&
+         !end.failure;
+}
+
 bool Loopback::run_until(const std::function<bool()>& condition,
                          std::chrono::milliseconds deadline) {
   return loop.run_until(condition, deadline);
@@ -164,8 +185,7 @@ std::unique_ptr<TestPattern> small_pattern(Loop& loop, bool audio, bool video,
 // --- texts
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  for (size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + with.size()))
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
     text.replace(at, what.size(), with);
   return text;
 }

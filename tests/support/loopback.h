@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "pipelines/peer.h"
 #include "pipelines/test_pattern.h"
+#include "tests/support/udp_relay.h"
 
 namespace callbot::pipelines {
 
@@ -50,9 +51,9 @@ class LoopbackEnd final : public PeerEvents {
  public:
   using Munge = std::function<std::string(std::string sdp)>;
 
-  Munge munge;                // what this end says is changed before the other end gets it
-  bool deliver = true;        // false: nothing this end says arrives
-  bool candidates = true;     // false: its trickled candidates do not arrive
+  Munge munge;            // what this end says is changed before the other end gets it
+  bool deliver = true;    // false: nothing this end says arrives
+  Munge munge_candidate;  // the same for its candidates; nothing left: it does not arrive
   std::unique_ptr<Peer> peer;
   LoopbackEnd* other = nullptr;
   CountingSink sink;
@@ -64,6 +65,7 @@ class LoopbackEnd final : public PeerEvents {
   std::vector<TrackInfo> tracks;
   std::vector<TrackId> removed;
   std::vector<TrackId> waits;
+  std::function<void()> on_connected, on_track;  // the test's own part in the event
   std::map<ChannelId, std::string> channels;
   std::vector<ChannelId> closed_channels;
   std::vector<std::pair<bool, std::string>> messages;
@@ -96,11 +98,17 @@ class Loopback {
   explicit Loopback(Loop& loop, LoopbackConfig config = {});
   ~Loopback();
 
+  // Before connect(): everything goes through the relay.
+  void route(UdpRelay& relay);
   // Negotiates and waits until both ends are connected.
   bool connect(std::chrono::milliseconds deadline = std::chrono::seconds(15));
   bool run_until(const std::function<bool()>& condition,
                  std::chrono::milliseconds deadline = std::chrono::seconds(15));
   void run_for(std::chrono::milliseconds time);
+  // The offerer offers again; waits until its answer has been delivered.
+  bool renegotiate();
+  // Does b get more frames of this kind?
+  bool flows(LoopbackEnd& end, MediaKind kind, uint64_t frames = 10);
   // What both ends noted, for the message of a failed expectation.
   std::string log() const;
 

@@ -1,0 +1,21 @@
+// What fuzzing found worth keeping is run again with every test run.
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/replay.h"
+
+// Both targets have the name that libFuzzer wants; here each gets one of its own.
+#define LLVMFuzzerTestOneInput fuzz_json
+#include "tests/fuzz/json_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_room_messages
+#include "tests/fuzz/room_messages_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
+
+namespace callbot {
+namespace {
+
+TEST(FuzzCorpus, Json) { test::replay("json", fuzz_json); }
+TEST(FuzzCorpus, RoomMessages) { test::replay("room_messages", fuzz_room_messages); }
+
+}  // namespace
+}  // namespace callbot
