@@ -41,7 +41,6 @@ export class Lobby {
   async open() {
     document.title = 'callbot';
     $('lobby').hidden = false;
-    $('preview').srcObject = this.#media.stream;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#showLevel(), kMeterEvery);
     ($('room').value ? $('name') : $('room')).focus();
@@ -70,6 +69,9 @@ export class Lobby {
     $('lobby-camera').setAttribute('aria-pressed', String(videoOn));
     setIcon($('lobby-camera'), videoOn ? 'cam' : 'cam-off');
     $('preview-text').hidden = videoOn;
+    // Not before there is a picture: the page counts as loading while a player waits for one.
+    const shown = videoOn ? this.#media.stream : null;
+    if ($('preview').srcObject !== shown) $('preview').srcObject = shown;
     this.#meter.listen(this.#media.microphone);
     const label = {
       truetrue: 'Join with camera and microphone', truefalse: 'Join with microphone',
