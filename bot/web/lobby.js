@@ -10,7 +10,9 @@ const kForbidden = /[\p{Cc}/]|(?![\u200c\u200d])\p{Cf}/u; // joiners are part of
 function problemWith(what, text) {
   if (!text) return `Type ${what}.`;
   if ([...text].length > kLongest) return `That is too long: at most ${kLongest} characters for ${what}.`;
-  if (kForbidden.test(text)) return `${what[0].toUpperCase()}${what.slice(1)} must not contain “/” or invisible characters.`;
+  if (kForbidden.test(text)) {
+    return `${what[0].toUpperCase()}${what.slice(1)} must not contain “/” or invisible characters.`;
+  }
   if (text === '.' || text === '..') return `“${text}” does not work for ${what}.`;
   return '';
 }
