@@ -33,6 +33,7 @@ struct WriterPool::State {
   void watch(std::unique_lock<std::mutex>& lock, ThreadId me);
   bool rest(std::unique_lock<std::mutex>& lock);  // false: not needed any more
   void start_thread();
+  void add(Turn turn);
   Clock::time_point next_beat() const {
     return Clock::time_point(((Clock::now().time_since_epoch() / config.beat) + 1) * config.beat);
   }
@@ -44,6 +45,7 @@ struct WriterPool::State {
   ThreadId runner = kNobody, watcher = kNobody;
   ThreadId last_thread = kNobody;
   int alive = 0, spares = 0;
+  bool watches_nothing = false;  // there is nobody in the queue that could be late
   bool ending = false;
   std::vector<std::thread> threads;  // those that ended too, until there is a time to join them
   std::vector<std::thread::id> ended;
@@ -81,15 +83,21 @@ void WriterPool::State::run_or_wait(std::unique_lock<std::mutex>& lock) {
   if (!again) member.turn = nullptr;  // what it owns may take its time to die
   lock.lock();
   if (!again) return;
-  member.due = next_beat();  // never before those that are in the queue already
-  members.push_back(std::move(member));
+  add(std::move(member.turn));
+}
+
+void WriterPool::State::add(Turn turn) {
+  members.push_back({std::move(turn), next_beat()});  // never due before those in the queue
+  if (watches_nothing) watcher_wakes.notify_one();
 }
 
 void WriterPool::State::watch(std::unique_lock<std::mutex>& lock, ThreadId me) {
   watcher = me;
   while (!ending && runner != kNobody) {
     if (members.empty()) {
+      watches_nothing = true;
       watcher_wakes.wait(lock);
+      watches_nothing = false;
       continue;
     }
     const auto late = members.front().due + config.patience;
@@ -151,9 +159,8 @@ WriterPool::~WriterPool() {
 void WriterPool::join(Turn turn) {
   std::lock_guard lock(state_->mutex);
   while (state_->alive < 2) state_->start_thread();
-  state_->members.push_back({std::move(turn), state_->next_beat()});
+  state_->add(std::move(turn));
   state_->runner_wakes.notify_one();
-  state_->watcher_wakes.notify_one();
 }
 
 int WriterPool::threads() const {

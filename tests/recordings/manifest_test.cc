@@ -86,7 +86,7 @@ TEST(Manifest, IsReadAsItWasWritten) {
 TEST(Manifest, SaysWhatIsWrongAndWhere) {
   const std::string good = full_manifest();
   EXPECT_THAT(complaint(replaced(good, "\"vp8\"", "8")), HasSubstr("tracks[0].codec"));
-  EXPECT_THAT(complaint(replaced(good, "\"width\" : 640", "\"width\" : -1")),
+  EXPECT_THAT(complaint(replaced(good, "\"width\": 640", "\"width\" : -1")),
               HasSubstr("tracks[0].sizes[0].width"));
   EXPECT_THAT(complaint(replaced(good, "\"room\"", "\"rom\"")), HasSubstr("rom: unknown"));
   EXPECT_THAT(complaint(replaced(good, "\"received\"", "\"recived\"")), HasSubstr("received"));
@@ -100,11 +100,11 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
 
 TEST(Manifest, RefusesALaterVersion) {
   const auto later =
-      parse_manifest(replaced(full_manifest(), "\"version\" : 1", "\"version\" : 2"));
+      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, Code::kUnsupported);
   EXPECT_EQ(
-      parse_manifest(replaced(full_manifest(), "\"version\" : 1", "\"version\" : 0")).error().code,
+      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 0")).error().code,
       Code::kBadInput);
 }
 
