@@ -10,6 +10,7 @@ namespace {
 constexpr SdpLimits kOwnLimits{.most_bytes = 4u << 20, .most_mlines = 1024, .most_candidates = 0};
 constexpr std::string_view kCandidate = "candidate:";
 constexpr std::string_view kBundle = "BUNDLE";
+constexpr std::string_view kSsrcMsid = " msid:";
 
 std::string mid_of(const SdpMedia& media) {
   const std::string* mid = media.attributes.find("mid");
@@ -70,6 +71,22 @@ std::string with_candidates(std::string_view text, uint32_t mline,
     if (candidate.starts_with(kCandidate))
       attributes.add("candidate", candidate.substr(kCandidate.size()));
   attributes.set("end-of-candidates");
+  return write_sdp(*sdp);
+}
+
+std::string with_msids(std::string_view text) {
+  auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp) return std::string(text);
+  for (SdpMedia& media : sdp->media) {
+    const bool sends = direction_of(media.attributes).value_or(SdpDirection{}).sends;
+    if (media.attributes.has("msid") || !sends) continue;
+    std::string msid;
+    for (const SdpAttribute& a : media.attributes) {
+      const size_t at = a.name == "ssrc" ? a.value.find(kSsrcMsid) : std::string::npos;
+      if (at != std::string::npos && msid.empty()) msid = a.value.substr(at + kSsrcMsid.size());
+    }
+    if (!msid.empty()) media.attributes.add("msid", msid);
+  }
   return write_sdp(*sdp);
 }
 

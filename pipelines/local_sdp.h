@@ -26,6 +26,9 @@ std::string without_audio_rtx(std::string_view offer);
 std::string with_candidates(std::string_view sdp, uint32_t mline,
                             const std::vector<std::string>& candidates);
 
+// With a=msid, which webrtcbin says only of SSRCs; browsers group tracks by it (RFC 8830).
+std::string with_msids(std::string_view sdp);
+
 // The m-line that candidates are said to be of: the first of the bundle.
 struct BundleTag {
   uint32_t mline = 0;

@@ -101,7 +101,7 @@ void PeerImpl::secure() {
   log_.debug("connected, {}", transport_.selected_pair());
   loop_.post(alive_.guard([this] {
     if (failed_) return;
-    transport_.allow_data();
+    transport_.allow();
     update_senders();
     bool here = false;
     auto still_here = alive_.guard([&here] { here = true; });

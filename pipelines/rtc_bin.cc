@@ -4,11 +4,12 @@
 #include <gst/sdp/sdp.h>
 
 #include <atomic>
-#include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/signal.h"
 #include "pipelines/gst_glue.h"
+#include "pipelines/rtcp_split.h"
 
 namespace callbot {
 
@@ -126,6 +127,14 @@ void end(GstElement* pipeline, gpointer) {
 
 }  // namespace
 
+void warm_up_rtc() {
+  std::thread([] {
+    for (const char* factory : {"webrtcbin", "nicesrc", "dtlssrtpenc", "dtlssrtpdec", "srtpdec",
+                                "dtlsdec", "sctpdec", "rtpvp8depay"})
+      make_element(factory);
+  }).detach();
+}
+
 int RtcBin::ending() { return pipelines_ending; }
 
 RtcBin::RtcBin(Loop& loop, Log log, Events& events)
@@ -165,6 +174,11 @@ void RtcBin::act_at_once(Taps taps) {
   });
   auto rtpbin = GRef<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(rtc_.get()), "rtpbin"));
   set_up_rtpbin(rtpbin.get());
+  on_signal_now(rtpbin.get(), "pad-added", [](const GValue* values) {
+    auto* pad = static_cast<GstPad*>(g_value_get_object(&values[1]));
+    const Text name(gst_pad_get_name(pad));
+    if (g_str_has_prefix(name.get(), "send_rtcp_src_")) send_key_frame_requests_alone(pad);
+  });
   on_signal_now(rtpbin.get(), "new-jitterbuffer", [tap = taps.jitterbuffer](const GValue* values) {
     auto* jitterbuffer = static_cast<GstElement*>(g_value_get_object(&values[1]));
     set_up_jitterbuffer(jitterbuffer);

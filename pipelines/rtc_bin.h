@@ -23,6 +23,10 @@
 
 namespace callbot::pipelines {
 
+// Once, early, if wanted: loads GStreamer's plugins and makes the process's DTLS certificate, on a
+// thread of its own, so that the first call does not have to wait for it.
+void warm_up_rtc();
+
 class RtcBin {
  public:
   // What has to happen where and when it happens. On GStreamer's threads: they may touch nothing

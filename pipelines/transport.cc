@@ -69,6 +69,34 @@ std::string text_of(const NiceCandidate& candidate) {
                      nice_address_get_port(&candidate.addr));
 }
 
+bool is_receive_queue(GstElement* element) {
+  const auto parent = GRef<GstObject>::adopt(gst_object_get_parent(GST_OBJECT(element)));
+  return parent && g_str_equal(G_OBJECT_TYPE_NAME(parent.get()), "TransportReceiveBin");
+}
+
+// webrtcbin has a queue between the socket and DTLS, which it needs while the handshake is not
+// done; after it, it is one switch of threads a packet. From now on, as soon as it is empty,
+// packets pass it by, on the thread that reads the socket.
+void pass_by(GstElement* queue) {
+  const auto in = GRef<GstPad>::adopt(gst_element_get_static_pad(queue, "sink"));
+  const auto out = GRef<GstPad>::adopt(gst_element_get_static_pad(queue, "src"));
+  const auto next = GRef<GstPad>::adopt(gst_pad_get_peer(out.get()));
+  if (!next) return;
+  add_probe(in.get(), GST_PAD_PROBE_TYPE_BUFFER,
+            [queue, next, empty = false](GstPadProbeInfo* info) mutable {
+              if (!empty) {
+                guint waiting = 0;
+                g_object_get(queue, "current-level-buffers", &waiting, nullptr);
+                empty = waiting == 0;
+              }
+              if (!empty) return GST_PAD_PROBE_OK;
+              auto* packet = GST_PAD_PROBE_INFO_BUFFER(info);
+              info->data = nullptr;
+              GST_PAD_PROBE_INFO_FLOW_RETURN(info) = gst_pad_chain(next.get(), packet);
+              return GST_PAD_PROBE_HANDLED;
+            });
+}
+
 // Changes whenever a packet is read from the socket, also one that the ICE agent keeps to itself.
 std::string last_read(int fd) {
   int type = 0;
@@ -98,6 +126,7 @@ struct Transport::Shared {
   std::mutex mutex;  // of all below; held for a moment only
   std::vector<GRef<GstElement>> decoders;
   GRef<GstElement> nicesrc;
+  std::vector<GRef<GstElement>> queues;
   std::string pair;
   std::unique_ptr<SctpId> sctp_id;
   bool data_allowed = false;
@@ -120,6 +149,9 @@ void Transport::Shared::take(const std::shared_ptr<Shared>& self, GstElement* el
   } else if (name == "dtlssrtpdec") {
     std::lock_guard lock(mutex);
     if (!closed_down) decoders.push_back(GRef<GstElement>::share(element));
+  } else if (name == "queue" && is_receive_queue(element)) {
+    std::lock_guard lock(mutex);
+    if (!closed_down) queues.push_back(GRef<GstElement>::share(element));
   } else if (name == "dtlssrtpenc") {
     watch_handshake(self, element);
   } else if (name == "sctpenc" || name == "sctpdec") {
@@ -195,6 +227,7 @@ Transport::~Transport() {
   shared_->closed_down = true;
   shared_->decoders.clear();
   shared_->nicesrc = nullptr;
+  shared_->queues.clear();
   shared_->held.clear();
 }
 
@@ -202,11 +235,13 @@ std::function<void(GstElement*)> Transport::tap() const {
   return [shared = shared_](GstElement* element) { shared->take(shared, element); };
 }
 
-void Transport::allow_data() {
+void Transport::allow() {
   std::lock_guard lock(shared_->mutex);
   shared_->data_allowed = true;
   for (const auto& [pad, id] : shared_->held) gst_pad_remove_probe(pad.get(), id);
   shared_->held.clear();
+  for (const auto& queue : shared_->queues) pass_by(queue.get());
+  shared_->queues.clear();
 }
 
 void Transport::set_remote_credentials(const std::string& ufrag, const std::string& password) {

@@ -37,8 +37,8 @@ class Transport {
   // For RtcBin::Taps::element.
   std::function<void(GstElement*)> tap() const;
 
-  // The fingerprint has matched: SCTP may send.
-  void allow_data();
+  // The fingerprint has matched: SCTP may send, and what comes in takes the short way.
+  void allow();
   // From now on silence is noticed. Every kind of packet counts, RTCP and STUN too; when nothing
   // has come for a second the other end is asked with STUN checks, which every ICE agent answers,
   // so that a peer that has nothing to send is not taken for one that is gone.
