@@ -162,13 +162,20 @@ void Receiver::change_hands(const std::string& mid) {
 }
 
 // What is linked may only go when no packet is on its way through it: a packet that came back
-// refused would stop the jitterbuffer for good.
+// refused would stop the jitterbuffer for good. And the next track begins with its first packet,
+// since it may as well come with an SSRC, and a pad, of its own.
 void Receiver::begin_again(GstBin* pipeline, const GRef<GstPad>& pad) {
   RtcBin::hold_pad(pad.get());
   auto idle = alive_.guard([this, pipeline, pad] {
     if (GST_OBJECT_PARENT(pad.get()) == nullptr) return;  // its sender is gone
     take_apart(pipeline, pad.get());
-    begin(pipeline, pad);
+    const auto flows = alive_.guard([this, pipeline, pad] { begin(pipeline, pad); });
+    add_probe(pad.get(),
+              static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+              [&loop = loop_, flows](auto*) {
+                loop.post(flows);
+                return GST_PAD_PROBE_REMOVE;  // what holds the pad still does
+              });
   });
   add_probe(pad.get(), GST_PAD_PROBE_TYPE_IDLE, [&loop = loop_, idle](auto*) {
     loop.post(idle);
