@@ -103,8 +103,7 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
 }
 
 TEST(Manifest, RefusesALaterVersion) {
-  const auto later =
-      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
+  const auto later = parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, Code::kUnsupported);
   EXPECT_EQ(
