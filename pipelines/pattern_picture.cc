@@ -128,14 +128,19 @@ struct Sheet {
 // A slope of colour from the upper left to the lower right; rounding is scattered, or broad dark
 // slopes would show steps.
 void fill_field(Sheet& sheet, Colour from, Colour to, uint64_t seed) {
+  constexpr int kGrain = 64;  // sizes of the scattering, repeated
+  std::array<float, kGrain * kGrain> grain{};
+  for (size_t i = 0; i < grain.size(); ++i) grain[i] = static_cast<float>(seed_unit(seed, i));
   const auto fill = [&](std::vector<uint8_t>& plane, int width, uint8_t a, uint8_t b) {
     const int height = static_cast<int>(plane.size()) / width;
-    for (int y = 0; y < height; ++y)
-      for (int x = 0; x < width; ++x) {
-        const size_t i = static_cast<size_t>(y) * width + x;
-        const double share = 0.6 * x / width + 0.4 * y / height;
-        plane[i] = static_cast<uint8_t>(a + (b - a) * share + seed_unit(seed, i));
-      }
+    const float across = 0.6F * static_cast<float>(b - a) / static_cast<float>(width);
+    for (int y = 0; y < height; ++y) {
+      const float left = a + 0.4F * static_cast<float>((b - a) * y) / static_cast<float>(height);
+      uint8_t* line = plane.data() + static_cast<size_t>(y) * width;
+      const float* scatter = grain.data() + static_cast<ptrdiff_t>(y % kGrain) * kGrain;
+      for (int x = 0; x < width; ++x)
+        line[x] = static_cast<uint8_t>(left + across * static_cast<float>(x) + scatter[x % kGrain]);
+    }
   };
   fill(sheet.luma, sheet.width, from.y, to.y);
   fill(sheet.cb, (sheet.width + 1) / 2, from.u, to.u);

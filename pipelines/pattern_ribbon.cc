@@ -27,6 +27,9 @@ double wave_at(int x, int period, int layer, uint64_t seed) {
   return 0.22 + 0.2 * layer + 0.085 * sum;
 }
 
+// How bright a wave is, by its depth: from its edge down to the height of the ribbon.
+using Glow = std::array<double, kGlowSteps + 1>;
+
 struct Layer {
   double top;  // share of the height
   Colour dim, bright;
@@ -45,6 +48,28 @@ Column column_at(int x, int period, const RibbonLook& look) {
                         hsl(hue, 0.75, light + 0.26)};
   }
   return column;
+}
+
+struct Spot {
+  Colour colour;
+  uint8_t cover;
+};
+
+// From the front wave back, until one covers all of the pixel.
+Spot spot_at(const Column& column, int y, int height, const Glow& glow) {
+  Colour front;
+  double covered = 0;
+  for (int i = kLayers - 1; i >= 0 && covered < 1; --i) {
+    const Layer& layer = column.layers[i];
+    const double deep = y + 0.5 - layer.top * height;  // pixels below the edge
+    const double share = std::clamp(deep + 0.5, 0.0, 1.0);
+    if (share <= 0) continue;
+    const double at = std::clamp(deep / height, 0.0, 1.0) * kGlowSteps;
+    const Colour own = between(layer.dim, layer.bright, glow[static_cast<size_t>(at)]);
+    front = covered > 0 ? between(own, front, covered) : own;
+    covered += (1 - covered) * share;
+  }
+  return {front, static_cast<uint8_t>(std::lround(255 * covered))};
 }
 
 struct Strip {
@@ -74,27 +99,16 @@ PatternRibbon::PatternRibbon(const RibbonLook& look)
   const size_t quarter = static_cast<size_t>(period_ / 2) * ((height_ + 1) / 2);
   luma_.resize(size), cover_.resize(size);
   cb_.resize(quarter), cr_.resize(quarter), half_cover_.resize(quarter);
-  const std::array<double, kGlowSteps + 1> glow = [] {
-    std::array<double, kGlowSteps + 1> made{};
+  const Glow glow = [] {
+    Glow made{};
     for (int i = 0; i <= kGlowSteps; ++i) made[i] = std::exp(-9.0 * i / kGlowSteps);
     return made;
   }();
   for (int x = 0; x < period_; ++x) {
     const Column column = column_at(x, period_, look);
     for (int y = 0; y < height_; ++y) {
-      // The front wave that reaches up to here, over the one behind it.
-      Colour colour = column.layers[0].dim;
-      double covered = 0;
-      for (const Layer& layer : column.layers) {
-        const double deep = y + 0.5 - layer.top * height_;  // pixels below the edge
-        const double share = std::clamp(deep + 0.5, 0.0, 1.0);
-        if (share <= 0) continue;
-        const double at = std::clamp(deep / height_, 0.0, 1.0) * kGlowSteps;
-        const Colour own = between(layer.dim, layer.bright, glow[static_cast<size_t>(at)]);
-        colour = covered > 0 ? between(colour, own, share) : own;
-        covered = std::max(covered, share);
-      }
-      put(x, y, colour, static_cast<uint8_t>(std::lround(255 * covered)));
+      const Spot spot = spot_at(column, y, height_, glow);
+      put(x, y, spot.colour, spot.cover);
     }
   }
 }

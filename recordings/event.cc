@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/clock.h"
+#include "recordings/manifest.h"
 
 namespace callbot::recordings {
 namespace {
@@ -95,6 +96,12 @@ int64_t read_time(Fields& f, const char* key) {
   return time.value_or(0);
 }
 
+std::string read_path(Fields& f, const char* key) {
+  auto path = f.need<std::string>(key);
+  if (!is_inside(path)) f.complain(key, "expected a path below the recording's folder");
+  return path;
+}
+
 MediaKind read_media(Fields& f, const char* key) {
   const auto text = f.need<std::string>(key);
   if (text != "audio" && text != "video") f.complain(key, "expected \"audio\" or \"video\"");
@@ -121,6 +128,13 @@ void read_streams(Fields& f, const char* key, Event& e) {
   });
 }
 
+template <auto kMember>
+Key path(const char* name) {
+  Key key = plain<kMember>(name);
+  key.read = [](Fields& f, const char* k, Event& e) { e.*kMember = read_path(f, k); };
+  return key;
+}
+
 Json time_json(int64_t ns) { return Json::of(rfc3339(ns)); }
 
 const Key kKeys[] = {
@@ -141,7 +155,7 @@ const Key kKeys[] = {
     plain<&Event::count>("count"),
     maybe<&Event::repaired>("repaired"),
     plain<&Event::duration_ns>("duration_ns"),
-    plain<&Event::file>("file"),
+    path<&Event::file>("file"),
     plain<&Event::stream>("stream"),
     plain<&Event::offset_ns>("offset_ns"),
     plain<&Event::time_ns>("time_ns"),
@@ -166,7 +180,7 @@ const Key kKeys[] = {
     plain<&Event::key_frames>("key_frames"),
     plain<&Event::skipped>("skipped"),
     plain<&Event::sha256>("sha256"),
-    plain<&Event::path>("path"),
+    path<&Event::path>("path"),
     plain<&Event::version>("version"),
     {"streams", write_streams, [](const Event& e) { return !e.streams.empty(); }, read_streams},
 };

@@ -168,6 +168,12 @@ void ended(Manifest& m, const Event& e, int64_t now) {
 
 }  // namespace
 
+bool is_inside(const std::string& path) {
+  const std::filesystem::path p(path);
+  return !path.empty() && p.is_relative() && path.find('\0') == std::string::npos &&
+         std::none_of(p.begin(), p.end(), [](const auto& part) { return part == ".."; });
+}
+
 Participant& Manifest::participant(const std::string& id) {
   for (Participant& p : participants) {
     if (p.id == id) return p;

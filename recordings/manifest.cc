@@ -23,6 +23,7 @@ class Writer {
     if (value) json.set(key, *value);
   }
   void text(const char* key, const std::string& value) { json.set_if(!value.empty(), key, value); }
+  void path(const char* key, const std::string& value) { json.set(key, value); }
   void time(const char* key, int64_t ns) { json.set(key, rfc3339(ns)); }
   void time(const char* key, const std::optional<int64_t>& ns) {
     if (ns) time(key, *ns);
@@ -64,6 +65,10 @@ class Reader {
     if (fields.has(key)) value = fields.need<T>(key);
   }
   void text(const char* key, std::string& value) { value = fields.get(key, std::string()); }
+  void path(const char* key, std::string& value) {
+    value = fields.need<std::string>(key);
+    if (!is_inside(value)) fields.complain(key, "expected a path below the recording's folder");
+  }
   void time(const char* key, int64_t& ns) {
     const auto parsed = parse_rfc3339(fields.need<std::string>(key));
     if (!parsed) fields.complain(key, "expected a time (RFC 3339)");
@@ -174,7 +179,7 @@ void describe(auto& v, StreamFacts& s) {
 }
 
 void describe(auto& v, MediaFileFacts& f) {
-  v.plain("path", f.path);
+  v.path("path", f.path);
   v.plain("participant", f.participant);
   v.plain("offset_ns", f.offset_ns);
   v.time("start", f.start_wall_ns);
@@ -186,7 +191,7 @@ void describe(auto& v, MediaFileFacts& f) {
 }
 
 void describe(auto& v, FileFacts& f) {
-  v.plain("path", f.path);
+  v.path("path", f.path);
   v.text("participant", f.participant);
   v.plain("name", f.name);
   v.plain("bytes", f.bytes);

@@ -24,6 +24,9 @@
 namespace callbot::recordings {
 
 constexpr int kFormatVersion = 1;
+// A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
+bool is_inside(const std::string& path);
+
 constexpr size_t kMostListed = 1000;  // gaps and sizes listed a track; the counts go on
 
 // All *_ns without another word count from the recording's start.

@@ -142,14 +142,7 @@ Result<> MediaWriter::put(Track& track, TimedFrame timed) {
   Stretch& stretch = *track.stretch;
   const AnchorReason anchor = timed.anchor;
   const int64_t exact = timed.time_ns - stretch.start_ns();
-  const Frame facts{{},
-                    {},
-                    timed.frame.key,
-                    timed.frame.after_gap,
-                    timed.frame.rtp_time,
-                    timed.frame.first_arrival_ns,
-                    timed.frame.last_arrival_ns,
-                    timed.frame.ntp_ns};
+  const Frame facts = timed.frame;
   std::optional<PictureSize> size;
   if (facts.key && track.info.kind == MediaKind::kVideo)
     size = picture_size(track.info.codec, timed.frame.bytes);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -65,6 +66,22 @@ Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name)
   return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
 }
 
+// Without a sync, which may take long: that is the keeper's.
+Result<> write_quickly(const fs::path& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (out) return {};
+  return fail(Code::kStorage, path.string() + ": cannot write");
+}
+
+void sync(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  ::close(fd);
+}
+
 Result<> reserve(const fs::path& folder) {
   const auto path = (folder / kReserve).string();
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -96,11 +113,14 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
       if (auto made = make_folder(folder_ / name); !made) return made;
     }
     if (auto reserved = reserve(folder_); !reserved) return reserved;
-    auto written = write_atomically(folder_ / "manifest.json", to_text(manifest_));
-    if (!written) return written;
+    const std::string text = to_text(manifest_);
+    if (auto written = write_quickly(folder_ / "manifest.json", text); !written) return written;
     auto keeper = Keeper::create(folder_ / "journal.jsonl", config_.sync_every);
     if (!keeper) return tl::unexpected(keeper.error());
     keeper_ = std::move(*keeper);
+    keeper_->job([folder = folder_] {
+      for (const fs::path& path : {folder / "manifest.json", folder}) sync(path);
+    });
     journal({.kind = EventKind::kStarted, .version = kFormatVersion});
     return {};
   }

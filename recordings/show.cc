@@ -39,7 +39,7 @@ std::string track_text(const Track& t) {
   if (!t.sizes.empty()) {
     for (const Size& s : t.sizes) text += fmt::format(" {}x{}", s.width, s.height);
   }
-  text += fmt::format(", {} frames", t.frames);
+  if (t.to_ns) text += fmt::format(", {} frames", t.frames);
   if (t.packets_lost > 0) text += fmt::format(", {} packets lost", t.packets_lost);
   if (t.gap_count > 0) text += fmt::format(", {} gaps", t.gap_count);
   if (t.key_frame_waits > 0)

@@ -9,6 +9,7 @@ const kAnswerWithin = 5_000;
 const kOfferTimes = 3; // an offer without an answer is said again before we start afresh
 const kFirstPause = 250; // between failures, doubling
 const kLongestPause = 15_000;
+const kStartingFor = 3000;
 const kHangupPause = 500; // that it left comes over another way
 const kMostEarly = 200;
 const kLabel = 'callbot';
@@ -166,6 +167,7 @@ export class Leg {
     if (generation !== this.generation || pc?.signalingState !== 'have-local-offer') return;
     await pc.setRemoteDescription({ type: 'answer', sdp });
     this.#timer('answer');
+    this.#watchTransport(pc);
     this.#remoteSession = sessionOf(sdp);
     await this.#addEarly();
     if (!this.#again) return;
@@ -176,8 +178,9 @@ export class Leg {
   #asked(restart) {
     if (!this.offers) return;
     if (!restart) return this.#enqueue(() => this.#offer());
-    const justDone = this.#pc && performance.now() - this.#started < 3000;
-    if (!justDone || this.state === 'failed') this.#fresh();
+    // Both may have noticed the same failure: the fresh start asked for may be under way already.
+    const starting = this.state === 'new' || this.state === 'connecting';
+    if (!starting || performance.now() - this.#started > kStartingFor) this.#fresh();
   }
 
   // --- answering
@@ -205,6 +208,7 @@ export class Leg {
     this.#takeTransceivers();
     await this.#addEarly();
     await pc.setLocalDescription();
+    this.#watchTransport(pc);
     this.#lastOffer = sdp;
     this.#say({ type: 'answer', sdp: pc.localDescription.sdp });
   }
@@ -277,8 +281,7 @@ export class Leg {
     pc.onconnectionstatechange = () => {
       if (pc === this.#pc) this.#moved();
     };
-    pc.ontrack = ({ track, receiver }) => {
-      this.#watchTransport(pc, receiver.transport);
+    pc.ontrack = ({ track }) => {
       for (const old of this.stream.getTracks()) {
         if (old.kind === track.kind) this.stream.removeTrack(old);
       }
@@ -294,7 +297,8 @@ export class Leg {
 
   // A far end that hangs up although it is still a member has lost this leg and needs a new one;
   // the connection's own state would tell that only half a minute later.
-  #watchTransport(pc, transport) {
+  #watchTransport(pc) {
+    const transport = pc.getTransceivers().find((one) => one.receiver.transport)?.receiver.transport;
     if (!transport) return;
     transport.onstatechange = () => {
       if (pc !== this.#pc || transport.state !== 'closed') return;

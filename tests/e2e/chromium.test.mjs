@@ -272,6 +272,40 @@ test('the server is killed and comes back: same members, no frame missing', kTes
   await bob.waitFor((state) => state.members.length === 0, 'alice left');
 });
 
+for (const breaks of ['the one who offers', 'the one who answers']) {
+  test(`a peer connection that dies is replaced: ${breaks}`, kTest, async (t) => {
+    const room = `break-${breaks.split(' ').at(-1)}`;
+    const pages = { alice: null, bob: null };
+    for (const name of Object.keys(pages)) {
+      const page = await browser.open('about:blank');
+      t.after(() => page.close().catch(() => {}));
+      await page.raw.addInitScript(() => {
+        const Real = globalThis.RTCPeerConnection;
+        globalThis.connections = [];
+        globalThis.RTCPeerConnection = class extends Real {
+          constructor(...all) {
+            super(...all);
+            globalThis.connections.push(this);
+          }
+        };
+      });
+      await page.go(server.page(room, name));
+      await page.waitFor((state) => state.phase === 'live', `${name} is in`);
+      pages[name] = page;
+    }
+    const { alice, bob } = pages; // bob came later and offers
+    await alice.waitForStats('bob', decoded(20), 'alice sees bob', 60_000);
+    const breaker = breaks.endsWith('offers') ? bob : alice;
+    // Its own page is not told of a close(), as it would not be of a crash below it.
+    await breaker.evaluate(() => globalThis.connections.at(-1).close());
+    for (const [page, other] of [[alice, 'bob'], [bob, 'alice']]) {
+      await page.waitForStats(other, (member) => member.generation === 2 && decoded(20)(member),
+        `fresh media from ${other}`, 60_000);
+    }
+    for (const page of [alice, bob]) await page.leave();
+  });
+}
+
 test('names and words of others stay text', kTest, async (t) => {
   const evil = '<img src=x onerror="document.title=\'owned\'">'.replaceAll('/', '');
   const alice = await openPage(t, 'text', 'alice');

@@ -111,18 +111,5 @@ TEST(FanOut, DetachDoesNotWaitForOtherTaps) {
   pusher.join();
 }
 
-TEST(FanOut, IsCheapForFiftyTaps) {
-  FanOut fan_out;
-  uint64_t calls = 0;
-  for (int i = 0; i < 50; ++i) fan_out.attach([&](const GRef<GstBuffer>&) { ++calls; });
-  const auto one = packet();
-  const auto before = std::chrono::steady_clock::now();
-  for (int i = 0; i < 2000; ++i) fan_out.push(one);
-  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - before;
-  EXPECT_EQ(calls, 100'000U);
-  RecordProperty("microseconds_per_packet", std::to_string(took.count() / 2000));
-  EXPECT_LT(took.count() / 2000, 100);  // about 2 on an idle machine
-}
-
 }  // namespace
 }  // namespace callbot::pipelines

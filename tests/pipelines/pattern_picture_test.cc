@@ -121,21 +121,6 @@ TEST(PatternPicture, RefusesWhatItCannotDraw) {
   }
 }
 
-TEST(PatternPicture, CostsAboutAMillisecond) {
-  const auto pattern = make(sized(1280, 720));
-  PictureBuffer picture(1280, 720);
-  auto best = std::chrono::nanoseconds::max();
-  for (int round = 0; round < 5; ++round) {
-    const auto before = std::chrono::steady_clock::now();
-    for (uint64_t frame = 0; frame < 40; ++frame) pattern->draw(frame, false, picture.view());
-    best = std::min<std::chrono::nanoseconds>(best, std::chrono::steady_clock::now() - before);
-  }
-  RecordProperty("microseconds_per_frame", static_cast<int>(best.count() / 40'000));
-#if !defined(__SANITIZE_ADDRESS__)
-  EXPECT_LT(best / 40, std::chrono::milliseconds(2));
-#endif
-}
-
 // What an encoder at 200 kbit/s leaves of the marks of a 720p pattern scaled to half its size.
 struct Squeeze {
   const char* elements;

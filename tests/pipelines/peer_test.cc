@@ -161,6 +161,27 @@ TEST_F(PeerTest, AnswersOneCodecTheOneItLikesBest) {
   EXPECT_THAT(parts[2], Not(HasSubstr("H264/90000")));
 }
 
+TEST_F(PeerTest, AnswersWithTheOfferersFirstCodecWithoutAWishOfItsOwn) {
+  config = {};
+  config.offerer.receive_codecs = {"opus", "h264", "vp9", "vp8"};
+  Loopback link(loop, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  const auto parts = sections(link.b.said[0]);
+  EXPECT_THAT(parts[2], HasSubstr("H264/90000"));
+  EXPECT_THAT(parts[2], Not(HasSubstr("VP8/90000")));
+}
+
+TEST_F(PeerTest, OffersTheSsrcOfEveryStreamAndNoRtxOfAudio) {
+  Loopback link(loop, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  const auto parts = sections(link.a.said[0]);
+  EXPECT_THAT(parts[1], HasSubstr("m=audio"));
+  EXPECT_THAT(parts[1], HasSubstr("a=ssrc:"));
+  EXPECT_THAT(parts[1], Not(HasSubstr("FID")));
+  EXPECT_THAT(parts[2], HasSubstr("a=ssrc:"));
+  EXPECT_THAT(parts[2], HasSubstr("FID"));
+}
+
 TEST_F(PeerTest, RejectsVideoWhereItIsNotWanted) {
   config.answerer.receive_video = false;
   Loopback link(loop, config);

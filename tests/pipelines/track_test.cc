@@ -220,6 +220,39 @@ TEST(TrackOfH264, KeepsParameterSetsInEveryKeyFrame) {
   EXPECT_EQ(key_frames, 3);
 }
 
+TEST(TrackOfH264, JoinsAFrameThatTheDepayloaderTakesForSeveral) {
+  const RtpStream stream = make_rtp("h264", {.frames = 41, .slices = 4});
+  Receiving receiving(stream.caps);
+  receiving.push_all(stream.packets);
+  const auto frames = receiving.sink.frames();
+  ASSERT_EQ(frames.size(), 41u);
+  for (size_t i = 1; i < frames.size(); ++i)
+    EXPECT_GT(frames[i].frame.rtp_time, frames[i - 1].frame.rtp_time);
+  int slices = 0;
+  for (size_t i = 3; i < frames[20].bytes.size(); ++i)
+    slices += frames[20].bytes[i - 3] == 0 && frames[20].bytes[i - 2] == 0 &&
+                      frames[20].bytes[i - 1] == 1 && (frames[20].bytes[i] & 0x1f) == 5
+                  ? 1
+                  : 0;
+  EXPECT_EQ(slices, 4);
+  EXPECT_EQ(receiving.events.waits, 0);
+}
+
+TEST(TrackOfH264, HoldsBackAFrameInPiecesOfWhichOneIsLost) {
+  const RtpStream stream = make_rtp("h264", {.frames = 41, .slices = 4});
+  const size_t key = packets_before(stream, 20), next = packets_before(stream, 21);
+  for (size_t lost = key + 1; lost < next; ++lost) {
+    Receiving receiving(stream.caps);
+    receiving.push_all(without(stream.packets, lost));
+    for (const auto& kept : receiving.sink.frames())
+      EXPECT_TRUE(kept.frame.rtp_time < times(stream)[20] ||
+                  kept.frame.rtp_time >= times(stream)[40])
+          << "packet " << lost << " is missing, but the frame at " << kept.frame.rtp_time
+          << " passes";
+    EXPECT_EQ(receiving.sink.count(), 21u) << "packet " << lost;
+  }
+}
+
 TEST(TrackOfH264, GivesEveryKeyFrameItsParameterSetsIfTheSenderDoesNot) {
   RtpStream stream = make_rtp("h264", {.frames = 41});
   // From the second key frame on they are left out.
@@ -351,7 +384,7 @@ TEST(Track, LosesNothingWhenPacketsComeInAnotherOrder) {
   const RtpStream stream = make_rtp("vp8", {.frames = 30});
   auto packets = stream.packets;
   for (size_t i = 1; i + 2 < packets.size(); i += 3) std::swap(packets[i], packets[i + 1]);
-  Receiving receiving(stream.caps, 100);
+  Receiving receiving(stream.caps, 700);
   // At the pace of the stream, else the jitterbuffer takes what is late for lost.
   const int64_t start = monotonic_ns();
   size_t next = 0;

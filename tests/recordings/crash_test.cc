@@ -98,19 +98,20 @@ void expect_little_lost(const Killed& k, bool with_audio, double at) {
   EXPECT_EQ(r.manifest.state, "running");
   const auto seen = counters(r.lane("alice", kVideo));
   EXPECT_EQ(seen, counting(0, static_cast<int64_t>(seen.size()))) << "a hole, or a broken frame";
-  EXPECT_LT(k.shared->video - static_cast<int64_t>(seen.size()), 12) << "killed after " << at;
+  EXPECT_LT(k.shared->video - static_cast<int64_t>(seen.size()), 30) << "killed after " << at;
   EXPECT_EQ(undecodable_count(r.lane("alice", kVideo)), 0u);
   if (!with_audio) return;
   const auto heard = static_cast<int64_t>(packet_count(r.lane("alice", kAudio)));
-  EXPECT_LT(k.shared->audio - heard, 20) << "killed after " << at;
+  EXPECT_LT(k.shared->audio - heard, 50) << "killed after " << at;
   EXPECT_EQ(undecodable_count(r.lane("alice", kAudio)), 0u);
   const auto verdict = verify(folder, {.threads = 1});
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->severity, Severity::kWarn) << to_text(*verdict);
 }
 
-// Flush, beat and one frame are about 0.3 s; the promise is one second.
-TEST(Crash, AKillLosesLessThanTheLastHalfSecond) {
+// Flush, beat and one frame are 0.3 s; a loaded machine delivers and beats late. One second is the
+// promise.
+TEST(Crash, AKillLosesLessThanTheLastSecond) {
   const auto video = make_video({.frames = 150});
   const auto audio = make_audio({.seconds = 5});
   const EncodedFrames none;

@@ -70,7 +70,8 @@ TEST_P(EveryKind, IsReadAsItWasWritten) {
 
 TEST_P(EveryKind, MustHaveItsKeys) {
   const auto kind = static_cast<EventKind>(GetParam());
-  const std::string bare = to_line({.kind = kind, .wall_ns = 1});
+  const std::string bare =
+      to_line({.kind = kind, .wall_ns = 1, .file = "media/a-1.mkv", .path = "files/a"});
   ASSERT_TRUE(parse_event(bare)) << bare;  // required keys are always written
   const auto without_any =
       std::string(R"({"at":"2026-11-21T04:20:42Z","event":")") + name_of(kind) + "\"}";
@@ -98,6 +99,9 @@ TEST(Event, SaysWhatIsWrong) {
               HasSubstr("x: unknown"));
   EXPECT_THAT(complaint(R"({"at":"2026-11-21T04:20:42Z","event":"peer-fresh","participant":7})"),
               HasSubstr("participant: expected a text"));
+  EXPECT_THAT(complaint(R"({"at":"2026-11-21T04:20:42Z","event":"file-closed","file":"/dev/zero",)"
+                        R"("reason":"","duration_ns":0,"bytes":0})"),
+              HasSubstr("file: expected a path below"));
   EXPECT_THAT(complaint("nonsense"), HasSubstr("not JSON"));
 }
 

@@ -30,8 +30,10 @@ std::string encoder_of(const std::string& codec, const RtpMaking& m) {
         "lag-in-frames=0",
         codec, m.key_every);
   if (codec == "h264")
-    return fmt::format("x264enc tune=zerolatency speed-preset=ultrafast key-int-max={} bitrate=400",
-                       m.key_every);
+    return fmt::format(
+        "x264enc tune=zerolatency speed-preset=ultrafast key-int-max={} bitrate=400 threads=1 "
+        "option-string=slices={}",
+        m.key_every, m.slices);
   if (codec == "h265")
     return fmt::format(
         "x265enc tune=zerolatency speed-preset=ultrafast key-int-max={} "
@@ -160,8 +162,8 @@ std::map<int64_t, std::string> decoded_pictures(const std::string& codec,
                                                 const std::vector<KeepingSink::Kept>& frames) {
   const std::string decoder = codec == "vp8"    ? "vp8dec"
                               : codec == "vp9"  ? "vp9dec"
-                              : codec == "h264" ? "h264parse ! avdec_h264 output-corrupt=true"
-                                                : "h265parse ! avdec_h265 output-corrupt=true";
+                              : codec == "h264" ? "h264parse ! avdec_h264 max-threads=1"
+                                                : "h265parse ! avdec_h265 max-threads=1";
   auto pipeline = launch(fmt::format(
       "appsrc name=in format=time caps={} ! {} ! videoconvert ! video/x-raw,format=I420 ! "
       "appsink name=out sync=false",

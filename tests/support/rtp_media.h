@@ -29,7 +29,8 @@ struct RtpMaking {
   uint32_t ssrc = 4711;
   int first_sequence = 1000;
   uint32_t first_time = 90000;
-  int mtu = 300;  // small, so that frames have several packets
+  int mtu = 300;   // small, so that frames have several packets
+  int slices = 1;  // of an H.264 frame; the payloader puts parameter sets before each key slice
 };
 // Of the codec with this name; audio: 20 ms packets.
 RtpStream make_rtp(const std::string& codec, const RtpMaking& making = {});
