@@ -216,7 +216,7 @@ void Transport::Shared::set_up_sctp(GstElement* element, bool sends) {
 }
 
 Transport::Transport(Loop& loop, Events& events)
-    : loop_(loop), events_(events), shared_(std::make_shared<Shared>(loop)) {
+    : events_(events), shared_(std::make_shared<Shared>(loop)) {
   shared_->connected =
       alive_.guard([this](const std::string& pem) { events_.dtls_connected(pem); });
   shared_->closed = alive_.guard([this] { events_.dtls_closed(); });

@@ -55,7 +55,6 @@ class Transport {
   bool heard();
   void ask();
 
-  Loop& loop_;
   Events& events_;
   std::shared_ptr<Shared> shared_;
   std::string remote_ufrag_, remote_password_;
