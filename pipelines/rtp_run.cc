@@ -54,7 +54,8 @@ RtpRun::Step RtpRun::take(const RtpPacket& packet) {
   }
   const bool same_unit = last_ && step != Step::kOtherSender && packet.time == last_->time;
   extend(packet);
-  kept_one_ = !same_unit && unit_before_.ended && !unit_before_.hole && !unit_before_.seen;
+  const bool kept = !same_unit && unit_before_.ended && !unit_before_.hole && !unit_before_.seen;
+  kept_one_ = kept ? std::optional(unit_before_.rtp_time) : std::nullopt;
   if (same_unit) {
     unit_.first_arrival_ns = std::min(unit_.first_arrival_ns, packet.arrival_ns);
     unit_.last_arrival_ns = std::max(unit_.last_arrival_ns, packet.arrival_ns);

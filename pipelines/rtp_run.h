@@ -60,8 +60,8 @@ class RtpRun {
   // More packets of this unit may come.
   bool goes_on(const RtpUnit& unit) const { return &unit == &unit_ && !unit.ended; }
   // The newest packet began a unit, and the one before the last was whole, but no frame came out
-  // of it: the depayloader kept it to itself.
-  bool kept_one() const { return kept_one_; }
+  // of it: the depayloader kept it to itself. Its RTP time.
+  std::optional<int64_t> kept_one() const { return kept_one_; }
 
  private:
   void extend(const RtpPacket& packet);
@@ -70,7 +70,7 @@ class RtpRun {
   std::optional<RtpPacket> last_;
   int64_t extended_ = 0;  // of the newest packet
   RtpUnit unit_, unit_before_;
-  bool kept_one_ = false;
+  std::optional<int64_t> kept_one_;
 };
 
 }  // namespace callbot::pipelines

@@ -145,7 +145,8 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   int64_t wait_since_ = 0;       // 0: nothing was held back yet
   std::vector<uint8_t> pieces_;  // of a frame that is not complete yet
   int64_t pieces_time_ = 0;
-  bool gap_ = false;  // something was lost since the last frame that passed
+  bool gap_ = false;                   // something was lost since the last frame that passed
+  std::optional<int64_t> newest_key_;  // RTP time of the last key frame that passed
 
   Counter packets_, bytes_, frames_, key_frames_, gated_;
   std::atomic<int64_t> last_packet_ns_{0};
@@ -303,7 +304,9 @@ void Track::Core::take_packet(GstBuffer* buffer) {
       std::max(last_packet_ns_.load(std::memory_order_relaxed), packet->arrival_ns),
       std::memory_order_relaxed);
   const RtpRun::Step step = run_.take(*packet);
-  if (video_ && run_.kept_one()) hold_back();
+  // What was kept before a key frame is not missed after it.
+  if (const auto kept = run_.kept_one(); video_ && kept && *kept > newest_key_.value_or(*kept - 1))
+    hold_back();
   switch (step) {
     case RtpRun::Step::kNext:
     case RtpRun::Step::kOld:
@@ -404,7 +407,10 @@ void Track::Core::take_whole(std::shared_ptr<const void> owner, std::span<const 
   }
   note_size(facts);
   frames_.add(1);
-  if (facts.key && video_) key_frames_.add(1);
+  if (facts.key && video_) {
+    key_frames_.add(1);
+    newest_key_ = unit.rtp_time;
+  }
   Frame frame;
   frame.owner = std::move(owner);
   frame.bytes = bytes;

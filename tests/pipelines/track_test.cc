@@ -319,6 +319,20 @@ TEST_P(Lossy, WhicheverPacketIsLostWhatPassesDecodesAsIfNothingWere) {
 
 INSTANTIATE_TEST_SUITE_P(Codecs, Lossy, testing::Values("vp8", "vp9", "h264", "h265"));
 
+// As whoever joins an SFU gets it. Depayloaders keep such frames to themselves, and one of them is
+// only known to be kept when the key frame is out already.
+TEST_P(Lossy, WhatComesBeforeTheFirstKeyFrameCostsNothingAfterIt) {
+  const RtpStream stream = make_rtp(GetParam(), {.frames = 40, .key_every = 12});
+  for (const size_t first : {9, 10, 11, 12}) {
+    Receiving receiving(stream.caps);
+    const auto begin = stream.packets.begin() + static_cast<long>(packets_before(stream, first));
+    receiving.push_all({begin, stream.packets.end()});
+    EXPECT_EQ(receiving.sink.count(), 28u) << first;
+    EXPECT_EQ(receiving.events.waits, receiving.events.finds) << first;
+    EXPECT_LE(receiving.events.waits, first == 12 ? 0 : 1) << first;
+  }
+}
+
 TEST(TrackAfterLoss, WaitsForAKeyFrameTellsAndAsksForOne) {
   const RtpStream stream = make_rtp("vp8", {.frames = 40});
   std::vector<GRef<GstBuffer>> packets;
