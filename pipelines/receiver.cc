@@ -207,6 +207,7 @@ void Receiver::discard(GstBin* pipeline, const GRef<GstPad>& pad) {
 }
 
 void Receiver::take_pad(GstBin* pipeline, const GRef<GstPad>& pad) {
+  let_go_on_a_beat(pad.get());
   if (open_)
     begin(pipeline, pad);
   else
@@ -277,7 +278,6 @@ void Receiver::begin(GstBin* pipeline, const GRef<GstPad>& pad) {
   still_here();
   if (!here) return;
   if (Track* added = find(what.id)) added->open();
-  let_go_on_a_beat(pad.get());
   RtcBin::release_pad(pad.get());
 }
 

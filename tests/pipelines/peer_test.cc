@@ -116,6 +116,7 @@ TEST_F(PeerTest, OfferPutsAudioFirstAndRejectsNothing) {
   EXPECT_THAT(parts[1], testing::StartsWith("m=audio 9 "));
   EXPECT_THAT(parts[2], testing::StartsWith("m=video 9 "));
   EXPECT_THAT(link.a.said[0], Not(HasSubstr("bundle-only")));
+  for (const size_t i : {1, 2}) EXPECT_THAT(parts[i], HasSubstr("a=msid:"));
 }
 
 TEST_F(PeerTest, OffersToReceiveEveryCodecOfTheTable) {
@@ -298,6 +299,53 @@ TEST_F(PeerTest, AsksForAKeyFrameAtMostOnceASecond) {
   EXPECT_GE(asked() - before, 1u);
   EXPECT_LE(asked() - before, 3u);
   EXPECT_GT(pattern->stats().video.key_frames, keys) << "the source was not asked";
+}
+
+// --- another SSRC
+
+// A source whose video comes with another SSRC when it is told to, as after a camera was exchanged.
+class ChangingSource final : public Source {
+ public:
+  explicit ChangingSource(Source& source) : source_(source) {}
+  void change() { changed_ = true; }
+
+  const std::vector<SourceStream>& streams() const override { return source_.streams(); }
+  Result<> start() override { return source_.start(); }
+  TapId attach(size_t stream, Tap tap) override {
+    const bool video = streams()[stream].kind == kVideo;
+    return source_.attach(stream, [this, video, tap](const GRef<GstBuffer>& packet) {
+      auto copy = GRef<GstBuffer>::adopt(gst_buffer_copy_deep(packet.get()));
+      constexpr guint8 kOther[] = {1, 2, 3, 4};
+      constexpr gsize kSsrcAt = 8;  // RFC 3550, 5.1
+      if (video && changed_) gst_buffer_fill(copy.get(), kSsrcAt, kOther, sizeof kOther);
+      tap(copy);
+    });
+  }
+  void detach(size_t stream, TapId tap) override { source_.detach(stream, tap); }
+  void request_key_frame(size_t stream) override { source_.request_key_frame(stream); }
+  void on_end(std::function<void(Result<>)> ended) override { source_.on_end(std::move(ended)); }
+
+ private:
+  Source& source_;
+  std::atomic<bool> changed_{false};
+};
+
+TEST_F(PeerTest, AnotherSsrcOnTheSameMlineIsAnotherTrackAndEndsTheOne) {
+  ChangingSource source(*pattern);
+  config.offerer.source = &source;
+  Loopback link(loop, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  const TrackInfo before = *link.b.track(kVideo);
+  source.change();
+  pattern->request_key_frame(1);
+  ASSERT_TRUE(link.run_until([&] { return link.b.track(kVideo)->id != before.id; })) << link.log();
+  const TrackInfo after = *link.b.track(kVideo);
+  EXPECT_EQ(after.ssrc, 0x01020304u);
+  EXPECT_EQ(after.mid, before.mid);
+  EXPECT_EQ(link.b.removed, std::vector<TrackId>{before.id});
+  EXPECT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  EXPECT_TRUE(link.flows(link.b, kAudio)) << link.log();
 }
 
 // --- sending
