@@ -58,6 +58,9 @@ Result<> PeerImpl::build() {
   if (!rtc) return tl::unexpected(rtc.error());
   rtc_ = std::move(*rtc);
   if (const auto ice = configure_ice(rtc_->rtc(), config_.ice, log_); !ice) return ice;
+  if (std::any_of(config_.ice.servers.begin(), config_.ice.servers.end(),
+                  [](const IceServer& server) { return server.url.starts_with("turn"); }))
+    rtc_->uses_relays();
   return rtc_->start();
 }
 

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 #include <gst/sdp/sdp.h>
+#include <nice/agent.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 #include <utility>
 
 #include "base/signal.h"
 #include "pipelines/gst_glue.h"
+#include "pipelines/ice.h"
 #include "pipelines/rtcp_split.h"
 
 namespace callbot {
@@ -120,9 +123,33 @@ void flush_sctp(GstElement* pipeline) {
   gst_iterator_free(elements);
 }
 
-void end(GstElement* pipeline, gpointer) {
+// Gives allocations at TURN servers back; libnice keeps them until they expire otherwise.
+void release_relays(const GRef<GObject>& agent) {
+  constexpr std::chrono::seconds kAnswerWithin{1};
+  auto released = std::make_shared<std::promise<void>>();
+  auto waiting = released->get_future();
+  nice_agent_close_async(
+      NICE_AGENT(agent.get()),
+      [](GObject*, GAsyncResult*, gpointer data) {
+        const std::unique_ptr<std::shared_ptr<std::promise<void>>> released(
+            static_cast<std::shared_ptr<std::promise<void>>*>(data));
+        (*released)->set_value();
+      },
+      std::make_unique<std::shared_ptr<std::promise<void>>>(released).release());
+  waiting.wait_for(kAnswerWithin);
+}
+
+// A thread of GStreamer's pool; `agent` may be null.
+void end(GstElement* pipeline, gpointer agent) {
+  const auto owned = GRef<GObject>::share(static_cast<GObject*>(agent));
   flush_sctp(pipeline);
+  if (owned) release_relays(owned);
   gst_element_set_state(pipeline, GST_STATE_NULL);
+}
+
+void ended(gpointer agent) {
+  GRef<GObject>::adopt(static_cast<GObject*>(agent));
+  --pipelines_ending;
 }
 
 }  // namespace
@@ -244,8 +271,9 @@ RtcBin::~RtcBin() {
   alive_.reset();
   if (!pipeline_) return;
   ++pipelines_ending;
+  auto agent = relays_ ? nice_agent_of(rtc_.get()) : nullptr;
   rtc_ = nullptr;
-  gst_element_call_async(pipeline_.get(), end, nullptr, [](gpointer) { --pipelines_ending; });
+  gst_element_call_async(pipeline_.get(), end, agent.release(), ended);
 }
 
 Result<> RtcBin::start() {

@@ -54,6 +54,8 @@ class RtcBin {
                                                 Events& events);
   ~RtcBin();
 
+  // It has allocations at TURN servers, which its end gives back.
+  void uses_relays() { relays_ = true; }
   // To PLAYING, once everything is set.
   Result<> start();
 
@@ -90,6 +92,7 @@ class RtcBin {
   Events& events_;
   GRef<GstElement> pipeline_;
   GRef<GstElement> rtc_;
+  bool relays_ = false;
   Alive alive_;
 };
 

@@ -307,7 +307,12 @@ TEST_F(PeerTest, AsksForAKeyFrameAtMostOnceASecond) {
 class ChangingSource final : public Source {
  public:
   explicit ChangingSource(Source& source) : source_(source) {}
-  void change() { changed_ = true; }
+  // With a key frame, as an encoder begins.
+  void change() {
+    changed_ = true;
+    for (size_t i = 0; i < streams().size(); ++i)
+      if (streams()[i].kind == kVideo) request_key_frame(i);
+  }
 
   const std::vector<SourceStream>& streams() const override { return source_.streams(); }
   Result<> start() override { return source_.start(); }
@@ -338,7 +343,6 @@ TEST_F(PeerTest, AnotherSsrcOnTheSameMlineIsAnotherTrackAndEndsTheOne) {
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
   const TrackInfo before = *link.b.track(kVideo);
   source.change();
-  pattern->request_key_frame(1);
   ASSERT_TRUE(link.run_until([&] { return link.b.track(kVideo)->id != before.id; })) << link.log();
   const TrackInfo after = *link.b.track(kVideo);
   EXPECT_EQ(after.ssrc, 0x01020304u);

@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr char kUser[] = "ann:bot";  // characters that a URI has to escape
-constexpr char kPassword[] = "p@ss/w%rd";
+constexpr char kUser[] = "ann@bot";  // characters that a URI has to escape
+constexpr char kPassword[] = "p@ss:w%rd";
 
 sockaddr_in on_loopback(uint16_t port) {
   sockaddr_in address{};
