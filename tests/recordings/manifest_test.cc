@@ -95,16 +95,15 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(complaint(replaced(good, "callbot-recording", "x")), HasSubstr("format"));
   EXPECT_THAT(complaint(replaced(good, ": \"video\"", ": \"smell\"")), HasSubstr("media"));
   for (const char* path : {"../a.mkv", "/dev/zero", "media/../../a", ""})
-    EXPECT_THAT(complaint(replaced(good, "\"path\" : \"media/a-1.mkv\"",
-                                   std::string("\"path\" : \"") + path + "\"")),
+    EXPECT_THAT(complaint(replaced(good, "\"path\": \"media/a-1.mkv\"",
+                                   std::string("\"path\": \"") + path + "\"")),
                 HasSubstr("media[0].path: expected a path below"));
   EXPECT_THAT(complaint("[]"), HasSubstr("format"));
   EXPECT_THAT(complaint(good.substr(0, good.size() / 2)), HasSubstr("not JSON"));
 }
 
 TEST(Manifest, RefusesALaterVersion) {
-  const auto later =
-      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
+  const auto later = parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, Code::kUnsupported);
   EXPECT_EQ(
