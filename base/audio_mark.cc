@@ -22,7 +22,9 @@ constexpr uint32_t kSequence = (1u << kDegree) - 1;  // chirps until the directi
 constexpr int kStep = 6;
 constexpr int kCoarseRate = kMarkSampleRate / kStep;
 constexpr int kCoarseChirp = kChirpSamples / kStep;
-constexpr int kTaps = 108;  // decimation: passes 3.5 kHz, what folds onto it is 40 dB down
+constexpr int kTaps = 108,
+              kMiddleTap =
+                  kTaps / 2;  // decimation: passes 3.5 kHz, what folds onto it is 40 dB down
 
 // Between two coarse samples the correlation of a perfect chirp falls to 0.7; what passes the
 // first threshold is looked at closely, and only then held against the second.
@@ -89,7 +91,7 @@ const std::array<float, kTaps>& decimator() {
     const double cut = 2.0 * 4000 / kMarkSampleRate;
     double sum = 0;
     for (int i = 1; i < kTaps; ++i) {
-      const double x = i - kTaps / 2;
+      const double x = i - kMiddleTap;
       const double sinc = x == 0 ? cut : std::sin(kPi * cut * x) / (kPi * x);
       taps[i] = static_cast<float>(sinc * (0.54 - 0.46 * std::cos(2 * kPi * i / kTaps)));
       sum += taps[i];
@@ -213,8 +215,8 @@ struct ChirpDetector::Impl {
 
   void decimate() {
     const auto& taps = decimator();
-    for (; coarse.end() * kStep + kTaps / 2 <= fine.end();) {
-      const float y = dot(fine.at(coarse.end() * kStep - kTaps / 2), taps.data(), kTaps);
+    for (; coarse.end() * kStep + kMiddleTap <= fine.end();) {
+      const float y = dot(fine.at(coarse.end() * kStep - kMiddleTap), taps.data(), kTaps);
       const float high = high_pass(y);
       coarse.samples.push_back(y);
       squares.samples.push_back(high * high);
@@ -261,7 +263,7 @@ struct ChirpDetector::Impl {
     }
     const auto stronger = [](float a, float b) { return std::abs(a) < std::abs(b); };
     const auto peak = std::max_element(match.begin(), match.end(), stronger) - match.begin();
-    if (peak == 0 || peak == 2 * kFineReach) return;
+    if (peak == 0 || peak + 1 == static_cast<ptrdiff_t>(match.size())) return;
     if (std::abs(match[peak]) < kMatch * std::sqrt(power * best.energy * kStep)) return;
     const int64_t begin = middle + peak - kFineReach;
     const float amplitude = match[peak] / power;

@@ -77,6 +77,7 @@ void CallLeg::take(const signaling::Description& description) {
     if (!make_peer()) return;
   }
   if (!peer_ || description.generation != generation_) return;  // of a peer that is no more
+  if (offer && leg_.member.empty()) forget_who_left(description.streams);
   if (!description.streams.empty()) streams_ = description.streams;
   if (!leg_.member.empty())
     peer_->set_track_owner("", {owner_.participant_of(leg_.member), leg_.name, ""});
@@ -84,6 +85,13 @@ void CallLeg::take(const signaling::Description& description) {
     peer_->set_track_owner(mid, {owner_.participant_of(owner.member), owner.name, owner.source});
   peer_->remote_description(offer, description.sdp);
   for (const auto& candidate : std::exchange(early_, {})) give(candidate);
+}
+
+// On a leg that carries many people, what the offer does not name is nobody's any more.
+void CallLeg::forget_who_left(const std::map<std::string, signaling::StreamOwner>& streams) {
+  for (const auto& [mid, owner] : streams_)
+    if (!streams.contains(mid)) peer_->set_track_owner(mid, {});
+  streams_ = streams;
 }
 
 void CallLeg::take(const signaling::Candidate& candidate) {

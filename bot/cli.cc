@@ -80,7 +80,8 @@ void add_join(CLI::App* app, JoinOptions& join) {
       "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp, a ':' in USER as "
       "%3A; repeatable");
   app->add_option("--interface", join.interfaces,
-                  "interface name or address to use; repeatable (default: all)");
+                  "interface name or address to use; repeatable (default: all)")
+      ->allow_extra_args(false);
 }
 
 void add_record(CLI::App& app, RecordOptions& o) {
@@ -190,7 +191,7 @@ void add_serve(CLI::App& app, ServeOptions& o) {
 }
 
 std::string help_of(const CLI::App& app) {
-  for (const CLI::App* verb : app.get_subcommands()) return verb->help();
+  for (const CLI::App* verb : app.get_subcommands()) return verb->help("callbot");
   return app.help();
 }
 

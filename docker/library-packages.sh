@@ -3,8 +3,13 @@
 # Their names differ between Debian releases (libavformat59, libavformat61; libglib2.0-0t64).
 set -euo pipefail
 
-ldd "${1:?usage: library-packages.sh PROGRAM}" | sed -n 's|.* => .*/\([^ /]*\) (.*|\1|p' |
-  while read -r library; do
-    # The directory may be known to dpkg with /usr or without; private copies lie elsewhere.
-    dpkg-query -S "*/$library" | grep -E ": (/usr)?/lib/[^/]+/$library\$"
-  done | cut -d: -f1 | sort -u
+for library in $(objdump -p "${1:?usage: library-packages.sh PROGRAM}" | awk '/NEEDED/ {print $2}'); do
+  # Its directory may be known to dpkg with /usr or without; private copies lie deeper.
+  package=$(dpkg-query -S "*/$library" |
+    awk -F': ' '$2 ~ "^(/usr)?/lib/[^/]+/[^/]+$" && !seen++ {print $1}')
+  if [ -z "$package" ]; then
+    echo "library-packages.sh: no package has $library" >&2
+    exit 1
+  fi
+  echo "${package%%:*}"
+done | sort -u

@@ -16,18 +16,22 @@ struct Plane {
   uint8_t* pixels;
   size_t stride;
   int width, height;
+  uint8_t value;  // what is painted into it
+};
+// Of a mask: how much of each sample of a plane is covered.
+struct Cover {
+  const std::vector<uint8_t>& samples;
+  int left, top, width, height;  // on the plane
 };
 
-void paint_plane(const Plane& plane, int x, int y, const Mask& mask, int scale, uint8_t value,
-                 uint32_t opacity) {
-  const std::vector<uint8_t>& cover = scale == 1 ? mask.luma : mask.chroma;
-  const int width = mask.width / scale, height = mask.height / scale;
-  const int from = std::max(0, -x), to = std::min(width, plane.width - x);
-  for (int row = std::max(0, -y); row < std::min(height, plane.height - y); ++row) {
-    const uint8_t* alpha = cover.data() + static_cast<size_t>(row) * width;
-    uint8_t* line = plane.pixels + static_cast<size_t>(y + row) * plane.stride + x;
+void paint_plane(const Plane& plane, const Cover& cover, uint32_t opacity) {
+  const int from = std::max(0, -cover.left), to = std::min(cover.width, plane.width - cover.left);
+  const int last = std::min(cover.height, plane.height - cover.top);
+  for (int row = std::max(0, -cover.top); row < last; ++row) {
+    const uint8_t* alpha = cover.samples.data() + static_cast<size_t>(row) * cover.width;
+    uint8_t* line = plane.pixels + static_cast<size_t>(cover.top + row) * plane.stride + cover.left;
     for (int i = from; i < to; ++i)
-      if (alpha[i] != 0) line[i] = blend(line[i], value, (alpha[i] * opacity + 128) >> 8);
+      if (alpha[i] != 0) line[i] = blend(line[i], plane.value, (alpha[i] * opacity + 128) >> 8);
   }
 }
 
@@ -56,7 +60,7 @@ void fill_chroma(Mask& mask) {
   mask.chroma.resize(static_cast<size_t>(mask.width / 2) * (mask.height / 2));
   for (int y = 0; y < mask.height / 2; ++y)
     for (int x = 0; x < mask.width / 2; ++x) {
-      const uint8_t* p = mask.luma.data() + 2 * y * width + 2 * static_cast<size_t>(x);
+      const uint8_t* p = mask.luma.data() + 2 * (static_cast<size_t>(y) * width + x);
       mask.chroma[static_cast<size_t>(y) * (width / 2) + x] =
           static_cast<uint8_t>((p[0] + p[1] + p[width] + p[width + 1] + 2) / 4);
     }
@@ -92,17 +96,18 @@ Mask disc(double radius) {
                [=](double x, double y) { return std::hypot(x, y) - radius; });
 }
 
-void paint(const PictureView& picture, int x, int y, const Mask& mask, Colour colour,
-           double opacity) {
+void paint(const PictureView& picture, int x, int y, const Mask& mask, const Ink& ink) {
   const int left = even_below(x) + mask.left, top = even_below(y) + mask.top;
-  const auto strength = static_cast<uint32_t>(std::lround(opacity * 256));
+  const auto opacity = static_cast<uint32_t>(std::lround(ink.opacity * 256));
+  const Cover whole{mask.luma, left, top, mask.width, mask.height};
+  const Cover half{mask.chroma, left / 2, top / 2, mask.width / 2, mask.height / 2};
   const int half_width = (picture.width + 1) / 2, half_height = (picture.height + 1) / 2;
-  paint_plane({picture.luma, picture.luma_stride, picture.width, picture.height}, left, top, mask,
-              1, colour.y, strength);
-  paint_plane({picture.cb, picture.chroma_stride, half_width, half_height}, left / 2, top / 2, mask,
-              2, colour.u, strength);
-  paint_plane({picture.cr, picture.chroma_stride, half_width, half_height}, left / 2, top / 2, mask,
-              2, colour.v, strength);
+  paint_plane({picture.luma, picture.luma_stride, picture.width, picture.height, ink.colour.y},
+              whole, opacity);
+  paint_plane({picture.cb, picture.chroma_stride, half_width, half_height, ink.colour.u}, half,
+              opacity);
+  paint_plane({picture.cr, picture.chroma_stride, half_width, half_height, ink.colour.v}, half,
+              opacity);
 }
 
 }  // namespace callbot::pipelines

@@ -39,9 +39,13 @@ Mask disc(double radius);  // anchored at its centre
 // Sets chroma from luma coverage; for masks whose luma was made by hand.
 void fill_chroma(Mask& mask);
 
+struct Ink {
+  Ink(Colour colour, double opacity = 1) : colour(colour), opacity(opacity) {}
+  Colour colour;
+  double opacity;
+};
 // Paints the shape with its anchor at (x, y), moved to even numbers.
-void paint(const PictureView& picture, int x, int y, const Mask& mask, Colour colour,
-           double opacity = 1);
+void paint(const PictureView& picture, int x, int y, const Mask& mask, const Ink& ink);
 
 inline uint8_t blend(uint8_t under, uint8_t over, uint32_t alpha) {
   return static_cast<uint8_t>(((255 - alpha) * under + alpha * over + 127) / 255);

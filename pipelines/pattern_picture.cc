@@ -128,7 +128,7 @@ struct Sheet {
 // A slope of colour from the upper left to the lower right; rounding is scattered, or broad dark
 // slopes would show steps.
 void fill_field(Sheet& sheet, Colour from, Colour to, uint64_t seed) {
-  constexpr int kGrain = 64;  // sizes of the scattering, repeated
+  constexpr size_t kGrain = 64;  // sizes of the scattering, repeated
   std::array<float, kGrain * kGrain> grain{};
   for (size_t i = 0; i < grain.size(); ++i) grain[i] = static_cast<float>(seed_unit(seed, i));
   const auto fill = [&](std::vector<uint8_t>& plane, int width, uint8_t a, uint8_t b) {
@@ -137,7 +137,7 @@ void fill_field(Sheet& sheet, Colour from, Colour to, uint64_t seed) {
     for (int y = 0; y < height; ++y) {
       const float left = a + 0.4F * static_cast<float>((b - a) * y) / static_cast<float>(height);
       uint8_t* line = plane.data() + static_cast<size_t>(y) * width;
-      const float* scatter = grain.data() + static_cast<ptrdiff_t>(y % kGrain) * kGrain;
+      const float* scatter = grain.data() + y % kGrain * kGrain;
       for (int x = 0; x < width; ++x)
         line[x] = static_cast<uint8_t>(left + across * static_cast<float>(x) + scatter[x % kGrain]);
     }
@@ -174,7 +174,7 @@ struct PatternPicture::Impl {
     draw_words();
     if (at.ring > 0) {
       ring.paint_track(back.view(), at.ring_x, at.ring_y, kShade);
-      paint(back.view(), at.ring_x, at.ring_y, lamp, kShade, 0.55);
+      paint(back.view(), at.ring_x, at.ring_y, lamp, {kShade, 0.55});
     }
   }
 
@@ -222,7 +222,7 @@ struct PatternPicture::Impl {
   // Lights up with each second, as the chirp does, and goes out in a third of it.
   void draw_lamp(const PictureView& view, uint64_t into, uint64_t second) const {
     const double light = std::max(0.0, 1 - 3.0 * static_cast<double>(into) / config.fps);
-    if (light > 0) paint(view, at.ring_x, at.ring_y, lamp, accent, light * light);
+    if (light > 0) paint(view, at.ring_x, at.ring_y, lamp, {accent, light * light});
     const double unit = seconds.style.height / 14;
     seconds.paint_at(view, even(at.ring_x - 9.7 * unit), even(at.ring_y - 7 * unit),
                      fmt::format("{:02}", second), between(kWhite, kShade, light * light));

@@ -19,7 +19,7 @@ constexpr int kGlowSteps = 256;
 double wave_at(int x, int period, int layer, uint64_t seed) {
   double sum = 0;
   for (int turn = 0; turn < 4; ++turn) {
-    const auto pick = static_cast<uint64_t>(layer * 8 + turn * 2);
+    const auto pick = static_cast<uint64_t>(layer) * 8 + static_cast<uint64_t>(turn) * 2;
     const double turns = 2 + layer + 3 * turn + std::floor(3 * seed_unit(seed, pick));
     const double phase = seed_unit(seed, pick + 1);
     sum += std::sin(2 * std::numbers::pi * (turns * x / period + phase)) / (turn + 1);

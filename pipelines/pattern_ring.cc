@@ -46,7 +46,7 @@ PatternRing::PatternRing(double radius, int segments) {
 }
 
 void PatternRing::paint_track(const PictureView& picture, int x, int y, Colour colour) const {
-  paint(picture, x, y, track_, colour, 0.55);
+  paint(picture, x, y, track_, {colour, 0.55});
 }
 
 void PatternRing::paint_lit(const PictureView& picture, int x, int y, uint64_t last,

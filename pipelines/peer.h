@@ -136,7 +136,9 @@ class Peer {
   virtual void remote_description(bool offer, const std::string& sdp) = 0;
   virtual void remote_candidate(uint32_t mline, const std::string& mid,
                                 const std::string& text) = 0;
-  // Whose tracks these are; an empty mid stands for every mid that is not named.
+  // Whose tracks these are; an empty mid stands for every mid that is not named. Another
+  // participant on a mid ends its track and begins one of its own; nobody (an empty one) just ends
+  // it.
   virtual void set_track_owner(const std::string& mid, TrackOwner owner) = 0;
 
   // Sinks of a received track; more than one may sit on the same track. Not owned. Calls

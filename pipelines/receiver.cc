@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <mutex>
 #include <utility>
 
@@ -17,6 +18,8 @@ namespace {
 constexpr char kMidUri[] = "urn:ietf:params:rtp-hdrext:sdes:mid";  // RFC 8843, 15
 // A sender puts the MID on its first packets, until it knows that it was received.
 constexpr int kLookForMid = 50;
+// How long the packets of a track are collected before they are worked on.
+constexpr int64_t kBeatNs = 40'000'000;
 
 // The value of a header extension with this id, in either form of RFC 8285.
 std::string extension_text(GstBuffer* packet, int id) {
@@ -34,10 +37,41 @@ std::string extension_text(GstBuffer* packet, int id) {
   return text;
 }
 
+// A jitterbuffer lets each packet go as it comes, for a wake-up and two switches of threads. Its
+// thread sleeps here to the next beat instead, at most once a beat, and then finds several. Nobody
+// listens live, and when packets came was noted before.
+void let_go_on_a_beat(GstPad* pad) {
+  add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, [awake_ns = int64_t{0}](GstPadProbeInfo*) mutable {
+    const int64_t now = g_get_monotonic_time() * 1000;
+    if (now - awake_ns < kBeatNs) return GST_PAD_PROBE_OK;
+    awake_ns = (now / kBeatNs + 1) * kBeatNs;
+    const timespec until{awake_ns / 1'000'000'000, awake_ns % 1'000'000'000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+    return GST_PAD_PROBE_OK;
+  });
+}
+
 int payload_of(const GstCaps* caps) {
   int payload = -1;
   if (caps != nullptr) gst_structure_get_int(gst_caps_get_structure(caps, 0), "payload", &payload);
   return payload;
+}
+
+GRef<GstElement> element_behind(GstPad* src) {
+  auto sink = GRef<GstPad>::adopt(gst_pad_get_peer(src));
+  return sink ? GRef<GstElement>::adopt(gst_pad_get_parent_element(sink.get())) : nullptr;
+}
+
+// Takes away what is linked behind a pad that is held and idle, to its end.
+void take_apart(GstBin* pipeline, GstPad* src) {
+  const auto next = element_behind(src);
+  if (!next) return;
+  auto sink = GRef<GstPad>::adopt(gst_pad_get_peer(src));
+  gst_pad_unlink(src, sink.get());
+  if (auto onward = GRef<GstPad>::adopt(gst_element_get_static_pad(next.get(), "src")))
+    take_apart(pipeline, onward.get());
+  gst_element_set_state(next.get(), GST_STATE_NULL);
+  gst_bin_remove(pipeline, next.get());
 }
 
 }  // namespace
@@ -113,7 +147,63 @@ void Receiver::described() {
 }
 
 void Receiver::set_owner(const std::string& mid, TrackOwner owner) {
+  const auto before = owners_.find(mid);
+  const bool another = before != owners_.end() && before->second.participant != owner.participant;
   owners_[mid] = std::move(owner);
+  if (another && !mid.empty()) change_hands(mid);
+}
+
+bool Receiver::is_nobodys(const std::string& mid) const {
+  const auto owner = owners_.find(mid);
+  return !mid.empty() && owner != owners_.end() && owner->second.participant.empty();
+}
+
+// An SFU gives the m-line of who left to who comes next, with the same SSRC: the same pad.
+void Receiver::change_hands(const std::string& mid) {
+  std::vector<Held> pads;
+  const auto theirs = [&](const Held& held) { return held.mid == mid; };
+  std::copy_if(nobodys_.begin(), nobodys_.end(), std::back_inserter(pads), theirs);
+  std::erase_if(nobodys_, theirs);
+  std::vector<TrackId> ending;
+  for (const auto& [id, entry] : tracks_) {
+    if (entry.track->info().mid != mid) continue;
+    pads.push_back({entry.pipeline, entry.pad, mid});
+    ending.push_back(id);
+  }
+  bool here = false;
+  auto check = alive_.guard([&here] { here = true; });
+  for (const TrackId id : ending) remove(id);  // may end it all
+  check();
+  if (!here) return;
+  for (const Held& held : pads) begin_again(held.pipeline, held.pad);
+}
+
+// What is linked may only go when no packet is on its way through it: a packet that came back
+// refused would stop the jitterbuffer for good. And the next track begins with its first packet,
+// since it may as well come with an SSRC, and a pad, of its own.
+void Receiver::begin_again(GstBin* pipeline, const GRef<GstPad>& pad) {
+  RtcBin::hold_pad(pad.get());
+  auto idle = alive_.guard([this, pipeline, pad] {
+    if (GST_OBJECT_PARENT(pad.get()) == nullptr) return;  // its sender is gone
+    take_apart(pipeline, pad.get());
+    const auto flows = alive_.guard([this, pipeline, pad] { begin(pipeline, pad); });
+    add_probe(pad.get(),
+              static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+              [&loop = loop_, flows](auto*) {
+                loop.post(flows);
+                return GST_PAD_PROBE_REMOVE;  // what holds the pad still does
+              });
+  });
+  add_probe(pad.get(), GST_PAD_PROBE_TYPE_IDLE, [&loop = loop_, idle](auto*) {
+    loop.post(idle);
+    return GST_PAD_PROBE_REMOVE;
+  });
+}
+
+void Receiver::discard(GstBin* pipeline, const GRef<GstPad>& pad) {
+  if (const auto discarded = discard_pad(pipeline, pad.get()); !discarded)
+    log_.error("{}", discarded.error().message);
+  RtcBin::release_pad(pad.get());
 }
 
 void Receiver::take_pad(GstBin* pipeline, const GRef<GstPad>& pad) {
@@ -166,26 +256,28 @@ void Receiver::name(TrackInfo& info, int payload) const {
 void Receiver::begin(GstBin* pipeline, const GRef<GstPad>& pad) {
   const auto caps = GRef<GstCaps>::adopt(gst_pad_get_current_caps(pad.get()));
   auto info = describe_track(caps.get());
+  if (info) name(*info, payload_of(caps.get()));
+  if (info && is_nobodys(info->mid)) {
+    nobodys_.push_back({pipeline, pad, info->mid});
+    return discard(pipeline, pad);
+  }
   auto track = info.and_then([&](TrackInfo& what) {
-    name(what, payload_of(caps.get()));
     return Track::create(loop_, log_, what, pipeline, pad.get(), *this);
   });
   if (!track) {
     log_.warn("a stream is not used: {}", track.error().message);
-    if (const auto discarded = discard_pad(pipeline, pad.get()); !discarded)
-      log_.error("{}", discarded.error().message);
-    RtcBin::release_pad(pad.get());
-    return;
+    return discard(pipeline, pad);
   }
   const TrackInfo what = (*track)->info();
   end_others_on(what.mid, what.kind);
-  tracks_[what.id] = {std::move(*track), what.ssrc};
+  tracks_[what.id] = {std::move(*track), what.ssrc, pipeline, pad};
   bool here = false;
   auto still_here = alive_.guard([&here] { here = true; });
   events_.track_added(what);  // may end it all
   still_here();
   if (!here) return;
   if (Track* added = find(what.id)) added->open();
+  let_go_on_a_beat(pad.get());
   RtcBin::release_pad(pad.get());
 }
 

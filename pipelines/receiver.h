@@ -56,15 +56,22 @@ class Receiver final : private TrackEvents {
   struct Entry {
     std::unique_ptr<Track> track;
     uint32_t ssrc = 0;
+    GstBin* pipeline = nullptr;
+    GRef<GstPad> pad;
   };
   struct Held {
     GstBin* pipeline;
     GRef<GstPad> pad;
+    std::string mid = {};
   };
 
   void begin(GstBin* pipeline, const GRef<GstPad>& pad);
   void name(TrackInfo& info, int payload) const;
   std::string mid_of(const TrackInfo& info, int payload) const;
+  void change_hands(const std::string& mid);
+  void begin_again(GstBin* pipeline, const GRef<GstPad>& pad);
+  void discard(GstBin* pipeline, const GRef<GstPad>& pad);
+  bool is_nobodys(const std::string& mid) const;
   void end_others_on(const std::string& mid, MediaKind kind);
   void remove(TrackId track);
   Track* find(TrackId track);
@@ -86,6 +93,7 @@ class Receiver final : private TrackEvents {
   std::map<std::string, TrackOwner> owners_;
   std::map<TrackId, Entry> tracks_;
   std::vector<Held> held_;
+  std::vector<Held> nobodys_;  // discarded until their m-line is somebody's again
   bool open_ = false;
   Alive alive_;
 };

@@ -9,6 +9,7 @@
 
 #include "base/signal.h"
 #include "pipelines/gst_glue.h"
+#include "pipelines/rtcp_split.h"
 
 namespace callbot {
 
@@ -82,10 +83,7 @@ GstPadProbeReturn wait_for_loop(GstPad*, GstPadProbeInfo*, gpointer) { return GS
 
 void hold(const GValue* values) {
   auto* pad = static_cast<GstPad*>(g_value_get_object(&values[1]));
-  if (gst_pad_get_direction(pad) != GST_PAD_SRC) return;
-  const gulong id =
-      gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, wait_for_loop, nullptr, nullptr);
-  g_object_set_data(G_OBJECT(pad), kHold, GSIZE_TO_POINTER(id));
+  if (gst_pad_get_direction(pad) == GST_PAD_SRC) RtcBin::hold_pad(pad);
 }
 
 // --- what the handbook of webrtcbin wants set
@@ -176,6 +174,11 @@ void RtcBin::act_at_once(Taps taps) {
   });
   auto rtpbin = GRef<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(rtc_.get()), "rtpbin"));
   set_up_rtpbin(rtpbin.get());
+  on_signal_now(rtpbin.get(), "pad-added", [](const GValue* values) {
+    auto* pad = static_cast<GstPad*>(g_value_get_object(&values[1]));
+    const Text name(gst_pad_get_name(pad));
+    if (g_str_has_prefix(name.get(), "send_rtcp_src_")) send_key_frame_requests_alone(pad);
+  });
   on_signal_now(rtpbin.get(), "new-jitterbuffer", [tap = taps.jitterbuffer](const GValue* values) {
     auto* jitterbuffer = static_cast<GstElement*>(g_value_get_object(&values[1]));
     set_up_jitterbuffer(jitterbuffer);
@@ -291,6 +294,12 @@ void RtcBin::set_up_session(uint32_t bundle_index) {
   if (session != nullptr)
     g_object_set(session, "bandwidth", kSessionBandwidth, "rtcp-min-interval", kReportInterval,
                  nullptr);
+}
+
+void RtcBin::hold_pad(GstPad* pad) {
+  const gulong id =
+      gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, wait_for_loop, nullptr, nullptr);
+  g_object_set_data(G_OBJECT(pad), kHold, GSIZE_TO_POINTER(id));
 }
 
 void RtcBin::release_pad(GstPad* pad) {

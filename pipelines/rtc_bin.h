@@ -69,8 +69,9 @@ class RtcBin {
 
   GstElement* rtc() const { return rtc_.get(); }
   GstBin* pipeline() const { return GST_BIN(pipeline_.get()); }
-  // Lets the data of a held pad flow.
+  // Lets the data of a held pad flow, and holds it again.
   static void release_pad(GstPad* pad);
+  static void hold_pad(GstPad* pad);
 
   // Pipelines whose end is still under way, in the whole process.
   static int ending();

@@ -96,6 +96,8 @@ struct RoomServer::Impl {
   bool shutting_down = false;
   std::function<void()> shut_down_done;
   Timer shut_down_deadline;
+  milliseconds care_period{};
+  int64_t looked_ns = monotonic_ns();
   Timer care;
   Alive alive;
 
@@ -183,6 +185,10 @@ void RoomServer::Impl::went_away(Present& member, const std::string& room_name) 
 
 void RoomServer::Impl::look_after() {
   const int64_t now = monotonic_ns();
+  // If it was us who stood still, what the members said meanwhile is yet to be read.
+  const bool stood_still =
+      now - std::exchange(looked_ns, now) > 3 * std::chrono::nanoseconds(care_period).count();
+  if (stood_still) return;
   auto older = [&](int64_t since, milliseconds limit) {
     return now - since > std::chrono::nanoseconds(limit).count();
   };
@@ -453,10 +459,10 @@ RoomServer::RoomServer(Loop& loop, Log log, HttpServer& http, RoomServerConfig c
         guard(request, socket);
       },
       limits);
-  const auto period =
-      std::min({milliseconds(1000), impl_->config.dead_after / 4, impl_->config.join_within / 4});
-  impl_->care.every(std::max(period, milliseconds(1)),
-                    [impl = impl_.get()] { impl->look_after(); });
+  impl_->care_period = std::max(
+      milliseconds(1),
+      std::min({milliseconds(1000), impl_->config.dead_after / 4, impl_->config.join_within / 4}));
+  impl_->care.every(impl_->care_period, [impl = impl_.get()] { impl->look_after(); });
 }
 
 RoomServer::~RoomServer() = default;

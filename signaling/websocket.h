@@ -30,8 +30,8 @@ struct WebSocketConfig {
   std::string protocol;                                      // RFC 6455 sub-protocol; empty: none
   TlsTrust trust;
   std::chrono::milliseconds deadline{10000};  // to be open
-  size_t most_incoming = 1u << 20;     // bytes of one message; a larger one closes it
-  std::chrono::seconds keepalive{20};  // between pings; 0: none
+  size_t most_incoming = 1u << 20;            // bytes of one message; a larger one closes it
+  std::chrono::seconds keepalive{20};         // between pings; 0: none
   // Without any message or pong for so long the server is taken for dead; 0: never. More than
   // two `keepalive`, or an idle server that answers every ping would be dropped.
   std::chrono::milliseconds dead_after{0};

@@ -167,6 +167,7 @@ export class Leg {
     if (generation !== this.generation || pc?.signalingState !== 'have-local-offer') return;
     await pc.setRemoteDescription({ type: 'answer', sdp });
     this.#timer('answer');
+    this.#watchTransport(pc);
     this.#remoteSession = sessionOf(sdp);
     await this.#addEarly();
     if (!this.#again) return;
@@ -207,6 +208,7 @@ export class Leg {
     this.#takeTransceivers();
     await this.#addEarly();
     await pc.setLocalDescription();
+    this.#watchTransport(pc);
     this.#lastOffer = sdp;
     this.#say({ type: 'answer', sdp: pc.localDescription.sdp });
   }
@@ -279,8 +281,7 @@ export class Leg {
     pc.onconnectionstatechange = () => {
       if (pc === this.#pc) this.#moved();
     };
-    pc.ontrack = ({ track, receiver }) => {
-      this.#watchTransport(pc, receiver.transport);
+    pc.ontrack = ({ track }) => {
       for (const old of this.stream.getTracks()) {
         if (old.kind === track.kind) this.stream.removeTrack(old);
       }
@@ -296,7 +297,8 @@ export class Leg {
 
   // A far end that hangs up although it is still a member has lost this leg and needs a new one;
   // the connection's own state would tell that only half a minute later.
-  #watchTransport(pc, transport) {
+  #watchTransport(pc) {
+    const transport = pc.getTransceivers().find((one) => one.receiver.transport)?.receiver.transport;
     if (!transport) return;
     transport.onstatechange = () => {
       if (pc !== this.#pc || transport.state !== 'closed') return;

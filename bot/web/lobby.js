@@ -10,7 +10,9 @@ const kForbidden = /[\p{Cc}/]|(?![\u200c\u200d])\p{Cf}/u; // joiners are part of
 function problemWith(what, text) {
   if (!text) return `Type ${what}.`;
   if ([...text].length > kLongest) return `That is too long: at most ${kLongest} characters for ${what}.`;
-  if (kForbidden.test(text)) return `${what[0].toUpperCase()}${what.slice(1)} must not contain “/” or invisible characters.`;
+  if (kForbidden.test(text)) {
+    return `${what[0].toUpperCase()}${what.slice(1)} must not contain “/” or invisible characters.`;
+  }
   if (text === '.' || text === '..') return `“${text}” does not work for ${what}.`;
   return '';
 }
@@ -41,7 +43,6 @@ export class Lobby {
   async open() {
     document.title = 'callbot';
     $('lobby').hidden = false;
-    $('preview').srcObject = this.#media.stream;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#showLevel(), kMeterEvery);
     ($('room').value ? $('name') : $('room')).focus();
@@ -70,6 +71,9 @@ export class Lobby {
     $('lobby-camera').setAttribute('aria-pressed', String(videoOn));
     setIcon($('lobby-camera'), videoOn ? 'cam' : 'cam-off');
     $('preview-text').hidden = videoOn;
+    // Not before there is a picture: the page counts as loading while a player waits for one.
+    const shown = videoOn ? this.#media.stream : null;
+    if ($('preview').srcObject !== shown) $('preview').srcObject = shown;
     this.#meter.listen(this.#media.microphone);
     const label = {
       truetrue: 'Join with camera and microphone', truefalse: 'Join with microphone',

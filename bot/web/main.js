@@ -29,6 +29,7 @@ function readSize(text) {
 
 let call = null;
 let lastEnd = null; // why the call before ended
+let going = false; // the page is being left
 const notices = [];
 
 const media = new LocalMedia({ size: wanted.size }, {
@@ -104,6 +105,7 @@ function tell(member, what) {
 function ended(how) {
   lastEnd = how;
   call = null;
+  if (going) return;
   if (screen.isOpen) screen.close();
   media.setScreen(false);
   lobby.busy(false);
@@ -113,9 +115,15 @@ function ended(how) {
 
 // A reload is a new member: the old one says goodbye.
 window.addEventListener('pagehide', () => {
+  going = true;
   if (!call) return;
   remember();
   call.leave();
+});
+
+// A page that comes back out of the browser's history has left the room.
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload();
 });
 
 async function start() {

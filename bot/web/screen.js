@@ -29,9 +29,11 @@ function facts({ leg, stats }) {
   const { inboundVideo: video, inboundKbps } = stats.last ?? {};
   const parts = [];
   if (video?.width && video.framesPerSecond) {
-    parts.push(`${video.width}×${video.height}`, `${Math.round(video.framesPerSecond)} fps`, video.codec.toUpperCase());
+    parts.push(`${video.width}×${video.height}`, `${Math.round(video.framesPerSecond)} fps`);
+    parts.push(video.codec.toUpperCase());
   }
-  if (inboundKbps >= 1) parts.push(inboundKbps >= 1000 ? `${(inboundKbps / 1000).toFixed(1)} Mbit/s` : `${Math.round(inboundKbps)} kbit/s`);
+  if (inboundKbps >= 1000) parts.push(`${(inboundKbps / 1000).toFixed(1)} Mbit/s`);
+  else if (inboundKbps >= 1) parts.push(`${Math.round(inboundKbps)} kbit/s`);
   return parts.join(' · ');
 }
 

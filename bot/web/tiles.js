@@ -33,7 +33,8 @@ class Tile {
     });
   }
 
-  show({ name, own, stream, video, audio, mirrored, screen, state, pinned }) {
+  show({ name, own, stream: given, video, audio, mirrored, screen, state, pinned }) {
+    const stream = given?.getTracks().length ? given : null;
     if (this.video.srcObject !== stream) {
       this.video.srcObject = stream;
       if (stream) this.play();

@@ -42,6 +42,13 @@ TEST(CommandLine, ReadsRecord) {
   EXPECT_EQ(o.on_finish, "/bin/true");
 }
 
+TEST(CommandLine, TakesOneValueForEachRepeatableFlag) {
+  const auto o = options<RecordOptions>(
+      {"record", "--ice-server", "stun:a:1", "--interface", "lo", "ws://h/rooms/r"});
+  EXPECT_EQ(o.join.url, "ws://h/rooms/r");
+  EXPECT_EQ(o.join.ice_servers.size(), 1u);
+}
+
 TEST(CommandLine, ReadsSend) {
   const auto o = options<SendOptions>({"send", "ws://h/rooms/r", "--video", "pattern", "--audio",
                                        "none", "--size", "640x360", "--fps", "25", "--bitrate",
@@ -96,6 +103,8 @@ TEST(CommandLine, ExplainsItself) {
     EXPECT_NE(std::get<HelpText>(*parsed).text.find("Example"), std::string::npos) << words[0];
   }
   EXPECT_NE(std::get<HelpText>(*parse({"--help"})).text.find("130"), std::string::npos);
+  EXPECT_NE(std::get<HelpText>(*parse({"send", "--help"})).text.find("Usage: callbot send"),
+            std::string::npos);
 }
 
 TEST(CommandLine, TakesTheTokenFromTheEnvironment) {

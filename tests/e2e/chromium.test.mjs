@@ -226,6 +226,7 @@ test('who does not want to be recorded is not', kTest, async (t) => {
   const recorder = await startRecorder(t, 'private');
   const alice = await openPage(t, 'private', 'alice');
   const bob = await openPage(t, 'private', 'bob');
+  await alice.waitForStats('recorder', encoded(1), 'alice is recorded at first', 60_000);
   await actions.norecord(alice);
   await bob.waitFor((state) => state.members.some(({ name, recording }) => name === 'alice' && recording === 'refused'),
     'bob sees that alice refused');

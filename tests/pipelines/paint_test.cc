@@ -39,7 +39,7 @@ TEST(Paint, StaysInsideThePicture) {
            {-30, -30}, {40, -20}, {60, 30}, {-1000, 0}, {1000, 1000}, {63, 47}}) {
     test::PictureBuffer picture(65, 49);  // odd, and under AddressSanitizer a trap
     std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{100});
-    paint(picture.view(), x, y, mask, {200, 30, 220});
+    paint(picture.view(), x, y, mask, Colour{200, 30, 220});
     const auto painted = std::count(picture.bytes.begin(), picture.bytes.end(), 100);
     const bool touches = x > -50 && y > -40 && x < 65 && y < 49;
     EXPECT_EQ(static_cast<size_t>(painted) < picture.bytes.size(), touches) << x << "," << y;
@@ -49,7 +49,7 @@ TEST(Paint, StaysInsideThePicture) {
 TEST(Paint, OpacityMixes) {
   test::PictureBuffer picture(32, 32);
   std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{100});
-  paint(picture.view(), 16, 16, disc(8), {200, 100, 100}, 0.5);
+  paint(picture.view(), 16, 16, disc(8), {{200, 100, 100}, 0.5});
   EXPECT_EQ(picture.view().luma[16 * picture.view().luma_stride + 16], 150);
 }
 

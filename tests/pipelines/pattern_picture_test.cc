@@ -7,7 +7,6 @@
 #include <chrono>
 #include <set>
 
-#include "tests/support/cpu_time.h"
 #include "tests/support/transcoder.h"
 
 namespace callbot::pipelines {
@@ -120,18 +119,6 @@ TEST(PatternPicture, RefusesWhatItCannotDraw) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, Code::kUsage);
   }
-}
-
-TEST(PatternPicture, CostsAboutAMillisecond) {
-  const auto pattern = make(sized(1280, 720));
-  PictureBuffer picture(1280, 720);
-  const auto cost = test::cpu_cost([&] {
-    for (uint64_t frame = 0; frame < 40; ++frame) pattern->draw(frame, false, picture.view());
-  });
-  RecordProperty("microseconds_per_frame", static_cast<int>(cost.count() / 40'000));
-#if !defined(__SANITIZE_ADDRESS__)
-  EXPECT_LT(cost / 40, std::chrono::milliseconds(2));
-#endif
 }
 
 // What an encoder at 200 kbit/s leaves of the marks of a 720p pattern scaled to half its size.

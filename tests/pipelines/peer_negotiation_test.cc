@@ -182,6 +182,36 @@ TEST_F(NegotiationTest, WithoutSsrcLinesTracksKeepTheirNames) {
   EXPECT_EQ(link.b.track(kVideo)->name, "Ben");
 }
 
+// As in the one peer connection of an SFU, while packets flow.
+TEST_F(NegotiationTest, AnMlineMayChangeHandsAndBeNobodysForAWhile) {
+  Loopback link(loop, config);
+  link.b.peer->set_track_owner("audio0", {"m0", "Ann", "microphone"});
+  link.b.peer->set_track_owner("video1", {"m0", "Ann", "camera"});
+  ASSERT_TRUE(link.connect()) << link.log();
+  ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  for (int i = 1; i <= 10; ++i) {
+    const std::string next = "m" + std::to_string(i);
+    const TrackId before = link.b.track(kVideo)->id;
+    link.b.peer->set_track_owner("video1", {next, "Ben", "screen"});
+    ASSERT_TRUE(link.run_until([&] { return link.b.track(kVideo)->id != before; })) << link.log();
+    EXPECT_EQ(link.b.track(kVideo)->participant, next);
+    EXPECT_EQ(link.b.removed.back(), before);
+    ASSERT_TRUE(link.flows(link.b, kVideo, 5)) << link.log();
+    link.b.peer->set_track_owner("video1", {next, "Benjamin", "screen"});  // the same one
+  }
+  EXPECT_EQ(link.b.removed.size(), 10u) << link.log();
+  link.b.peer->set_track_owner("video1", {});
+  EXPECT_EQ(link.b.removed.size(), 11u);
+  const uint64_t frames = link.b.sink.frames(kVideo);
+  ASSERT_TRUE(link.flows(link.b, kAudio, 30)) << "the other m-line goes on\n" << link.log();
+  EXPECT_EQ(link.b.sink.frames(kVideo), frames);
+  link.b.peer->set_track_owner("video1", {"m11", "Cid", "camera"});
+  ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  EXPECT_EQ(link.b.track(kVideo)->participant, "m11");
+  EXPECT_EQ(link.b.track(kAudio)->participant, "m0");
+  EXPECT_FALSE(link.b.failure);
+}
+
 TEST_F(NegotiationTest, MissingDirectionsAndSessionLevelTransportAreUnderstood) {
   Loopback link(loop, config);
   link.a.munge = [](std::string sdp) {

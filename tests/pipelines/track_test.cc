@@ -384,7 +384,7 @@ TEST(Track, LosesNothingWhenPacketsComeInAnotherOrder) {
   const RtpStream stream = make_rtp("vp8", {.frames = 30});
   auto packets = stream.packets;
   for (size_t i = 1; i + 2 < packets.size(); i += 3) std::swap(packets[i], packets[i + 1]);
-  Receiving receiving(stream.caps, 100);
+  Receiving receiving(stream.caps, 700);
   // At the pace of the stream, else the jitterbuffer takes what is late for lost.
   const int64_t start = monotonic_ns();
   size_t next = 0;

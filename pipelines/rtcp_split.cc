@@ -1,0 +1,106 @@
+#include "pipelines/rtcp_split.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/gref.h"
+
+namespace callbot::pipelines {
+namespace {
+
+constexpr uint8_t kSenderReport = 200;     // RFC 3550, 6.4.1
+constexpr uint8_t kReceiverReport = 201;   // RFC 3550, 6.4.2
+constexpr uint8_t kPayloadFeedback = 206;  // RFC 4585, 6.1
+constexpr uint8_t kPli = 1;
+constexpr size_t kReceiverReportHead = 8;
+constexpr size_t kSenderReportHead = 28;
+constexpr size_t kPliBytes = 12;
+constexpr size_t kMostSsrcs = 1000;
+
+uint32_t word(std::span<const uint8_t> bytes, size_t at) {
+  return uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 | uint32_t{bytes[at + 2]} << 8 |
+         bytes[at + 3];
+}
+
+GRef<GstBuffer> buffer_of(const RtcpSplit::Bytes& bytes) {
+  return GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
+}
+
+// What it pushes itself comes through again.
+struct Probe {
+  RtcpSplit split;
+  bool pushing = false;
+};
+
+GstPadProbeReturn part(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  auto* probe = static_cast<Probe*>(data);
+  GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  GstMapInfo map;
+  if (probe->pushing || !gst_buffer_map(buffer, &map, GST_MAP_READ)) return GST_PAD_PROBE_OK;
+  const auto parts = probe->split.split({map.data, map.size});
+  gst_buffer_unmap(buffer, &map);
+  if (!parts) return GST_PAD_PROBE_OK;
+  probe->pushing = true;
+  for (const auto& request : parts->requests) gst_pad_push(pad, buffer_of(request).release());
+  probe->pushing = false;
+  const auto whole = GRef<GstBuffer>::adopt(buffer);
+  if (parts->rest.empty()) {
+    info->data = nullptr;
+    return GST_PAD_PROBE_HANDLED;
+  }
+  auto rest = buffer_of(parts->rest);
+  gst_buffer_copy_into(rest.get(), buffer, GST_BUFFER_COPY_METADATA, 0, -1);
+  info->data = rest.release();
+  return GST_PAD_PROBE_OK;
+}
+
+}  // namespace
+
+std::optional<RtcpSplit::Parts> RtcpSplit::split(std::span<const uint8_t> compound) {
+  Parts parts;
+  for (size_t at = 0; at < compound.size();) {
+    if (compound.size() - at < 4 || compound[at] >> 6 != 2) return std::nullopt;
+    const size_t words = static_cast<size_t>(compound[at + 2]) << 8 | compound[at + 3];
+    const size_t size = 4 * (words + 1);
+    if (size > compound.size() - at) return std::nullopt;
+    const auto packet = compound.subspan(at, size);
+    at += size;
+    if (packet[1] == kReceiverReport) remember(packet, kReceiverReportHead);
+    if (packet[1] == kSenderReport) remember(packet, kSenderReportHead);
+    if (packet[1] == kPayloadFeedback && (packet[0] & 0x1f) == kPli && size == kPliBytes)
+      parts.requests.push_back(alone(packet));
+    else
+      parts.rest.insert(parts.rest.end(), packet.begin(), packet.end());
+  }
+  if (parts.requests.empty()) return std::nullopt;
+  return parts;
+}
+
+void RtcpSplit::remember(std::span<const uint8_t> report, size_t head) {
+  const size_t blocks = report[0] & 0x1f;
+  for (size_t i = 0; i < blocks; ++i) {
+    const size_t at = head + i * sizeof(ReportBlock);
+    if (at + sizeof(ReportBlock) > report.size() || newest_.size() >= kMostSsrcs) return;
+    std::copy_n(report.begin() + static_cast<std::ptrdiff_t>(at), sizeof(ReportBlock),
+                newest_[word(report, at)].begin());
+  }
+}
+
+RtcpSplit::Bytes RtcpSplit::alone(std::span<const uint8_t> pli) const {
+  Bytes bytes;
+  const auto block = newest_.find(word(pli, 8));
+  if (block != newest_.end()) {
+    bytes = {0x81, kReceiverReport, 0, 7};
+    bytes.insert(bytes.end(), pli.begin() + 4, pli.begin() + 8);  // its sender is ours
+    bytes.insert(bytes.end(), block->second.begin(), block->second.end());
+  }
+  bytes.insert(bytes.end(), pli.begin(), pli.end());
+  return bytes;
+}
+
+void send_key_frame_requests_alone(GstPad* rtcp_src) {
+  gst_pad_add_probe(rtcp_src, GST_PAD_PROBE_TYPE_BUFFER, part, std::make_unique<Probe>().release(),
+                    [](gpointer probe) { delete static_cast<Probe*>(probe); });
+}
+
+}  // namespace callbot::pipelines
