@@ -38,7 +38,7 @@ Result<> MediaWriter::begin_track(const TrackInfo& info) {
 Result<> MediaWriter::write(TrackId id, const Frame& frame) {
   const auto found = tracks_.find(id);
   if (found == tracks_.end()) return {};
-  return take(found->second, found->second.clock.push(frame));
+  return take(found->second, found->second.clock.push(frame, monotonic_ns()));
 }
 
 Result<> MediaWriter::end_track(TrackId id) {
@@ -123,6 +123,10 @@ Result<> MediaWriter::take_one(Track& track, TimedFrame timed) {
     ++track.skipped;
     return {};
   }
+  if (video)
+    timed.time_ns = lip_sync_.place(track.info.id, timed.frame.ntp_ns, timed.time_ns);
+  else if (timed.frame.ntp_ns)
+    lip_sync_.heard(*timed.frame.ntp_ns, timed.time_ns);
   if (track.stretch == nullptr) {
     track.waiting.push_back(std::move(timed));
     return place(track);
@@ -299,7 +303,7 @@ Result<> MediaWriter::open_stretch(std::vector<Track*> tracks, int64_t start_ns)
   for (Track* track : tracks) {
     if (auto done = drain(*track); !done) return done;
   }
-  return {};
+  return stretches_.back()->flush();  // it has waited long enough
 }
 
 // Ends the stretch and goes on in a new file with every track there is.

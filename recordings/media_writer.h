@@ -22,6 +22,7 @@
 
 #include "base/frame.h"
 #include "recordings/event.h"
+#include "recordings/lip_sync.h"
 #include "recordings/recording.h"
 #include "recordings/stretch.h"
 #include "recordings/track_clock.h"
@@ -102,6 +103,7 @@ class MediaWriter {
 
   MediaWriterHost& host_;
   MediaWriterConfig config_;
+  LipSync lip_sync_;
   std::map<TrackId, Track> tracks_;
   std::vector<std::unique_ptr<Stretch>> stretches_;  // the first goes on; the others are beside it
   int files_ = 0;

@@ -45,8 +45,8 @@ struct Facts {
 
 struct RecordingConfig {
   // How long the header of a file waits for tracks that are promised, from its first frame's
-  // arrival. What waits is lost by a kill, so header + flush must stay below a second.
-  std::chrono::milliseconds header_deadline{700};
+  // arrival, so that what a jitterbuffer holds counts in. What waits is lost by a kill: below 1 s.
+  std::chrono::milliseconds header_deadline{900};
   std::chrono::milliseconds flush_every{200};
   std::chrono::milliseconds sync_every{5000};  // fdatasync: what a power cut may lose
   // RTP time and arrival may disagree by so much before the timeline is anchored afresh.

@@ -54,15 +54,17 @@ TimedFrame TrackClock::settled(Frame frame) {
   return timed;
 }
 
-std::vector<TimedFrame> TrackClock::push(Frame frame) {
+std::vector<TimedFrame> TrackClock::push(Frame frame, int64_t now_ns) {
   if (!anchored_) {
     last_ns_ = frame.first_arrival_ns;
     anchor(frame, frame.first_arrival_ns);
   }
   const int64_t late = lateness(frame);
   if (late > config_.most_disagreement_ns) {
+    if (held_.empty()) held_since_ns_ = now_ns;
     held_.push_back(std::move(frame));
-    return settle(held_.back().first_arrival_ns);
+    const int64_t held_ns = held_.back().first_arrival_ns - held_.front().first_arrival_ns;
+    return held_ns >= config_.decide_after_ns ? decide() : settle(now_ns);
   }
   auto out = release();  // the lateness melted away
   if (late < -config_.most_disagreement_ns) anchor(frame, frame.first_arrival_ns);
@@ -71,7 +73,7 @@ std::vector<TimedFrame> TrackClock::push(Frame frame) {
 }
 
 std::vector<TimedFrame> TrackClock::settle(int64_t now_ns) {
-  if (held_.empty() || now_ns - held_.front().first_arrival_ns < config_.decide_after_ns) return {};
+  if (held_.empty() || now_ns - held_since_ns_ < config_.decide_after_ns) return {};
   return decide();
 }
 

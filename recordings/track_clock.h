@@ -43,8 +43,10 @@ class TrackClock {
   explicit TrackClock(TrackClockConfig config) : config_(config) {}
 
   // Frames in the order received; out come those whose time is settled, in the same order.
-  std::vector<TimedFrame> push(Frame frame);
-  // What has been held long enough at this time (monotonic_ns()).
+  // `now_ns`: monotonic_ns(), which may be later than a frame's arrival by what a jitterbuffer
+  // holds.
+  std::vector<TimedFrame> push(Frame frame, int64_t now_ns);
+  // What has been held long enough.
   std::vector<TimedFrame> settle(int64_t now_ns);
   std::vector<TimedFrame> finish();
 
@@ -65,6 +67,7 @@ class TrackClock {
   bool ntp_seen_ = false;
   AnchorReason pending_ = AnchorReason::kNone;
   std::deque<Frame> held_;
+  int64_t held_since_ns_ = 0;
 };
 
 }  // namespace callbot::recordings

@@ -96,7 +96,7 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(complaint(replaced(good, ": \"video\"", ": \"smell\"")), HasSubstr("media"));
   for (const char* path : {"../a.mkv", "/dev/zero", "media/../../a", ""})
     EXPECT_THAT(complaint(replaced(good, "\"path\": \"media/a-1.mkv\"",
-                                   std::string("\"path\" : \"") + path + "\"")),
+                                   std::string("\"path\": \"") + path + "\"")),
                 HasSubstr("media[0].path: expected a path below"));
   EXPECT_THAT(complaint("[]"), HasSubstr("format"));
   EXPECT_THAT(complaint(good.substr(0, good.size() / 2)), HasSubstr("not JSON"));

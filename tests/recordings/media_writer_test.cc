@@ -270,6 +270,30 @@ TEST(MediaWriter, JitterOfTheNetworkDoesNotReachTheFile) {
     EXPECT_NEAR(shown[i].time - shown[0].time, static_cast<double>(i) / 30, 0.002);
 }
 
+// The first picture arrives 200 ms too late; the sender's own clock says so after a second.
+TEST(MediaWriter, PicturesAreBroughtToTheirSound) {
+  for (const bool reports : {true, false}) {
+    Feed feed;
+    feed.member("alice");
+    const auto ntp = [reports](const EncodedFrame& f) -> std::optional<int64_t> {
+      if (!reports || f.time_ns < 1'000'000'000) return std::nullopt;
+      return 3'900'000'000'000'000'000 + f.time_ns;
+    };
+    feed.add({.info = video_track(1, "alice"),
+              .frames = make_video({.width = 192, .height = 108, .frames = 180}),
+              .delay = [](const EncodedFrame& f) { return f.time_ns == 0 ? 0.2 : 0.0; },
+              .ntp = ntp});
+    feed.add({.info = audio_track(2, "alice"), .frames = make_audio({.seconds = 6}), .ntp = ntp});
+    ASSERT_TRUE(feed.run(6.3));
+    const Recorded r(feed.folder());
+    expect_whole(r, "alice", 180, 6);
+    const auto shown = pictures(r.lane("alice", kVideo));
+    EXPECT_NEAR(shown[15].time, 0.5 + 0.2, 0.003);
+    EXPECT_NEAR(shown[90].time, 3.0 + (reports ? 0 : 0.2), 0.003);
+    EXPECT_NEAR(shown[179].time, 179 / 30.0 + (reports ? 0 : 0.2), 0.003);
+  }
+}
+
 TEST(MediaWriter, ANewSsrcGoesOnInTheSameFile) {
   for (const bool ended : {true, false}) {
     Feed feed;
@@ -318,8 +342,8 @@ TEST(MediaWriter, TheHeaderDoesNotWaitLongForAPromisedTrack) {
   uintmax_t early = 0;
   uintmax_t late = 0;
   const auto path = feed.folder() / "media/alice-1.mkv";
-  feed.at(0.5, [&](Recording&) { early = fs::exists(path); });
-  feed.at(1.0, [&](Recording&) { late = fs::exists(path) ? fs::file_size(path) : 0; });
+  feed.at(0.8, [&](Recording&) { early = fs::exists(path); });
+  feed.at(1.01, [&](Recording&) { late = fs::exists(path) ? fs::file_size(path) : 0; });
   ASSERT_TRUE(feed.run(2.1));
   EXPECT_EQ(early, 0u);
   EXPECT_GT(late, 3000u);  // most of a second of Opus

@@ -22,7 +22,7 @@ class Clock : public ::testing::Test {
  protected:
   // Milliseconds since the start of what comes out.
   std::vector<int64_t> push(int64_t rtp_ms, int64_t arrival_ms) {
-    return times(clock_.push(frame(rtp_ms, arrival_ms)));
+    return times(clock_.push(frame(rtp_ms, arrival_ms), kStart + arrival_ms * kMs));
   }
   std::vector<int64_t> times(const std::vector<TimedFrame>& frames) {
     std::vector<int64_t> out;
@@ -54,6 +54,15 @@ TEST_F(Clock, HoldsALateFrameUntilTheOnesBehindItAreAsLate) {
   EXPECT_THAT(times(clock_.settle(kStart + 3280 * kMs)), ElementsAre(3020, 3040));
   EXPECT_THAT(push(60, 3060), ElementsAre(3060));
   EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst, AnchorReason::kDisagreement));
+}
+
+// A jitterbuffer hands frames over long after they arrived; that is no time to decide in.
+TEST_F(Clock, CountsTheHoldingFromTheHandOver) {
+  push(0, 0);
+  EXPECT_THAT(times(clock_.push(frame(20, 3020), kStart + 3620 * kMs)), IsEmpty());
+  EXPECT_THAT(times(clock_.settle(kStart + 3650 * kMs)), IsEmpty());
+  EXPECT_THAT(times(clock_.push(frame(40, 3030), kStart + 3660 * kMs)), IsEmpty());
+  EXPECT_THAT(times(clock_.settle(kStart + 3880 * kMs)), ElementsAre(3010, 3030));
 }
 
 TEST_F(Clock, LetsABacklogMeltAway) {
@@ -103,7 +112,7 @@ TEST_F(Clock, NamesAnchorsForTheSendersClockAndNowAndThen) {
   push(0, 0);
   Frame with_ntp = frame(100, 100);
   with_ntp.ntp_ns = 1;
-  times(clock_.push(with_ntp));
+  times(clock_.push(with_ntp, with_ntp.first_arrival_ns));
   for (int64_t ms = 200; ms <= 21'000; ms += 100) push(ms, ms);
   EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst, AnchorReason::kNtp, AnchorReason::kBeat,
                                     AnchorReason::kBeat));

@@ -83,7 +83,8 @@ void set_video_options(AVCodecContext* c, const VideoRecipe& r) {
   c->bit_rate = 600'000;
   if (r.codec == "vp8" || r.codec == "vp9") {
     av_opt_set(c->priv_data, "deadline", "realtime", 0);
-    av_opt_set(c->priv_data, "cpu-used", "8", 0);
+    // Below 0 VP8 does not choose its speed by the time it took: the same bytes on any machine.
+    av_opt_set(c->priv_data, "cpu-used", r.codec == "vp8" ? "-8" : "8", 0);
     av_opt_set(c->priv_data, "lag-in-frames", "0", 0);
     av_opt_set(c->priv_data, "auto-alt-ref", "0", 0);
     av_opt_set(c->priv_data, "error-resilient", "1", 0);
