@@ -19,7 +19,7 @@ class Pacer {
  public:
   // `count` frames in each `per`: {30, 1s}, {50, 1s}.
   Pacer(int64_t start_ns, int count, std::chrono::nanoseconds per = std::chrono::seconds(1),
-        std::chrono::nanoseconds most_late = std::chrono::milliseconds(500));
+        std::chrono::nanoseconds most_late = std::chrono::seconds(1));
 
   struct Turn {
     uint64_t frame;
