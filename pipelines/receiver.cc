@@ -39,9 +39,11 @@ std::string extension_text(GstBuffer* packet, int id) {
 
 // A jitterbuffer lets each packet go as it comes, for a wake-up and two switches of threads. Its
 // thread sleeps here to the next beat instead, at most once a beat, and then finds several. Nobody
-// listens live, and when packets came was noted before.
-void let_go_on_a_beat(GstPad* pad) {
-  add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, [awake_ns = int64_t{0}](GstPadProbeInfo*) mutable {
+// listens live, and when packets came was noted before. It sleeps at the jitterbuffer and not at
+// webrtcbin's pad, which would pass for idle meanwhile (begin_again()).
+void let_go_on_a_beat(GstElement* jitterbuffer) {
+  auto pad = GRef<GstPad>::adopt(gst_element_get_static_pad(jitterbuffer, "src"));
+  add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, [awake_ns = int64_t{0}](GstPadProbeInfo*) mutable {
     const int64_t now = g_get_monotonic_time() * 1000;
     if (now - awake_ns < kBeatNs) return GST_PAD_PROBE_OK;
     awake_ns = (now / kBeatNs + 1) * kBeatNs;
@@ -127,6 +129,7 @@ std::function<void(GstElement*, uint32_t)> Receiver::tap() const {
     auto sink = GRef<GstPad>::adopt(gst_element_get_static_pad(jitterbuffer, "sink"));
     shared->look_for_mid(shared, sink.get(), ssrc);
     auto arrivals = attach_arrival(sink.get());
+    let_go_on_a_beat(jitterbuffer);
     std::lock_guard lock(shared->mutex);
     if (!shared->closed)
       shared->streams[ssrc] = {GRef<GstElement>::share(jitterbuffer), std::move(arrivals)};
@@ -207,7 +210,6 @@ void Receiver::discard(GstBin* pipeline, const GRef<GstPad>& pad) {
 }
 
 void Receiver::take_pad(GstBin* pipeline, const GRef<GstPad>& pad) {
-  let_go_on_a_beat(pad.get());
   if (open_)
     begin(pipeline, pad);
   else
