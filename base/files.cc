@@ -10,13 +10,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "base/gref.h"
 
 namespace callbot {
 namespace {
 
-using Checksum = std::unique_ptr<GChecksum, Freer<&g_checksum_free>>;
+constexpr uint64_t kHashedAStep = 1u << 20;  // some 3 ms
 
 tl::unexpected<Error> storage(const fs::path& path, const char* doing) {
   return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
@@ -65,8 +66,14 @@ Result<> write_atomically(const fs::path& path, std::string_view bytes) {
   if (fdatasync(file.get()) != 0) return storage(part, "cannot sync");
   if (!file.shut()) return storage(part, "cannot close");
   if (rename(part.c_str(), path.c_str()) != 0) return storage(path, "cannot rename into place");
-  Descriptor folder(open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() >= 0) fsync(folder.get());
+  (void)sync_path(path.has_parent_path() ? path.parent_path() : fs::path("."));
+  return {};
+}
+
+Result<> sync_path(const fs::path& path) {
+  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return storage(path, "cannot open");
+  if (fsync(file.get()) != 0) return storage(path, "cannot sync");
   return {};
 }
 
@@ -137,17 +144,28 @@ std::string sha256_hex(std::string_view bytes) {
   return hex.get();
 }
 
-Result<std::string> sha256_file(const fs::path& path) {
-  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return storage(path, "cannot open");
-  Checksum sum(g_checksum_new(G_CHECKSUM_SHA256));
-  std::array<guchar, 65536> chunk{};
-  for (;;) {
-    const ssize_t n = read(file.get(), chunk.data(), chunk.size());
+FileHash::FileHash(fs::path path)
+    : path_(std::move(path)), sum_(g_checksum_new(G_CHECKSUM_SHA256)) {}
+
+Result<std::string> FileHash::step() {
+  Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return storage(path_, "cannot open");
+  std::vector<guchar> chunk(64 * 1024);
+  for (const uint64_t until = at_ + kHashedAStep; at_ < until;) {
+    const ssize_t n = pread(file.get(), chunk.data(), chunk.size(), static_cast<off_t>(at_));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return storage(path, "cannot read");
-    if (n == 0) return std::string(g_checksum_get_string(sum.get()));
-    g_checksum_update(sum.get(), chunk.data(), n);
+    if (n < 0) return storage(path_, "cannot read");
+    if (n == 0) return std::string(g_checksum_get_string(sum_.get()));
+    g_checksum_update(sum_.get(), chunk.data(), n);
+    at_ += static_cast<uint64_t>(n);
+  }
+  return std::string();
+}
+
+Result<std::string> sha256_file(const fs::path& path) {
+  for (FileHash hash(path);;) {
+    auto sum = hash.step();
+    if (!sum || !sum->empty()) return sum;
   }
 }
 

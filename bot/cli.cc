@@ -97,6 +97,8 @@ void add_record(CLI::App& app, RecordOptions& o) {
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
+  c->add_flag("!--no-repair", o.repair,
+              "leave recordings that lie open below --out as they are (else they are finished)");
   c->footer(
       "Examples:\n"
       "  callbot record ws://127.0.0.1:8080/rooms/standup --out /srv/recordings --until-empty\n"
@@ -227,6 +229,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   ServeOptions serve;
   VerifyOptions verify;
   ShowOptions show;
+  RepairOptions repair;
   DemoOptions demo;
   add_record(app, record);
   add_send(app, send);
@@ -239,6 +242,14 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   auto* s = app.add_subcommand("show", "print a recording's manifest for people");
   s->add_option("DIR", show.dir, "folder of the recording")->required();
   s->footer("Example:\n  callbot show recordings/standup-20261121-042042\n");
+  auto* r = app.add_subcommand("repair", "finish a recording that was cut off, mend a damaged one");
+  r->add_option("DIR", repair.dir, "folder of the recording")->required();
+  r->add_flag("--json", repair.json, "what was done as JSON");
+  r->footer(
+      "Nothing is deleted: what cannot be used is kept in DIR/damaged. Repairing again changes\n"
+      "nothing. Exits with 1 if something is lost, with 5 if the recording is still being "
+      "written.\n"
+      "Example:\n  callbot repair recordings/standup-20261121-042042\n");
   auto* d = app.add_subcommand("demo", "a call on this machine: two bots, a recorder, its verdict");
   d->add_option("--out", demo.out, "folder that gets the recording")->capture_default_str();
   parsed<std::chrono::milliseconds>(d, "--duration", "how long to record", demo.duration, duration,
@@ -267,6 +278,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   if (verb == "serve") invocation.verb = serve;
   if (verb == "verify") invocation.verb = verify;
   if (verb == "show") invocation.verb = show;
+  if (verb == "repair") invocation.verb = repair;
   return invocation;
 }
 

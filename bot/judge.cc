@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "recordings/repair.h"
 #include "recordings/show.h"
 #include "recordings/verify.h"
 
@@ -33,6 +34,20 @@ ExitStatus run_show(const ShowOptions& options) {
   if (!text) return say(text.error());
   fmt::print("{}\n", *text);
   return kExitGood;
+}
+
+ExitStatus run_repair(Console& console, const RepairOptions& options) {
+  const bool bar = console.terminal() && !options.json;
+  const auto report = recordings::repair(options.dir, [&](double share) {
+    if (bar) console.progress("repairing", share);
+    return true;
+  });
+  if (bar) console.end_progress();
+  if (!report) return say(report.error());
+  fmt::print("{}\n",
+             options.json ? recordings::to_json(*report).dump(true) : recordings::to_text(*report));
+  if (report->busy) return kExitUnmeasured;
+  return report->complete() ? kExitGood : kExitNotGood;
 }
 
 }  // namespace callbot::bot

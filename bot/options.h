@@ -41,6 +41,7 @@ struct RecordOptions {
   bool audio_only = false;
   std::string on_finish;        // a program; gets the folder and the verdict as arguments
   uint64_t most_file_mb = 100;  // of a file dropped into the chat
+  bool repair = true;           // what lies open below `out`
   bool table = true;            // the live table; the demo shows a progress bar instead
 };
 
@@ -78,6 +79,11 @@ struct ShowOptions {
   fs::path dir;
 };
 
+struct RepairOptions {
+  fs::path dir;
+  bool json = false;
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -85,7 +91,8 @@ struct DemoOptions {
 
 struct Invocation {
   OutputOptions output;
-  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, DemoOptions>
+  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, RepairOptions,
+               DemoOptions>
       verb;
 };
 

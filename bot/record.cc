@@ -42,10 +42,13 @@ Record::Record(Loop& loop, Console& console, RecordOptions options, std::functio
       options_(std::move(options)),
       done_(std::move(done)),
       worker_(loop, 1),
-      session_(loop, log_, pool_, worker_, session_config(options_), [this](const Error& error) {
-        console_.event("error", error.message, Json::object().set("message", error.message));
-        end({.reason = "error", .by = "recorder", .text = error.message});
-      }) {}
+      session_(loop, log_, pool_, worker_, session_config(options_),
+               [this](const Error& error) {
+                 console_.event("error", error.message,
+                                Json::object().set("message", error.message));
+                 end({.reason = "error", .by = "recorder", .text = error.message});
+               }),
+      open_(loop, console) {}
 
 Record::~Record() = default;
 
@@ -61,6 +64,7 @@ void Record::start() {
   if (!call) return give_up(call.error());
   call_ = std::move(*call);
   call_->start();
+  if (options_.repair) open_.finish(options_.out);
 }
 
 void Record::interrupt() {

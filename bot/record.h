@@ -13,6 +13,7 @@
 #include "bot/call.h"
 #include "bot/cli.h"
 #include "bot/console.h"
+#include "bot/open_recordings.h"
 #include "bot/options.h"
 #include "bot/recording_session.h"
 
@@ -78,6 +79,7 @@ class Record final : private CallEvents {
   pipelines::WriterPool pool_;
   Worker worker_;
   RecordingSession session_;
+  OpenRecordings open_;
   Result<> call_result_;
   recordings::Ending why_{.reason = "room-closed", .by = "server", .text = ""};
   bool ending_ = false;

@@ -97,6 +97,8 @@ void Serve::add_recording() {
   recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command));
   whip_ =
       std::make_unique<Whip>(loop_, console_, *http_, WhipConfig{*options_.record, options_.token});
+  open_ = std::make_unique<OpenRecordings>(loop_, console_);
+  open_->finish(*options_.record);
 }
 
 void Serve::stop(std::function<void()> done) {

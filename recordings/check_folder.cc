@@ -20,6 +20,12 @@ void check_state(const LoadedRecording& r, Findings& out) {
              .text = "the recording ended with an error: " +
                      (r.manifest.ending ? r.manifest.ending->text : std::string())});
   }
+  if (r.manifest_error) {
+    out.add({.code = "manifest-damaged",
+             .severity = Severity::kFail,
+             .file = "manifest.json",
+             .text = r.manifest_error->message});
+  }
   if (r.journal_error) {
     out.add({.code = "journal-damaged",
              .severity = Severity::kWarn,
@@ -50,6 +56,22 @@ void check_media_names(const fs::path& folder, const Manifest& m, Findings& out)
   }
 }
 
+// Not of one that is missing or empty: that is told already.
+void check_checksums(const fs::path& folder, const Manifest& m, Findings& out) {
+  for (const MediaFileFacts& f : m.media) {
+    std::error_code missing;
+    if (f.sha256.empty() || fs::file_size(folder / f.path, missing) == 0 || missing) continue;
+    const auto sum = sha256_file(folder / f.path);
+    if (sum && *sum == f.sha256) continue;
+    out.add({.code = "checksum",
+             .severity = Severity::kFail,
+             .participant = f.participant,
+             .file = f.path,
+             .text = sum ? "the file is not what was written: its checksum differs"
+                         : sum.error().message});
+  }
+}
+
 void check_received(const fs::path& folder, const Manifest& m, Findings& out) {
   for (const FileFacts& f : m.received) {
     std::error_code missing;
@@ -70,6 +92,7 @@ void check_received(const fs::path& folder, const Manifest& m, Findings& out) {
 void check_folder(const fs::path& folder, const LoadedRecording& recording, Findings& out) {
   check_state(recording, out);
   check_media_names(folder, recording.manifest, out);
+  check_checksums(folder, recording.manifest, out);
   check_received(folder, recording.manifest, out);
 }
 

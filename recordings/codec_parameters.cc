@@ -147,6 +147,13 @@ bool vp9_is_shown(std::span<const uint8_t> b) {
 
 }  // namespace
 
+std::string codec_name(AVCodecID id) {
+  for (const Row& row : kRows) {
+    if (row.id == id) return row.name;
+  }
+  return avcodec_get_name(id);
+}
+
 AVCodecID codec_id(const std::string& codec) {
   const Row* row = row_of(codec);
   return row != nullptr ? row->id : AV_CODEC_ID_NONE;

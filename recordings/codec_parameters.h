@@ -31,6 +31,8 @@ struct StreamParameters {
 };
 
 AVCodecID codec_id(const std::string& codec);
+// As in TrackInfo; FFmpeg's own name for a codec that is not ours.
+std::string codec_name(AVCodecID id);
 
 // Audio is known from its TrackInfo alone.
 std::optional<StreamParameters> audio_parameters(const TrackInfo& track);

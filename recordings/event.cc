@@ -41,13 +41,14 @@ constexpr Row kRows[] = {
      "channels name source mid ssrc"},
     {EventKind::kTrackEnded, "track-ended", "track frames key_frames bytes", "skipped"},
     {EventKind::kFileOpened, "file-opened", "file participant offset_ns streams", ""},
-    {EventKind::kFileClosed, "file-closed", "file reason duration_ns bytes", ""},
+    {EventKind::kFileClosed, "file-closed", "file reason duration_ns bytes", "sha256"},
     {EventKind::kAnchor, "anchor", "track file stream reason rtp_time arrival time_ns", "ntp"},
     {EventKind::kGap, "gap", "track file from_ns to_ns", ""},
     {EventKind::kOverflow, "overflow", "track count", ""},
     {EventKind::kSize, "size", "track file time_ns width height", ""},
     {EventKind::kFileReceived, "file-received", "path name bytes sha256", "participant"},
     {EventKind::kFileRefused, "file-refused", "name reason", "participant path"},
+    {EventKind::kReopened, "reopened", "from_ns", "reason"},
     {EventKind::kEnded, "ended", "reason", "by text"},
 };
 

@@ -42,13 +42,14 @@ enum class EventKind {
   kTrackBegan,    // track, participant, media, codec, clock_rate; channels, name, source, mid, ssrc
   kTrackEnded,    // track, frames, key_frames, bytes; skipped
   kFileOpened,    // file, participant, offset_ns, streams
-  kFileClosed,    // file, reason, duration_ns, bytes
+  kFileClosed,    // file, reason, duration_ns, bytes; sha256
   kAnchor,        // track, file, stream, reason, rtp_time, arrival_ns, time_ns; ntp_ns
   kGap,           // track, file, from_ns, to_ns: frames are missing between the two
   kOverflow,      // track, count: frames dropped because writing was too slow
   kSize,          // track, file, time_ns, width, height
   kFileReceived,  // participant, path, name, bytes, sha256
   kFileRefused,   // participant, name, reason; path: what came of it
+  kReopened,      // from_ns: until when it was written before; reason: the recorder is back
   kEnded,         // reason, by, text
 };
 

@@ -150,6 +150,7 @@ void file_closed(Manifest& m, const Event& e) {
   file->duration_ns = e.duration_ns;
   file->bytes = e.bytes;
   file->reason = e.reason;
+  file->sha256 = e.sha256;
 }
 
 void ended(Manifest& m, const Event& e, int64_t now) {
@@ -164,6 +165,33 @@ void ended(Manifest& m, const Event& e, int64_t now) {
     }
   }
   close_last(m.interruptions, now);
+}
+
+// Nobody was recorded meanwhile; who is still there is said again.
+void reopened(Manifest& m, const Event& e, int64_t now) {
+  for (Participant& p : m.participants) {
+    close_last(p.present, e.from_ns);
+    close_last(p.refused, e.from_ns);
+    for (Said& said : p.said) {
+      if (!said.to_ns) said.to_ns = e.from_ns;
+    }
+  }
+  for (Track& t : m.tracks) {
+    if (!t.to_ns) t.to_ns = e.from_ns;
+  }
+  close_last(m.interruptions, e.from_ns);
+  // It may have come back and found the call out of reach: one gap.
+  const bool on = !m.interruptions.empty() && m.interruptions.back().to_ns &&
+                  std::none_of(m.tracks.begin(), m.tracks.end(), [&](const Track& t) {
+                    return t.from_ns >= m.interruptions.back().from_ns;
+                  });
+  if (on)
+    m.interruptions.back().to_ns = now;
+  else
+    add_bounded(m.interruptions, {e.from_ns, now, e.reason});
+  m.state = "running";
+  m.ended_wall_ns.reset();
+  m.ending.reset();
 }
 
 }  // namespace
@@ -235,6 +263,8 @@ void apply(Manifest& m, const Event& e) {
       return file_closed(m, e);
     case EventKind::kFileReceived:
       return add_bounded(m.received, {e.path, e.participant, e.name, e.sha256, e.bytes});
+    case EventKind::kReopened:
+      return reopened(m, e, now);
     case EventKind::kEnded:
       return ended(m, e, now);
     default:

@@ -60,10 +60,12 @@ class Growing {
       fail_with({Code::kBadInput, fmt::format("{} of {} bytes came", size_, offer_.size)});
     if (!error_ && *wanted != '\0' && sum != wanted.get())
       fail_with({Code::kBadInput, "the checksum differs from the one announced"});
+    if (!error_) (void)sync_path(path_.string() + ".part");
     std::error_code moved;
     if (!error_) fs::rename(path_.string() + ".part", path_, moved);
     if (moved) fail_with({Code::kStorage, path_.string() + ": " + moved.message()});
     if (error_) return refused();
+    for (const fs::path& changed : {folder_ / "files", folder_}) (void)sync_path(changed);
     const auto path = "files/" + path_.filename().string();
     note_({.kind = EventKind::kFileReceived,
            .participant = offer_.participant,

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/files.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -19,19 +21,18 @@ Error storage(const std::string& path, const char* doing) {
 
 }  // namespace
 
-Result<std::unique_ptr<Keeper>> Keeper::create(const std::filesystem::path& journal,
-                                               std::chrono::milliseconds sync_every) {
-  const int fd = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0) return tl::unexpected(storage(journal.string(), "cannot create"));
-  return std::unique_ptr<Keeper>(new Keeper(fd, journal.string(), sync_every));
-}
-
-Keeper::Keeper(int fd, std::string path, std::chrono::milliseconds sync_every)
-    : fd_(fd), path_(std::move(path)), sync_every_(sync_every), thread_([this] { work(); }) {}
+Keeper::Keeper(LockedJournal journal, std::chrono::milliseconds sync_every)
+    : journal_(std::move(journal)),
+      sync_every_(sync_every),
+      whole_(std::max<off_t>(lseek(journal_.fd(), 0, SEEK_END), 0)),
+      thread_([this] { work(); }) {}
 
 Keeper::~Keeper() {
+  {
+    std::lock_guard lock(mutex_);
+    chores_.clear();
+  }
   (void)close();
-  ::close(fd_);
 }
 
 void Keeper::line(std::string text) {
@@ -47,6 +48,18 @@ void Keeper::job(std::function<void()> job) {
   if (closed_) return;
   jobs_.push_back(std::move(job));
   more_.notify_one();
+}
+
+void Keeper::chore(std::function<bool()> step) {
+  std::lock_guard lock(mutex_);
+  if (closed_) return;
+  chores_.push_back(std::move(step));
+  more_.notify_one();
+}
+
+void Keeper::sync_later(std::filesystem::path path) {
+  std::lock_guard lock(mutex_);
+  unsynced_.insert(std::move(path));
 }
 
 void Keeper::keep_safe(std::shared_ptr<MediaFile> file) {
@@ -73,15 +86,18 @@ Result<> Keeper::close() {
 void Keeper::work() {
   auto next_sync = std::chrono::steady_clock::now() + sync_every_;
   std::unique_lock lock(mutex_);
-  const auto waiting = [this] { return !lines_.empty() || !jobs_.empty(); };
+  const auto waiting = [this] { return !lines_.empty() || !jobs_.empty() || !chores_.empty(); };
   for (;;) {
     more_.wait_until(lock, next_sync, [&] { return closing_ || waiting(); });
     auto lines = std::exchange(lines_, {});
     auto jobs = std::exchange(jobs_, {});
+    const auto chore = chores_.empty() ? nullptr : chores_.front();
     lock.unlock();
     if (!lines.empty()) append(lines);
     for (auto& job : jobs) job();  // may leave lines
+    const bool done = chore && chore();
     lock.lock();
+    if (done && !chores_.empty()) chores_.pop_front();
     const bool last = closing_ && !waiting();
     if (last) closed_ = true;
     if (!last && std::chrono::steady_clock::now() < next_sync) continue;
@@ -96,11 +112,11 @@ void Keeper::work() {
 void Keeper::append(const std::string& lines) {
   std::string_view rest = lines;
   while (!rest.empty()) {
-    const ssize_t n = ::write(fd_, rest.data(), rest.size());
+    const ssize_t n = ::write(journal_.fd(), rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      failed(storage(path_, "cannot write"));
-      (void)!ftruncate(fd_, whole_);  // no half line: more may follow
+      failed(storage(journal_.path(), "cannot write"));
+      (void)!ftruncate(journal_.fd(), whole_);  // no half line: more may follow
       return;
     }
     rest.remove_prefix(static_cast<size_t>(n));
@@ -110,17 +126,22 @@ void Keeper::append(const std::string& lines) {
 
 void Keeper::sync() {
   struct stat s {};
-  if (fstat(fd_, &s) == 0 && s.st_nlink == 0)
-    failed({Code::kStorage, path_ + ": the journal was removed while it was written"});
-  else if (fdatasync(fd_) != 0)
-    failed(storage(path_, "cannot sync"));
+  if (fstat(journal_.fd(), &s) == 0 && s.st_nlink == 0)
+    failed({Code::kStorage, journal_.path() + ": the journal was removed while it was written"});
+  else if (fdatasync(journal_.fd()) != 0)
+    failed(storage(journal_.path(), "cannot sync"));
   std::unique_lock lock(mutex_);
+  const auto paths = std::exchange(unsynced_, {});
   auto files = files_;
   // Nobody writes a file any more that only this list and the copy above hold.
   std::erase_if(files_, [](const auto& file) { return file.use_count() <= 2; });
   lock.unlock();
   for (const auto& file : files) {
     if (auto synced = file->sync(); !synced) failed(synced.error());
+  }
+  // Last: a name that is on the disk names a file whose bytes are there.
+  for (const auto& path : paths) {
+    if (auto synced = sync_path(path); !synced) failed(synced.error());
   }
 }
 

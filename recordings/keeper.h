@@ -2,7 +2,8 @@
 // neither the loop nor a writer: it appends journal lines, writes received files and fdatasyncs.
 //
 // Thread:  any, but for close().
-// Owner:   Recording. Destroying it writes the lines it has and joins its thread.
+// Owner:   Recording. Destroying it writes the lines it has, leaves chores undone and joins
+//          its thread.
 // Fails:   kStorage; the first failure is kept, error() says it.
 #pragma once
 
@@ -16,20 +17,20 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "recordings/journal.h"
 #include "recordings/media_file.h"
 
 namespace callbot::recordings {
 
 class Keeper {
  public:
-  // Creates the journal; it must not be there yet.
-  static Result<std::unique_ptr<Keeper>> create(const std::filesystem::path& journal,
-                                                std::chrono::milliseconds sync_every);
+  Keeper(LockedJournal journal, std::chrono::milliseconds sync_every);
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
@@ -37,6 +38,11 @@ class Keeper {
   // One journal line, in the order given.
   void line(std::string text);
   void job(std::function<void()> job);
+  // A long job, in steps of a few milliseconds: called between lines and jobs until it returns
+  // true. One after the other; the next one begins when everything before it is done.
+  void chore(std::function<bool()> step);
+  // A file or folder (the names in it) that is synced on the next beat.
+  void sync_later(std::filesystem::path path);
   // Synced on the beat, and once more after everybody else has let go of it.
   void keep_safe(std::shared_ptr<MediaFile> file);
 
@@ -45,20 +51,20 @@ class Keeper {
   Result<> close();
 
  private:
-  Keeper(int fd, std::string path, std::chrono::milliseconds sync_every);
   void work();
   void append(const std::string& lines);
   void sync();
   void failed(Error error);
 
-  const int fd_;
-  const std::string path_;
+  const LockedJournal journal_;
   const std::chrono::milliseconds sync_every_;
-  off_t whole_ = 0;           // bytes of whole lines; the thread's own
+  off_t whole_;               // bytes of whole lines; the thread's own
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable more_;
   std::string lines_;
   std::deque<std::function<void()>> jobs_;
+  std::deque<std::function<bool()>> chores_;
+  std::set<std::filesystem::path> unsynced_;
   std::vector<std::shared_ptr<MediaFile>> files_;
   std::optional<Error> error_;
   bool closing_ = false;

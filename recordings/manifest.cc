@@ -4,13 +4,13 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/journal.h"
 
 namespace callbot::recordings {
 namespace {
 
 constexpr const char* kFormat = "callbot-recording";
 constexpr uint64_t kMostManifestBytes = 64u << 20;
-constexpr uint64_t kMostJournalBytes = 1u << 30;
 
 // One list of keys a structure (describe, below) serves writing and reading.
 class Writer {
@@ -188,6 +188,7 @@ void describe(auto& v, MediaFileFacts& f) {
   v.plain("duration_ns", f.duration_ns);
   v.plain("bytes", f.bytes);
   v.text("reason", f.reason);
+  v.text("sha256", f.sha256);
 }
 
 void describe(auto& v, FileFacts& f) {
@@ -233,26 +234,24 @@ void describe(auto& v, Manifest& m) {
   v.plain("chat_messages", m.chat_messages);
 }
 
-// Lines up to the first that cannot be read. A last line without its end is a write that a kill
-// cut off, and no mistake.
-void read_journal(const fs::path& path, LoadedRecording& out) {
-  const auto text = read_file(path, kMostJournalBytes);
-  if (!text) {
-    out.journal_error = text.error();
-    return;
-  }
-  std::string_view rest = *text;
-  for (int line = 1; !rest.empty(); ++line) {
-    const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return;
-    auto event = parse_event(rest.substr(0, end));
-    if (!event) {
-      out.journal_error = std::move(event.error()).in(fmt::format("journal.jsonl line {}", line));
-      return;
-    }
-    out.events.push_back(std::move(*event));
-    rest.remove_prefix(end + 1);
-  }
+// Who wrote it, in which room and what for is lost; the rest follows from the journal.
+Manifest manifest_without_facts(const fs::path& folder, const Journal& journal) {
+  Manifest m;
+  m.software = "callbot " CALLBOT_VERSION;
+  m.facts.room = folder.filename().string();
+  m.started_wall_ns = journal.events.front().wall_ns;
+  return m;
+}
+
+Result<Manifest> manifest_of(const fs::path& folder) {
+  const auto with_place = [&](Error e) {
+    return tl::unexpected(std::move(e).in("manifest.json").in(folder.string()));
+  };
+  const auto text = read_file(folder / "manifest.json", kMostManifestBytes);
+  if (!text) return tl::unexpected(text.error());
+  auto manifest = parse_manifest(*text);
+  if (!manifest) return with_place(std::move(manifest.error()));
+  return manifest;
 }
 
 }  // namespace
@@ -289,17 +288,25 @@ Result<Manifest> parse_manifest(std::string_view text) {
 }
 
 Result<LoadedRecording> load(const fs::path& folder) {
-  const auto with_place = [&](Error e) { return std::move(e).in(folder.string()); };
   std::error_code ignored;
-  if (!fs::exists(folder / "manifest.json", ignored))
-    return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
-  const auto text = read_file(folder / "manifest.json", kMostManifestBytes);
-  if (!text) return tl::unexpected(text.error());
-  auto manifest = parse_manifest(*text);
-  if (!manifest) return tl::unexpected(with_place(std::move(manifest.error()).in("manifest.json")));
-  LoadedRecording loaded{std::move(*manifest), {}, {}};
-  read_journal(folder / "journal.jsonl", loaded);
-  if (loaded.manifest.state == "running") {
+  const bool there = fs::exists(folder / "manifest.json", ignored);
+  auto manifest = manifest_of(folder);
+  if (!manifest && there && manifest.error().code != Code::kBadInput)
+    return tl::unexpected(manifest.error());
+  Journal journal = read_journal(folder / "journal.jsonl");
+  LoadedRecording loaded;
+  if (!manifest) {
+    loaded.manifest_error = manifest.error();
+    if (journal.events.empty() && there) return tl::unexpected(manifest.error());
+    if (journal.events.empty())
+      return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+    manifest = manifest_without_facts(folder, journal);
+  }
+  loaded.manifest = std::move(*manifest);
+  loaded.events = std::move(journal.events);
+  loaded.journal_error = std::move(journal.error);
+  loaded.open = loaded.manifest.state == "running";
+  if (loaded.open) {
     for (const Event& event : loaded.events) apply(loaded.manifest, event);
   }
   return loaded;

@@ -101,6 +101,7 @@ struct MediaFileFacts {
   std::optional<int64_t> duration_ns = {};  // none: not closed
   std::optional<uint64_t> bytes = {};
   std::string reason = {};  // why it was closed
+  std::string sha256 = {};  // empty: not closed, or by version 1
 };
 
 struct FileFacts {
@@ -143,13 +144,15 @@ std::string to_text(const Manifest& manifest);
 Result<Manifest> parse_manifest(std::string_view text);
 
 struct LoadedRecording {
-  Manifest manifest;
-  std::vector<Event> events;           // as far as the journal can be read
-  std::optional<Error> journal_error;  // what is wrong with it; a last line cut off is not
+  Manifest manifest = {};
+  std::vector<Event> events = {};            // as far as the journal can be read
+  std::optional<Error> journal_error = {};   // what is wrong with it; a last line cut off is not
+  std::optional<Error> manifest_error = {};  // it was made from the journal alone
+  bool open = false;                         // manifest.json says that it runs, or is not there
 };
 
-// Manifest and journal of a folder. Where the recording was cut off, the manifest is made complete
-// from the journal.
+// Manifest and journal of a folder. Where the recording was cut off, or there is no manifest, it is
+// made complete from the journal.
 Result<LoadedRecording> load(const std::filesystem::path& folder);
 
 }  // namespace callbot::recordings

@@ -48,12 +48,13 @@ struct MediaWriterConfig {
   std::string participant, name;
   std::string stem;  // of its files: media/<stem>-<n>.mkv
   RecordingConfig recording = {};
+  int files = 0;  // the highest n there is
 };
 
 class MediaWriter {
  public:
   MediaWriter(MediaWriterHost& host, MediaWriterConfig config)
-      : host_(host), config_(std::move(config)) {}
+      : host_(host), config_(std::move(config)), files_(config_.files) {}
 
   Result<> begin_track(const TrackInfo& info);
   Result<> write(TrackId id, const Frame& frame);
@@ -106,7 +107,7 @@ class MediaWriter {
   LipSync lip_sync_;
   std::map<TrackId, Track> tracks_;
   std::vector<std::unique_ptr<Stretch>> stretches_;  // the first goes on; the others are beside it
-  int files_ = 0;
+  int files_;
   int64_t flushed_ns_ = 0;
   int64_t idle_since_ns_ = 0;
 };

@@ -18,6 +18,7 @@
 #include "recordings/keeper.h"
 #include "recordings/manifest.h"
 #include "recordings/media_writer.h"
+#include "recordings/resume.h"
 
 namespace callbot::recordings {
 namespace {
@@ -75,13 +76,6 @@ Result<> write_quickly(const fs::path& path, const std::string& text) {
   return fail(Code::kStorage, path.string() + ": cannot write");
 }
 
-void sync(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  fsync(fd);
-  ::close(fd);
-}
-
 Result<> reserve(const fs::path& folder) {
   const auto path = (folder / kReserve).string();
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -90,6 +84,13 @@ Result<> reserve(const fs::path& folder) {
   if (error == 0) return {};
   return fail(Code::kStorage, fmt::format("{}: cannot reserve {} bytes: {}", folder.string(),
                                           kReserveBytes, strerror(error)));
+}
+
+// The ids that the caller knows, from ours.
+RecordingConfig counting_from(TrackId first, RecordingConfig config) {
+  if (config.want_key_frame)
+    config.want_key_frame = [ask = config.want_key_frame, first](TrackId id) { ask(id - first); };
+  return config;
 }
 
 class RecordingImpl final : public Recording, private MediaWriterHost {
@@ -105,6 +106,19 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     manifest_.facts.url = without_secrets(manifest_.facts.url);
     manifest_.started_wall_ns = started_wall_ns_;
   }
+  RecordingImpl(Log log, fs::path folder, const Resumed& before, RecordingConfig config)
+      : log_(std::move(log)),
+        folder_(std::move(folder)),
+        config_(counting_from(before.last_track, std::move(config))),
+        // A wall clock that was set back meanwhile does not lead before what is there.
+        started_ns_(monotonic_ns() -
+                    std::max(wall_ns() - before.manifest.started_wall_ns, before.until_ns)),
+        started_wall_ns_(before.manifest.started_wall_ns),
+        first_track_(before.last_track),
+        files_before_(before.files) {
+    manifest_ = before.manifest;
+    for (const auto& [participant, files] : files_before_) stems_.insert(files.stem);
+  }
 
   ~RecordingImpl() override { keeper_.reset(); }  // its jobs use everything below
 
@@ -113,21 +127,51 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
       if (auto made = make_folder(folder_ / name); !made) return made;
     }
     if (auto reserved = reserve(folder_); !reserved) return reserved;
+    // First of all, for its lock: a folder with a manifest and no journal is not taken for one that
+    // was cut off.
+    auto lines = LockedJournal::create(folder_ / "journal.jsonl");
+    if (!lines) return tl::unexpected(lines.error());
     const std::string text = to_text(manifest_);
     if (auto written = write_quickly(folder_ / "manifest.json", text); !written) return written;
-    auto keeper = Keeper::create(folder_ / "journal.jsonl", config_.sync_every);
-    if (!keeper) return tl::unexpected(keeper.error());
-    keeper_ = std::move(*keeper);
-    keeper_->job([folder = folder_] {
-      for (const fs::path& path : {folder / "manifest.json", folder}) sync(path);
-    });
+    keep(std::move(*lines));
     journal({.kind = EventKind::kStarted, .version = kFormatVersion});
+    return {};
+  }
+
+  Result<> reopen(Resumed before, std::string reason) {
+    if (auto reserved = reserve(folder_); !reserved) return reserved;
+    auto written = write_atomically(folder_ / "manifest.json", to_text(before.beginning));
+    if (!written) return written;
+    keep(std::move(before.journal));
+    journal(
+        {.kind = EventKind::kReopened, .reason = std::move(reason), .from_ns = before.until_ns});
+    const int64_t until = started_wall_ns_ + before.until_ns;
+    keeper_->chore([this, mender = std::shared_ptr(std::move(before.mender)), until] {
+      const auto done = mender->step();
+      if (done && !*done) return false;
+      if (!done) journal({.kind = EventKind::kNote, .text = "repair: " + done.error().message});
+      for (Event& event : mender->events()) {
+        if (event.wall_ns == 0) event.wall_ns = until;
+        record(std::move(event));
+      }
+      return true;
+    });
     return {};
   }
 
   const fs::path& folder() const override { return folder_; }
 
+  std::vector<std::pair<std::string, std::string>> participants() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const Participant& p : manifest_.participants) {
+      if (!p.recorder) all.emplace_back(p.name, p.id);
+    }
+    return all;
+  }
+
   void note(Event event) override {
+    if (event.track != 0) event.track += first_track_;
     remember(event);
     journal(std::move(event));
   }
@@ -154,7 +198,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   RecordingStats stats() const override {
     std::lock_guard lock(mutex_);
     RecordingStats stats;
-    for (const auto& [id, counters] : counters_) stats.tracks.push_back(counters);
+    for (const auto& [id, counters] : counters_) {
+      stats.tracks.push_back(counters);
+      stats.tracks.back().info.id = id - first_track_;
+    }
     for (const OpenedFile& file : files_) {
       const auto open = file.file.lock();
       stats.files.push_back(file.name);
@@ -166,15 +213,19 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
 
   Result<> begin_track(const TrackInfo& track) override {
-    return guarded([&] { return begin(track); });
+    TrackInfo ours = track;
+    ours.id += first_track_;
+    return guarded([&] { return begin(ours); });
   }
   Result<> write(TrackId track, const Frame& frame) override {
+    track += first_track_;
     return guarded([&] {
       MediaWriter* writer = writer_of(track);
       return writer != nullptr ? writer->write(track, frame) : Result<>();
     });
   }
   void overflow(TrackId track, uint64_t dropped) override {
+    track += first_track_;
     {
       std::lock_guard lock(mutex_);
       if (const auto found = counters_.find(track); found != counters_.end())
@@ -183,6 +234,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     journal({.kind = EventKind::kOverflow, .track = track, .count = static_cast<int64_t>(dropped)});
   }
   Result<> end_track(TrackId track) override {
+    track += first_track_;
     return guarded([&] {
       MediaWriter* writer = writer_of(track);
       owners_.erase(track);
@@ -225,16 +277,42 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
 
   // MediaWriterHost
   void journal(Event event) override {
+    if (event.kind == EventKind::kFileClosed) return journal_closed(std::move(event));
+    record(std::move(event));
+  }
+  // `wall_ns` 0: now.
+  void record(Event event) {
     std::lock_guard lock(mutex_);
     if (finished_) return;
-    event.wall_ns = wall_of(monotonic_ns());
+    if (event.wall_ns == 0) event.wall_ns = wall_of(monotonic_ns());
     apply(manifest_, event);
-    if (event.kind == EventKind::kFileClosed) {
+    keeper_->line(to_line(event));
+  }
+  // Once its checksum is known, which takes as long as reading the file does.
+  void journal_closed(Event event) {
+    {
+      std::lock_guard lock(mutex_);
       for (OpenedFile& file : files_) {
         if (file.name == event.file) file.bytes = event.bytes;
       }
     }
-    keeper_->line(to_line(event));
+    auto hash = std::make_shared<FileHash>(folder_ / event.file);
+    keeper_->chore([this, hash, event] {
+      const auto sum = hash->step();
+      if (sum && sum->empty()) return false;
+      Event closed = event;
+      if (sum) closed.sha256 = *sum;
+      record(std::move(closed));
+      return true;
+    });
+  }
+  void keep(LockedJournal lines) {
+    keeper_ = std::make_unique<Keeper>(std::move(lines), config_.sync_every);
+    // With every name on the way to them.
+    keeper_->job([folder = folder_] {
+      for (const fs::path& path : {folder / "manifest.json", folder, folder.parent_path()})
+        (void)sync_path(path);
+    });
   }
   int64_t started_ns() const override { return started_ns_; }
   int64_t wall_of(int64_t monotonic) const override {
@@ -253,6 +331,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
   void opened(const std::string& name, std::shared_ptr<MediaFile> file) override {
     keeper_->keep_safe(file);
+    keeper_->sync_later(folder_ / "media");
     std::lock_guard lock(mutex_);
     files_.push_back({name, file});
   }
@@ -275,6 +354,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   const RecordingConfig config_;
   const int64_t started_ns_;
   const int64_t started_wall_ns_;
+  const TrackId first_track_ = 0;  // ids of this process count from there
+  const std::map<std::string, Resumed::Files> files_before_ = {};
   std::unique_ptr<Keeper> keeper_;
   // The writer's own.
   std::map<std::string, MediaWriter> writers_;  // by participant
@@ -311,7 +392,10 @@ Result<> RecordingImpl::begin(const TrackInfo& track) {
   }
   auto found = writers_.find(track.participant);
   if (found == writers_.end()) {
-    MediaWriterConfig config{folder_, track.participant, track.name, stem_for(track), config_};
+    MediaWriterConfig config{folder_, track.participant, track.name, "", config_};
+    const auto before = files_before_.find(track.participant);
+    if (before != files_before_.end()) config.files = before->second.count;
+    config.stem = before != files_before_.end() ? before->second.stem : stem_for(track);
     MediaWriterHost& host = *this;
     found = writers_.try_emplace(track.participant, host, std::move(config)).first;
   }
@@ -381,7 +465,7 @@ Result<> RecordingImpl::finish() {
     }
   }
   // Behind what the keeper still has to do, so that nothing comes after the end.
-  keeper_->job([this] {
+  keeper_->chore([this] {
     Ending why;
     {
       std::lock_guard lock(mutex_);
@@ -391,6 +475,7 @@ Result<> RecordingImpl::finish() {
     journal({.kind = EventKind::kEnded, .reason = why.reason, .text = why.text, .by = why.by});
     std::lock_guard lock(mutex_);
     finished_ = true;
+    return true;
   });
   if (auto kept = keeper_->close(); !kept) {
     fail_for_good(kept.error());
@@ -421,6 +506,17 @@ Result<std::unique_ptr<Recording>> Recording::create(Log log, const fs::path& ou
   auto recording = std::make_unique<RecordingImpl>(std::move(log), std::move(*folder),
                                                    std::move(facts), std::move(config));
   if (auto opened = recording->open(); !opened) return tl::unexpected(opened.error());
+  return recording;
+}
+
+Result<std::unique_ptr<Recording>> Recording::resume(Log log, const fs::path& folder,
+                                                     std::string reason, RecordingConfig config) {
+  auto before = prepare_to_resume(folder);
+  if (!before) return tl::unexpected(before.error());
+  auto recording =
+      std::make_unique<RecordingImpl>(std::move(log), folder, *before, std::move(config));
+  if (auto reopened = recording->reopen(std::move(*before), std::move(reason)); !reopened)
+    return tl::unexpected(reopened.error());
   return recording;
 }
 

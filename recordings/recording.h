@@ -116,8 +116,16 @@ class Recording : public FrameWriter {
   // Makes <out>/<safe room>-<UTC time>[-n]/ with manifest.json, journal.jsonl, media/ and exports/.
   static Result<std::unique_ptr<Recording>> create(Log log, const fs::path& out, Facts facts,
                                                    RecordingConfig config = {});
+  // Goes on in a folder that another process, or this one, wrote before: the same journal and
+  // manifest, new files, participants under their old ids. What it left open is mended while the
+  // recording runs. `reason` of the gap stands in the manifest. kDenied if somebody still writes
+  // it.
+  static Result<std::unique_ptr<Recording>> resume(Log log, const fs::path& folder,
+                                                   std::string reason, RecordingConfig config = {});
 
   virtual const fs::path& folder() const = 0;
+  // Who was there before resume(): name and participant id of everybody but recorders.
+  virtual std::vector<std::pair<std::string, std::string>> participants() const = 0;
   // One journal event. Dropped after finish().
   virtual void note(Event event) = 0;
   virtual void ending(Ending why) = 0;

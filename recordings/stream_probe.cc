@@ -5,17 +5,6 @@
 #include "recordings/codec_parameters.h"
 
 namespace callbot::recordings {
-namespace {
-
-std::string codec_name(AVCodecID id) {
-  for (const char* name : {"vp8", "vp9", "h264", "h265", "opus", "pcmu", "pcma", "g722"}) {
-    if (codec_id(name) == id) return name;
-  }
-  return avcodec_get_name(id);
-}
-
-}  // namespace
-
 Result<std::unique_ptr<StreamProbe>> StreamProbe::open(const AVStream& stream, int threads) {
   const AVCodecParameters& p = *stream.codecpar;
   if (p.codec_type != AVMEDIA_TYPE_AUDIO && p.codec_type != AVMEDIA_TYPE_VIDEO) return nullptr;

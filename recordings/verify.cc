@@ -99,6 +99,13 @@ bool follows_from_a_lost_file(const std::string& code) {
   return code == "missing-track" || code == "coverage" || code == "gap";
 }
 
+// That another checksum comes of it goes without saying.
+bool is_damaged(const std::vector<Finding>& findings, const std::string& file) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) {
+    return f.file == file && (f.code == "empty-file" || f.code == "file-damaged");
+  });
+}
+
 }  // namespace
 
 Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
@@ -115,7 +122,7 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
   verdict.folder = folder.string();
   verdict.duration = duration_of(m, *media);
   const auto lanes = make_lanes(m, std::move(*media), verdict.duration);
-  if (lanes.empty() && m.media.empty() && m.state != "failed")
+  if (lanes.empty() && m.media.empty() && m.state != "failed" && !recording->journal_error)
     return fail(Code::kUnmeasured, folder.string() + ": nobody was there to be recorded");
   for (const Lane& lane : lanes) verdict.tracks.push_back(judge(lane, config, out));
   for (size_t i = 1; i < lanes.size(); ++i) {
@@ -125,7 +132,8 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
   verdict.findings = out.take();
   const auto all = verdict.findings;
   std::erase_if(verdict.findings, [&](const Finding& f) {
-    return follows_from_a_lost_file(f.code) && has_file_finding(all, f.participant);
+    return (follows_from_a_lost_file(f.code) && has_file_finding(all, f.participant)) ||
+           (f.code == "checksum" && is_damaged(all, f.file));
   });
   for (const Finding& f : verdict.findings)
     verdict.severity = std::max(verdict.severity, f.severity);

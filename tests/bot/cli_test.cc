@@ -42,6 +42,14 @@ TEST(CommandLine, ReadsRecord) {
   EXPECT_EQ(o.on_finish, "/bin/true");
 }
 
+TEST(CommandLine, ReadsRepair) {
+  const auto o = options<RepairOptions>({"repair", "/srv/r", "--json"});
+  EXPECT_EQ(o.dir, "/srv/r");
+  EXPECT_TRUE(o.json);
+  EXPECT_TRUE(options<RecordOptions>({"record", "ws://h/rooms/r"}).repair);
+  EXPECT_FALSE(options<RecordOptions>({"record", "ws://h/rooms/r", "--no-repair"}).repair);
+}
+
 TEST(CommandLine, TakesOneValueForEachRepeatableFlag) {
   const auto o = options<RecordOptions>(
       {"record", "--ice-server", "stun:a:1", "--interface", "lo", "ws://h/rooms/r"});

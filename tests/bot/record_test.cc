@@ -3,6 +3,7 @@
 #include <fstream>
 #include <set>
 
+#include "recordings/manifest.h"
 #include "tests/support/call_room.h"
 
 namespace callbot::bot {
@@ -83,6 +84,24 @@ TEST_F(RecordTest, NoFrameIsMissingWhenTheRoomServerIsKilledAndRestarted) {
   EXPECT_EQ(done.verdict->severity, Severity::kPass) << text(done);
   for (const auto& track : done.verdict->tracks) EXPECT_EQ(track.marks_missing, 0u) << text(done);
   EXPECT_FALSE(fs::exists(done.folder / "media" / "alice-2.mkv"));
+}
+
+// Somebody was killed here before: his recording is finished while this one runs.
+TEST_F(RecordTest, WhatLiesOpenBelowTheFolderIsFinishedMeanwhile) {
+  recordings::Facts facts;
+  facts.room = "killed";
+  auto killed = recordings::Recording::create(Log("killed"), folder_.path(), facts);
+  ASSERT_TRUE(killed);
+  const auto folder = (*killed)->folder();
+  killed->reset();
+  start(small("alice"));
+  auto& recorder = start(into_folder());
+  ASSERT_TRUE(loop_.run_until(
+      [&] { return recordings::load(folder)->manifest.state == "finished"; }, kPatience));
+  ASSERT_TRUE(tracks(recorder, 2));
+  const auto& done = stopped(recorder);
+  EXPECT_EQ(done.status, kExitGood) << text(done);
+  EXPECT_NE(done.folder, folder);
 }
 
 TEST_F(RecordTest, AudioOnlyTakesNoVideo) {

@@ -169,7 +169,7 @@ TEST_F(Loading, ALineInTheMiddleThatIsNoEventIs) {
   ASSERT_TRUE(loaded);
   ASSERT_TRUE(loaded->journal_error);
   EXPECT_THAT(loaded->journal_error->message, HasSubstr("journal.jsonl line 2"));
-  EXPECT_THAT(loaded->events, SizeIs(1));
+  EXPECT_THAT(loaded->events, SizeIs(2));
 }
 
 TEST_F(Loading, WithoutAJournalTheManifestStands) {

@@ -82,6 +82,16 @@ void move_back(const fs::path& path, const EncodedFrame& frame, int ms) {
   put_bytes(path, file);
 }
 
+// As if the file had been written as it is now.
+void seal(const fs::path& folder) {
+  std::string manifest = bytes_of(folder / "manifest.json");
+  const std::string key = "\"sha256\": \"";
+  const size_t at = manifest.find(key);
+  ASSERT_NE(at, std::string::npos);
+  manifest.replace(at + key.size(), 64, *sha256_file(media_of(folder)));
+  put_bytes(folder / "manifest.json", manifest);
+}
+
 void paint_flat(const PictureView& p, uint8_t luma) {
   for (int y = 0; y < p.height; ++y)
     std::fill_n(p.luma + static_cast<size_t>(y) * p.luma_stride, p.width, luma);
@@ -303,7 +313,10 @@ const Fault kFaults[] = {
        });
      }},
     {"TimeGoesBack", "timestamps", Severity::kFail, 4.1, plain,
-     [](const fs::path& folder) { move_back(media_of(folder), plain_frames()[60], 90); }},
+     [](const fs::path& folder) {
+       move_back(media_of(folder), plain_frames()[60], 90);
+       seal(folder);
+     }},
     {"FileEmptied", "empty-file", Severity::kFail, 4.1, plain,
      [](const fs::path& folder) { fs::resize_file(media_of(folder), 0); }},
     {"FileWithoutFrames", "empty-file", Severity::kFail, 4.1, plain,
@@ -317,6 +330,29 @@ const Fault kFaults[] = {
      [](const fs::path& folder) { put_bytes(folder / "media/mallory-1.mkv", "?"); }},
     {"FileDamaged", "file-damaged", Severity::kFail, 4.1, plain,
      [](const fs::path& folder) { put_bytes(media_of(folder), std::string(5000, 'x')); }},
+    {"FileChanged", "checksum", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) {
+       // In the file's title: nothing that a decoder would see.
+       std::string file = bytes_of(media_of(folder));
+       file[file.find("alice")] ^= 1;
+       put_bytes(media_of(folder), file);
+     }},
+    {"ManifestMissing", "manifest-damaged", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) { fs::remove(folder / "manifest.json"); }},
+    {"ManifestDamaged", "manifest-damaged", Severity::kFail, 4.1, plain,
+     [](const fs::path& folder) { put_bytes(folder / "manifest.json", "{\"format\":"); }},
+    {"JournalMissing", "journal-damaged", Severity::kWarn, 4.1, plain,
+     [](const fs::path& folder) { fs::remove(folder / "journal.jsonl"); }},
+    {"JournalCutInACharacter", "journal-damaged", Severity::kWarn, 4.1,
+     [](Feed& feed, bool harmed) {
+       plain(feed, harmed);
+       feed.at(1, [](Recording& r) { r.note({.kind = EventKind::kNote, .text = "übermäßig"}); });
+     },
+     [](const fs::path& folder) {
+       std::string journal = bytes_of(folder / "journal.jsonl");
+       journal.erase(journal.find("\xC3\xBC") + 1, 1);  // "ü" has two bytes
+       put_bytes(folder / "journal.jsonl", journal);
+     }},
     {"ReceivedFileChanged", "file-changed", Severity::kFail, 4.1, with_file,
      [](const fs::path& folder) { put_bytes(folder / "files/notes.txt", "hullo"); }},
     {"ReceivedFileMissing", "file-missing", Severity::kFail, 4.1, with_file,

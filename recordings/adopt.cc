@@ -1,0 +1,98 @@
+// Media files that the journal does not know: its last lines were lost, or all of it. Their own
+// headers say whose they are (title) and when they began (date).
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "recordings/codec_parameters.h"
+#include "recordings/media_mender.h"
+
+namespace callbot::recordings {
+namespace {
+
+struct Header {
+  std::string title;
+  std::optional<int64_t> start_wall_ns;
+  std::vector<const AVCodecParameters*> streams;
+  AvInput input;
+};
+
+std::string text_in(const AVFormatContext& input, const char* key) {
+  const AVDictionaryEntry* entry = av_dict_get(input.metadata, key, nullptr, 0);
+  return entry != nullptr ? printable(entry->value, 256) : "";
+}
+
+std::optional<Header> read_header(const fs::path& path) {
+  take_av_log();
+  AVFormatContext* opened = nullptr;
+  if (avformat_open_input(&opened, ("file:" + path.string()).c_str(),
+                          av_find_input_format("matroska"), nullptr) < 0)
+    return std::nullopt;
+  Header header;
+  header.input.reset(opened);
+  header.title = text_in(*opened, "title");
+  if (const auto time = parse_rfc3339(text_in(*opened, "creation_time")))
+    header.start_wall_ns = *time;
+  for (unsigned i = 0; i < opened->nb_streams; ++i)
+    header.streams.push_back(opened->streams[i]->codecpar);
+  return header;
+}
+
+// "media/alice-12.mkv" -> "alice".
+std::string stem_of(const std::string& name) {
+  const std::string stem = fs::path(name).stem().string();
+  return stem.substr(0, stem.rfind('-'));
+}
+
+}  // namespace
+
+void MediaMender::adopt_unknown() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
+    auto name = "media/" + entry.path().filename().string();
+    if (entry.is_regular_file(ignored) && entry.path().extension() == ".mkv" &&
+        name == printable(name, 4096) && manifest_.file(name) == nullptr)
+      names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) adopt(name);
+}
+
+void MediaMender::adopt(const std::string& name) {
+  const auto header = read_header(folder_ / name);
+  if (!header || header->streams.empty()) return;
+  const int64_t wall = header->start_wall_ns.value_or(manifest_.started_wall_ns);
+  const std::string who = header->title.empty() ? stem_of(name) : header->title;
+  const auto same = std::find_if(manifest_.participants.begin(), manifest_.participants.end(),
+                                 [&](const Participant& p) { return p.name == who; });
+  const std::string id = same != manifest_.participants.end() ? same->id : stem_of(name);
+  const auto tell = [&](Event event) {
+    event.wall_ns = std::max(wall, manifest_.started_wall_ns);
+    apply(manifest_, event);
+    adopted_.push_back(std::move(event));
+  };
+  if (same == manifest_.participants.end())
+    tell({.kind = EventKind::kMemberJoined, .participant = id, .name = who});
+  Event opened{.kind = EventKind::kFileOpened, .participant = id, .file = name};
+  opened.offset_ns = std::max<int64_t>(wall - manifest_.started_wall_ns, 0);
+  TrackId last = 0;
+  for (const Track& t : manifest_.tracks) last = std::max(last, t.id);
+  for (const AVCodecParameters* p : header->streams) {
+    const bool video = p->codec_type == AVMEDIA_TYPE_VIDEO;
+    const MediaKind kind = video ? MediaKind::kVideo : MediaKind::kAudio;
+    Event began{.kind = EventKind::kTrackBegan, .participant = id, .name = who};
+    began.track = ++last;
+    began.media = kind;
+    began.codec = codec_name(p->codec_id);
+    // RFC 3551: the RTP clock of G.722 is 8 kHz; video has 90 kHz.
+    began.clock_rate = video ? 90'000 : began.codec == "g722" ? 8000 : p->sample_rate;
+    began.channels = video ? 0 : p->ch_layout.nb_channels;
+    opened.streams.push_back({last, kind, began.codec});
+    tell(std::move(began));
+  }
+  tell(std::move(opened));
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,132 @@
+#include "recordings/journal.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/files.h"
+
+namespace callbot::recordings {
+namespace {
+
+constexpr uint64_t kMostJournalBytes = 1u << 30;
+
+tl::unexpected<Error> storage(const std::string& path, const char* doing) {
+  return fail(Code::kStorage, fmt::format("{}: {}: {}", path, doing, strerror(errno)));
+}
+
+Result<> write_all(int fd, std::string_view rest, const std::string& path) {
+  while (!rest.empty()) {
+    const ssize_t n = ::write(fd, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return storage(path, "cannot write");
+    rest.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+// The lock is on the file, not on its name: is it still the one of that name?
+bool is_at(int fd, const std::string& path) {
+  struct stat ours {};
+  struct stat named {};
+  return fstat(fd, &ours) == 0 && stat(path.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
+         ours.st_ino == named.st_ino;
+}
+
+}  // namespace
+
+LockedJournal::LockedJournal(LockedJournal&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+
+LockedJournal& LockedJournal::operator=(LockedJournal&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+LockedJournal::~LockedJournal() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<LockedJournal> LockedJournal::create(const std::filesystem::path& path) {
+  LockedJournal made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644),
+                     path.string());
+  if (made.fd_ < 0) return storage(made.path_, "cannot create");
+  // Without locks (some network file systems) it is written all the same; nobody repairs it there.
+  (void)::flock(made.fd_, LOCK_EX | LOCK_NB);
+  return made;
+}
+
+Result<LockedJournal> LockedJournal::take(const std::filesystem::path& path) {
+  for (;;) {
+    LockedJournal taken(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK),
+                        path.string());
+    if (taken.fd_ < 0) return storage(taken.path_, "cannot open");
+    if (::flock(taken.fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK)
+        return fail(Code::kDenied, taken.path_ + ": is being written by another process");
+      return storage(taken.path_, "cannot be locked");
+    }
+    if (is_at(taken.fd_, taken.path_)) return taken;  // else it was replaced meanwhile
+  }
+}
+
+Result<> LockedJournal::replace(const std::string& text) {
+  const std::string part = path_ + ".part";
+  LockedJournal fresh(::open(part.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644),
+                      part);
+  if (fresh.fd_ < 0) return storage(part, "cannot create");
+  if (::flock(fresh.fd_, LOCK_EX | LOCK_NB) != 0) return storage(part, "cannot be locked");
+  if (auto written = write_all(fresh.fd_, text, part); !written) return written;
+  if (auto synced = fresh.sync(); !synced) return synced;
+  if (::rename(part.c_str(), path_.c_str()) != 0) return storage(path_, "cannot rename into place");
+  fresh.path_ = path_;
+  *this = std::move(fresh);
+  return sync_path(std::filesystem::path(path_).parent_path());
+}
+
+Result<> LockedJournal::append(const std::string& text) { return write_all(fd_, text, path_); }
+
+Result<> LockedJournal::sync() const {
+  if (fdatasync(fd_) != 0) return storage(path_, "cannot sync");
+  return {};
+}
+
+Journal read_journal(const std::filesystem::path& path) {
+  Journal out;
+  std::error_code ignored;
+  out.missing = !std::filesystem::exists(path, ignored);
+  const auto text = read_file(path, kMostJournalBytes);
+  if (!text) {
+    out.error = text.error();
+    return out;
+  }
+  std::string_view rest = *text;
+  for (int number = 1; !rest.empty(); ++number) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) {
+      out.cut_bytes = rest.size();
+      break;
+    }
+    auto event = parse_event(rest.substr(0, end));
+    if (event) {
+      out.events.push_back(std::move(*event));
+      out.lines.append(rest.substr(0, end + 1));
+    } else {
+      ++out.unreadable_lines;
+      if (!out.error)
+        out.error = std::move(event.error()).in(fmt::format("journal.jsonl line {}", number));
+    }
+    rest.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+}  // namespace callbot::recordings

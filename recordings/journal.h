@@ -1,0 +1,57 @@
+// recordings/journal.h: journal.jsonl as a file: who may write it, and what can be read of it.
+//
+// Whoever writes a recording, or repairs it, holds an advisory lock (flock) on its journal; the
+// kernel lets go of it when the process dies.
+//
+// Thread:  any; values.
+// Owner:   the caller.
+// Fails:   kStorage; kDenied where another process holds the lock.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "recordings/event.h"
+
+namespace callbot::recordings {
+
+class LockedJournal {
+ public:
+  // Must not be there yet.
+  static Result<LockedJournal> create(const std::filesystem::path& path);
+  // Must be there. Writes go to its end.
+  static Result<LockedJournal> take(const std::filesystem::path& path);
+  LockedJournal(LockedJournal&& other) noexcept;
+  LockedJournal& operator=(LockedJournal&& other) noexcept;
+  ~LockedJournal();
+
+  // Puts a new file with this text in its place; the lock goes over to that.
+  Result<> replace(const std::string& text);
+  Result<> append(const std::string& text);
+  Result<> sync() const;
+  int fd() const { return fd_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  LockedJournal(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  int fd_ = -1;
+  std::string path_;
+};
+
+// What a journal says. Lines that are no events are left out; a last line without its end is a
+// write that a kill cut off, and no mistake.
+struct Journal {
+  bool missing = false;
+  std::vector<Event> events = {};
+  std::string lines = {};         // those of the events, as they are
+  uint64_t unreadable_lines = 0;  // that are no events
+  uint64_t cut_bytes = 0;         // of a last line without its end
+  std::optional<Error> error = {};
+};
+Journal read_journal(const std::filesystem::path& path);
+
+}  // namespace callbot::recordings
