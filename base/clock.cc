@@ -42,6 +42,9 @@ std::string rfc3339(int64_t wall) {
                      rest);
 }
 
+// 1960 and 2200: differences of two times fit into nanoseconds.
+constexpr int64_t kEarliest = -315'619'200, kLatest = 7'258'118'400;
+
 Result<int64_t> parse_rfc3339(const std::string& text) {
   tm parts{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
@@ -73,7 +76,9 @@ Result<int64_t> parse_rfc3339(const std::string& text) {
     return no();
   }
   if (*rest != '\0') return no();
-  return (timegm(&parts) - offset) * kSecond + fraction;
+  const int64_t seconds = timegm(&parts) - offset;
+  if (seconds < kEarliest || seconds > kLatest) return no();
+  return seconds * kSecond + fraction;
 }
 
 Result<std::chrono::milliseconds> parse_duration(const std::string& text) {

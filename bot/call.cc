@@ -54,7 +54,16 @@ Result<std::unique_ptr<Call>> Call::create(Loop& loop, Log log, CallConfig confi
 }
 
 Call::Call(Loop& loop, Log log, CallConfig config, CallEvents& events)
-    : loop_(loop), log_(std::move(log)), config_(std::move(config)), events_(events) {}
+    : loop_(loop), log_(std::move(log)), config_(std::move(config)), events_(events) {
+  std::map<std::string, int> bearers;
+  for (const auto& [name, participant] : config_.known) {
+    gone_[name] = participant;
+    ++bearers[name];
+  }
+  // Of two with one name nobody can say who is back.
+  for (const auto& [name, count] : bearers)
+    if (count > 1) gone_.erase(name);
+}
 
 Call::~Call() {
   legs_.clear();  // while the sinks and signaling_ are still there
@@ -126,6 +135,13 @@ const std::string& Call::participant_of(const std::string& member) const {
 
 void Call::recognise(const Member& m) {
   if (participants_.contains(m.id)) return;
+  const auto same = std::find_if(gone_.begin(), gone_.end(),
+                                 [&](const auto& left) { return left.second == m.id; });
+  if (same != gone_.end()) {
+    participants_[m.id] = m.id;
+    gone_.erase(same);
+    return;
+  }
   const auto left = gone_.find(m.name);
   participants_[m.id] = left == gone_.end() ? m.id : left->second;
   if (left != gone_.end()) gone_.erase(left);

@@ -29,6 +29,8 @@ struct CallConfig {
   std::vector<std::string> receive_codecs;  // empty: all
   bool receive_video = true;
   pipelines::Source* source = nullptr;
+  // Who was there before: name and participant, as Recording::participants() says.
+  std::vector<std::pair<std::string, std::string>> known = {};
 };
 
 enum class Phase { kNew, kJoining, kLive, kLeaving, kDone };  // the order is the lifecycle

@@ -97,6 +97,13 @@ void add_record(CLI::App& app, RecordOptions& o) {
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
+  c->add_option("--resume", o.resume,
+                "go on in this recording, which was cut off or ended, instead of a new one")
+      ->check(CLI::ExistingDirectory);
+  c->add_flag("--restart", o.restart,
+              "start again after a crash or when the server was lost, and go on in the same "
+              "recording");
+  c->add_option("--folder-fd", o.folder_fd)->group("");  // between --restart and its worker
   c->add_flag("!--no-repair", o.repair,
               "leave recordings that lie open below --out as they are (else they are finished)");
   c->footer(

@@ -12,6 +12,7 @@
 #include "bot/record.h"
 #include "bot/send.h"
 #include "bot/serve.h"
+#include "bot/supervise.h"
 #include "pipelines/gst_log.h"
 
 namespace callbot::bot {
@@ -65,6 +66,8 @@ int main(int argc, char** argv) {
   }
   const auto& invocation = std::get<Invocation>(*parsed);
   Log::configure({invocation.output.level, invocation.output.json});
+  if (const auto* o = std::get_if<RecordOptions>(&invocation.verb); o != nullptr && o->restart)
+    return static_cast<ExitStatus>(supervise(argc, argv, invocation.output.json));
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);

@@ -41,6 +41,9 @@ struct RecordOptions {
   bool audio_only = false;
   std::string on_finish;        // a program; gets the folder and the verdict as arguments
   uint64_t most_file_mb = 100;  // of a file dropped into the chat
+  fs::path resume;              // go on in this recording
+  bool restart = false;         // under a parent that starts it again; see supervise.h
+  int folder_fd = -1;           // tells that parent the folder, once there is one
   bool repair = true;           // what lies open below `out`
   bool table = true;            // the live table; the demo shows a progress bar instead
 };

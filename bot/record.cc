@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <gio/gio.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -15,7 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 using signaling::Member;
 
-constexpr int kLossTicks = 5;  // seconds between two looks at the loss counters
+constexpr auto kEmptyAfter = 5s;  // who is still there after a restart has said so by then
+constexpr int kLossTicks = 5;     // seconds between two looks at the loss counters
 
 SessionConfig session_config(const RecordOptions& options) {
   SessionConfig config;
@@ -57,9 +59,23 @@ void Record::start() {
     finish({exit_status(error), std::move(error), {}, {}});
   };
   if (auto made = make_folder(options_.out); !made) return give_up(made.error());
+  if (options_.resume.empty()) return join();
+  session_.resume(options_.resume, alive_.guard([this, give_up](Result<> opened) {
+    if (!opened) return give_up(opened.error());
+    had_members_ = !session_.participants().empty();
+    join();
+  }));
+}
+
+void Record::join() {
+  const auto give_up = [this](Error error) {
+    finish({exit_status(error), std::move(error), {}, {}});
+  };
+  if (ending_) return give_up({Code::kInterrupted, "stopped before the call was joined"});
   auto config = call_config(options_.join, {.recorder = true, .receives = true});
   if (!config) return give_up(config.error());
   config->receive_video = !options_.audio_only;
+  config->known = session_.participants();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
   if (!call) return give_up(call.error());
   call_ = std::move(*call);
@@ -101,8 +117,11 @@ void Record::joined(const std::string&) {
   started_ns_ = monotonic_ns();
   console_.event("recording", session_.folder().string(),
                  Json::object().set("folder", session_.folder().string()));
+  tell_folder();
+  if (!options_.resume.empty() && options_.until_empty)
+    empty_.once(kEmptyAfter, [this] { end_if_empty(); });
   if (options_.duration)
-    duration_.once(*options_.duration,
+    duration_.once(time_left(),
                    [this] { end({.reason = "duration", .by = "recorder", .text = ""}); });
   tick_.every(1s, [this] { tick(); });
 }
@@ -142,11 +161,28 @@ void Record::member_changed(const Member& before, const Member& after) {
 void Record::member_left(const Member& m) {
   session_.member_left(m);
   console_.event("left", m.name, Json::object().set("member", m.id).set("name", m.name));
+  end_if_empty();
+}
+
+void Record::end_if_empty() {
   const auto& all = call_->members();
   const bool empty =
       std::none_of(all.begin(), all.end(), [](const Member& o) { return !o.recorder; });
   if (options_.until_empty && had_members_ && empty)
     end({.reason = "empty", .by = "recorder", .text = ""});
+}
+
+// Of the recording as a whole, however often it was resumed.
+std::chrono::milliseconds Record::time_left() const {
+  const auto gone = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::nanoseconds(session_.stats().duration_ns));
+  return std::max(*options_.duration - gone, 1ms);
+}
+
+void Record::tell_folder() const {
+  if (options_.folder_fd < 0) return;
+  const std::string line = session_.folder().string() + "\n";
+  (void)!::write(options_.folder_fd, line.data(), line.size());
 }
 
 void Record::connected(const std::string& member) {
@@ -255,6 +291,7 @@ void Record::done(Result<> how) {
   ending_ = true;
   tick_.stop();
   duration_.stop();
+  empty_.stop();
   console_.live({});
   if (session_.begun()) return close_recording();
   if (call_result_) call_result_ = fail(Code::kInterrupted, "stopped before the call was joined");

@@ -62,6 +62,10 @@ class Record final : private CallEvents {
   void resumed() override;
   void done(Result<> how) override;
 
+  void join();
+  void end_if_empty();
+  std::chrono::milliseconds time_left() const;
+  void tell_folder() const;
   void tick();
   void show_table();
   void say_loss(const CallTrack& track);
@@ -94,7 +98,7 @@ class Record final : private CallEvents {
   std::map<TrackId, Shown> shown_;
   std::vector<std::string> reconnecting_;  // members whose peer was lost
   int ticks_ = 0;
-  Timer duration_, tick_;
+  Timer duration_, tick_, empty_;
   std::unique_ptr<Call> call_;
   Alive alive_;
 };

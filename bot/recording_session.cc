@@ -17,15 +17,43 @@ RecordingSession::RecordingSession(Loop& loop, Log log, pipelines::WriterPool& p
 
 RecordingSession::~RecordingSession() {
   abort_judging();
-  files_.clear();  // they belong to the recording
+  files_.clear();         // they belong to the recording
+  if (!resumed_) return;  // it was not joined: as it was before
+  resumed_->ending({.reason = "repaired", .by = "recorder", .text = ""});
+  (void)resumed_->finish();
 }
 
-Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
+recordings::RecordingConfig RecordingSession::recording_config() {
   recordings::RecordingConfig config;
   config.want_key_frame = [this, wants = alive_.guard([this](TrackId track) {
     links_.request_key_frame(track);
   })](TrackId track) mutable { loop_.post([wants, track]() mutable { wants(track); }); };
-  auto made = recordings::Recording::create(log_, config_.out, config_.facts, std::move(config));
+  return config;
+}
+
+void RecordingSession::resume(const fs::path& folder, std::function<void(Result<>)> done) {
+  using Made = std::shared_ptr<std::unique_ptr<recordings::Recording>>;
+  worker_.run<Made>(
+      [log = log_, folder, config = recording_config()]() -> Result<Made> {
+        return recordings::Recording::resume(log, folder, "restarted", config).map([](auto made) {
+          return std::make_shared<std::unique_ptr<recordings::Recording>>(std::move(made));
+        });
+      },
+      alive_.guard([this, done = std::move(done)](Result<Made> made) mutable {
+        if (!made) return done(tl::unexpected(made.error()));
+        resumed_ = std::move(**made);
+        done({});
+      }));
+}
+
+std::vector<std::pair<std::string, std::string>> RecordingSession::participants() const {
+  return resumed_ ? resumed_->participants() : decltype(resumed_->participants())();
+}
+
+Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
+  Result<std::unique_ptr<recordings::Recording>> made = std::move(resumed_);
+  if (!*made)
+    made = recordings::Recording::create(log_, config_.out, config_.facts, recording_config());
   if (!made) return tl::unexpected(made.error());
   links_ = std::move(links);
   recording_ = made->get();

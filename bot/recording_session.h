@@ -54,6 +54,10 @@ class RecordingSession {
                    SessionConfig config, std::function<void(const Error&)> failed);
   ~RecordingSession();
 
+  // Instead of a folder of its own, begin() takes this one, which is opened meanwhile. `done` once.
+  void resume(const fs::path& folder, std::function<void(Result<>)> done);
+  // Of the recording that is resumed, before begin().
+  std::vector<std::pair<std::string, std::string>> participants() const;
   // Makes the folder. The sink is to be put on every track that is to be recorded.
   Result<pipelines::Sink*> begin(SessionLinks links);
   bool begun() const { return recording_ != nullptr; }
@@ -96,6 +100,8 @@ class RecordingSession {
   SessionConfig config_;
   std::function<void(const Error&)> failed_;
   SessionLinks links_;
+  recordings::RecordingConfig recording_config();
+  std::unique_ptr<recordings::Recording> resumed_;
   recordings::Recording* recording_ = nullptr;  // owned by recorder_
   std::unique_ptr<pipelines::Recorder> recorder_;
   std::map<std::string, std::unique_ptr<recordings::IncomingFile>> files_;  // by member

@@ -79,7 +79,12 @@ Key plain(const char* name) {
   using T = std::remove_cvref_t<decltype(std::declval<Event>().*kMember)>;
   return {name, [](const Event& e) { return Json::of(e.*kMember); },
           [](const Event& e) { return e.*kMember != T{}; },
-          [](Fields& f, const char* key, Event& e) { e.*kMember = f.need<T>(key); }};
+          [](Fields& f, const char* key, Event& e) {
+            e.*kMember = f.need<T>(key);
+            if constexpr (std::is_same_v<T, int64_t>) {
+              if (!is_time_span(key, e.*kMember)) f.complain(key, "expected less than three years");
+            }
+          }};
 }
 
 template <auto kMember>

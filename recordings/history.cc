@@ -102,7 +102,7 @@ void anchor(Manifest& m, Track& t, const Event& e) {
 
 void gap(Track& t, const Event& e) {
   ++t.gap_count;
-  t.gap_ns += e.to_ns - e.from_ns;
+  t.gap_ns = std::min(t.gap_ns + e.to_ns - e.from_ns, kMostNs);
   add_bounded(t.gaps, {e.file, e.from_ns, e.to_ns});
 }
 
@@ -127,7 +127,7 @@ void apply_to_track(Manifest& m, Track& t, const Event& e, int64_t now) {
       ++t.key_frame_waits;
       return;
     case EventKind::kKeyFrameFound:
-      t.key_frame_wait_ns += e.duration_ns;
+      t.key_frame_wait_ns = std::min(t.key_frame_wait_ns + e.duration_ns, kMostNs);
       return;
     default:
       return;

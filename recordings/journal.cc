@@ -59,7 +59,9 @@ Result<LockedJournal> LockedJournal::create(const std::filesystem::path& path) {
                      path.string());
   if (made.fd_ < 0) return storage(made.path_, "cannot create");
   // Without locks (some network file systems) it is written all the same; nobody repairs it there.
-  (void)::flock(made.fd_, LOCK_EX | LOCK_NB);
+  // Who came in between finds an empty journal, and goes again.
+  while (::flock(made.fd_, LOCK_EX) != 0 && errno == EINTR) {
+  }
   return made;
 }
 

@@ -59,10 +59,13 @@ class Reader {
   template <class T>
   void plain(const char* key, T& value) {
     value = fields.need<T>(key);
+    if constexpr (std::is_same_v<T, int64_t>) {
+      if (!is_time_span(key, value)) fields.complain(key, "expected less than three years");
+    }
   }
   template <class T>
   void plain(const char* key, std::optional<T>& value) {
-    if (fields.has(key)) value = fields.need<T>(key);
+    if (fields.has(key)) plain(key, value.emplace());
   }
   void text(const char* key, std::string& value) { value = fields.get(key, std::string()); }
   void path(const char* key, std::string& value) {

@@ -27,6 +27,12 @@ constexpr int kFormatVersion = 2;
 // A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
 bool is_inside(const std::string& path);
 
+// No recording lasts three years; with that, sums of times do not overflow.
+constexpr int64_t kMostNs = 100'000'000'000'000'000;
+inline bool is_time_span(std::string_view key, int64_t value) {
+  return !key.ends_with("_ns") || (value >= -kMostNs && value <= kMostNs);
+}
+
 constexpr size_t kMostListed = 1000;  // gaps and sizes listed a track; the counts go on
 
 // All *_ns without another word count from the recording's start.

@@ -9,6 +9,7 @@
 namespace callbot::recordings {
 namespace {
 
+constexpr int64_t kMostMs = 366LL * 24 * 3600 * 1000;  // nobody talks for longer than a year
 constexpr int kPacketsAStep = 256;
 constexpr uint64_t kBytesAStep = 1u << 20;
 
@@ -92,9 +93,9 @@ class RemuxImpl final : public Remux {
     const auto index = static_cast<size_t>(packet_->stream_index);
     if (index >= last_ms_.size() || packet_->size <= 0 || packet_->pts == AV_NOPTS_VALUE) return {};
     const AVStream& from = *input_->streams[index];
-    const int64_t read_ms = av_rescale_q(packet_->pts, from.time_base, AVRational{1, 1000});
-    // Where bits were flipped time may go back, which no player likes.
-    const int64_t ms = std::max(read_ms, std::max<int64_t>(last_ms_[index], 0));
+    int64_t ms = av_rescale_q(packet_->pts, from.time_base, AVRational{1, 1000});
+    // Where bits were flipped time may go back, or anywhere.
+    if (ms < last_ms_[index] || ms < 0 || ms > kMostMs) ms = std::max<int64_t>(last_ms_[index], 0);
     const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
     const RemuxedPacket told{packet_->stream_index, ms, key, static_cast<uint64_t>(packet_->size)};
     if (output_) {

@@ -3,12 +3,21 @@
 
 #include "tests/fuzz/replay.h"
 
-// Both targets have the name that libFuzzer wants; here each gets one of its own.
+// All targets have the name that libFuzzer wants; here each gets one of its own.
 #define LLVMFuzzerTestOneInput fuzz_json
 #include "tests/fuzz/json_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_room_messages
 #include "tests/fuzz/room_messages_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_manifest
+#include "tests/fuzz/manifest_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_journal
+#include "tests/fuzz/journal_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_repair_input
+#include "tests/fuzz/repair_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
 
 namespace callbot {
@@ -16,6 +25,9 @@ namespace {
 
 TEST(FuzzCorpus, Json) { test::replay("json", fuzz_json); }
 TEST(FuzzCorpus, RoomMessages) { test::replay("room_messages", fuzz_room_messages); }
+TEST(FuzzCorpus, Manifest) { test::replay("manifest", fuzz_manifest); }
+TEST(FuzzCorpus, Journal) { test::replay("journal", fuzz_journal); }
+TEST(FuzzCorpus, Repair) { test::replay("repair", fuzz_repair_input); }
 
 }  // namespace
 }  // namespace callbot

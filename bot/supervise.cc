@@ -1,0 +1,181 @@
+#include "bot/supervise.h"
+
+#include <fmt/core.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "bot/cli.h"
+#include "bot/console.h"
+#include "recordings/repair.h"
+
+namespace callbot::bot {
+namespace {
+
+constexpr int64_t kMillisecond = 1'000'000;
+constexpr int64_t kQuickNs = 10'000 * kMillisecond;  // a death so soon after the start is quick
+constexpr int kMostQuickDeaths = 5;
+constexpr int kFirstPauseMs = 200;  // doubles with each quick death
+
+class Supervisor {
+ public:
+  Supervisor(int argc, char** argv, bool json) : console_(json) {
+    for (int i = 1; i < argc; ++i) {
+      if (std::string(argv[i]) != "--restart") arguments_.emplace_back(argv[i]);
+    }
+    sigemptyset(&signals_);
+    for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals_, s);
+    sigprocmask(SIG_BLOCK, &signals_, &before_);
+    signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+  ~Supervisor() {
+    ::close(signal_fd_);
+    sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+  int run() {
+    for (;;) {
+      const int64_t began = monotonic_ns();
+      if (!start()) return kExitStorage;
+      const int status = wait_for_worker();
+      if (!is_crash(status)) return as_exit_status(status);
+      quick_deaths_ = monotonic_ns() - began < kQuickNs ? quick_deaths_ + 1 : 0;
+      const bool again = !stopping_ && quick_deaths_ < kMostQuickDeaths;
+      say(status, again);
+      if (!again || !pause()) return give_up(status);
+    }
+  }
+
+ private:
+  bool start() {
+    std::array<int, 2> folder{};
+    if (pipe2(folder.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
+    std::vector<std::string> words{"callbot"};
+    words.insert(words.end(), arguments_.begin(), arguments_.end());
+    words.insert(words.end(), {"--folder-fd", std::to_string(folder[1])});
+    if (!folder_.empty()) words.insert(words.end(), {"--resume", folder_});
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const pid_t parent = getpid();
+    worker_ = fork();
+    if (worker_ == 0) {
+      // Ctrl-C at the terminal is for us: we pass it on, once.
+      setpgid(0, 0);
+      prctl(PR_SET_PDEATHSIG, SIGTERM);
+      if (getppid() != parent) _exit(kExitInterrupted);
+      fcntl(folder[1], F_SETFD, 0);
+      sigprocmask(SIG_SETMASK, &before_, nullptr);
+      execv("/proc/self/exe", argv.data());
+      _exit(kExitStorage);
+    }
+    ::close(folder[1]);
+    folder_fd_ = folder[0];
+    heard_.clear();
+    return worker_ > 0;
+  }
+
+  // Passes signals on and hears the folder until the worker has ended.
+  int wait_for_worker() {
+    int status = 0;
+    while (waitpid(worker_, &status, WNOHANG) != worker_) {
+      std::array<pollfd, 2> watched{pollfd{signal_fd_, POLLIN, 0}, pollfd{folder_fd_, POLLIN, 0}};
+      poll(watched.data(), folder_fd_ < 0 ? 1 : 2, 1000);
+      for (const int s : pending_signals()) kill(worker_, s);
+      hear_folder();
+    }
+    worker_ = -1;
+    hear_folder();
+    if (folder_fd_ >= 0) ::close(std::exchange(folder_fd_, -1));
+    return status;
+  }
+
+  std::vector<int> pending_signals() {
+    std::vector<int> all;
+    signalfd_siginfo info{};
+    while (read(signal_fd_, &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo == SIGCHLD) continue;
+      stopping_ = true;
+      all.push_back(static_cast<int>(info.ssi_signo));
+    }
+    return all;
+  }
+
+  void hear_folder() {
+    if (folder_fd_ < 0) return;
+    std::array<char, 1024> bytes{};
+    ssize_t n = 0;
+    while ((n = read(folder_fd_, bytes.data(), bytes.size())) > 0)
+      heard_.append(bytes.data(), static_cast<size_t>(n));
+    if (n == 0) ::close(std::exchange(folder_fd_, -1));
+    const size_t end = heard_.find('\n');
+    if (end != std::string::npos) folder_ = heard_.substr(0, end);
+  }
+
+  // Killed, or the server was lost after there was a recording.
+  bool is_crash(int status) const {
+    return WIFSIGNALED(status) || (WEXITSTATUS(status) == kExitConnect && !folder_.empty());
+  }
+  static int as_exit_status(int status) {
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+  void say(int status, bool again) {
+    const std::string how = WIFSIGNALED(status)
+                                ? fmt::format("signal {}", WTERMSIG(status))
+                                : fmt::format("status {}", WEXITSTATUS(status));
+    console_.event(again ? "restarting" : "given-up",
+                   fmt::format("the recorder ended ({}){}", how,
+                               folder_.empty() ? "" : again ? "; going on in " + folder_ : ""),
+                   Json::object().set("how", how).set("folder", folder_));
+  }
+
+  // False if it is to end meanwhile.
+  bool pause() {
+    const int64_t until =
+        monotonic_ns() + static_cast<int64_t>(kFirstPauseMs << quick_deaths_) * kMillisecond;
+    for (int64_t now = monotonic_ns(); now < until && !stopping_; now = monotonic_ns()) {
+      pollfd watched{signal_fd_, POLLIN, 0};
+      poll(&watched, 1, static_cast<int>((until - now) / kMillisecond) + 1);
+      pending_signals();
+    }
+    return !stopping_;
+  }
+
+  int give_up(int status) {
+    if (!folder_.empty()) {
+      const auto report = recordings::repair(folder_);
+      console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
+                     Json::object().set("folder", folder_));
+    }
+    return as_exit_status(status);
+  }
+
+  Console console_;
+  std::vector<std::string> arguments_;
+  sigset_t signals_{}, before_{};
+  int signal_fd_ = -1;
+  int folder_fd_ = -1;
+  pid_t worker_ = -1;
+  std::string heard_, folder_;
+  int quick_deaths_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+int supervise(int argc, char** argv, bool json) { return Supervisor(argc, argv, json).run(); }
+
+}  // namespace callbot::bot
