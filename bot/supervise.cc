@@ -1,7 +1,7 @@
 #include "bot/supervise.h"
 
-#include <fmt/core.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -133,12 +133,13 @@ class Supervisor {
   }
 
   void say(int status, bool again) {
-    const std::string how = WIFSIGNALED(status)
-                                ? fmt::format("signal {}", WTERMSIG(status))
-                                : fmt::format("status {}", WEXITSTATUS(status));
+    const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
+                                                : fmt::format("status {}", WEXITSTATUS(status));
     console_.event(again ? "restarting" : "given-up",
                    fmt::format("the recorder ended ({}){}", how,
-                               folder_.empty() ? "" : again ? "; going on in " + folder_ : ""),
+                               folder_.empty() ? ""
+                               : again         ? "; going on in " + folder_
+                                               : ""),
                    Json::object().set("how", how).set("folder", folder_));
   }
 

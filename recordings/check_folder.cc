@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/files.h"
@@ -31,6 +32,15 @@ void check_state(const LoadedRecording& r, Findings& out) {
              .severity = Severity::kWarn,
              .file = "journal.jsonl",
              .text = r.journal_error->message});
+    return;
+  }
+  const bool ends = std::any_of(r.events.begin(), r.events.end(),
+                                [](const Event& e) { return e.kind == EventKind::kEnded; });
+  if (!r.open && !ends) {
+    out.add({.code = "journal-damaged",
+             .severity = Severity::kWarn,
+             .file = "journal.jsonl",
+             .text = "its end is missing"});
   }
 }
 

@@ -347,10 +347,13 @@ void MediaMender::count(const MediaFileFacts& file, const RemuxedPacket& packet)
 std::vector<Event> MediaMender::events() const {
   std::vector<Event> all = adopted_;
   for (const Track& t : manifest_.tracks) {
-    if (t.to_ns) continue;
     const auto kept = kept_.find(t.id);
+    // One that was reopened has an end, and yet nobody counted its frames.
+    const bool uncounted = t.frames == 0 && kept != kept_.end();
+    if (t.to_ns && !uncounted) continue;
     const Kept k = kept == kept_.end() ? Kept() : kept->second;
     all.push_back({.kind = EventKind::kTrackEnded,
+                   .wall_ns = t.to_ns ? manifest_.started_wall_ns + *t.to_ns : 0,
                    .track = t.id,
                    .bytes = k.bytes,
                    .frames = k.frames,

@@ -12,6 +12,8 @@ namespace callbot::recordings {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
+// While media comes there is an anchor every 10 s: the folder was touched later by somebody else.
+constexpr int64_t kMostSilenceNs = 15 * kSecond;
 
 // When something was last written into the folder, on the wall clock.
 int64_t last_written(const fs::path& folder) {
@@ -77,8 +79,8 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
                                      "its manifest does");
   r.until_ns = r.manifest.duration_ns();
   if (!r.manifest.ended_wall_ns)
-    r.until_ns = std::max(r.until_ns,
-                          std::min(last_written(folder), wall_ns()) - r.manifest.started_wall_ns);
+    r.until_ns = std::clamp(last_written(folder) - r.manifest.started_wall_ns, r.until_ns,
+                            r.until_ns + kMostSilenceNs);
   for (const Track& t : r.manifest.tracks) r.last_track = std::max(r.last_track, t.id);
   r.files = files_of(folder, r.manifest);
   r.mender = std::make_unique<MediaMender>(folder, r.manifest, loaded->open);

@@ -26,9 +26,9 @@ class RestartTest : public test::CallRoom {
   }
 
   void start_program(std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"callbot", "record", host_.url(), "--restart",     "--out",
-                                   out_,      "--log",  "json",      "--until-empty", "--name",
-                                   "recorder"};
+    std::vector<std::string> words{"callbot",       "record", host_.url(), "--restart",
+                                   "--out",         out_,     "--log",     "json",
+                                   "--until-empty", "--name", "recorder"};
     words.insert(words.end(), more.begin(), more.end());
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
@@ -89,8 +89,8 @@ TEST_F(RestartTest, AKilledWorkerGoesOnInTheSameRecording) {
   ASSERT_EQ(kill(first, SIGKILL), 0);
   ASSERT_TRUE(loop_.run_until([&] { return worker() > 0 && worker() != first; }, kPatience))
       << log();
-  ASSERT_TRUE(loop_.run_until(
-      [&] { return fs::exists(recordings()[0] / "media/alice-2.mkv"); }, kPatience))
+  ASSERT_TRUE(
+      loop_.run_until([&] { return fs::exists(recordings()[0] / "media/alice-2.mkv"); }, kPatience))
       << log();
   ASSERT_TRUE(grows(60'000)) << log();
   ASSERT_TRUE(left(alice));

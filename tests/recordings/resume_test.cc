@@ -1,6 +1,6 @@
 // A recording that goes on in its folder after its process was killed, or after it had ended.
-#include <gmock/gmock.h>
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include "base/files.h"
@@ -166,6 +166,8 @@ TEST_F(Resume, KilledOnceMoreItIsRepairedAsOne) {
   EXPECT_EQ(r.manifest.state, "finished");
   EXPECT_EQ(counters(r.lane("alice", kVideo)), counting(0, 120));
   EXPECT_EQ(r.manifest.interruptions.size(), 1u);
+  ASSERT_EQ(r.manifest.tracks.size(), 2u);
+  EXPECT_EQ(r.manifest.tracks[0].frames, 120u);
 }
 
 // Nothing came in between: one gap, not two.

@@ -353,6 +353,10 @@ const Fault kFaults[] = {
        journal.erase(journal.find("\xC3\xBC") + 1, 1);  // "ü" has two bytes
        put_bytes(folder / "journal.jsonl", journal);
      }},
+    {"JournalCutInALine", "journal-damaged", Severity::kWarn, 4.1, plain,
+     [](const fs::path& folder) {
+       fs::resize_file(folder / "journal.jsonl", fs::file_size(folder / "journal.jsonl") - 20);
+     }},
     {"ReceivedFileChanged", "file-changed", Severity::kFail, 4.1, with_file,
      [](const fs::path& folder) { put_bytes(folder / "files/notes.txt", "hullo"); }},
     {"ReceivedFileMissing", "file-missing", Severity::kFail, 4.1, with_file,
