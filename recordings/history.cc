@@ -6,6 +6,11 @@
 namespace callbot::recordings {
 namespace {
 
+// 1960 and 2200, as base/clock reads them.
+int64_t readable(int64_t wall_ns) {
+  return std::clamp<int64_t>(wall_ns, -315'619'200'000'000'000, 7'258'118'400'000'000'000);
+}
+
 template <class T>
 void close_last(std::vector<T>& spans, int64_t now) {
   if (!spans.empty() && !spans.back().to_ns) spans.back().to_ns = now;
@@ -85,18 +90,18 @@ void anchor(Manifest& m, Track& t, const Event& e) {
   if (file == nullptr) return;
   const int64_t by_arrival = m.started_wall_ns + file->offset_ns + e.time_ns;
   if (!t.start_wall_ns) {
-    t.start_wall_ns = by_arrival;
+    t.start_wall_ns = readable(by_arrival);
     t.start_source = "arrival";
   } else if (e.reason == "disagreement") {
     ++t.anchors;
   }
   if (!e.ntp_ns || t.ntp_offset_ns) return;
   t.ntp_offset_ns = *e.ntp_ns - by_arrival;
-  *t.start_wall_ns += *t.ntp_offset_ns;
+  t.start_wall_ns = readable(*t.start_wall_ns + *t.ntp_offset_ns);
   t.start_source = "rtcp-ntp";
   if (file->start_source == "arrival") {
     file->start_source = "rtcp-ntp";
-    file->start_wall_ns += *t.ntp_offset_ns;
+    file->start_wall_ns = readable(file->start_wall_ns + *t.ntp_offset_ns);
   }
 }
 
@@ -139,7 +144,7 @@ void file_opened(Manifest& m, const Event& e) {
   f.path = e.file;
   f.participant = e.participant;
   f.offset_ns = e.offset_ns;
-  f.start_wall_ns = m.started_wall_ns + e.offset_ns;
+  f.start_wall_ns = readable(m.started_wall_ns + e.offset_ns);
   f.streams = e.streams;
   m.media.push_back(std::move(f));
 }
@@ -227,7 +232,8 @@ int64_t Manifest::duration_ns() const {
 }
 
 void apply(Manifest& m, const Event& e) {
-  const int64_t now = e.wall_ns - m.started_wall_ns;
+  // A damaged line may say any year, and the manifest is to be readable all the same.
+  const int64_t now = std::clamp(e.wall_ns - m.started_wall_ns, -kMostNs, kMostNs);
   m.last_known_ns = std::max(m.last_known_ns, now);
   switch (e.kind) {
     case EventKind::kMemberJoined:

@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace callbot::recordings;
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   Manifest manifest;
+  manifest.started_wall_ns = 1'795'234'842'000'000'000;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size() - 1);
     const auto event = parse_event(rest.substr(0, rest[end] == '\n' ? end : end + 1));
