@@ -13,6 +13,7 @@
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "pipelines/gst_log.h"
+#include "pipelines/rtc_bin.h"
 
 namespace callbot::bot {
 namespace {
@@ -48,6 +49,17 @@ ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) 
   return run(loop, status, [&] { serve.stop([&] { status = kExitGood; }); });
 }
 
+ExitStatus run_call(Console& console, const Invocation& invocation) {
+  Loop loop;
+  if (const auto* o = std::get_if<RecordOptions>(&invocation.verb))
+    return run_verb<Record>(loop, console, *o);
+  if (const auto* o = std::get_if<SendOptions>(&invocation.verb))
+    return run_verb<Send>(loop, console, *o);
+  if (const auto* o = std::get_if<DemoOptions>(&invocation.verb))
+    return run_verb<Demo>(loop, console, *o);
+  return run_serve(loop, console, std::get<ServeOptions>(invocation.verb));
+}
+
 // A call has about a dozen descriptors; the soft limit is often 1024.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -73,14 +85,9 @@ int main(int argc, char** argv) {
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();
-  Loop loop;
-  if (const auto* o = std::get_if<RecordOptions>(&invocation.verb))
-    return run_verb<Record>(loop, console, *o);
-  if (const auto* o = std::get_if<SendOptions>(&invocation.verb))
-    return run_verb<Send>(loop, console, *o);
-  if (const auto* o = std::get_if<DemoOptions>(&invocation.verb))
-    return run_verb<Demo>(loop, console, *o);
-  return run_serve(loop, console, std::get<ServeOptions>(invocation.verb));
+  const ExitStatus status = run_call(console, invocation);
+  pipelines::RtcBin::wait_for_ends(std::chrono::seconds(5));
+  return status;
 }
 
 }  // namespace
