@@ -12,12 +12,14 @@
 namespace callbot::recordings {
 namespace {
 
-constexpr size_t kAround = 20;         // reports before and after that a line goes by
-constexpr double kStep = 0.05;         // seconds between two reports: a clock was set
+constexpr size_t kAround = 20;  // reports before and after that a line goes by
+constexpr double kStep = 0.05;  // seconds between two reports: a clock was set
 constexpr double kMostDrift = 1e-3;
 constexpr double kMostFloorRate = 500e-6;
 // Between two anchors a track moves by less than 3 ms; where it is more, the second one moved it.
 constexpr int64_t kMovedAtOnceNs = 5'000'000;
+// An anchor says the exact time, the file whole milliseconds.
+constexpr int64_t kRoundingNs = 600'000;
 
 struct Anchor {
   std::string file;
@@ -39,9 +41,7 @@ struct Run {
 struct Line {
   int64_t x0 = 0, y0 = 0;  // y = x + y0 + rate * (x - x0)
   double rate = 0;
-  int64_t at(int64_t x) const {
-    return x + y0 + std::llround(rate * static_cast<double>(x - x0));
-  }
+  int64_t at(int64_t x) const { return x + y0 + std::llround(rate * static_cast<double>(x - x0)); }
 };
 
 // Of two reports or more; what is far off does not count.
@@ -209,8 +209,7 @@ Runs runs_of(const Manifest& m, const Track& track, const std::vector<Event>& ev
     if (e.track != track.id) continue;
     const int64_t x = ticks_to_ns(e.rtp_time, rate);
     if (e.kind == EventKind::kSenderReport) {
-      runs.back().reports.push_back(
-          {x, e.ntp_ns.value_or(0), e.arrival_ns - m.started_wall_ns});
+      runs.back().reports.push_back({x, e.ntp_ns.value_or(0), e.arrival_ns - m.started_wall_ns});
     } else if (e.kind == EventKind::kAnchor) {
       const auto file = std::find_if(m.media.begin(), m.media.end(),
                                      [&](const MediaFileFacts& f) { return f.path == e.file; });
@@ -275,7 +274,7 @@ void add_stretches(TrackAlignment& out, const Run& run, const ToSender* clock, c
 }
 
 int64_t interpolated(const std::vector<AlignedStretch::Point>& points, int64_t file_ns) {
-  auto next = std::upper_bound(points.begin(), points.end(), file_ns,
+  auto next = std::upper_bound(points.begin(), points.end(), file_ns + kRoundingNs,
                                [](int64_t v, const auto& p) { return v < p.file_ns; });
   if (next == points.begin() || next == points.end()) {
     const auto& end = next == points.begin() ? points.front() : points.back();
@@ -294,8 +293,7 @@ int64_t interpolated(const std::vector<AlignedStretch::Point>& points, int64_t f
 int64_t TrackAlignment::true_ns(const std::string& file, int64_t file_ns) const {
   const AlignedStretch* in = nullptr;
   for (const AlignedStretch& s : stretches) {
-    // An anchor says the exact time, the file whole milliseconds.
-    if (s.file == file && (in == nullptr || s.points.front().file_ns <= file_ns + 1'000'000))
+    if (s.file == file && (in == nullptr || s.points.front().file_ns <= file_ns + kRoundingNs))
       in = &s;
   }
   return in != nullptr ? interpolated(in->points, file_ns) : file_ns;

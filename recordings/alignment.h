@@ -33,7 +33,7 @@ struct AlignedStretch {
 
 struct TrackAlignment {
   TrackId track = 0;
-  bool by_reports = false;                    // false: as it was put
+  bool by_reports = false;                     // false: as it was put
   std::vector<AlignedStretch> stretches = {};  // in order
 
   // Where the frame that lies there belongs, from the recording's start.

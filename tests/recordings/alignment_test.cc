@@ -103,7 +103,8 @@ TEST(Alignment, LeavesATrackWithoutReportsWhereItIs) {
   const std::string file = a.recorded->manifest.media.at(0).path;
   const int64_t offset = a.recorded->manifest.media.at(0).offset_ns;
   for (const int64_t ns : {0LL, 7'000'000'000LL, 19'000'000'000LL})
-    EXPECT_NEAR(static_cast<double>(a.of(2).true_ns(file, ns)), static_cast<double>(offset + ns), 2);
+    EXPECT_NEAR(static_cast<double>(a.of(2).true_ns(file, ns)), static_cast<double>(offset + ns),
+                2);
 }
 
 TEST(Alignment, AJournalWithNothingToAlignGivesNothing) {
