@@ -68,7 +68,9 @@ ExitStatus run_call(Console& console, const Invocation& invocation) {
 void start_again_without_slices(char** argv) {
   if (glib_check_version(2, 76, 0) == nullptr || getenv("G_SLICE") != nullptr) return;
   setenv("G_SLICE", "always-malloc", 1);
-  execv("/proc/self/exe", argv);  // where it cannot, the memory is all that it costs
+  std::error_code unknown;
+  const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
+  execv(program.c_str(), argv);  // where it cannot, the memory is all that it costs
 }
 
 // A call has about a dozen descriptors; the soft limit is often 1024.
