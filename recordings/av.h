@@ -2,7 +2,7 @@
 //
 // Thread:  any.
 // Owner:   unique_ptrs, named as FFmpeg names the thing.
-// Fails:   never; av_failure turns a negative return value into an Error.
+// Fails:   open_media: kBadInput; av_failure turns a negative return value into an Error.
 #pragma once
 
 extern "C" {
@@ -14,6 +14,7 @@ extern "C" {
 #include <libswresample/swresample.h>
 }
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -43,5 +44,8 @@ Error av_failure(Code code, const std::string& what, int av_error);
 // FFmpeg's own log goes into ours, as debug lines: what it complains of becomes a finding or an
 // Error anyway. Call before anything else of FFmpeg; any number of times.
 void take_av_log();
+
+// A media file, for reading. Null: it ends before its first frame.
+Result<AvInput> open_media(const std::filesystem::path& path);
 
 }  // namespace callbot::recordings
