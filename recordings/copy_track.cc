@@ -52,7 +52,8 @@ class CopiedVideo final : public ExportTrack {
     parameters_ = copy_of(*filter_->par_out);
     if (parameters_->format < 0) parameters_->format = AV_PIX_FMT_YUV420P;  // what WebRTC sends
     if (parameters_->codec_id == AV_CODEC_ID_HEVC)
-      parameters_->codec_tag = plan_.changes ? MKTAG('h', 'e', 'v', '1') : MKTAG('h', 'v', 'c', '1');
+      parameters_->codec_tag =
+          plan_.changes ? MKTAG('h', 'e', 'v', '1') : MKTAG('h', 'v', 'c', '1');
     if (parameters_->codec_id == AV_CODEC_ID_H264 && plan_.changes)
       parameters_->codec_tag = MKTAG('a', 'v', 'c', '3');
     return true;
@@ -75,11 +76,14 @@ class CopiedVideo final : public ExportTrack {
       if (!filtered) continue;  // it is none of its codec
       auto after = view_.peek();
       if (!after) return tl::unexpected(after.error());
-      const int64_t end_ns = *after != nullptr ? (*after)->time_ns
-                                               : std::max(plan_.to_ns, (*packet)->time_ns + kUsualFrameNs);
-      filtered->pts = filtered->dts = std::max(in(kVideoBase, (*packet)->time_ns - plan_.from_ns), last_ + 1);
+      const int64_t end_ns = *after != nullptr
+                                 ? (*after)->time_ns
+                                 : std::max(plan_.to_ns, (*packet)->time_ns + kUsualFrameNs);
+      filtered->pts = filtered->dts =
+          std::max(in(kVideoBase, (*packet)->time_ns - plan_.from_ns), last_ + 1);
       last_ = filtered->pts;
-      filtered->duration = std::max<int64_t>(1, in(kVideoBase, end_ns - plan_.from_ns) - filtered->pts);
+      filtered->duration =
+          std::max<int64_t>(1, in(kVideoBase, end_ns - plan_.from_ns) - filtered->pts);
       return filtered;
     }
   }
@@ -136,7 +140,8 @@ class CopiedOpus final : public ExportTrack {
       auto ahead = view_.peek();
       if (!ahead) return tl::unexpected(ahead.error());
       const LanePacket* packet = *ahead;
-      const int64_t at = in(kBase, (packet != nullptr ? packet->time_ns : plan_.to_ns) - plan_.from_ns) - kPreSkip;
+      const int64_t at =
+          in(kBase, (packet != nullptr ? packet->time_ns : plan_.to_ns) - plan_.from_ns) - kPreSkip;
       const int64_t hole = at - position_;
       if (filling_ || hole >= kTolerance) {
         filling_ = hole >= kStep;
@@ -152,7 +157,7 @@ class CopiedOpus final : public ExportTrack {
 
  private:
   static constexpr AVRational kBase = {1, 48000};
-  static constexpr int kPreSkip = 312;      // samples: 6.5 ms
+  static constexpr int kPreSkip = 312;       // samples: 6.5 ms
   static constexpr int kSeekPreRoll = 3840;  // samples: 80 ms (RFC 7845, 4.6)
   static constexpr int64_t kStep = 120;      // samples: 2.5 ms
   static constexpr int64_t kTolerance = 2 * kStep;

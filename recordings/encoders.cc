@@ -47,8 +47,7 @@ Result<AvCodecContext> open(Begun begun) {
   av_dict_parse_string(&options, begun.row->options, "=", ":", 0);
   const int opened = avcodec_open2(begun.context.get(), nullptr, &options);
   av_dict_free(&options);
-  if (opened < 0)
-    return tl::unexpected(av_failure(Code::kUnsupported, begun.row->encoder, opened));
+  if (opened < 0) return tl::unexpected(av_failure(Code::kUnsupported, begun.row->encoder, opened));
   return std::move(begun.context);
 }
 

@@ -32,7 +32,8 @@ std::set<std::string> codecs_of(const std::vector<TimelinePiece>& pieces) {
 }
 
 // All sizes that were seen in the files of these pieces.
-std::set<std::pair<int, int>> sizes_of(const Manifest& m, const std::vector<TimelinePiece>& pieces) {
+std::set<std::pair<int, int>> sizes_of(const Manifest& m,
+                                       const std::vector<TimelinePiece>& pieces) {
   std::set<std::pair<int, int>> sizes;
   for (const TimelinePiece& p : pieces) {
     for (const Track& t : m.tracks) {
@@ -50,7 +51,11 @@ class Exporter {
  public:
   Exporter(const ExportConfig& config, const ExportFormat& format, const Manifest& manifest,
            const ExportProgress& progress)
-      : config_(config), format_(format), manifest_(manifest), timeline_(manifest), progress_(progress) {}
+      : config_(config),
+        format_(format),
+        manifest_(manifest),
+        timeline_(manifest),
+        progress_(progress) {}
 
   Result<std::vector<ExportedFile>> run(const ExportDone& done) {
     auto jobs = plan();
@@ -194,7 +199,8 @@ class Exporter {
     for (int n = 0;; ++n) {
       size_t first = tracks.size();
       for (size_t i = 0; i < tracks.size(); ++i) {
-        if (heads[i] && (first == tracks.size() || ns(i, heads[i]->dts) < ns(first, heads[first]->dts)))
+        if (heads[i] &&
+            (first == tracks.size() || ns(i, heads[i]->dts) < ns(first, heads[first]->dts)))
           first = i;
       }
       if (first == tracks.size()) return end;
@@ -233,7 +239,8 @@ Result<std::vector<ExportedFile>> export_recording(const ExportConfig& config,
                                                    const ExportDone& done) {
   const ExportFormat* format = export_format(config.to);
   if (format == nullptr)
-    return fail(Code::kUsage, fmt::format("\"{}\": expected one of {}", config.to, export_format_names()));
+    return fail(Code::kUsage,
+                fmt::format("\"{}\": expected one of {}", config.to, export_format_names()));
   auto loaded = load(config.folder);
   if (!loaded) return tl::unexpected(loaded.error());
   return Exporter(config, *format, loaded->manifest, progress).run(done);

@@ -23,11 +23,11 @@ namespace callbot::recordings {
 
 struct ExportConfig {
   std::filesystem::path folder;
-  std::string to;                // a name of export_formats()
-  std::string participant = {};  // a name or an id; empty: everybody
+  std::string to;                  // a name of export_formats()
+  std::string participant = {};    // a name or an id; empty: everybody
   std::filesystem::path out = {};  // empty: exports/ in the folder
-  bool whole = false;            // every file begins and ends with the recording
-  int threads = 0;               // of codecs; 0: as many as there are processors
+  bool whole = false;              // every file begins and ends with the recording
+  int threads = 0;                 // of codecs; 0: as many as there are processors
 };
 
 struct ExportedFile {

@@ -39,7 +39,8 @@ class AvExportFile final : public ExportFile {
 
   Result<> open(const std::vector<std::unique_ptr<ExportTrack>>& tracks) {
     const std::string url = "file:" + part_.string();
-    int done = avformat_alloc_output_context2(&context_, nullptr, config_.format->muxer, url.c_str());
+    int done =
+        avformat_alloc_output_context2(&context_, nullptr, config_.format->muxer, url.c_str());
     if (done < 0) return tl::unexpected(problem("cannot begin", done));
     context_->flags |= AVFMT_FLAG_BITEXACT;  // the same input gives the same file
     context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
@@ -50,7 +51,8 @@ class AvExportFile final : public ExportFile {
       if (!add(*track)) return tl::unexpected(problem("cannot add a stream", AVERROR(ENOMEM)));
     }
     add_chapters();
-    done = avio_open2(&context_->pb, url.c_str(), AVIO_FLAG_WRITE, &context_->interrupt_callback, nullptr);
+    done = avio_open2(&context_->pb, url.c_str(), AVIO_FLAG_WRITE, &context_->interrupt_callback,
+                      nullptr);
     if (done < 0) return tl::unexpected(problem("cannot create", done));
     opened_ = true;
     AVDictionary* options = nullptr;
@@ -67,7 +69,8 @@ class AvExportFile final : public ExportFile {
     av_packet_rescale_ts(packet.get(), bases_[track], context_->streams[track]->time_base);
     const int done = av_write_frame(context_, packet.get());
     if (done < 0 || context_->pb->error < 0)
-      return tl::unexpected(problem("cannot write", context_->pb->error < 0 ? context_->pb->error : done));
+      return tl::unexpected(
+          problem("cannot write", context_->pb->error < 0 ? context_->pb->error : done));
     return {};
   }
 
@@ -81,7 +84,8 @@ class AvExportFile final : public ExportFile {
     std::error_code error;
     fs::rename(part_, config_.path, error);
     if (error)
-      return fail(Code::kStorage, fmt::format("{}: cannot rename: {}", part_.string(), error.message()));
+      return fail(Code::kStorage,
+                  fmt::format("{}: cannot rename: {}", part_.string(), error.message()));
     finished_ = true;
     if (auto synced = sync_path(config_.path.parent_path(), O_RDONLY | O_DIRECTORY); !synced)
       return tl::unexpected(synced.error());

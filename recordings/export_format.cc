@@ -37,7 +37,8 @@ const ExportFormat* export_format(std::string_view name) {
 
 std::string export_format_names() {
   std::string names;
-  for (const ExportFormat& f : export_formats()) names += (names.empty() ? "" : ", ") + std::string(f.name);
+  for (const ExportFormat& f : export_formats())
+    names += (names.empty() ? "" : ", ") + std::string(f.name);
   return names;
 }
 

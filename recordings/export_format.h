@@ -18,13 +18,13 @@
 namespace callbot::recordings {
 
 struct ExportFormat {
-  const char* name;   // also the file's extension
-  const char* muxer;  // FFmpeg's name
+  const char* name;                      // also the file's extension
+  const char* muxer;                     // FFmpeg's name
   std::vector<std::string_view> copies;  // codecs taken as they are
   const char* video_codec;               // what other video becomes; null: no video in it
   const char* audio_codec;               // what other audio becomes
-  bool holes;          // may audio pause, or must silence be written?
-  const char* options;  // of the muxer, "key=value:key=value": the index in front
+  bool holes;                            // may audio pause, or must silence be written?
+  const char* options;                   // of the muxer, "key=value:key=value": the index in front
 
   bool takes(std::string_view codec) const;
   const char* becomes(MediaKind kind) const {

@@ -33,9 +33,9 @@ Result<> LaneSound::read(std::span<float> samples) {
     const size_t left = chunk_.size() / channels() - chunk_used_;
     float* out = samples.data() + done * channels();
     if (left == 0 || chunk_now > position_) {  // a hole
-      const size_t hole = left == 0 ? frames - done
-                                    : std::min<size_t>(frames - done,
-                                                       static_cast<size_t>(chunk_now - position_));
+      const size_t hole =
+          left == 0 ? frames - done
+                    : std::min<size_t>(frames - done, static_cast<size_t>(chunk_now - position_));
       std::fill_n(out, hole * channels(), 0.0F);
       done += hole;
       position_ += static_cast<int64_t>(hole);
@@ -100,11 +100,11 @@ void LaneSound::decode(const AVPacket* packet) {
 void LaneSound::take(const AVFrame& frame) {
   if (!open_resampler(frame)) return;
   const int64_t delay = swr_get_delay(resampler_.get(), format_.rate);
-  const int64_t wanted =
-      frame.pts == AV_NOPTS_VALUE
-          ? end_
-          : static_cast<int64_t>(std::llround(static_cast<double>(frame.pts) / 1e9 * format_.rate)) -
-                delay;
+  const int64_t wanted = frame.pts == AV_NOPTS_VALUE
+                             ? end_
+                             : static_cast<int64_t>(std::llround(static_cast<double>(frame.pts) /
+                                                                 1e9 * format_.rate)) -
+                                   delay;
   const int64_t off = wanted - end_;
   const int64_t soft = av_rescale(kSoftNs, format_.rate, kNs.den);
   const int64_t hard = av_rescale(kHardNs, format_.rate, kNs.den);
@@ -119,8 +119,9 @@ void LaneSound::take(const AVFrame& frame) {
                               const_cast<const uint8_t**>(frame.extended_data), frame.nb_samples);
   if (got <= 0) return;
   if (chunk_.empty()) chunk_at_ = end_;
-  chunk_.insert(chunk_.end(), samples.begin(),
-                samples.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(got) * channels()));
+  chunk_.insert(
+      chunk_.end(), samples.begin(),
+      samples.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(got) * channels()));
   place(jumps ? wanted : end_, static_cast<size_t>(got));
   began_ = true;
 }

@@ -3,7 +3,8 @@
 // Where nothing was received (mute, silence suppression, loss, before the first packet, after the
 // last one) there is silence, so that every sample lies where the recording's clock says: a packet
 // that comes 10 ms or more after the end of what was there is put at its time, one that comes so
-// early loses its beginning, and what is between is made up by resampling a little faster or slower.
+// early loses its beginning, and what is between is made up by resampling a little faster or
+// slower.
 //
 // Thread:  worker; decodes, blocks on the file system. Memory does not grow.
 // Owner:   the caller.

@@ -18,18 +18,16 @@ void blacken(AVFrame& frame) {
 }  // namespace
 
 Result<AvFrame> PictureFit::fit(const AVFrame& picture) {
-  if (picture.width == width_ && picture.height == height_ &&
-      picture.format == AV_PIX_FMT_YUV420P)
+  if (picture.width == width_ && picture.height == height_ && picture.format == AV_PIX_FMT_YUV420P)
     return AvFrame(av_frame_clone(&picture));
   const double scale = std::min(static_cast<double>(width_) / picture.width,
                                 static_cast<double>(height_) / picture.height);
   const int width = std::clamp(static_cast<int>(picture.width * scale + 0.5) & ~1, 2, width_);
   const int height = std::clamp(static_cast<int>(picture.height * scale + 0.5) & ~1, 2, height_);
-  scaler_.reset(sws_getCachedContext(
-      scaler_.release(), picture.width, picture.height, static_cast<AVPixelFormat>(picture.format),
-      width, height, AV_PIX_FMT_YUV420P, SWS_BICUBIC, nullptr, nullptr, nullptr));
-  if (!scaler_)
-    return fail(Code::kUnsupported, "pictures of a layout that cannot be converted");
+  scaler_.reset(sws_getCachedContext(scaler_.release(), picture.width, picture.height,
+                                     static_cast<AVPixelFormat>(picture.format), width, height,
+                                     AV_PIX_FMT_YUV420P, SWS_BICUBIC, nullptr, nullptr, nullptr));
+  if (!scaler_) return fail(Code::kUnsupported, "pictures of a layout that cannot be converted");
   AvFrame out(av_frame_alloc());
   out->width = width_;
   out->height = height_;
