@@ -11,6 +11,7 @@
 #include "bot/cli.h"
 #include "bot/console.h"
 #include "bot/demo.h"
+#include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/record.h"
 #include "bot/send.h"
@@ -98,6 +99,7 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();
