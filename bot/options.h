@@ -78,6 +78,14 @@ struct ShowOptions {
   fs::path dir;
 };
 
+struct ExportOptions {
+  fs::path dir;
+  std::string to;
+  std::string participant;
+  fs::path out;  // empty: exports/ in the recording's folder
+  bool whole = false;
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -85,7 +93,8 @@ struct DemoOptions {
 
 struct Invocation {
   OutputOptions output;
-  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, DemoOptions>
+  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, ExportOptions,
+               DemoOptions>
       verb;
 };
 

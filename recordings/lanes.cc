@@ -42,16 +42,6 @@ std::vector<Interval> tracks_of(const Manifest& m, const std::string& participan
   return out;
 }
 
-std::vector<Interval> expected_of(const Manifest& m, const Participant& p, MediaKind media,
-                                  double end) {
-  const bool recorded = media == MediaKind::kAudio ? m.facts.audio : m.facts.video;
-  if (p.recorder || !recorded) return {};
-  auto on = said_on(p, media, end);
-  auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
-  if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
-  return without(expected, intervals_of(p.refused, end));
-}
-
 void shift(ProbedStream& s, double by) {
   for (auto* times : {&s.packets, &s.undecodable, &s.backwards}) {
     for (double& time : *times) time += by;
@@ -87,6 +77,16 @@ std::vector<Interval> without(const std::vector<Interval>& a, const std::vector<
     out = std::move(next);
   }
   return out;
+}
+
+std::vector<Interval> expected_of(const Manifest& m, const Participant& p, MediaKind media,
+                                  double end) {
+  const bool recorded = media == MediaKind::kAudio ? m.facts.audio : m.facts.video;
+  if (p.recorder || !recorded) return {};
+  auto on = said_on(p, media, end);
+  auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
+  if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
+  return without(expected, intervals_of(p.refused, end));
 }
 
 double total(const std::vector<Interval>& intervals) {
