@@ -43,6 +43,9 @@ class AvExportFile final : public ExportFile {
         avformat_alloc_output_context2(&context_, nullptr, config_.format->muxer, url.c_str());
     if (done < 0) return tl::unexpected(problem("cannot begin", done));
     context_->flags |= AVFMT_FLAG_BITEXACT;  // the same input gives the same file
+    // Sound begins before 0, by what its decoder leaves out. Where all tracks are to be moved for
+    // it, Matroska's pictures are and its sound is not (measured, FFmpeg 5.1).
+    context_->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
     context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     context_->interrupt_callback = {&AvExportFile::asked, this};
     av_dict_set(&context_->metadata, "title", config_.title.c_str(), 0);
