@@ -11,7 +11,7 @@ constexpr double kLeastDeviation = 100e-6;
 constexpr double kWander = 100e-6;      // what a rate may be wrong by while nothing is heard
 constexpr double kUsualDrift = 200e-6;  // of cheap crystals
 constexpr double kMostDrift = 1000e-6;
-constexpr int64_t kSameLineNs = 3;      // what rounding to ns adds up to
+constexpr int64_t kSameLineNs = 3;  // what rounding to ns adds up to
 // A step beyond this (and kMostDrift) within a track is no drift: a clock was set.
 constexpr double kStep = 0.05;
 
@@ -57,8 +57,7 @@ ClockEstimate::Heard ClockEstimate::add(const SenderReport& heard) {
   Heard result = Heard::kUsed;
   if (has_rate()) {
     const double off = seconds(report.ntp_ns - ntp_of(report.rtp_time));
-    const double since_last =
-        seconds(nominal(report.rtp_time) - nominal(reports_.back().rtp_time));
+    const double since_last = seconds(nominal(report.rtp_time) - nominal(reports_.back().rtp_time));
     if (std::abs(off) > allowed(since_last)) {
       outliers_.push_back(report);
       if (outliers_.size() < kOutliersInARow) return Heard::kOutlier;

@@ -6,9 +6,9 @@
 // the nominal rate, so the first frame behind a report lies on that report's line, and stands for
 // it here.
 //
-// The line is a regression over the last 20 reports. From 4 on it has a rate of its own; before, the
-// nominal one. A report further off than three standard deviations (at least 100 us, and 100 ppm
-// of the time since the last one) is left out; five of these in a row and the line begins anew.
+// The line is a regression over the last 20 reports. From 4 on it has a rate of its own; before,
+// the nominal one. A report further off than three standard deviations (at least 100 us, and 100
+// ppm of the time since the last one) is left out; five of these in a row and the line begins anew.
 //
 // Thread:  one at a time.
 // Owner:   the caller.
