@@ -125,6 +125,7 @@ class EncodedSound final : public ExportTrack {
     encoder_ = std::move(*encoder);
     parameters_.reset(avcodec_parameters_alloc());
     avcodec_parameters_from_context(parameters_.get(), encoder_.get());
+    if (!plan_.pre_skip) shift_ = take_pre_skip(*parameters_);
     return {};
   }
 
@@ -136,7 +137,11 @@ class EncodedSound final : public ExportTrack {
     for (;;) {
       AvPacket packet(av_packet_alloc());
       const int got = avcodec_receive_packet(encoder_.get(), packet.get());
-      if (got >= 0) return packet;
+      if (got >= 0) {
+        packet->pts += shift_;
+        packet->dts += shift_;
+        return packet;
+      }
       if (got == AVERROR_EOF) return AvPacket();
       if (got != AVERROR(EAGAIN))
         return tl::unexpected(av_failure(Code::kInternal, plan_.codec, got));
@@ -174,6 +179,7 @@ class EncodedSound final : public ExportTrack {
   LaneSound sound_;
   int64_t left_;  // samples a channel
   int64_t position_ = 0;
+  int shift_ = 0;  // samples
   std::vector<float> samples_;
   AvCodecContext encoder_;
   AvParameters parameters_;

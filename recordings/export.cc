@@ -148,6 +148,16 @@ class Exporter {
     return file;
   }
 
+  bool is_copied(const std::set<std::string>& codecs) const {
+    return codecs.size() == 1 && format_.takes(*codecs.begin());
+  }
+
+  bool has_opus(const ParticipantView& view) const {
+    const auto codecs = codecs_of(view.audio);
+    return !codecs.empty() &&
+           (is_copied(codecs) ? *codecs.begin() : format_.audio_codec) == std::string("opus");
+  }
+
   // Null: not in this container, or nothing there.
   Result<std::unique_ptr<ExportTrack>> make_track(const Job& job, MediaKind kind,
                                                   ExportedFile& file) {
@@ -156,13 +166,15 @@ class Exporter {
     const char* target = format_.becomes(kind);
     if (pieces.empty() || target == nullptr) return nullptr;
     const auto codecs = codecs_of(pieces);
-    const bool copied = codecs.size() == 1 && format_.takes(*codecs.begin());
+    const bool copied = is_copied(codecs);
     TrackPlan plan{.folder = config_.folder,
                    .pieces = pieces,
                    .from_ns = job.span.from_ns,
                    .to_ns = job.span.to_ns,
                    .codec = copied ? *codecs.begin() : target,
+                   .pre_skip = format_.pre_skip,
                    .threads = config_.threads};
+    if (video && !format_.pre_skip && has_opus(job.view)) plan.from_ns -= kOpusPreSkipNs;
     const auto sizes = sizes_of(manifest_, pieces);
     plan.changes = pieces.size() > 1 || sizes.size() > 1;
     for (const auto& [width, height] : sizes) {

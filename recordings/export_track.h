@@ -20,6 +20,11 @@
 
 namespace callbot::recordings {
 
+constexpr int kOpusPreSkip = 312;  // samples: 6.5 ms, libopus' look-ahead
+constexpr int64_t kOpusPreSkipNs = 6'500'000;
+// Takes the pre-skip out of Opus' parameters; gives what it was, in samples.
+int take_pre_skip(AVCodecParameters& parameters);
+
 // What a track is made of.
 struct TrackPlan {
   std::filesystem::path folder;
@@ -28,6 +33,7 @@ struct TrackPlan {
   std::string codec;               // of the track
   int width = 0, height = 0;       // video that is encoded: what it is fitted into
   bool changes = false;            // copied video: its size or parameter sets change on the way
+  bool pre_skip = true;            // of Opus: see ExportFormat
   int threads = 0;
 };
 
