@@ -30,7 +30,9 @@ Manifest an_hour() {
 TEST(Chapters, TellWhoJoinedAndWhoSharedAScreen) {
   Manifest m = an_hour();
   m.participants.push_back(
-      {.id = "a", .name = "Alice", .present = {{0, {}}},
+      {.id = "a",
+       .name = "Alice",
+       .present = {{0, {}}},
        .said = {{MediaKind::kVideo, true, "camera", 0, 600 * kSecond},
                 {MediaKind::kVideo, true, "screen", 600 * kSecond, 900 * kSecond},
                 {MediaKind::kVideo, true, "camera", 900 * kSecond, {}}}});
@@ -45,8 +47,10 @@ TEST(Chapters, TellWhoJoinedAndWhoSharedAScreen) {
 TEST(Chapters, AMarkerIsExactlyWhereItWasSet) {
   Manifest m = an_hour();
   m.participants.push_back({.id = "a", .name = "Alice", .present = {{5 * kSecond, {}}}});
-  EXPECT_EQ(told(Timeline(m), {{6 * kSecond, "Decision"}, {6 * kSecond, "and more"},
-                               {7 * kSecond, "Next"}, {9999 * kSecond, "too late"}}),
+  EXPECT_EQ(told(Timeline(m), {{6 * kSecond, "Decision"},
+                               {6 * kSecond, "and more"},
+                               {7 * kSecond, "Next"},
+                               {9999 * kSecond, "too late"}}),
             (std::vector<std::string>{"0 Beginning", "5 Alice joined", "6 Decision, and more",
                                       "7 Next"}));
 }
@@ -54,8 +58,8 @@ TEST(Chapters, AMarkerIsExactlyWhereItWasSet) {
 TEST(Chapters, ManyAreBoundedAndNamesAreMadeSafe) {
   Manifest m = an_hour();
   for (int i = 0; i < 1000; ++i)
-    m.participants.push_back({.id = std::to_string(i), .name = "x\u202Ey\n",
-                              .present = {{i * 3 * kSecond, {}}}});
+    m.participants.push_back(
+        {.id = std::to_string(i), .name = "x\u202Ey\n", .present = {{i * 3 * kSecond, {}}}});
   const auto all = told(Timeline(m));
   EXPECT_EQ(all.size(), 255u);
   EXPECT_EQ(all[0], "0 x\\u202ey\\u000a joined");

@@ -8,8 +8,7 @@ namespace callbot::recordings {
 namespace {
 
 bool touch(const Rect& a, const Rect& b) {
-  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height &&
-         b.y < a.y + a.height;
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
 int64_t area(const Rect& r) { return static_cast<int64_t>(r.width) * r.height; }
@@ -27,19 +26,22 @@ TEST(ComposeLayout, EveryTileLiesInsideAndTouchesNoOther) {
           ASSERT_EQ(tiles.size(), static_cast<size_t>(count));
           for (size_t i = 0; i < tiles.size(); ++i) {
             const Rect& t = tiles[i];
-            SCOPED_TRACE(testing::Message() << name_of(layout) << " " << width << "x" << height
-                                            << " tile " << i << " of " << count << ", large "
-                                            << large);
+            SCOPED_TRACE(testing::Message()
+                         << name_of(layout) << " " << width << "x" << height << " tile " << i
+                         << " of " << count << ", large " << large);
             EXPECT_GE(t.x, 0);
             EXPECT_GE(t.y, 0);
             EXPECT_LE(t.x + t.width, width);
             EXPECT_LE(t.y + t.height, height);
             EXPECT_EQ((t.x | t.y | t.width | t.height) & 1, 0);
-            if (count > 1) EXPECT_EQ(t.width % 16, 0);
+            if (count > 1) {
+              EXPECT_EQ(t.width % 16, 0);
+            }
             EXPECT_NEAR(t.height, static_cast<double>(t.width) * height / width, 1.01);
             for (size_t j = 0; j < i; ++j) EXPECT_FALSE(touch(t, tiles[j]));
-            if (large >= 0 && static_cast<int>(i) != large)
+            if (large >= 0 && static_cast<int>(i) != large) {
               EXPECT_GE(area(tiles[static_cast<size_t>(large)]), area(t));
+            }
           }
         }
       }

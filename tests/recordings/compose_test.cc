@@ -12,6 +12,7 @@
 #include "recordings/lane_reader.h"
 #include "tests/support/composed.h"
 #include "tests/support/exported.h"
+#include "tests/support/feed.h"
 #include "tests/support/recorded.h"
 
 namespace callbot::recordings {
@@ -33,7 +34,8 @@ Composed composed(const fs::path& folder, ComposeConfig config = {}) {
   return done ? *done : Composed{};
 }
 
-// The counter of the newest picture at or before each frame, as the recording itself says; -1: none.
+// The counter of the newest picture at or before each frame, as the recording itself says; -1:
+// none.
 std::vector<int64_t> due(const fs::path& folder, const std::string& id, int fps, int frames,
                          uint32_t first_counter = 0) {
   auto loaded = load(folder);
@@ -64,8 +66,8 @@ VideoRecipe small(uint16_t source, double seconds, int width = 192, int height =
           .source = source};
 }
 
-// Nine members come one after another and leave in the same order from 4.6 s on. Member i has source
-// i + 1 and chirps that no other member's touch.
+// Nine members come one after another and leave in the same order from 4.6 s on. Member i has
+// source i + 1 and chirps that no other member's touch.
 constexpr double joins(int i) { return 4.0 * i / 9; }
 constexpr double leaves(int i) { return 4.6 + 0.2 * i; }
 struct NineMembers {
@@ -81,12 +83,12 @@ struct NineMembers {
                 .frames = make_video(small(static_cast<uint16_t>(i + 1), to - from - 0.01)),
                 .start = from + 0.005,
                 .end = to});
-      feed.add({.info = audio_track(track++, id),
-                .frames = make_audio({.seconds = to - from - 0.03,
-                                      .first_chirp = static_cast<uint64_t>(i),
-                                      .tone = 0}),
-                .start = from,
-                .end = to});
+      feed.add(
+          {.info = audio_track(track++, id),
+           .frames = make_audio(
+               {.seconds = to - from - 0.03, .first_chirp = static_cast<uint64_t>(i), .tone = 0}),
+           .start = from,
+           .end = to});
     }
     EXPECT_TRUE(feed.run(6.4));
   }
@@ -122,8 +124,8 @@ TEST(Compose, AGridShowsOneToNineMembersMarksAtTheirPlacesAndTimes) {
     ASSERT_EQ(shown.number, next++);
     const auto there = there_at(timeline, shown.number * 1'000'000'000LL / 30);
     counts.insert(there.size());
-    const auto places = arrange(ComposeLayout::kGrid, kWidth, kHeight,
-                                static_cast<int>(there.size()), -1);
+    const auto places =
+        arrange(ComposeLayout::kGrid, kWidth, kHeight, static_cast<int>(there.size()), -1);
     for (size_t i = 0; i < there.size(); ++i) {
       const int64_t counter = counters[there[i]][static_cast<size_t>(shown.number)];
       const auto mark = shown.mark(places[i]);
@@ -168,8 +170,8 @@ TEST(Compose, TheSameRecordingGivesTheSameFileOnAnyNumberOfThreads) {
     const fs::path path = nine_members() / "exports" / name;
     std::set<std::string> files;
     for (const int threads : {1, 2, 5}) {
-      composed(nine_members(), {.layout = ComposeLayout::kSpeaker, .out = path,
-                                .threads = threads});
+      composed(nine_members(),
+               {.layout = ComposeLayout::kSpeaker, .out = path, .threads = threads});
       files.insert(*sha256_file(path));
     }
     EXPECT_EQ(files.size(), 1u) << name;
@@ -202,10 +204,10 @@ TEST(Compose, ChaptersTellWhoJoined) {
                                                 .markers = {{4'000'000'000, "Decision"}}});
     std::vector<std::string> titles;
     for (const Chapter& c : chapters_in(file.path)) titles.push_back(c.title);
-    EXPECT_THAT(titles, ElementsAre("alice joined, bob joined, carol joined, dave joined, "
-                                    "erin joined",
-                                    "frank joined, grace joined, heidi joined, ivan joined",
-                                    "Decision"))
+    EXPECT_THAT(titles,
+                ElementsAre("alice joined, bob joined, carol joined, dave joined, "
+                            "erin joined",
+                            "frank joined, grace joined, heidi joined, ivan joined", "Decision"))
         << name;
     EXPECT_NEAR(static_cast<double>(chapters_in(file.path).back().from_ns) / 1e9, 4.0, 0.002);
   }
@@ -295,7 +297,9 @@ TEST(Compose, AScreenInsteadOfTheCameraIsWhatItIsSaidToBe) {
   const auto three = arrange(ComposeLayout::kGrid, kWidth, kHeight, 3, 1);
   each_frame(file.path, [&](const Shown& shown) {
     SCOPED_TRACE(shown.number);
-    if (shown.number > 1 && shown.number < 30) EXPECT_EQ(shown.mark(two[0])->source, 1);
+    if (shown.number > 1 && shown.number < 30) {
+      EXPECT_EQ(shown.mark(two[0])->source, 1);
+    }
     if (shown.number < 30) return;
     EXPECT_FALSE(shown.mark(three[0]));  // the person: a still
     ASSERT_TRUE(shown.mark(three[1]));
@@ -313,7 +317,9 @@ TEST(Compose, WhoSpeaksIsLargeAndRinged) {
     feed.add({video_track(track++, id), make_video(small(source++, 5))});
     const double from = source == 2 ? 0 : source == 3 ? 2 : 99;  // alice, then bob
     feed.add({audio_track(track++, id),
-              make_audio({.seconds = 5, .marked = false, .tone = 0.2,
+              make_audio({.seconds = 5,
+                          .marked = false,
+                          .tone = 0.2,
                           .change = [from](std::vector<float>& samples, double at) {
                             if (at >= from && at < from + 2) return;
                             std::fill(samples.begin(), samples.end(), 0.0F);
@@ -321,21 +327,23 @@ TEST(Compose, WhoSpeaksIsLargeAndRinged) {
   }
   ASSERT_TRUE(feed.run(5));
   const auto file = composed(feed.folder(), {.layout = ComposeLayout::kSpeaker});
-  const auto said = composed(feed.folder(), {.layout = ComposeLayout::kSpeaker,
-                                             .out = feed.folder() / "exports/said.mp4",
-                                             .speech = {{"alice", 0, 1},
-                                                        {"bob", 0, 1},
-                                                        {"carol", 0, 5'000'000'000}}});
+  const auto said = composed(
+      feed.folder(), {.layout = ComposeLayout::kSpeaker,
+                      .out = feed.folder() / "exports/said.mp4",
+                      .speech = {{"alice", 0, 1}, {"bob", 0, 1}, {"carol", 0, 5'000'000'000}}});
   const auto source_of_large = [](const Shown& shown, int large) {
-    const auto mark =
-        shown.mark(arrange(ComposeLayout::kSpeaker, kWidth, kHeight, 3, large)[static_cast<size_t>(
-            large)]);
+    const auto mark = shown.mark(
+        arrange(ComposeLayout::kSpeaker, kWidth, kHeight, 3, large)[static_cast<size_t>(large)]);
     return mark ? static_cast<int>(mark->source) : 0;
   };
   each_frame(file.path, [&](const Shown& shown) {
     SCOPED_TRACE(shown.number);
-    if (shown.number > 2 && shown.number < 60) EXPECT_EQ(source_of_large(shown, 0), 1);
-    if (shown.number > 60 + 40 && shown.number < 149) EXPECT_EQ(source_of_large(shown, 1), 2);
+    if (shown.number > 2 && shown.number < 60) {
+      EXPECT_EQ(source_of_large(shown, 0), 1);
+    }
+    if (shown.number > 60 + 40 && shown.number < 149) {
+      EXPECT_EQ(source_of_large(shown, 1), 2);
+    }
     // The ring is much brighter than what is around the other tiles.
     const auto places = arrange(ComposeLayout::kSpeaker, kWidth, kHeight, 3, 0);
     const auto above = [&](size_t i) {
@@ -347,7 +355,9 @@ TEST(Compose, WhoSpeaksIsLargeAndRinged) {
     }
   });
   each_frame(said.path, [&](const Shown& shown) {
-    if (shown.number > 12 && shown.number < 149) EXPECT_EQ(source_of_large(shown, 2), 3);
+    if (shown.number > 12 && shown.number < 149) {
+      EXPECT_EQ(source_of_large(shown, 2), 3);
+    }
   });
 }
 
@@ -358,8 +368,8 @@ TEST(Compose, AChangeOfSizeStaysInItsTileAndInItsProportions) {
     feed.member("alice");
     feed.member("bob");
     auto frames = make_video({.codec = codec, .width = 192, .height = 108, .frames = 30});
-    auto upright = make_video({.codec = codec, .width = 180, .height = 320, .frames = 30,
-                               .first_counter = 30});
+    auto upright = make_video(
+        {.codec = codec, .width = 180, .height = 320, .frames = 30, .first_counter = 30});
     for (EncodedFrame& f : upright) {
       f.time_ns += 1'000'000'000;
       f.rtp_time += 90000;
@@ -383,11 +393,13 @@ TEST(Compose, AChangeOfSizeStaysInItsTileAndInItsProportions) {
       }
       if (after) {
         EXPECT_NEAR(shown.mean({tile.x + 20, tile.y + 20, 40, tile.height - 60}), 50, 6);
-        EXPECT_NEAR(
-            shown.mean({tile.x + tile.width - 60, tile.y + 20, 40, tile.height - 60}), 50, 6);
+        EXPECT_NEAR(shown.mean({tile.x + tile.width - 60, tile.y + 20, 40, tile.height - 60}), 50,
+                    6);
       }
       const auto bob = shown.mark(places[1]);
-      if (shown.number > 1) EXPECT_TRUE(bob && bob->source == 2);
+      if (shown.number > 1) {
+        EXPECT_TRUE(bob && bob->source == 2);
+      }
     });
   }
 }
@@ -431,8 +443,12 @@ TEST(Compose, WhatIsDamagedOrMissingIsSaidAndTheRestIsThere) {
   const auto places = arrange(ComposeLayout::kGrid, kWidth, kHeight, 3, -1);
   each_frame(file.path, [&](const Shown& shown) {
     EXPECT_FALSE(shown.mark(places[0]));
-    if (shown.number > 1 && shown.number < 20) EXPECT_TRUE(shown.mark(places[1]));
-    if (shown.number > 1) EXPECT_TRUE(shown.mark(places[2]));
+    if (shown.number > 1 && shown.number < 20) {
+      EXPECT_TRUE(shown.mark(places[1]));
+    }
+    if (shown.number > 1) {
+      EXPECT_TRUE(shown.mark(places[2]));
+    }
   });
 }
 
@@ -449,16 +465,18 @@ TEST(Compose, WhoAskedNotToBeRecordedIsNotShown) {
   const auto file = composed(feed.folder());
   each_frame(file.path, [&](const Shown& shown) {
     const auto alone = shown.mark({0, 0, kWidth, kHeight});
-    if (shown.number > 1) EXPECT_EQ(alone.has_value(), shown.number >= 30) << shown.number;
+    if (shown.number > 1) {
+      EXPECT_EQ(alone.has_value(), shown.number >= 30) << shown.number;
+    }
   });
 }
 
 TEST(Compose, StoppedInTheMiddleItLeavesNothing) {
   const fs::path out = nine_members() / "exports/stopped.mp4";
   for (const double at : {0.0, 0.5, 0.99}) {
-    const auto stopped = compose({.folder = nine_members(), .width = kWidth, .height = kHeight,
-                                  .out = out},
-                                 [&](double share) { return share < at; });
+    const auto stopped =
+        compose({.folder = nine_members(), .width = kWidth, .height = kHeight, .out = out},
+                [&](double share) { return share < at; });
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, Code::kInterrupted);
     EXPECT_FALSE(fs::exists(out));
@@ -469,7 +487,9 @@ TEST(Compose, StoppedInTheMiddleItLeavesNothing) {
 TEST(Compose, ProgressGoesFromNothingToAll) {
   double last = 0;
   bool back = false;
-  ASSERT_TRUE(compose({.folder = nine_members(), .width = 320, .height = 180,
+  ASSERT_TRUE(compose({.folder = nine_members(),
+                       .width = 320,
+                       .height = 180,
                        .out = nine_members() / "exports/p.mp4"},
                       [&](double share) {
                         back = back || share < last;

@@ -28,8 +28,7 @@ void each_frame(const std::filesystem::path& path, const std::function<void(cons
   auto input = open_media(path);
   ASSERT_TRUE(input && *input) << path;
   ASSERT_GE(avformat_find_stream_info(input->get(), nullptr), 0);
-  const int stream =
-      av_find_best_stream(input->get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  const int stream = av_find_best_stream(input->get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   ASSERT_GE(stream, 0) << path;
   const AVStream& s = *(*input)->streams[stream];
   AvCodecContext decoder(avcodec_alloc_context3(avcodec_find_decoder(s.codecpar->codec_id)));
@@ -78,8 +77,8 @@ std::vector<Chapter> chapters_in(const std::filesystem::path& path) {
 }
 
 std::string fingerprint(const std::filesystem::path& path) {
-  const Said said = ask({"ffmpeg", "-nostdin", "-v", "error", "-i", path.string(), "-f", "md5",
-                         "-"});
+  const Said said =
+      ask({"ffmpeg", "-nostdin", "-v", "error", "-i", path.string(), "-f", "md5", "-"});
   EXPECT_EQ(said.status, 0) << said.text;
   return said.text;
 }
