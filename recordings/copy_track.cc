@@ -110,88 +110,8 @@ class CopiedVideo final : public ExportTrack {
   int64_t last_ = -1;
 };
 
-// Opus without holes: players count samples. Silence is a packet of three bytes, in steps of
-// 2.5 ms (RFC 6716, 3.1: CELT, full band; its range coder's first symbol says "silence", 4.3).
-class CopiedOpus final : public ExportTrack {
- public:
-  explicit CopiedOpus(const TrackPlan& plan)
-      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kAudio) {}
-
-  Result<bool> begin() {
-    auto first = view_.peek();
-    if (!first) return tl::unexpected(first.error());
-    if (*first == nullptr) return false;
-    parameters_ = copy_of(*view_.parameters((*first)->piece));
-    if (parameters_->extradata_size < 19) return fail(Code::kBadInput, "Opus without its header");
-    // The encoder's look-ahead, which the recording's header leaves in (RFC 7845, 4.2).
-    parameters_->extradata[10] = kPreSkip & 0xFF;
-    parameters_->extradata[11] = kPreSkip >> 8;
-    parameters_->initial_padding = kPreSkip;
-    parameters_->seek_preroll = kSeekPreRoll;
-    return true;
-  }
-
-  const AVCodecParameters& parameters() const override { return *parameters_; }
-  AVRational time_base() const override { return kBase; }
-  std::vector<std::string> notes() const override { return view_.reader().notes(); }
-
-  Result<AvPacket> next() override {
-    for (;;) {
-      auto ahead = view_.peek();
-      if (!ahead) return tl::unexpected(ahead.error());
-      const LanePacket* packet = *ahead;
-      const int64_t at =
-          in(kBase, (packet != nullptr ? packet->time_ns : plan_.to_ns) - plan_.from_ns) - kPreSkip;
-      const int64_t hole = at - position_;
-      if (filling_ || hole >= kTolerance) {
-        filling_ = hole >= kStep;
-        if (filling_) return silence(hole);
-      }
-      if (packet == nullptr) return AvPacket();
-      auto taken = view_.next();
-      if (!taken) return tl::unexpected(taken.error());
-      if (hole <= -kTolerance) continue;  // two sounds at a time
-      return put(std::move((*taken)->packet), in(kBase, (*taken)->duration_ns));
-    }
-  }
-
- private:
-  static constexpr AVRational kBase = {1, 48000};
-  static constexpr int kPreSkip = 312;       // samples: 6.5 ms
-  static constexpr int kSeekPreRoll = 3840;  // samples: 80 ms (RFC 7845, 4.6)
-  static constexpr int64_t kStep = 120;      // samples: 2.5 ms
-  static constexpr int64_t kTolerance = 2 * kStep;
-
-  AvPacket put(AvPacket packet, int64_t duration) {
-    if (packet->size > 0) stereo_ = packet->data[0] & 4;
-    packet->pts = packet->dts = position_;
-    packet->duration = duration;
-    packet->flags = AV_PKT_FLAG_KEY;
-    position_ += duration;
-    return packet;
-  }
-
-  Result<AvPacket> silence(int64_t hole) {
-    int config = 31;  // 20 ms; 30: 10 ms, 29: 5 ms, 28: 2.5 ms
-    int64_t duration = 8 * kStep;
-    for (; duration > hole && config > 28; --config) duration /= 2;
-    AvPacket packet(av_packet_alloc());
-    if (av_new_packet(packet.get(), 3) < 0) return fail(Code::kStorage, "out of memory");
-    packet->data[0] = static_cast<uint8_t>(config << 3 | stereo_);
-    packet->data[1] = 0xFF;
-    packet->data[2] = 0xFE;
-    return put(std::move(packet), duration);
-  }
-
-  TrackPlan plan_;
-  LaneView view_;
-  AvParameters parameters_;
-  int64_t position_ = -kPreSkip;  // samples
-  bool filling_ = false;
-  int stereo_ = 0;
-};
-
-// Sound whose container tells time by itself (Matroska); its holes stay.
+// Sound without holes: players count samples (see export_format.cc). Where nothing was received,
+// packets of silence are put in; G.722, whose coding remembers what was before, keeps its holes.
 class CopiedSound final : public ExportTrack {
  public:
   explicit CopiedSound(const TrackPlan& plan)
@@ -202,7 +122,19 @@ class CopiedSound final : public ExportTrack {
     if (!first) return tl::unexpected(first.error());
     if (*first == nullptr) return false;
     parameters_ = copy_of(*view_.parameters((*first)->piece));
-    base_ = {1, parameters_->sample_rate};
+    AVCodecParameters& p = *parameters_;
+    base_ = {1, std::max(p.sample_rate, 8000)};
+    tolerance_ = base_.den / 200;  // 5 ms
+    if (p.codec_id == AV_CODEC_ID_OPUS) {
+      if (p.extradata_size < 19) return fail(Code::kBadInput, "Opus without its header");
+      // The encoder's look-ahead, which the recording's header leaves in (RFC 7845, 4.2).
+      p.extradata[10] = kPreSkip & 0xFF;
+      p.extradata[11] = kPreSkip >> 8;
+      p.initial_padding = kPreSkip;
+      p.seek_preroll = kSeekPreRoll;
+      step_ = kOpusStep;
+    }
+    position_ = -p.initial_padding;
     return true;
   }
 
@@ -211,22 +143,70 @@ class CopiedSound final : public ExportTrack {
   std::vector<std::string> notes() const override { return view_.reader().notes(); }
 
   Result<AvPacket> next() override {
-    auto taken = view_.next();
-    if (!taken) return tl::unexpected(taken.error());
-    if (!*taken) return AvPacket();
-    AvPacket packet = std::move((*taken)->packet);
-    packet->pts = packet->dts = std::max(in(base_, (*taken)->time_ns - plan_.from_ns), last_ + 1);
-    packet->duration = in(base_, (*taken)->duration_ns);
-    last_ = packet->pts;
-    return packet;
+    for (;;) {
+      auto ahead = view_.peek();
+      if (!ahead) return tl::unexpected(ahead.error());
+      const bool end = *ahead == nullptr;
+      const int64_t time_ns = (end ? plan_.to_ns : (*ahead)->time_ns) - plan_.from_ns;
+      const int64_t hole = in(base_, time_ns) - parameters_->initial_padding - position_;
+      filling_ = hole >= (filling_ ? step_ : tolerance_);
+      if (filling_ && parameters_->codec_id != AV_CODEC_ID_ADPCM_G722) return silence(hole);
+      if (end) return AvPacket();
+      if (filling_) position_ += hole;
+      auto taken = view_.next();
+      if (!taken) return tl::unexpected(taken.error());
+      if (hole <= -tolerance_) continue;  // two sounds at a time
+      return put(std::move((*taken)->packet), in(base_, (*taken)->duration_ns));
+    }
   }
 
  private:
+  static constexpr int kPreSkip = 312;       // samples: 6.5 ms
+  static constexpr int kSeekPreRoll = 3840;  // samples: 80 ms (RFC 7845, 4.6)
+  static constexpr int64_t kOpusStep = 120;  // samples: 2.5 ms
+
+  AvPacket put(AvPacket packet, int64_t duration) {
+    if (step_ == kOpusStep && packet->size > 0) stereo_ = packet->data[0] & 4;
+    packet->pts = packet->dts = position_;
+    packet->duration = duration;
+    packet->flags = AV_PKT_FLAG_KEY;
+    position_ += duration;
+    return packet;
+  }
+
+  Result<AvPacket> silence(int64_t hole) {
+    int64_t duration = base_.den / 50;  // 20 ms
+    int config = 31;                    // Opus; 30: 10 ms, 29: 5 ms, 28: 2.5 ms
+    if (step_ == kOpusStep) {
+      for (; duration > hole && config > 28; --config) duration /= 2;
+    } else {
+      duration = std::min(duration, hole);
+    }
+    const bool opus = step_ == kOpusStep;
+    const auto size = opus ? 3 : static_cast<int>(duration) * parameters_->ch_layout.nb_channels;
+    AvPacket packet(av_packet_alloc());
+    if (av_new_packet(packet.get(), size) < 0) return fail(Code::kStorage, "out of memory");
+    if (opus) {
+      // RFC 6716: CELT, full band (3.1); the range coder's first symbol says "silence" (4.3).
+      packet->data[0] = static_cast<uint8_t>(config << 3 | stereo_);
+      packet->data[1] = 0xFF;
+      packet->data[2] = 0xFE;
+    } else {
+      // ITU-T G.711: the code of 0 in mu-law and in A-law.
+      std::memset(packet->data, parameters_->codec_id == AV_CODEC_ID_PCM_MULAW ? 0xFF : 0xD5,
+                  static_cast<size_t>(size));
+    }
+    return put(std::move(packet), duration);
+  }
+
   TrackPlan plan_;
   LaneView view_;
   AvParameters parameters_;
   AVRational base_ = {1, 48000};
-  int64_t last_ = -1;
+  int64_t step_ = 1, tolerance_ = 0;  // samples
+  int64_t position_ = 0;              // samples
+  bool filling_ = false;
+  int stereo_ = 0;
 };
 
 template <class Track>
@@ -245,7 +225,7 @@ Result<std::unique_ptr<ExportTrack>> copy_video(const TrackPlan& plan) {
 }
 
 Result<std::unique_ptr<ExportTrack>> copy_audio(const TrackPlan& plan) {
-  return plan.codec == "opus" ? begun<CopiedOpus>(plan) : begun<CopiedSound>(plan);
+  return begun<CopiedSound>(plan);
 }
 
 }  // namespace callbot::recordings

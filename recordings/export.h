@@ -5,7 +5,7 @@
 // codec on the way, is encoded again. Who showed a camera and a screen at the same time gets a
 // second file, "<name>-screen".
 //
-// Thread:  worker; blocks for as long as it takes. Memory does not grow with the recording.
+// Thread:  worker; blocks for as long as it takes. Memory grows by the container's index alone.
 // Owner:   the caller.
 // Fails:   kUsage: unknown container or participant; kBadInput: no recording; kUnmeasured: nothing
 //          to export; kStorage: cannot read or write, the disk is full; kUnsupported: FFmpeg lacks

@@ -23,7 +23,6 @@ struct ExportFormat {
   std::vector<std::string_view> copies;  // codecs taken as they are
   const char* video_codec;               // what other video becomes; null: no video in it
   const char* audio_codec;               // what other audio becomes
-  bool holes;                            // may audio pause, or must silence be written?
   const char* options;                   // of the muxer, "key=value:key=value": the index in front
 
   bool takes(std::string_view codec) const;

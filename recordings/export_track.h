@@ -45,7 +45,7 @@ class ExportTrack {
 // Null: there is not one packet in these pieces.
 Result<std::unique_ptr<ExportTrack>> copy_video(const TrackPlan& plan);
 Result<std::unique_ptr<ExportTrack>> encode_video(const TrackPlan& plan);
-// Opus with silent packets in its holes; others as they are.
+// With silent packets where nothing was received.
 Result<std::unique_ptr<ExportTrack>> copy_audio(const TrackPlan& plan);
 Result<std::unique_ptr<ExportTrack>> encode_audio(const TrackPlan& plan);
 

@@ -80,8 +80,8 @@ void resized(Feed& feed, const SampleCall& call) {
 
 // VP8, and from 2 s on another codec on the same line.
 void changed_codec(Feed& feed, const SampleCall& call) {
-  feed.add({.info = video_track(1, "alice", "vp8"), .frames = make_video(small("vp8", 2)),
-            .end = 2});
+  feed.add(
+      {.info = video_track(1, "alice", "vp8"), .frames = make_video(small("vp8", 2)), .end = 2});
   auto recipe = small(call.video, call.seconds - 2);
   recipe.first_counter = 60;
   feed.add({.info = video_track(3, "alice", call.video), .frames = make_video(recipe), .start = 2});
@@ -119,6 +119,7 @@ const std::vector<SampleCall>& sample_calls() {
       {"vp8-pcma", "vp8", "pcma", 3, plain},
       {"vp8-g722", "vp8", "g722", 3, plain},
       {"muted", "vp8", "opus", 40, muted},
+      {"muted-pcmu", "vp8", "pcmu", 40, muted},
       {"lossy", "vp8", "opus", 10, lossy},
       {"resized-vp8", "vp8", "opus", 4, resized},
       {"resized-h264", "h264", "opus", 4, resized},

@@ -21,7 +21,7 @@ struct SampleCall {
   void (*fill)(Feed& feed, const SampleCall& call);
 };
 
-// One of each codec; "muted" (30 s), "lossy" (5 %), "resized-vp8", "resized-h264",
+// One of each codec; "muted", "muted-pcmu" (30 s), "lossy" (5 %), "resized-vp8", "resized-h264",
 // "changed-codec", "screen-beside", "late-camera", "sound-only".
 const std::vector<SampleCall>& sample_calls();
 const SampleCall& sample_call(const std::string& name);

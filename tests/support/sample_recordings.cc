@@ -12,8 +12,7 @@ int main(int argc, char** argv) {
   for (const auto& call : callbot::test::sample_calls()) {
     callbot::test::Feed feed;
     callbot::test::record_sample(feed, call);
-    std::filesystem::copy(feed.folder(), out / call.name,
-                          std::filesystem::copy_options::recursive);
+    std::filesystem::copy(feed.folder(), out / call.name, std::filesystem::copy_options::recursive);
   }
   return testing::Test::HasFailure() ? 1 : 0;
 }
