@@ -226,7 +226,7 @@ void add_compose(CLI::App& app, ComposeOptions& o) {
   c->add_option("--out", o.out,
                 "file to write; its extension says what it is: mp4 (H.264, AAC), webm (VP9, Opus), "
                 "mkv (H.264, Opus), and with the layout audio wav, mp3, opus (default: "
-                "exports/LAYOUT.mp4 in DIR)");
+                "exports/composed-LAYOUT.mp4 in DIR)");
   c->add_option("--threads", o.threads, "threads that paint (default: as many as processors)")
       ->check(CLI::Range(1, 64));
   c->footer(

@@ -35,20 +35,20 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
   const Interrupt interrupt;
   const int64_t start = monotonic_ns();
   int shown = -1;  // per cent
-  const auto done = recordings::compose(
-      {.folder = options.dir,
-       .layout = *recordings::compose_layout(options.layout),
-       .width = options.width,
-       .height = options.height,
-       .fps = options.fps,
-       .out = options.out,
-       .threads = options.threads},
-      [&](double share) {
-        const int percent = static_cast<int>(share * 100);
-        if (percent != shown) console.progress("composing", share);
-        shown = percent;
-        return !Interrupt::asked();
-      });
+  const auto done = recordings::compose({.folder = options.dir,
+                                         .layout = *recordings::compose_layout(options.layout),
+                                         .width = options.width,
+                                         .height = options.height,
+                                         .fps = options.fps,
+                                         .out = options.out,
+                                         .threads = options.threads},
+                                        [&](double share) {
+                                          const int percent = static_cast<int>(share * 100);
+                                          if (percent != shown)
+                                            console.progress("composing", share);
+                                          shown = percent;
+                                          return !Interrupt::asked();
+                                        });
   console.end_progress();
   if (done) {
     tell(console, *done, static_cast<double>(monotonic_ns() - start) / 1e9);

@@ -90,7 +90,7 @@ struct ComposeOptions {
   fs::path dir;
   std::string layout = "grid";
   int width = 1280, height = 720, fps = 30;
-  fs::path out;  // empty: exports/<layout>.mp4 in the recording's folder
+  fs::path out;  // empty: exports/composed-<layout>.mp4 in the recording's folder
   int threads = 0;
 };
 

@@ -50,17 +50,33 @@ void add_member(const TimelineParticipant& p, std::vector<Happening>& out) {
 
 }  // namespace
 
-std::vector<Chapter> chapters_of(const Timeline& timeline, const std::vector<Marker>& markers) {
+bool is_cut(const std::vector<TimeSpan>& cuts, int64_t time_ns) {
+  return std::any_of(cuts.begin(), cuts.end(), [time_ns](const TimeSpan& s) {
+    return time_ns >= s.from_ns && time_ns < s.to_ns;
+  });
+}
+
+int64_t without_cuts(const std::vector<TimeSpan>& cuts, int64_t time_ns) {
+  int64_t gone = 0;
+  for (const TimeSpan& s : cuts)
+    gone += std::max<int64_t>(0, std::min(time_ns, s.to_ns) - s.from_ns);
+  return time_ns - gone;
+}
+
+std::vector<Chapter> chapters_of(const Timeline& timeline, const std::vector<ChapterMark>& markers,
+                                 const std::vector<TimeSpan>& cuts) {
   std::vector<Happening> all;
   for (const TimelineParticipant& p : timeline.participants) add_member(p, all);
-  for (const Marker& m : markers) all.push_back({m.at_ns, printable(m.title, 100), true});
+  for (const ChapterMark& m : markers) all.push_back({m.at_ns, printable(m.title, 100), true});
+  for (Happening& h : all) h.at_ns = without_cuts(cuts, h.at_ns);
+  const int64_t end_ns = without_cuts(cuts, timeline.duration_ns);
   std::stable_sort(all.begin(), all.end(),
                    [](const Happening& a, const Happening& b) { return a.at_ns < b.at_ns; });
   std::vector<Chapter> chapters;
   bool last_exact = false;
   for (const Happening& h : all) {
     const int64_t at = std::max<int64_t>(h.at_ns, 0);
-    if (at >= timeline.duration_ns || chapters.size() == kMostChapters) break;
+    if (at >= end_ns || chapters.size() == kMostChapters) break;
     const int64_t together = h.exact || last_exact ? 1 : kTogetherNs;
     if (!chapters.empty() && at - chapters.back().from_ns < together) {
       std::string& title = chapters.back().title;
@@ -73,7 +89,7 @@ std::vector<Chapter> chapters_of(const Timeline& timeline, const std::vector<Mar
     last_exact = h.exact;
   }
   for (size_t i = 0; i < chapters.size(); ++i)
-    chapters[i].to_ns = i + 1 < chapters.size() ? chapters[i + 1].from_ns : timeline.duration_ns;
+    chapters[i].to_ns = i + 1 < chapters.size() ? chapters[i + 1].from_ns : end_ns;
   return chapters;
 }
 

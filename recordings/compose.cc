@@ -14,7 +14,7 @@ constexpr int64_t kSecond = 1'000'000'000;
 
 std::filesystem::path path_of(const ComposeConfig& c) {
   if (!c.out.empty()) return c.out;
-  return c.folder / "exports" / (std::string(name_of(c.layout)) + ".mp4");
+  return c.folder / "exports" / (std::string("composed-") + name_of(c.layout) + ".mp4");
 }
 
 Result<const ExportFormat*> format_of(const std::filesystem::path& path, ComposeLayout layout) {
@@ -43,14 +43,21 @@ std::vector<int64_t> frames_of(const std::vector<Chapter>& chapters, int fps) {
   return frames;
 }
 
+int64_t kept_frames(const ComposePlan& plan) {
+  int64_t kept = 0;
+  for (int64_t n = 0; n < plan.frames; ++n)
+    kept += is_cut(plan.config.cuts, n * kSecond / plan.config.fps) ? 0 : 1;
+  return kept;
+}
+
 class Progress {
  public:
   Progress(const ComposeProgress& tell, int64_t duration_ns)
       : tell_(tell), duration_ns_(std::max<int64_t>(duration_ns, 1)) {}
   // False: stop.
   bool at(int64_t time_ns) {
-    share_ = std::clamp(static_cast<double>(time_ns) / static_cast<double>(duration_ns_), share_,
-                        1.0);
+    share_ =
+        std::clamp(static_cast<double>(time_ns) / static_cast<double>(duration_ns_), share_, 1.0);
     return !stopped() && (!tell_ || !(stopped_ = !tell_(share_)));
   }
   bool again() { return at(0); }
@@ -70,8 +77,7 @@ Result<> copy(Composer& composer, ExportFile& file, Progress& progress) {
     auto packet = composer.next(track);
     if (!packet) return tl::unexpected(packet.error());
     if (!*packet) return {};
-    const int64_t now =
-        av_rescale_q((*packet)->dts, composer.tracks()[track]->time_base(), kNs);
+    const int64_t now = av_rescale_q((*packet)->dts, composer.tracks()[track]->time_base(), kNs);
     if (auto wrote = file.write(track, std::move(*packet)); !wrote) return wrote;
     if (!progress.at(now)) return fail(Code::kInterrupted, "stopped");
   }
@@ -93,19 +99,21 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
     if (auto made = make_folder(result.path.parent_path()); !made)
       return tl::unexpected(made.error());
   }
-  const auto chapters = chapters_of(timeline, config.markers);
+  const auto chapters = chapters_of(timeline, config.markers, config.cuts);
   ComposePlan plan{.config = config, .timeline = &timeline};
   plan.frames = (timeline.duration_ns * config.fps + kSecond - 1) / kSecond;
   plan.audio_codec = (*format)->audio_codec;
   if (config.layout != ComposeLayout::kAudio) plan.video_codec = (*format)->video_codec;
   plan.key_frames = frames_of(chapters, config.fps);
-  result.frames = plan.video_codec.empty() ? 0 : plan.frames;
-  result.duration_ns = plan.frames * kSecond / config.fps;
+  const int64_t kept = kept_frames(plan);
+  if (kept == 0) return fail(Code::kUnmeasured, config.folder.string() + ": all of it is cut out");
+  result.frames = plan.video_codec.empty() ? 0 : kept;
+  result.duration_ns = kept * kSecond / config.fps;
   result.chapters = chapters.size();
   auto composer = Composer::begin(std::move(plan));
   if (!composer) return tl::unexpected(composer.error());
 
-  Progress progress(tell, timeline.duration_ns);
+  Progress progress(tell, result.duration_ns);
   auto file = ExportFile::create({.path = result.path,
                                   .format = *format,
                                   .title = printable(loaded->manifest.facts.room),

@@ -61,8 +61,8 @@ Rect centred(const Region& r) {
 // The large tile above, the others in one row below it.
 std::vector<Rect> with_strip(const Region& all, int others) {
   const int strip_height = all.rect.height / 5;
-  const Rect tile = tile_within((all.rect.width - (others + 1) * all.gap) / others, strip_height,
-                                all.aspect);
+  const Rect tile =
+      tile_within((all.rect.width - (others + 1) * all.gap) / others, strip_height, all.aspect);
   const int low = tile.height + all.gap;
   std::vector<Rect> out = {
       centred({{0, 0, all.rect.width, all.rect.height - low}, all.gap, all.aspect})};
@@ -122,8 +122,8 @@ std::vector<Rect> arrange(ComposeLayout layout, int width, int height, int count
     add_grid(places, all, count);
     return places;
   }
-  places = layout == ComposeLayout::kSideBySide ? with_half(all, count - 1)
-                                                : with_strip(all, count - 1);
+  places =
+      layout == ComposeLayout::kSideBySide ? with_half(all, count - 1) : with_strip(all, count - 1);
   // The large place is the first one.
   std::rotate(places.begin(), places.begin() + 1, places.begin() + large + 1);
   return places;

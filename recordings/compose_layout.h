@@ -1,7 +1,8 @@
 // recordings/compose_layout.h: where the tiles of a composed picture lie.
 //
 // Every tile has the picture's own proportions (as far as its rounding allows), gaps are even,
-// widths are multiples of 16 (what libswscale writes in one go) and everything else is even (4:2:0).
+// widths are multiples of 16 (what libswscale writes in one go) and everything else is even
+// (4:2:0).
 //
 // Thread:  any; plain arithmetic.
 // Owner:   the caller.
@@ -28,10 +29,10 @@ struct Rect {
   friend bool operator==(const Rect&, const Rect&) = default;
 };
 
-
 // More tiles than these are not shown.
 int most_tiles(ComposeLayout layout, bool one_is_large);
-// `count` tiles in their order; `large` is the index of the one that gets the large place, -1: none.
+// `count` tiles in their order; `large` is the index of the one that gets the large place, -1:
+// none.
 std::vector<Rect> arrange(ComposeLayout layout, int width, int height, int count, int large);
 
 }  // namespace callbot::recordings

@@ -20,7 +20,8 @@ int processors() { return std::max(1, static_cast<int>(std::thread::hardware_con
 
 int threads_of(const ComposeConfig& c) { return c.threads > 0 ? c.threads : processors(); }
 
-// The sound must be ahead by more than what its encoder holds back (0.1 s), or pictures wait for it.
+// The sound must be ahead by more than what its encoder holds back (0.1 s), or pictures wait for
+// it.
 size_t beats_of(const ComposeConfig& c) { return static_cast<size_t>(std::max(8, c.fps / 2)); }
 
 std::vector<std::string> names_of(const Timeline& timeline) {
@@ -53,8 +54,7 @@ Composer::Composer(ComposePlan plan)
     : plan_(std::move(plan)),
       mixer_(plan_.config.folder, *plan_.timeline),
       watch_(*plan_.timeline, plan_.config.speech),
-      stage_(plan_.config.folder, *plan_.timeline,
-             std::clamp(threads_of(plan_.config) / 4, 1, 4)),
+      stage_(plan_.config.folder, *plan_.timeline, std::clamp(threads_of(plan_.config) / 4, 1, 4)),
       painter_(names_of(*plan_.timeline), plan_.config.width, plan_.config.height,
                std::min(threads_of(plan_.config), 8)),
       beats_(beats_of(plan_.config)),
@@ -94,8 +94,8 @@ Result<> Composer::open() {
       free_.push(&canvas);
     }
   }
-  auto audio = open_encoder(
-      SoundEncoding{plan_.audio_codec, Mixer::kFormat.rate, Mixer::kFormat.channels});
+  auto audio =
+      open_encoder(SoundEncoding{plan_.audio_codec, Mixer::kFormat.rate, Mixer::kFormat.channels});
   if (!audio) return tl::unexpected(audio.error());
   audio_ = std::move(*audio);
   tracks_.push_back(std::make_unique<Track>(*audio_));
@@ -135,12 +135,14 @@ Result<> Composer::make_sound() {
     const int64_t to = (n + 1) * Mixer::kFormat.rate / fps;
     samples.resize(static_cast<size_t>(to - from) * 2);
     if (auto read = mixer_.read(samples); !read) return read;
+    if (is_cut(plan_.config.cuts, time_of(n))) continue;
     waiting.insert(waiting.end(), samples.begin(), samples.end());
-    if (auto encoded = encode_sound(waiting, n + 1 == plan_.frames); !encoded) return encoded;
+    if (auto encoded = encode_sound(waiting, false); !encoded) return encoded;
     if (!video_) continue;
-    watch_.listen(n * kSecond / fps, mixer_.levels());
+    watch_.listen(time_of(n), mixer_.levels());
     if (!beats_.push({watch_.speaking(), watch_.speaker()})) return {};
   }
+  if (auto encoded = encode_sound(waiting, true); !encoded) return encoded;
   avcodec_send_frame(audio_.get(), nullptr);
   if (auto received = receive(*audio_, audio_packets_); !received) return received;
   audio_packets_.close();
@@ -154,8 +156,8 @@ Result<> Composer::encode_sound(std::vector<float>& waiting, bool last) {
   size_t used = 0;
   while (whole > 0 && (waiting.size() / 2 - used >= whole || (last && used * 2 < waiting.size()))) {
     if (waiting.size() / 2 - used < whole) waiting.resize((used + whole) * 2);
-    const AvFrame frame = sound_frame(*audio_, waiting.data() + used * 2, static_cast<int>(whole),
-                                      sound_frames_);
+    const AvFrame frame =
+        sound_frame(*audio_, waiting.data() + used * 2, static_cast<int>(whole), sound_frames_);
     if (!frame) return fail(Code::kStorage, "out of memory");
     used += whole;
     sound_frames_ += static_cast<int64_t>(whole);
@@ -179,23 +181,27 @@ Result<> Composer::receive(AVCodecContext& encoder, BoundedQueue<AvPacket>& pack
 
 Result<> Composer::make_pictures() {
   const Canvas* before = nullptr;
+  int64_t shown = 0;
   for (int64_t n = 0; n < plan_.frames; ++n) {
+    if (is_cut(plan_.config.cuts, time_of(n))) continue;
     const auto beat = beats_.pop();
     if (!beat) return {};
-    auto roles = stage_.at(n * kSecond / plan_.config.fps);
+    auto roles = stage_.at(time_of(n));
     if (!roles) return tl::unexpected(roles.error());
     const auto canvas = free_.pop();
     if (!canvas) return {};
     painter_.paint(**canvas, before == *canvas ? nullptr : before, place(*roles, *beat));
     AVFrame& frame = *(*canvas)->frame;
-    frame.pts = n;
-    frame.pict_type = is_key(n) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    frame.pts = shown++;
+    frame.pict_type = is_key(frame.pts) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     before = *canvas;
     if (!painted_.push(*canvas)) return {};
   }
   painted_.close();
   return {};
 }
+
+int64_t Composer::time_of(int64_t frame) const { return frame * kSecond / plan_.config.fps; }
 
 // Now and then for players that seek, and where a chapter begins.
 bool Composer::is_key(int64_t frame) {
@@ -218,25 +224,28 @@ std::vector<Tile> Composer::place(const std::vector<Role>& roles, const Beat& be
     return static_cast<int>(tiles.rend() - found) - 1;
   };
   int large = find([](const Tile& t) { return t.role.screen; });
-  const int speaker =
-      find([&](const Tile& t) { return static_cast<int>(t.role.member) == beat.speaker; });
+  int speaker = find([&](const Tile& t) {
+    return !t.role.screen && static_cast<int>(t.role.member) == beat.speaker;
+  });
   const bool wants_speaker = c.layout == ComposeLayout::kSpeaker ||
                              (c.layout == ComposeLayout::kSideBySide && tiles.size() > 2);
   if (large < 0 && wants_speaker) large = std::max(speaker, 0);
-  const auto most = static_cast<size_t>(most_tiles(c.layout, large >= 0));
-  if (tiles.size() > most) {
-    // The last places are for those who must be seen.
+  const int most = most_tiles(c.layout, large >= 0);
+  if (static_cast<int>(tiles.size()) > most) {
     crowded_ = true;
-    size_t last = most - 1;
-    for (int* wanted : {&large, large == speaker ? nullptr : const_cast<int*>(&speaker)}) {
-      if (wanted == nullptr || *wanted < static_cast<int>(most)) continue;
-      std::swap(tiles[last], tiles[static_cast<size_t>(*wanted)]);
-      *wanted = static_cast<int>(last--);
-    }
-    tiles.resize(most);
+    // The last places are for those who must be seen.
+    int last = most - 1;
+    const auto bring = [&](int& index, int& other) {
+      if (index < most) return;
+      std::swap(tiles[static_cast<size_t>(last)], tiles[static_cast<size_t>(index)]);
+      if (other == index) other = last;
+      index = last--;
+    };
+    bring(large, speaker);
+    bring(speaker, large);
+    tiles.resize(static_cast<size_t>(most));
   }
-  const auto places =
-      arrange(c.layout, c.width, c.height, static_cast<int>(tiles.size()), large);
+  const auto places = arrange(c.layout, c.width, c.height, static_cast<int>(tiles.size()), large);
   for (size_t i = 0; i < tiles.size(); ++i) tiles[i].rect = places[i];
   return tiles;
 }

@@ -30,9 +30,9 @@ namespace callbot::recordings {
 struct ComposePlan {
   ComposeConfig config;
   const Timeline* timeline;
-  int64_t frames = 0;
+  int64_t frames = 0;                    // of the recording, before anything is cut out
   std::string video_codec, audio_codec;  // no video: audio only
-  std::vector<int64_t> key_frames;       // besides the usual ones; sorted
+  std::vector<int64_t> key_frames;       // of the file, besides the usual ones; sorted
 };
 
 class Composer {
@@ -67,6 +67,7 @@ class Composer {
   Result<> receive(AVCodecContext& encoder, BoundedQueue<AvPacket>& packets);
   std::vector<Tile> place(const std::vector<Role>& roles, const Beat& beat);
   bool is_key(int64_t frame);
+  int64_t time_of(int64_t frame) const;
 
   ComposePlan plan_;
   std::vector<std::unique_ptr<ExportTrack>> tracks_;

@@ -15,8 +15,7 @@ constexpr size_t kMostCharacters = 64;
 using FontSet = std::unique_ptr<FcFontSet, Freer<&FcFontSetDestroy>>;
 using FontPattern = std::unique_ptr<FcPattern, Freer<&FcPatternDestroy>>;
 using FontNames = std::unique_ptr<FcObjectSet, Freer<&FcObjectSetDestroy>>;
-using FontDescription =
-    std::unique_ptr<PangoFontDescription, Freer<&pango_font_description_free>>;
+using FontDescription = std::unique_ptr<PangoFontDescription, Freer<&pango_font_description_free>>;
 
 bool any_font() {
   const FontPattern all(FcPatternCreate());
@@ -81,8 +80,7 @@ struct TextMasks::Impl {
 TextMasks::TextMasks() : impl_(std::make_unique<Impl>()) {
   if (!any_font()) return;
   impl_->fonts = GRef<PangoFontMap>::adopt(pango_ft2_font_map_new());
-  impl_->context =
-      GRef<PangoContext>::adopt(pango_font_map_create_context(impl_->fonts.get()));
+  impl_->context = GRef<PangoContext>::adopt(pango_font_map_create_context(impl_->fonts.get()));
 }
 
 TextMasks::~TextMasks() = default;

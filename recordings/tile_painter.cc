@@ -6,8 +6,8 @@ namespace callbot::recordings {
 namespace {
 
 struct Look {
-  Colour behind = colour_of(14, 16, 20), tile = colour_of(36, 40, 48), text = colour_of(245, 246, 248),
-         pill = colour_of(0, 0, 0), ring = colour_of(64, 196, 120);
+  Colour behind = colour_of(14, 16, 20), tile = colour_of(36, 40, 48),
+         text = colour_of(245, 246, 248), pill = colour_of(0, 0, 0), ring = colour_of(64, 196, 120);
   int pill_opacity = 150;  // of 255
   Colour avatars[8] = {colour_of(38, 98, 188),  colour_of(124, 77, 190), colour_of(178, 58, 104),
                        colour_of(183, 82, 36),  colour_of(140, 112, 24), colour_of(48, 124, 68),
@@ -220,11 +220,10 @@ bool TilePainter::paint_picture(AVFrame& to, const Job& job) const {
     scaler.scale(from, *scaler.scratch, 0, 0);
     for (int p = 0; p < 3; ++p) {
       const int shift = p == 0 ? 0 : 1;
-      av_image_copy_plane(
-          to.data[p] + static_cast<ptrdiff_t>(place.y >> shift) * to.linesize[p] +
-              (place.x >> shift),
-          to.linesize[p], scaler.scratch->data[p], scaler.scratch->linesize[p],
-          place.width >> shift, place.height >> shift);
+      av_image_copy_plane(to.data[p] + static_cast<ptrdiff_t>(place.y >> shift) * to.linesize[p] +
+                              (place.x >> shift),
+                          to.linesize[p], scaler.scratch->data[p], scaler.scratch->linesize[p],
+                          place.width >> shift, place.height >> shift);
     }
     return true;
   }

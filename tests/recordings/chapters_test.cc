@@ -8,7 +8,7 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 
 // "0 Beginning", in seconds; checks that the chapters join without holes.
-std::vector<std::string> told(const Timeline& t, const std::vector<Marker>& markers = {}) {
+std::vector<std::string> told(const Timeline& t, const std::vector<ChapterMark>& markers = {}) {
   std::vector<std::string> out;
   int64_t end = 0;
   for (const Chapter& c : chapters_of(t, markers)) {

@@ -471,6 +471,31 @@ TEST(Compose, WhoAskedNotToBeRecordedIsNotShown) {
   });
 }
 
+TEST(Compose, WhatIsCutOutIsMissingInPictureAndSoundAlike) {
+  Feed feed;
+  feed.member("alice");
+  feed.add({video_track(1, "alice"), make_video(small(1, 6))});
+  feed.add({audio_track(2, "alice"), make_audio({.seconds = 6})});
+  ASSERT_TRUE(feed.run(6));
+  const auto file = composed(feed.folder(), {.markers = {{4'000'000'000, "After the pause"}},
+                                             .cuts = {{1'500'000'000, 3'500'000'000}}});
+  EXPECT_EQ(file.frames, 120);
+  const Exported what(file.path);
+  EXPECT_NEAR(what.duration, 4, 0.05);
+  std::vector<double> chirps;
+  for (const auto& c : what.audio.chirps) chirps.push_back(c.time);
+  EXPECT_THAT(chirps, ElementsAre(testing::DoubleNear(0, 0.02), testing::DoubleNear(1, 0.02),
+                                  testing::DoubleNear(2, 0.02), testing::DoubleNear(3, 0.02)));
+  each_frame(file.path, [&](const Shown& shown) {
+    const auto mark = shown.mark({0, 0, kWidth, kHeight});
+    ASSERT_TRUE(mark);
+    EXPECT_NEAR(mark->counter, shown.number < 45 ? shown.number : shown.number + 60, 1);
+  });
+  const auto chapters = chapters_in(file.path);
+  ASSERT_EQ(chapters.size(), 2u);
+  EXPECT_NEAR(static_cast<double>(chapters[1].from_ns) / 1e9, 2, 0.002);
+}
+
 TEST(Compose, StoppedInTheMiddleItLeavesNothing) {
   const fs::path out = nine_members() / "exports/stopped.mp4";
   for (const double at : {0.0, 0.5, 0.99}) {
