@@ -237,6 +237,7 @@ std::vector<Tile> Composer::place(const std::vector<Role>& roles, const Beat& be
     int last = most - 1;
     const auto bring = [&](int& index, int& other) {
       if (index < most) return;
+      if (last == other) --last;
       std::swap(tiles[static_cast<size_t>(last)], tiles[static_cast<size_t>(index)]);
       if (other == index) other = last;
       index = last--;

@@ -41,7 +41,11 @@ std::vector<int64_t> due(const fs::path& folder, const std::string& id, int fps,
   auto loaded = load(folder);
   auto reader = LaneReader::open(folder, loaded->manifest, id, MediaKind::kVideo);
   std::vector<int64_t> times;
-  while (auto packet = *(*reader)->next()) times.push_back(packet->time_ns);
+  for (;;) {
+    const auto packet = (*reader)->next();
+    if (!packet || !packet->has_value()) break;
+    times.push_back((*packet)->time_ns);
+  }
   std::vector<int64_t> out;
   for (int n = 0; n < frames; ++n) {
     const int64_t now = n * 1'000'000'000LL / fps + 500'000;
@@ -494,6 +498,24 @@ TEST(Compose, WhatIsCutOutIsMissingInPictureAndSoundAlike) {
   const auto chapters = chapters_in(file.path);
   ASSERT_EQ(chapters.size(), 2u);
   EXPECT_NEAR(static_cast<double>(chapters[1].from_ns) / 1e9, 2, 0.002);
+}
+
+// Seventy members, and a screen of the last one.
+TEST(Compose, MoreMembersThanTilesIsSaidAndTheScreenIsShown) {
+  Feed feed;
+  for (int i = 0; i < 70; ++i) feed.member("m" + std::to_string(i));
+  auto screen = video_track(1, "m69");
+  screen.source = "screen";
+  feed.add({screen, make_video(small(7, 1))});
+  ASSERT_TRUE(feed.run(1.2));
+  const auto file = composed(feed.folder(), {.width = 1024, .height = 576});
+  EXPECT_THAT(file.notes, ElementsAre(HasSubstr("more members than tiles")));
+  const auto places = arrange(ComposeLayout::kGrid, 1024, 576, 13, 12);
+  each_frame(file.path, [&](const Shown& shown) {
+    if (shown.number > 1 && shown.number < 30) {
+      EXPECT_TRUE(shown.mark(places[12])) << shown.number;
+    }
+  });
 }
 
 TEST(Compose, StoppedInTheMiddleItLeavesNothing) {
