@@ -62,6 +62,19 @@ bool parse_size(const std::string& text, int* width, int* height) {
          *height >= 64 && *height <= 2160 && *width % 2 == 0 && *height % 2 == 0;
 }
 
+void add_size(CLI::App* app, int& width, int& height) {
+  app->add_option_function<std::string>(
+         "--size",
+         [&width, &height](const std::string& text) {
+           if (!parse_size(text, &width, &height))
+             throw CLI::ValidationError(
+                 "--size", "\"" + text + "\": expected WIDTHxHEIGHT, even, 96x64 to 3840x2160");
+         },
+         "picture size in pixels")
+      ->type_name("WxH")
+      ->default_str("1280x720");
+}
+
 void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option("URL", join.url,
                   "ws://HOST:PORT/rooms/ROOM, wss://..., janus+ws://HOST:PORT/janus?room=N, "
@@ -114,16 +127,7 @@ void add_send(CLI::App& app, SendOptions& o) {
   };
   pattern("--video", "moving picture with clock, name, number and marks", o.video);
   pattern("--audio", "tone bed with chirps", o.audio);
-  c->add_option_function<std::string>(
-       "--size",
-       [&o](const std::string& text) {
-         if (!parse_size(text, &o.width, &o.height))
-           throw CLI::ValidationError(
-               "--size", "\"" + text + "\": expected WIDTHxHEIGHT, even, 96x64 to 3840x2160");
-       },
-       "picture size in pixels")
-      ->type_name("WxH")
-      ->default_str("1280x720");
+  add_size(c, o.width, o.height);
   c->add_option("--fps", o.fps, "frames a second")->capture_default_str()->check(CLI::Range(1, 60));
   parsed<int>(c, "--bitrate", "of the video, in bit/s: 1500k, 2.5M", o.bitrate, bitrate, "RATE")
       ->default_str("1500k");
@@ -209,6 +213,30 @@ void add_export(CLI::App& app, ExportOptions& o) {
       "  callbot export recordings/standup-20261121-042042 --to wav --participant Alice --whole\n");
 }
 
+void add_compose(CLI::App& app, ComposeOptions& o) {
+  auto* c = app.add_subcommand("compose", "make one picture and one mix of a whole recording");
+  c->add_option("DIR", o.dir, "folder of the recording")->required();
+  c->add_option("--layout", o.layout,
+                "grid: everybody alike; speaker: who speaks large; side-by-side: who speaks beside "
+                "the others; a shared screen always gets the large place; audio: the mix alone")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"grid", "speaker", "side-by-side", "audio"}));
+  add_size(c, o.width, o.height);
+  c->add_option("--fps", o.fps, "frames a second")->capture_default_str()->check(CLI::Range(1, 60));
+  c->add_option("--out", o.out,
+                "file to write; its extension says what it is: mp4 (H.264, AAC), webm (VP9, Opus), "
+                "mkv (H.264, Opus), and with the layout audio wav, mp3, opus (default: "
+                "exports/composed-LAYOUT.mp4 in DIR)");
+  c->add_option("--threads", o.threads, "threads that paint (default: as many as processors)")
+      ->check(CLI::Range(1, 64));
+  c->footer(
+      "The same recording and options give the same pictures and samples.\n"
+      "Examples:\n"
+      "  callbot compose recordings/standup-20261121-042042 --layout speaker\n"
+      "  callbot compose recordings/standup-20261121-042042 --size 1920x1080 --out call.webm\n"
+      "  callbot compose recordings/standup-20261121-042042 --layout audio --out call.mp3\n");
+}
+
 std::string help_of(const CLI::App& app) {
   for (const CLI::App* verb : app.get_subcommands()) return verb->help("callbot");
   return app.help();
@@ -247,6 +275,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   VerifyOptions verify;
   ShowOptions show;
   ExportOptions exported;
+  ComposeOptions composed;
   DemoOptions demo;
   add_record(app, record);
   add_send(app, send);
@@ -260,6 +289,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   s->add_option("DIR", show.dir, "folder of the recording")->required();
   s->footer("Example:\n  callbot show recordings/standup-20261121-042042\n");
   add_export(app, exported);
+  add_compose(app, composed);
   auto* d = app.add_subcommand("demo", "a call on this machine: two bots, a recorder, its verdict");
   d->add_option("--out", demo.out, "folder that gets the recording")->capture_default_str();
   parsed<std::chrono::milliseconds>(d, "--duration", "how long to record", demo.duration, duration,
@@ -289,6 +319,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   if (verb == "verify") invocation.verb = verify;
   if (verb == "show") invocation.verb = show;
   if (verb == "export") invocation.verb = exported;
+  if (verb == "compose") invocation.verb = composed;
   return invocation;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "bot/cli.h"
+#include "bot/compose.h"
 #include "bot/console.h"
 #include "bot/demo.h"
 #include "bot/export.h"
@@ -100,6 +101,8 @@ int main(int argc, char** argv) {
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
+  if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
+    return run_compose(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

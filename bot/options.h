@@ -86,6 +86,14 @@ struct ExportOptions {
   bool whole = false;
 };
 
+struct ComposeOptions {
+  fs::path dir;
+  std::string layout = "grid";
+  int width = 1280, height = 720, fps = 30;
+  fs::path out;  // empty: exports/composed-<layout>.mp4 in the recording's folder
+  int threads = 0;
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -94,7 +102,7 @@ struct DemoOptions {
 struct Invocation {
   OutputOptions output;
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, ExportOptions,
-               DemoOptions>
+               ComposeOptions, DemoOptions>
       verb;
 };
 
