@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "bot/cli.h"
 #include "bot/console.h"
+#include "bot/ctl.h"
 #include "bot/demo.h"
 #include "bot/judge.h"
 #include "bot/record.h"
@@ -80,6 +81,7 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
+  if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
 

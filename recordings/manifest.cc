@@ -39,6 +39,11 @@ class Writer {
     }
     json.set(key, array);
   }
+  // A list that version 1 did not have, or that most recordings leave out.
+  template <class T>
+  void some(const char* key, std::vector<T>& values) {
+    if (!values.empty()) list(key, values);
+  }
   template <class T>
   void object(const char* key, T& value) {
     Writer child;
@@ -92,6 +97,10 @@ class Reader {
     });
   }
   template <class T>
+  void some(const char* key, std::vector<T>& values) {
+    if (fields.has(key)) list(key, values);
+  }
+  template <class T>
   void object(const char* key, T& value) {
     if (!fields.has(key)) fields.complain(key, "missing, expected an object");
     Reader child(fields.object(key));
@@ -125,7 +134,24 @@ void describe(auto& v, Participant& p) {
   v.list("present", p.present);
   v.list("said", p.said);
   v.list("refused", p.refused);
+  v.some("excluded", p.excluded);
+  v.some("spoke", p.spoke);
   v.plain("peers_lost", p.peers_lost);
+}
+
+void describe(auto& v, Pause& p) {
+  v.plain("from_ns", p.from_ns);
+  v.plain("to_ns", p.to_ns);
+  v.text("participant", p.participant);
+  v.plain("policy", p.policy);
+  v.text("by", p.by);
+}
+
+void describe(auto& v, Marker& m) {
+  v.plain("at_ns", m.at_ns);
+  v.plain("text", m.text);
+  v.text("by", m.by);
+  v.text("participant", m.participant);
 }
 
 void describe(auto& v, Gap& g) {
@@ -230,6 +256,8 @@ void describe(auto& v, Manifest& m) {
   v.list("received", m.received);
   v.list("interruptions", m.interruptions);
   v.list("failures", m.failures);
+  v.some("pauses", m.pauses);
+  v.some("markers", m.markers);
   v.plain("chat_messages", m.chat_messages);
 }
 
