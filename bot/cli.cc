@@ -334,6 +334,25 @@ void add_serve(CLI::App& app, ServeOptions& o) {
       "  callbot serve --listen 0.0.0.0:8443 --tls-auto --token SECRET\n");
 }
 
+void add_export(CLI::App& app, ExportOptions& o) {
+  auto* c = app.add_subcommand("export", "make files that anything plays, one a participant");
+  c->add_option("DIR", o.dir, "folder of the recording")->required();
+  c->add_option("--to", o.to,
+                "container; what it takes is copied, the rest encoded: mp4 (H.264, H.265, VP9, "
+                "Opus), webm (VP8, VP9, Opus), mkv (everything), wav, mp3, opus (sound only)")
+      ->required()
+      ->check(CLI::IsMember({"mp4", "webm", "mkv", "wav", "mp3", "opus"}));
+  c->add_option("--participant", o.participant, "only this one: a name or an id");
+  c->add_option("--out", o.out, "folder that gets the files (default: exports/ in DIR)");
+  c->add_flag("--whole", o.whole,
+              "let every file begin and end with the recording, so that they can be laid side by "
+              "side (default: with the participant's joining and leaving)");
+  c->footer(
+      "Examples:\n"
+      "  callbot export recordings/standup-20261121-042042 --to mp4\n"
+      "  callbot export recordings/standup-20261121-042042 --to wav --participant Alice --whole\n");
+}
+
 std::string help_of(const CLI::App& app) {
   for (const CLI::App* verb : app.get_subcommands()) {
     for (const CLI::App* command : verb->get_subcommands())
@@ -375,6 +394,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   ServeOptions serve;
   VerifyOptions verify;
   ShowOptions show;
+  ExportOptions exported;
   DemoOptions demo;
   CtlOptions ctl;
   add_record(app, record);
@@ -389,6 +409,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   auto* s = app.add_subcommand("show", "print a recording's manifest for people");
   s->add_option("DIR", show.dir, "folder of the recording")->required();
   s->footer("Example:\n  callbot show recordings/standup-20261121-042042\n");
+  add_export(app, exported);
   auto* d = app.add_subcommand("demo", "a call on this machine: two bots, a recorder, its verdict");
   d->add_option("--out", demo.out, "folder that gets the recording")->capture_default_str();
   parsed<std::chrono::milliseconds>(d, "--duration", "how long to record", demo.duration, duration,
@@ -421,6 +442,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
     ctl.command = app.get_subcommands().front()->get_subcommands().front()->get_name();
     invocation.verb = ctl;
   }
+  if (verb == "export") invocation.verb = exported;
   return invocation;
 }
 

@@ -25,8 +25,8 @@ constexpr size_t kMostConnections = 16;
 constexpr auto kIdle = 60s;  // of a connection that says nothing
 constexpr size_t kChunk = 4096;
 
-// The socket's path, as far as an address can carry it (108 bytes, unix(7)). A longer one is said by
-// way of the open folder.
+// The socket's path, as far as an address can carry it (108 bytes, unix(7)). A longer one is said
+// by way of the open folder.
 class SocketPath {
  public:
   explicit SocketPath(const fs::path& folder) : path_((folder / kControlSocket).string()) {
@@ -49,15 +49,14 @@ class SocketPath {
 std::string refusal(const Error& error) {
   return Json::object()
       .set("ok", false)
-      .set("error",
-           Json::object().set("code", name_of(error.code)).set("text", error.message))
+      .set("error", Json::object().set("code", name_of(error.code)).set("text", error.message))
       .dump();
 }
 
 Code code_named(const std::string& name) {
-  for (const Code code : {Code::kUsage, Code::kConnect, Code::kDenied, Code::kTimeout,
-                          Code::kBadInput, Code::kStorage, Code::kUnsupported, Code::kUnmeasured,
-                          Code::kInterrupted})
+  for (const Code code :
+       {Code::kUsage, Code::kConnect, Code::kDenied, Code::kTimeout, Code::kBadInput,
+        Code::kStorage, Code::kUnsupported, Code::kUnmeasured, Code::kInterrupted})
     if (name == name_of(code)) return code;
   return Code::kInternal;
 }
@@ -117,8 +116,8 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     const size_t end_of_line = incoming_.find('\n');
     if (std::min(end_of_line, incoming_.size()) > kMostControlLine) {
       last_ = true;
-      return write(refusal({Code::kBadInput, fmt::format("a line of more than {} bytes",
-                                                         kMostControlLine)}));
+      return write(refusal(
+          {Code::kBadInput, fmt::format("a line of more than {} bytes", kMostControlLine)}));
     }
     if (end_of_line == std::string::npos) return read();
     const std::string line = incoming_.substr(0, end_of_line);
@@ -183,14 +182,13 @@ Result<> ControlServer::listen() {
     return fail(Code::kStorage, fmt::format("{}: {}: {}", (folder_ / kControlSocket).string(),
                                             doing, why ? why->message : strerror(errno)));
   };
-  const auto socket = GRef<GSocket>::adopt(g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
-                                                        G_SOCKET_PROTOCOL_DEFAULT, &error));
+  const auto socket = GRef<GSocket>::adopt(
+      g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, &error));
   if (!socket) return broken("cannot make a socket");
   const SocketPath path(folder_);
   std::error_code ignored;
   fs::remove(folder_ / kControlSocket, ignored);  // of one that was killed
-  const auto address =
-      GRef<GSocketAddress>::adopt(g_unix_socket_address_new(path.text().c_str()));
+  const auto address = GRef<GSocketAddress>::adopt(g_unix_socket_address_new(path.text().c_str()));
   if (!g_socket_bind(socket.get(), address.get(), FALSE, &error)) return broken("cannot bind");
   // Nobody can connect before it listens, so nobody gets in before it is ours alone.
   if (chmod(path.text().c_str(), S_IRUSR | S_IWUSR) != 0) return broken("cannot be made private");
@@ -203,10 +201,12 @@ Result<> ControlServer::listen() {
     static_cast<ControlServer*>(self)->take(connection);
     return TRUE;
   };
-  g_signal_connect(service_.get(), "incoming",
-                   G_CALLBACK(+static_cast<gboolean (*)(GSocketService*, GSocketConnection*,
-                                                        GObject*, gpointer)>(incoming)),
-                   this);
+  g_signal_connect(
+      service_.get(), "incoming",
+      G_CALLBACK(
+          +static_cast<gboolean (*)(GSocketService*, GSocketConnection*, GObject*, gpointer)>(
+              incoming)),
+      this);
   g_socket_service_start(service_.get());
   return {};
 }

@@ -53,7 +53,8 @@ void Limits::stop() {
 }
 
 void Limits::end(const char* reason, const std::string& text) {
-  if (auto ends = std::exchange(end_, nullptr)) ends({.reason = reason, .by = "recorder", .text = text});
+  if (auto ends = std::exchange(end_, nullptr))
+    ends({.reason = reason, .by = "recorder", .text = text});
 }
 
 }  // namespace callbot::bot

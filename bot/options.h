@@ -104,6 +104,14 @@ struct CtlOptions {
   bool json = false;
 };
 
+struct ExportOptions {
+  fs::path dir;
+  std::string to;
+  std::string participant;
+  fs::path out;  // empty: exports/ in the recording's folder
+  bool whole = false;
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -111,8 +119,8 @@ struct DemoOptions {
 
 struct Invocation {
   OutputOptions output;
-  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, DemoOptions,
-               CtlOptions>
+  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, ExportOptions,
+               DemoOptions, CtlOptions>
       verb;
 };
 

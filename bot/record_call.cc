@@ -74,9 +74,9 @@ void Record::trouble(const std::string& member, const Error& error, bool again) 
 void Record::track_added(const TrackInfo& track, bool taken) {
   console_.event("track",
                  fmt::format("{} {} {}{}", track.name, callbot::name_of(track.kind), track.codec,
-                             taken                        ? ""
+                             taken                       ? ""
                              : filter_.wants(track.name) ? " (not recorded: asked not to be)"
-                                                          : " (not recorded: excluded)"),
+                                                         : " (not recorded: excluded)"),
                  Json::object()
                      .set("member", track.participant)
                      .set("name", track.name)

@@ -128,10 +128,9 @@ Json RecordControl::members_json(const recordings::RecordingStats& stats) const 
   Json members = Json::array();
   for (const signaling::Member& m : links_.members()) {
     const std::string participant = links_.participant_of(m.id);
-    const bool speaks =
-        std::any_of(stats.talkers.begin(), stats.talkers.end(), [&](const auto& talker) {
-          return talker.participant == participant && talker.speaks;
-        });
+    const bool speaks = std::any_of(
+        stats.talkers.begin(), stats.talkers.end(),
+        [&](const auto& talker) { return talker.participant == participant && talker.speaks; });
     members.add(Json::object()
                     .set("participant", participant)
                     .set("name", m.name)

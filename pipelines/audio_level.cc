@@ -74,7 +74,11 @@ GRef<GstBuffer> with_audio_level(const GRef<GstBuffer>& packet, int id, AudioLev
   if ((head[0] & (kExtended | 0x0f)) != 0) return packet;
   head[0] |= kExtended;
   const uint8_t extension[8] = {
-      0xBE, 0xDE, 0, 1, static_cast<uint8_t>(id << 4),
+      0xBE,
+      0xDE,
+      0,
+      1,
+      static_cast<uint8_t>(id << 4),
       static_cast<uint8_t>((level.voice ? 0x80 : 0) | std::min<uint8_t>(level.below_dbov, 127))};
   std::copy(std::begin(extension), std::end(extension), head + kFixedHeader);
   auto made = GRef<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, sizeof head, nullptr));

@@ -28,9 +28,8 @@ void Pauses::end(const std::string& participant, int64_t now_ns) {
 bool Pauses::covers(const std::string& key, int64_t first_ns, int64_t last_ns) const {
   const auto found = spans_.find(key);
   return found != spans_.end() &&
-         std::any_of(found->second.begin(), found->second.end(), [&](const Span& s) {
-           return last_ns >= s.from_ns && first_ns < s.to_ns;
-         });
+         std::any_of(found->second.begin(), found->second.end(),
+                     [&](const Span& s) { return last_ns >= s.from_ns && first_ns < s.to_ns; });
 }
 
 bool Pauses::cover(const std::string& participant, int64_t first_ns, int64_t last_ns) const {

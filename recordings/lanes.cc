@@ -51,18 +51,6 @@ std::vector<Interval> tracks_of(const Manifest& m, const std::string& participan
   return out;
 }
 
-std::vector<Interval> expected_of(const Manifest& m, const Participant& p, MediaKind media,
-                                  double end) {
-  const bool recorded = media == MediaKind::kAudio ? m.facts.audio : m.facts.video;
-  if (p.recorder || !recorded) return {};
-  auto on = said_on(p, media, end);
-  auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
-  if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
-  for (const auto* left_out : {&p.refused, &p.excluded})
-    expected = without(expected, intervals_of(*left_out, end));
-  return without(expected, paused_of(m, p.id, end));
-}
-
 void shift(ProbedStream& s, double by) {
   for (auto* times : {&s.packets, &s.undecodable, &s.backwards}) {
     for (double& time : *times) time += by;
@@ -98,6 +86,18 @@ std::vector<Interval> without(const std::vector<Interval>& a, const std::vector<
     out = std::move(next);
   }
   return out;
+}
+
+std::vector<Interval> expected_of(const Manifest& m, const Participant& p, MediaKind media,
+                                  double end) {
+  const bool recorded = media == MediaKind::kAudio ? m.facts.audio : m.facts.video;
+  if (p.recorder || !recorded) return {};
+  auto on = said_on(p, media, end);
+  auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
+  if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
+  for (const auto* left_out : {&p.refused, &p.excluded})
+    expected = without(expected, intervals_of(*left_out, end));
+  return without(expected, paused_of(m, p.id, end));
 }
 
 double total(const std::vector<Interval>& intervals) {

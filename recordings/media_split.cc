@@ -84,8 +84,8 @@ Result<> MediaWriter::go_on_with_turn(int64_t now_ns) {
     });
     if (all) {
       for (auto& [id, track] : tracks_) {
-        track.waits_for_key = track.stretch == main() && track.held.empty() &&
-                              track.info.kind == MediaKind::kVideo;
+        track.waits_for_key =
+            track.stretch == main() && track.held.empty() && track.info.kind == MediaKind::kVideo;
       }
       const std::string reason = turn_->reason;
       return cut(reason, *turn_->at_ns - kEarlyMarginNs);

@@ -26,7 +26,7 @@ namespace callbot::recordings {
 namespace {
 
 // Held back so that a full disk still takes the index of the media and the manifest.
-constexpr int64_t kReserveBytes = 256 * 1024;
+constexpr int64_t kReserveBytes = 256u << 10;
 constexpr const char* kReserve = ".reserve";
 // What a jitterbuffer and the hand-over may still hold of the sound of a moment.
 constexpr int64_t kLatestSoundNs = 1'500'000'000;

@@ -1,9 +1,9 @@
 // recordings/speech.h: how loud a participant is, packet by packet -> when it speaks.
 //
-// Speech begins where the sound has been loud for kOnMs, pauses of at most kBridgeMs in between, and
-// ends where nothing was loud for kOffMs; a span goes from the first loud packet to the last one. A
-// packet is loud above kLoudestQuiet; of a sender that ever said which packets are voice only those
-// are.
+// Speech begins where the sound has been loud for kOnMs, pauses of at most kBridgeMs in between,
+// and ends where nothing was loud for kOffMs; a span goes from the first loud packet to the last
+// one. A packet is loud above kLoudestQuiet; of a sender that ever said which packets are voice
+// only those are.
 //
 // Thread:  one at a time.
 // Owner:   Recording, one a participant.

@@ -49,6 +49,18 @@ TEST(CommandLine, TakesOneValueForEachRepeatableFlag) {
   EXPECT_EQ(o.join.ice_servers.size(), 1u);
 }
 
+TEST(CommandLine, ReadsExport) {
+  const auto o = options<ExportOptions>(
+      {"export", "/r/1", "--to", "wav", "--participant", "Ann", "--out", "/x", "--whole"});
+  EXPECT_EQ(o.dir, "/r/1");
+  EXPECT_EQ(o.to, "wav");
+  EXPECT_EQ(o.participant, "Ann");
+  EXPECT_EQ(o.out, "/x");
+  EXPECT_TRUE(o.whole);
+  EXPECT_NE(complaint({"export", "/r/1", "--to", "flv"}).find("mp4"), std::string::npos);
+  EXPECT_NE(complaint({"export", "/r/1"}).find("--to"), std::string::npos);
+}
+
 TEST(CommandLine, ReadsSend) {
   const auto o = options<SendOptions>({"send", "ws://h/rooms/r", "--video", "pattern", "--audio",
                                        "none", "--size", "640x360", "--fps", "25", "--bitrate",

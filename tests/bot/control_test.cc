@@ -82,19 +82,22 @@ class Control : public testing::Test {
   void SetUp() override { std::ofstream(folder_.path() / "manifest.json") << "{}"; }
   // Answers with what it was asked; "fail" fails.
   void serve(const fs::path& folder) {
-    auto made = ControlServer::create(Log("test"), folder, [this](const Json& request) -> Result<Json> {
-      ++asked_;
-      if (request.at("do").text() == "fail") return fail(Code::kUnsupported, "not here");
-      return Json::object().set("was", request);
-    });
+    auto made =
+        ControlServer::create(Log("test"), folder, [this](const Json& request) -> Result<Json> {
+          ++asked_;
+          if (request.at("do").text() == "fail") return fail(Code::kUnsupported, "not here");
+          return Json::object().set("was", request);
+        });
     ASSERT_TRUE(made) << made.error().message;
     server_ = std::move(*made);
   }
   // The client blocks: it asks on a thread while the loop turns.
-  Result<Json> ask(const fs::path& folder, const Json& request, std::chrono::milliseconds within = 10s) {
-    auto answer = std::async(std::launch::async, [&] { return control_request(folder, request, within); });
-    EXPECT_TRUE(loop_.run_until(
-        [&] { return answer.wait_for(0s) == std::future_status::ready; }, 20s));
+  Result<Json> ask(const fs::path& folder, const Json& request,
+                   std::chrono::milliseconds within = 10s) {
+    auto answer =
+        std::async(std::launch::async, [&] { return control_request(folder, request, within); });
+    EXPECT_TRUE(
+        loop_.run_until([&] { return answer.wait_for(0s) == std::future_status::ready; }, 20s));
     return answer.get();
   }
 
@@ -212,7 +215,8 @@ TEST_F(Control, ManyConnectionsTakeNothingFromThoseThatAreThere) {
   all[3]->send("{\"do\":\"a\"}\n");
   EXPECT_THAT(all[3]->line(), HasSubstr("\"ok\":true"));
   all.clear();
-  loop_.run_until([&] { return ask(folder_.path(), Json::object().set("do", "x")).has_value(); }, 10s);
+  loop_.run_until([&] { return ask(folder_.path(), Json::object().set("do", "x")).has_value(); },
+                  10s);
   EXPECT_TRUE(ask(folder_.path(), Json::object().set("do", "x")));
 }
 

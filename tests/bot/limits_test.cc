@@ -12,7 +12,9 @@ using recordings::RecordingStats;
 
 class LimitsTest : public testing::Test {
  protected:
-  bool ended() { return loop_.run_until([this] { return !ends_.empty(); }, 10s); }
+  bool ended() {
+    return loop_.run_until([this] { return !ends_.empty(); }, 10s);
+  }
   static RecordingStats talkers(std::vector<std::pair<std::string, bool>> who) {
     RecordingStats stats;
     for (auto& [participant, speaks] : who)

@@ -26,11 +26,10 @@ class RecordControlTest : public test::CallRoom {
   // As the verb ctl does it, from another thread.
   Result<Json> ctl(const Recorder& recorder, CtlOptions options, const std::string& pattern = "") {
     const fs::path folder = folder_of(recorder);
-    auto answer = std::async(std::launch::async, [&] {
-      return control_request(folder, ctl_request(options, pattern));
-    });
-    EXPECT_TRUE(loop_.run_until(
-        [&] { return answer.wait_for(0s) == std::future_status::ready; }, kPatience));
+    auto answer = std::async(
+        std::launch::async, [&] { return control_request(folder, ctl_request(options, pattern)); });
+    EXPECT_TRUE(loop_.run_until([&] { return answer.wait_for(0s) == std::future_status::ready; },
+                                kPatience));
     return answer.get();
   }
   fs::path folder_of(const Recorder&) const {
@@ -101,7 +100,8 @@ TEST_F(RecordControlTest, WhatComesWhilePausedIsNotWritten) {
   }
   const auto lane = r.lane(participant(r, "alice").id, MediaKind::kVideo);
   const auto all = test::pictures(lane);
-  const auto first = std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.time > from + 0.5; });
+  const auto first =
+      std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.time > from + 0.5; });
   ASSERT_NE(first, all.end());
   ASSERT_TRUE(first->mark && (first - 1)->mark);
   EXPECT_GT(first->mark->counter - (first - 1)->mark->counter, 2.2 * 15) << "frames of the pause";
@@ -144,7 +144,8 @@ TEST_F(RecordControlTest, SplitLosesAndDoublesNothing) {
   for (size_t files = 4; files <= 6; files += 2) {
     ASSERT_TRUE(more(recorder, "alice", 60));
     ASSERT_TRUE(ctl(recorder, {.command = "split"}));
-    ASSERT_TRUE(loop_.run_until([&] { return recorder.record->stats().files.size() == files; }, kPatience));
+    ASSERT_TRUE(
+        loop_.run_until([&] { return recorder.record->stats().files.size() == files; }, kPatience));
   }
   ASSERT_TRUE(more(recorder, "alice", 60));
   ASSERT_TRUE(more(recorder, "bob", 60));
@@ -152,7 +153,8 @@ TEST_F(RecordControlTest, SplitLosesAndDoublesNothing) {
   ASSERT_TRUE(done.verdict) << text(done);
   EXPECT_EQ(done.verdict->severity, Severity::kPass) << text(done);
   for (const auto& track : done.verdict->tracks) {
-    EXPECT_EQ(track.marks_missing + track.marks_duplicated + track.marks_reordered, 0u) << text(done);
+    EXPECT_EQ(track.marks_missing + track.marks_duplicated + track.marks_reordered, 0u)
+        << text(done);
     EXPECT_EQ(track.undecodable, 0u) << text(done);
   }
   const Recorded r(done.folder);
@@ -169,8 +171,8 @@ TEST_F(RecordControlTest, SegmentsBeginByThemselves) {
   auto options = into_folder();
   options.rules.segment_duration = 2s;
   auto& recorder = start(options);
-  ASSERT_TRUE(loop_.run_until([&] { return recorder.record->stats().files.size() >= 3 || recorder.done; },
-                              kPatience));
+  ASSERT_TRUE(loop_.run_until(
+      [&] { return recorder.record->stats().files.size() >= 3 || recorder.done; }, kPatience));
   const auto& done = stopped(recorder);
   ASSERT_TRUE(done.verdict) << text(done);
   EXPECT_EQ(done.verdict->severity, Severity::kPass) << text(done);
@@ -213,7 +215,8 @@ TEST_F(RecordControlTest, WhoIsExcludedHasNotOneFrame) {
   ASSERT_TRUE(done.verdict) << text(done);
   EXPECT_EQ(done.verdict->severity, Severity::kPass) << text(done);
   const Recorded r(done.folder);
-  for (const auto& track : r.manifest.tracks) EXPECT_EQ(track.participant, participant(r, "alice").id);
+  for (const auto& track : r.manifest.tracks)
+    EXPECT_EQ(track.participant, participant(r, "alice").id);
   ASSERT_THAT(participant(r, "bob").excluded, SizeIs(1));
   EXPECT_EQ(participant(r, "bob").excluded[0].reason, "BO*");
 }
@@ -238,7 +241,9 @@ TEST_F(RecordControlTest, MembersAreExcludedAndIncludedWhileItRuns) {
   ASSERT_THAT(participant(r, "bob").excluded, SizeIs(1));
   const auto& span = participant(r, "bob").excluded[0];
   const auto times = r.lane(participant(r, "bob").id, MediaKind::kAudio).packet_times();
-  EXPECT_EQ(inside(times, static_cast<double>(span.from_ns) / 1e9, static_cast<double>(*span.to_ns) / 1e9), 0u);
+  EXPECT_EQ(inside(times, static_cast<double>(span.from_ns) / 1e9,
+                   static_cast<double>(*span.to_ns) / 1e9),
+            0u);
 }
 
 TEST_F(RecordControlTest, LimitsEndItWithTheirReason) {

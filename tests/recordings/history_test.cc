@@ -33,11 +33,11 @@ void record_with_pause(Feed& feed, const std::string& participant, bool noted) {
   add(audio_track(2, "alice"), sound);
   if (!noted) return;
   feed.at(3.0, [=](Recording& r) {
-    r.note({.kind = EventKind::kPaused, .participant = participant, .by = "ann", .policy = "slate"});
+    r.note(
+        {.kind = EventKind::kPaused, .participant = participant, .by = "ann", .policy = "slate"});
   });
-  feed.at(7.0, [=](Recording& r) {
-    r.note({.kind = EventKind::kResumed, .participant = participant});
-  });
+  feed.at(7.0,
+          [=](Recording& r) { r.note({.kind = EventKind::kResumed, .participant = participant}); });
 }
 
 TEST(History, APauseIsNotExpectedToBeRecorded) {

@@ -84,12 +84,13 @@ TEST(MediaSplit, SoundThatComesLaterThanThePictureIsNotLostAtTheSeam) {
   Feed feed({.most_file_duration = std::chrono::seconds(2)});
   feed.member("alice");
   feed.add({video_track(1, "alice"), make_video({.frames = 180, .key_every = 30})});
-  feed.add({.info = audio_track(2, "alice"),
-            .frames = make_audio({.seconds = 6}),
-            .delay = [](const EncodedFrame& f) {  // from a stalled jitterbuffer, in bursts of 160 ms
-              const double t = static_cast<double>(f.time_ns) / 1e9;
-              return f.time_ns == 0 ? 0 : 0.16 - std::fmod(t, 0.16);
-            }});
+  feed.add(
+      {.info = audio_track(2, "alice"),
+       .frames = make_audio({.seconds = 6}),
+       .delay = [](const EncodedFrame& f) {  // from a stalled jitterbuffer, in bursts of 160 ms
+         const double t = static_cast<double>(f.time_ns) / 1e9;
+         return f.time_ns == 0 ? 0 : 0.16 - std::fmod(t, 0.16);
+       }});
   ASSERT_TRUE(feed.run(6.3));
   const Recorded r(feed.folder());
   ASSERT_THAT(r.files().size(), Ge(3u));

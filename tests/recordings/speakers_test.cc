@@ -26,7 +26,8 @@ Manifest two_speakers() {
 
 TEST(Speakers, AreCuesInOrderWithVoices) {
   const std::string vtt = speakers_vtt(two_speakers());
-  EXPECT_TRUE(vtt.starts_with("WEBVTT\n\n00:00:01.000 --> 00:00:02.250\n<v Bob>Bob</v>\n\n")) << vtt;
+  EXPECT_TRUE(vtt.starts_with("WEBVTT\n\n00:00:01.000 --> 00:00:02.250\n<v Bob>Bob</v>\n\n"))
+      << vtt;
   EXPECT_THAT(vtt, HasSubstr("01:01:40.500 --> 01:01:41.000\n"));
   EXPECT_THAT(vtt, HasSubstr("01:06:39.000 --> 01:06:40.000\n")) << "to the end";
 }

@@ -42,7 +42,9 @@ TEST(Speech, ASpanGoesFromTheFirstLoudPacketToTheLast) {
               testing::ElementsAre(std::pair(200, 1200)));
 }
 
-TEST(Speech, AClickIsNoSpeech) { EXPECT_THAT(spans(times(5, '.') + "##" + times(60, '.')), IsEmpty()); }
+TEST(Speech, AClickIsNoSpeech) {
+  EXPECT_THAT(spans(times(5, '.') + "##" + times(60, '.')), IsEmpty());
+}
 
 TEST(Speech, ABreathDoesNotEndIt) {
   EXPECT_THAT(spans(times(30, '#') + times(25, '.') + times(30, '#') + times(40, '.')), SizeIs(1));
@@ -76,7 +78,8 @@ TEST(Speech, OfARecordingIsInItsManifestAndJournal) {
   Feed feed;
   feed.member("alice");
   feed.member("bob");
-  feed.add({.info = audio_track(1, "alice"), .frames = make_audio({.seconds = 7}), .level = talking});
+  feed.add(
+      {.info = audio_track(1, "alice"), .frames = make_audio({.seconds = 7}), .level = talking});
   feed.add({audio_track(2, "bob"), make_audio({.seconds = 7})});  // says no levels
   ASSERT_TRUE(feed.run(7.1));
   const Recorded r(feed.folder());
@@ -93,7 +96,8 @@ TEST(Speech, OfARecordingIsInItsManifestAndJournal) {
 TEST(Speech, OfARecordingThatWasCutOffFollowsFromItsJournal) {
   Feed feed;
   feed.member("alice");
-  feed.add({.info = audio_track(1, "alice"), .frames = make_audio({.seconds = 5}), .level = talking});
+  feed.add(
+      {.info = audio_track(1, "alice"), .frames = make_audio({.seconds = 5}), .level = talking});
   ASSERT_TRUE(feed.run(4.6, false));
   feed.drop();
   const Recorded r(feed.folder());
