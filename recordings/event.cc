@@ -47,6 +47,8 @@ constexpr Row kRows[] = {
     {EventKind::kFileOpened, "file-opened", "file participant offset_ns streams", ""},
     {EventKind::kFileClosed, "file-closed", "file reason duration_ns bytes", ""},
     {EventKind::kAnchor, "anchor", "track file stream reason rtp_time arrival time_ns", "ntp"},
+    {EventKind::kSenderReport, "sender-report", "track rtp_time arrival ntp", ""},
+    {EventKind::kStall, "stall", "track from_ns to_ns", ""},
     {EventKind::kGap, "gap", "track file from_ns to_ns", ""},
     {EventKind::kOverflow, "overflow", "track count", ""},
     {EventKind::kSize, "size", "track file time_ns width height", ""},

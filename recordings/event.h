@@ -48,6 +48,8 @@ enum class EventKind {
   kFileOpened,    // file, participant, offset_ns, streams
   kFileClosed,    // file, reason, duration_ns, bytes
   kAnchor,        // track, file, stream, reason, rtp_time, arrival_ns, time_ns; ntp_ns
+  kSenderReport,  // track, rtp_time, ntp, arrival: one that is used
+  kStall,         // track, from_ns, to_ns: the sender's RTP clock stood still, and nothing came
   kGap,           // track, file, from_ns, to_ns: frames are missing between the two
   kOverflow,      // track, count: frames dropped because writing was too slow
   kSize,          // track, file, time_ns, width, height

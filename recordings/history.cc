@@ -132,6 +132,12 @@ void anchor(Manifest& m, Track& t, const Event& e) {
   }
 }
 
+void sender_report(Track& t, const Event& e) {
+  ++t.sender_reports;
+  t.drift.add(ticks_to_ns(e.rtp_time, std::max(t.clock_rate, 1)), e.ntp_ns.value_or(0));
+  t.drift_ppm = t.drift.drift_ppm();
+}
+
 void gap(Track& t, const Event& e) {
   ++t.gap_count;
   t.gap_ns += e.to_ns - e.from_ns;
@@ -144,6 +150,10 @@ void apply_to_track(Manifest& m, Track& t, const Event& e, int64_t now) {
       return track_ended(t, e, now);
     case EventKind::kAnchor:
       return anchor(m, t, e);
+    case EventKind::kSenderReport:
+      return sender_report(t, e);
+    case EventKind::kStall:
+      return add_bounded(t.stalls, {.from_ns = e.from_ns, .to_ns = e.to_ns});
     case EventKind::kGap:
       return gap(t, e);
     case EventKind::kOverflow:

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "recordings/clock_estimate.h"
 #include "recordings/event.h"
 #include "recordings/recording.h"
 
@@ -97,6 +98,9 @@ struct Track {
   // Sender's clock minus arrival clock at the first report; the difference between two tracks of
   // one sender corrects their offset.
   std::optional<int64_t> ntp_offset_ns = {};
+  uint64_t sender_reports = 0;           // used
+  std::optional<double> drift_ppm = {};  // RTP clock against the sender's wall clock; > 0: fast
+  DriftFit drift = {};                   // not in the file
   uint64_t frames = 0, key_frames = 0, bytes = 0, skipped = 0, overflow = 0;
   int64_t packets_lost = 0, packets_repaired = 0;
   uint64_t key_frame_waits = 0;
@@ -105,6 +109,7 @@ struct Track {
   uint64_t gap_count = 0;
   int64_t gap_ns = 0;
   std::vector<Gap> gaps = {};
+  std::vector<Span> stalls = {};  // the sender's RTP clock stood still
   std::vector<Size> sizes = {};
 };
 

@@ -38,7 +38,8 @@ Result<> MediaWriter::begin_track(const TrackInfo& info) {
   TrackClockConfig clock;
   clock.clock_rate = std::max(info.clock_rate, 1);
   clock.most_disagreement_ns = ns(config_.recording.most_disagreement);
-  Track track{info, TrackClock(clock)};
+  sender_clock_.begin(info);
+  Track track{info, TrackClock(clock, sender_clock_, info)};
   if (info.kind == MediaKind::kAudio) track.parameters = audio_parameters(info);
   tracks_.emplace(info.id, std::move(track));
   return {};
@@ -56,6 +57,7 @@ Result<> MediaWriter::end_track(TrackId id) {
   Track& track = found->second;
   auto taken = take(track, track.clock.finish());
   if (taken && !track.held.empty()) taken = release_held();
+  sender_clock_.end(id);
   track.live = false;
   for (auto& stretch : stretches_) stretch->end_track(id);
   journal_end(track);
@@ -139,10 +141,6 @@ Result<> MediaWriter::take_one(Track& track, TimedFrame timed) {
     ++track.skipped;
     return {};
   }
-  if (video)
-    timed.time_ns = lip_sync_.place(track.info.id, timed.frame.ntp_ns, timed.time_ns);
-  else if (timed.frame.ntp_ns)
-    lip_sync_.heard(*timed.frame.ntp_ns, timed.time_ns);
   if (track.stretch == nullptr) {
     track.waiting.push_back(std::move(timed));
     return place(track);
@@ -168,6 +166,8 @@ Result<> MediaWriter::put(Track& track, TimedFrame timed) {
   std::optional<PictureSize> size;
   if (facts.key && track.info.kind == MediaKind::kVideo)
     size = picture_size(track.info.codec, timed.frame.bytes);
+  const bool new_report = timed.new_report;
+  const int64_t stalled_from = timed.stalled_from_ns;
   const int64_t time = stretch.add(track.stream, std::move(timed));
   if (anchor != AnchorReason::kNone) {
     host_.journal({.kind = EventKind::kAnchor,
@@ -179,6 +179,19 @@ Result<> MediaWriter::put(Track& track, TimedFrame timed) {
                    .rtp_time = facts.rtp_time,
                    .arrival_ns = host_.wall_of(facts.first_arrival_ns),
                    .ntp_ns = facts.ntp_ns});
+  }
+  if (new_report) {
+    host_.journal({.kind = EventKind::kSenderReport,
+                   .track = track.info.id,
+                   .rtp_time = facts.rtp_time,
+                   .arrival_ns = host_.wall_of(facts.first_arrival_ns),
+                   .ntp_ns = facts.ntp_ns});
+  }
+  if (stalled_from != 0) {
+    host_.journal({.kind = EventKind::kStall,
+                   .track = track.info.id,
+                   .from_ns = stalled_from - host_.started_ns(),
+                   .to_ns = stretch.start_ns() + exact - host_.started_ns()});
   }
   if (facts.after_gap) {
     host_.journal({.kind = EventKind::kGap,

@@ -25,8 +25,8 @@
 
 #include "base/frame.h"
 #include "recordings/event.h"
-#include "recordings/lip_sync.h"
 #include "recordings/recording.h"
+#include "recordings/sender_clock.h"
 #include "recordings/stretch.h"
 #include "recordings/track_clock.h"
 
@@ -129,7 +129,7 @@ class MediaWriter {
 
   MediaWriterHost& host_;
   MediaWriterConfig config_;
-  LipSync lip_sync_;
+  SenderClock sender_clock_;  // the tracks' clocks go by it
   std::map<TrackId, Track> tracks_;
   std::vector<std::unique_ptr<Stretch>> stretches_;  // the first goes on; the others are beside it
   int files_ = 0;
