@@ -11,6 +11,7 @@
 #include "bot/cli.h"
 #include "bot/compose.h"
 #include "bot/console.h"
+#include "bot/ctl.h"
 #include "bot/demo.h"
 #include "bot/export.h"
 #include "bot/judge.h"
@@ -98,6 +99,7 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
+  if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
