@@ -225,12 +225,9 @@ void add_ctl(CLI::App& app, CtlOptions& o) {
                      "pattern of names: * ? [...]; the newest that fits decides")
         ->required();
   c->footer(
-      "Examples:
-"
-      "  callbot ctl recordings/standup-20261121T042042Z pause --member alice --policy slate
-"
-      "  callbot ctl recordings/standup-20261121T042042Z mark "decision"
-");
+      "Examples:\n"
+      "  callbot ctl recordings/standup-20261121T042042Z pause --member alice --policy slate\n"
+      "  callbot ctl recordings/standup-20261121T042042Z mark \"decision\"\n");
 }
 
 void add_record(CLI::App& app, RecordOptions& o) {
