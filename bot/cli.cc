@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "bot/cli_recordings.h"
 
 namespace callbot::bot {
 namespace {
@@ -84,6 +86,20 @@ void add_join(CLI::App* app, JoinOptions& join) {
       ->allow_extra_args(false);
 }
 
+void add_disk(CLI::App* c, DiskLimits& disk) {
+  parsed<uint64_t>(c, "--reserve", "space on the disk below which no recording begins; 0: no limit",
+                   disk.reserve, parse_bytes, "BYTES")
+      ->default_str("500M");
+  parsed<std::optional<uint64_t>>(
+      c, "--low-water",
+      "space below which a recording that runs is ended (default: half the reserve)",
+      disk.low_water,
+      [](const std::string& text) {
+        return parse_bytes(text).map([](uint64_t bytes) { return std::optional(bytes); });
+      },
+      "BYTES");
+}
+
 void add_record(CLI::App& app, RecordOptions& o) {
   auto* c = app.add_subcommand("record", "join a call and record every other member");
   add_join(c, o.join);
@@ -94,6 +110,7 @@ void add_record(CLI::App& app, RecordOptions& o) {
   c->add_flag("--audio-only", o.audio_only, "refuse video");
   c->add_option("--on-finish", o.on_finish,
                 "program to run when the recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+  add_disk(c, o.disk);
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
@@ -179,6 +196,7 @@ void add_serve(CLI::App& app, ServeOptions& o) {
   c->add_option("--token", o.token, "who joins must know it")->envname("CALLBOT_TOKEN");
   c->add_flag("--open", o.open, "let anybody join on an address other than loopback");
   c->add_option("--record", o.record, "record every room that has members into this folder");
+  add_disk(c, o.disk);
   c->add_option("--max-members", o.most_members, "members a room")
       ->capture_default_str()
       ->check(CLI::Range(2, 1000));
@@ -191,8 +209,13 @@ void add_serve(CLI::App& app, ServeOptions& o) {
 }
 
 std::string help_of(const CLI::App& app) {
-  for (const CLI::App* verb : app.get_subcommands()) return verb->help("callbot");
-  return app.help();
+  const CLI::App* verb = &app;
+  std::string before;
+  while (!verb->get_subcommands().empty()) {
+    before += (before.empty() ? "" : " ") + verb->get_name();
+    verb = verb->get_subcommands().front();
+  }
+  return verb->help(before);
 }
 
 }  // namespace
@@ -228,6 +251,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   VerifyOptions verify;
   ShowOptions show;
   DemoOptions demo;
+  RecordingsOptions recordings;
   add_record(app, record);
   add_send(app, send);
   add_serve(app, serve);
@@ -245,9 +269,13 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
                                     "TIME")
       ->default_str("10s");
   d->footer("Example:\n  callbot demo --duration 5s\n");
+  add_recordings(app, recordings);
 
   try {
-    app.parse(argc, argv);
+    auto words = mark_removed_tags(argc, argv);
+    words.erase(words.begin());
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    app.parse(std::move(words));
   } catch (const CLI::CallForVersion&) {
     return HelpText{std::string("callbot ") + CALLBOT_VERSION + "\n"};
   } catch (const CLI::CallForHelp&) {
@@ -260,6 +288,11 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
                                           verbs.empty() ? "" : verbs.front()->get_name() + " "));
   }
 
+  for (const DiskLimits* disk : {&record.disk, &serve.disk}) {
+    if (disk->reserve != 0 && disk->low() > disk->reserve)
+      return fail(Code::kUsage, "--low-water: expected at most as much as --reserve");
+  }
+
   Invocation invocation{output, demo};
   const std::string verb = app.get_subcommands().front()->get_name();
   if (verb == "record") invocation.verb = record;
@@ -267,6 +300,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   if (verb == "serve") invocation.verb = serve;
   if (verb == "verify") invocation.verb = verify;
   if (verb == "show") invocation.verb = show;
+  if (verb == "recordings") invocation.verb = recordings;
   return invocation;
 }
 

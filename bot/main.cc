@@ -10,6 +10,7 @@
 #include "bot/demo.h"
 #include "bot/judge.h"
 #include "bot/record.h"
+#include "bot/recordings_verb.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "pipelines/gst_log.h"
@@ -82,6 +83,8 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))
+    return run_recordings(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

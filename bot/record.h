@@ -13,6 +13,7 @@
 #include "bot/call.h"
 #include "bot/cli.h"
 #include "bot/console.h"
+#include "bot/disk_watch.h"
 #include "bot/options.h"
 #include "bot/recording_session.h"
 
@@ -61,6 +62,7 @@ class Record final : private CallEvents {
   void resumed() override;
   void done(Result<> how) override;
 
+  void watch_disk();
   void tick();
   void show_table();
   void say_loss(const CallTrack& track);
@@ -93,6 +95,7 @@ class Record final : private CallEvents {
   std::vector<std::string> reconnecting_;  // members whose peer was lost
   int ticks_ = 0;
   Timer duration_, tick_;
+  std::unique_ptr<DiskWatch> disk_;
   std::unique_ptr<Call> call_;
   Alive alive_;
 };

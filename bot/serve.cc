@@ -89,14 +89,20 @@ void Serve::add_recording() {
   command.out = *options_.record;
   command.token = options_.token;
   command.on_finish = options_.on_finish;
+  command.disk = options_.disk;
   command.json = console_.json();
   command.base_url = fmt::format(
       "{}://{}:{}", http_->tls() ? "wss" : "ws",
       options_.address == "0.0.0.0" || options_.address == "::" ? "127.0.0.1" : options_.address,
       http_->port());
-  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command));
-  whip_ =
-      std::make_unique<Whip>(loop_, console_, *http_, WhipConfig{*options_.record, options_.token});
+  disk_ = std::make_unique<DiskWatch>(loop_, *options_.record, [this](uint64_t free) {
+    recorders_->disk(free);
+    whip_->disk(free);
+  });
+  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command), disk_->free());
+  whip_ = std::make_unique<Whip>(loop_, console_, *http_,
+                                 WhipConfig{*options_.record, options_.token, options_.disk},
+                                 disk_->free());
 }
 
 void Serve::stop(std::function<void()> done) {
