@@ -9,11 +9,13 @@
 // Fails:   a recorder that cannot be started is said on the console and tried again.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/alive.h"
 #include "base/log.h"
@@ -30,6 +32,8 @@ struct RecorderCommand {
   std::string on_finish;
   DiskLimits disk;
   bool json = false;
+  std::vector<std::string> rules;  // flags for record: how a recording goes on and ends
+  std::chrono::milliseconds empty_for{0};
 };
 
 class RoomRecorders {
