@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "bot/disk_watch.h"
 #include "bot/record_control.h"
 #include "bot/recording_session.h"
 
@@ -55,7 +56,8 @@ class Whip::Session final : public pipelines::PeerEvents {
     return {};
   }
 
-  void end(const std::string& reason, const std::string& text) {
+  void end(const std::string& reason, const std::string& text,
+           const std::string& by = "publisher") {
     if (ending_) return;
     ending_ = true;
     peer_.reset();
@@ -63,7 +65,7 @@ class Whip::Session final : public pipelines::PeerEvents {
     if (!session_.begun()) return whip_.ended(id_);
     session_.member_left({.id = "publisher", .name = "publisher"});
     session_.finish(
-        {.reason = reason, .by = "publisher", .text = text}, [](double) {},
+        {.reason = reason, .by = by, .text = text}, [](double) {},
         [this](const RecordingSession::Done& done) { judged(done); });
   }
 
@@ -135,8 +137,9 @@ class Whip::Session final : public pipelines::PeerEvents {
   Alive alive_;
 };
 
-Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config)
-    : loop_(loop), console_(console), config_(std::move(config)), judges_(loop, 1) {
+Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config,
+           uint64_t free)
+    : loop_(loop), console_(console), config_(std::move(config)), judges_(loop, 1), free_(free) {
   http.route("POST", "/whip",
              alive_.guard([this](const HttpRequest& r, const Responder& a) { post(r, a); }));
   http.route("DELETE", "/whip/{id}",
@@ -144,6 +147,14 @@ Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig
 }
 
 Whip::~Whip() = default;
+
+void Whip::disk(uint64_t free) {
+  free_ = free;
+  const auto enough = enough_to_go_on(config_.disk, config_.out, free);
+  if (enough) return;
+  for (auto& [id, session] : sessions_)
+    session->end("disk-low", enough.error().message, "recorder");
+}
 
 bool Whip::allowed(const HttpRequest& request, const Responder& answer) const {
   if (config_.token.empty() || signaling::same_secret(request.bearer(), config_.token)) return true;
@@ -159,6 +170,11 @@ void Whip::post(const HttpRequest& request, const Responder& answer) {
   if (stopped_) return answer.refuse(503, "shutting down");
   if (!request.header("content-type").starts_with("application/sdp"))
     return answer.refuse(415, "expected Content-Type: application/sdp");
+  if (auto enough = enough_to_begin(config_.disk, config_.out, free_); !enough) {
+    console_.event("disk-low", "whip: " + enough.error().message,
+                   disk_facts(config_.disk, config_.out, free_));
+    return answer.refuse(507, enough.error().message);  // RFC 4918 11.5, Insufficient Storage
+  }
   // Not to be guessed: who knows it may end the session.
   std::random_device random;
   const std::string id = fmt::format("{}-{:08x}{:08x}", ++count_, random(), random());
