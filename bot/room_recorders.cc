@@ -69,7 +69,7 @@ void RoomRecorders::emptied(const std::string& room) {
 void RoomRecorders::start(const std::string& room) {
   Process& p = *rooms_.at(room);
   const std::string url = command_.base_url + "/rooms/" + escaped(room);
-  std::vector<const char*> argv{"/proc/self/exe", "record", url.c_str(), "--until-empty"};
+  std::vector<const char*> argv{command_.program.c_str(), "record", url.c_str(), "--until-empty"};
   argv.insert(argv.end(),
               {"--out", command_.out.c_str(), "--log", command_.json ? "json" : "text"});
   // It talks to this very server; whom the certificate names does not matter on the way.
