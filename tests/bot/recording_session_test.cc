@@ -17,7 +17,7 @@ using test::Recorded;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr std::chrono::milliseconds kPatience{20000};
+constexpr std::chrono::milliseconds kPatience{60000};
 const Member kAlice{.id = "a1", .name = "Alice"};
 
 class RecordingSessionTest : public testing::Test {
