@@ -43,14 +43,15 @@ std::string extension_text(GstBuffer* packet, int id) {
 // webrtcbin's pad, which would pass for idle meanwhile (begin_again()).
 void let_go_on_a_beat(GstElement* jitterbuffer) {
   auto pad = GRef<GstPad>::adopt(gst_element_get_static_pad(jitterbuffer, "src"));
-  add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, [awake_ns = int64_t{0}](GstPadProbeInfo*) mutable {
-    const int64_t now = g_get_monotonic_time() * 1000;
-    if (now - awake_ns < kBeatNs) return GST_PAD_PROBE_OK;
-    awake_ns = (now / kBeatNs + 1) * kBeatNs;
-    const timespec until{awake_ns / 1'000'000'000, awake_ns % 1'000'000'000};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-    return GST_PAD_PROBE_OK;
-  });
+  add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER,
+            [awake_ns = int64_t{0}](GstPadProbeInfo*) mutable {
+              const int64_t now = g_get_monotonic_time() * 1000;
+              if (now - awake_ns < kBeatNs) return GST_PAD_PROBE_OK;
+              awake_ns = (now / kBeatNs + 1) * kBeatNs;
+              const timespec until{awake_ns / 1'000'000'000, awake_ns % 1'000'000'000};
+              clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+              return GST_PAD_PROBE_OK;
+            });
 }
 
 int payload_of(const GstCaps* caps) {

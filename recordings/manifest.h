@@ -23,7 +23,7 @@
 
 namespace callbot::recordings {
 
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
 // A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
 bool is_inside(const std::string& path);
 

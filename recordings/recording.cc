@@ -23,7 +23,7 @@ namespace callbot::recordings {
 namespace {
 
 // Held back so that a full disk still takes the index of the media and the manifest.
-constexpr int64_t kReserveBytes = 256 * 1024;
+constexpr int64_t kReserveBytes = 256u << 10;
 constexpr const char* kReserve = ".reserve";
 
 // "2026-11-21T04:20:42.000000001Z" -> "20261121T042042Z"

@@ -316,8 +316,10 @@ void JanusVideoRoom::tell_members() {
 
 void JanusVideoRoom::send(LegId leg, Message message) {
   if (ended_) return;
-  if (publisher_.has(leg)) publisher_.send(std::move(message));
-  if (subscriber_.has(leg)) subscriber_.send(std::move(message));
+  if (publisher_.has(leg))
+    publisher_.send(std::move(message));
+  else if (subscriber_.has(leg))
+    subscriber_.send(std::move(message));
 }
 
 void JanusVideoRoom::request(LegId leg, Request request) {

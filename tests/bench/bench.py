@@ -98,9 +98,12 @@ class Process:
         return {"memory_mb": rss, "threads": threads, "fds": fds}
 
     def events(self):
-        """The JSON lines that it prints."""
+        """The JSON lines that it prints; Pion's libraries print other ones too."""
         for line in self.child.stdout:
-            yield json.loads(line)
+            if line.startswith("{"):
+                yield json.loads(line)
+            elif line.strip():
+                note(f"{Path(self.log).name}: {line.strip()}")
         if self.child.wait(20) != 0:
             raise SystemExit(f"bench: {Path(self.log).read_text().strip() or self.child.args}")
 

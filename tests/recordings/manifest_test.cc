@@ -103,11 +103,11 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
 }
 
 TEST(Manifest, RefusesALaterVersion) {
-  const auto later = parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 2"));
+  const auto later = parse_manifest(replaced(full_manifest(), "\"version\": 2", "\"version\" : 3"));
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, Code::kUnsupported);
   EXPECT_EQ(
-      parse_manifest(replaced(full_manifest(), "\"version\": 1", "\"version\" : 0")).error().code,
+      parse_manifest(replaced(full_manifest(), "\"version\": 2", "\"version\" : 0")).error().code,
       Code::kBadInput);
 }
 
