@@ -100,7 +100,9 @@ class RoundsTest : public test::CallRoom {
           kPatience);
     };
     ASSERT_TRUE(all([](const Sender& s) { return s.send->connected_legs() == 1; })) << n;
-    if (n % 5 == 0) ASSERT_TRUE(tracks(recorder, kAtOnce)) << n;
+    if (n % 5 == 0) {
+      ASSERT_TRUE(tracks(recorder, kAtOnce)) << n;
+    }
     for (const auto& sender : senders_) sender->send->interrupt();
     ASSERT_TRUE(all([](const Sender& s) { return s.done.has_value(); })) << n;
     ASSERT_TRUE(

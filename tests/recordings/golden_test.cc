@@ -29,7 +29,7 @@ const Expected kRecordings[] = {
     {"v1-two-members",
      "finished",
      Severity::kPass,
-     {"alice video vp8", "alice audio opus", "bob video vp8", "bob audio opus"},
+     {"alice video vp8", "alice audio opus", "bob video h264", "bob audio opus"},
      {}},
     {"v1-h264-size-and-mute",
      "finished",
@@ -44,6 +44,8 @@ const Expected kRecordings[] = {
      {"not-finished"}},
     {"v1-files", "finished", Severity::kPass, {"alice audio opus"}, {}},
 };
+
+void PrintTo(const Expected& expected, std::ostream* out) { *out << expected.folder; }
 
 class Golden : public testing::TestWithParam<Expected> {
  protected:
