@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "bot/cli_recordings.h"
 
 namespace callbot::bot {
@@ -21,8 +22,8 @@ Exit status, the same list for every command:
   3    could not connect or join
   4    storage: a folder or file could not be read or written
   5    unmeasured or invalid: there was nothing to judge
-  130  interrupted before it was done (Ctrl-C while a recording runs ends the recording and
-       judges it; a second Ctrl-C interrupts the judging)
+  130  interrupted before it was done (Ctrl-C or SIGTERM while a recording runs ends the
+       recording and judges it; a second Ctrl-C interrupts the judging)
 )";
 
 // A flag's text -> a value, with our own words when it cannot be.
@@ -474,6 +475,10 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
     return HelpText{app.help("", CLI::AppFormatMode::All)};
   } catch (const CLI::ParseError& e) {
     const auto verbs = app.get_subcommands();
+    const auto rest = app.remaining();
+    if (verbs.empty() && !rest.empty())
+      return fail(Code::kUsage, fmt::format("{}: no such command\nTry \"callbot --help\".",
+                                            printable(rest.front())));
     return fail(Code::kUsage, fmt::format("{}\nTry \"callbot {}--help\".", e.what(),
                                           verbs.empty() ? "" : verbs.front()->get_name() + " "));
   }

@@ -30,10 +30,11 @@ ExitStatus say(const Error& error) {
   return exit_status(error);
 }
 
-// Turns the loop until `status` is set; SIGINT and SIGTERM interrupt.
-ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt) {
+// Turns the loop until `status` is set.
+ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt,
+               const Loop::Task& terminate) {
   loop.on_unix_signal(SIGINT, interrupt);
-  loop.on_unix_signal(SIGTERM, interrupt);
+  loop.on_unix_signal(SIGTERM, terminate);
   while (!status) g_main_context_iteration(nullptr, TRUE);
   return *status;
 }
@@ -46,14 +47,16 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
     if (done.error) say(*done.error);
   });
   verb.start();
-  return run(loop, status, [&] { verb.interrupt(); });
+  return run(
+      loop, status, [&] { verb.interrupt(); }, [&] { verb.terminate(); });
 }
 
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
   if (auto started = serve.start(); !started) return say(started.error());
-  return run(loop, status, [&] { serve.stop([&] { status = kExitGood; }); });
+  const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
+  return run(loop, status, stop, stop);
 }
 
 ExitStatus run_call(Console& console, const Invocation& invocation) {

@@ -111,6 +111,12 @@ void Record::interrupt() {
   end({.reason = "signal", .by = "user", .text = ""});
 }
 
+void Record::terminate() {
+  if (ending_) return;
+  console_.event("stopping", "finishing the recording");
+  end({.reason = "signal", .by = "user", .text = ""});
+}
+
 void Record::end(recordings::Ending why) {
   if (ending_) return;
   ending_ = true;

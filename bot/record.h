@@ -37,6 +37,8 @@ class Record final : private CallEvents {
   void start();
   // Ends the recording; a second time ends the judging. Any time.
   void interrupt();
+  // Ends the recording, however often: whoever supervises us still wants a verdict.
+  void terminate();
   // Ends it for another reason.
   void end(recordings::Ending why);
   bool joined() const { return session_.begun(); }

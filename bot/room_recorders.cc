@@ -102,7 +102,7 @@ void RoomRecorders::start(const std::string& room) {
   Process& p = *rooms_.at(room);
   if (!has_space(room, p)) return;
   const std::string url = command_.base_url + "/rooms/" + escaped(room);
-  std::vector<const char*> argv{"/proc/self/exe", "record", url.c_str(), "--until-empty"};
+  std::vector<const char*> argv{command_.program.c_str(), "record", url.c_str(), "--until-empty"};
   const std::string empty_for = std::to_string(command_.empty_for.count()) + "ms";
   argv.push_back(empty_for.c_str());
   for (const std::string& flag : command_.rules) argv.push_back(flag.c_str());

@@ -26,6 +26,7 @@
 namespace callbot::bot {
 
 struct RecorderCommand {
+  std::string program = "/proc/self/exe";  // callbot: a call to ourselves
   std::filesystem::path out;
   std::string base_url;  // "ws://127.0.0.1:8080"
   std::string token;

@@ -29,7 +29,7 @@ struct ExportConfig {
   std::filesystem::path out = {};  // empty: exports/ in the folder
   bool whole = false;  // every file begins and ends with the recording; only pauses of everybody
                        // are cut out
-  int threads = 0;  // of codecs; 0: as many as there are processors
+  int threads = 0;     // of codecs; 0: as many as there are processors
 };
 
 struct ExportedFile {

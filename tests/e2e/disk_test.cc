@@ -9,7 +9,7 @@
 #include "bot/cli.h"
 #include "recordings/manifest.h"
 #include "tests/support/call_room.h"
-#include "tests/support/program.h"
+#include "tests/support/running_program.h"
 
 namespace callbot::bot {
 namespace {
@@ -21,7 +21,7 @@ constexpr uint64_t kMB = 1'000'000;
 class Disk : public test::CallRoom {
  protected:
   // `callbot WORDS...`, on whose own disk `disk_` has so many bytes.
-  std::unique_ptr<test::Program> program(uint64_t size, std::vector<std::string> words) {
+  std::unique_ptr<test::RunningProgram> program(uint64_t size, std::vector<std::string> words) {
     std::vector<std::string> all{
         "unshare",
         "-rm",
@@ -33,14 +33,14 @@ class Disk : public test::CallRoom {
         "--log",
         "json"};
     all.insert(all.end(), words.begin(), words.end());
-    return std::make_unique<test::Program>(loop_, std::move(all));
+    return std::make_unique<test::RunningProgram>(loop_, std::move(all));
   }
   // A file on that disk, as seen from here.
-  fs::path inside(const test::Program& program, const std::string& name) const {
+  fs::path inside(const test::RunningProgram& program, const std::string& name) const {
     return "/proc/" + std::to_string(program.pid()) + "/root" + (disk_.path() / name).string();
   }
   // Leaves so much free.
-  void fill(const test::Program& program, uint64_t leave) const {
+  void fill(const test::RunningProgram& program, uint64_t leave) const {
     const uint64_t free = *free_space(inside(program, ""));
     ASSERT_GT(free, leave);
     const int fd = open(inside(program, "filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

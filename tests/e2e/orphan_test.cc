@@ -5,15 +5,15 @@
 #include "bot/cli.h"
 #include "recordings/manifest.h"
 #include "tests/support/call_room.h"
-#include "tests/support/program.h"
+#include "tests/support/running_program.h"
 
 namespace callbot::bot {
 namespace {
 
 class Pain21 : public test::CallRoom {
  protected:
-  std::unique_ptr<test::Program> serve() {
-    auto serve = std::make_unique<test::Program>(
+  std::unique_ptr<test::RunningProgram> serve() {
+    auto serve = std::make_unique<test::RunningProgram>(
         loop_, std::vector<std::string>{CALLBOT_PROGRAM, "--log", "json", "serve", "--listen",
                                         "127.0.0.1:0", "--record", folder_.path()});
     url_ = "ws" + serve->event("serving").at("url").text()->substr(4) + "/rooms/demo";

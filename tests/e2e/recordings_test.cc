@@ -5,7 +5,7 @@
 #include "base/files.h"
 #include "bot/cli.h"
 #include "tests/support/made_recordings.h"
-#include "tests/support/program.h"
+#include "tests/support/running_program.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -21,7 +21,7 @@ class Recordings : public testing::Test {
     wrapper.insert(wrapper.end(), {CALLBOT_PROGRAM, "recordings"});
     wrapper.insert(wrapper.end(), words.begin(), words.end());
     wrapper.insert(wrapper.end(), {"--out", out_.path()});
-    test::Program program(loop_, std::move(wrapper));
+    test::RunningProgram program(loop_, std::move(wrapper));
     const int status = program.ended();
     text_ = program.text();
     return status;

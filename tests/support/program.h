@@ -1,130 +1,60 @@
-// tests/support/program.h: the program as a user starts it, beside a test that turns its own loop:
-// what it prints, as it comes, and its end.
+// tests/support/program.h: a real process of the test: usually the built callbot itself.
 //
-// Thread:  loop.
-// Owner:   the test; a process that still runs is killed with it.
-// Fails:   the test, through EXPECT; every wait has a deadline.
+// Thread:  loop, which turns while the test waits.
+// Owner:   the test. Destroying it kills the process and all that it started in its group.
+// Fails:   wait() gives kHangs when the deadline passes; a program that cannot be started ends
+//          with 127.
 #pragma once
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/types.h>
 
-#include <filesystem>
+#include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/loop.h"
+#include "tests/support/temp_folder.h"
 
 namespace callbot::test {
 
 class Program {
  public:
-  // The first word is looked up in $PATH.
-  Program(Loop& loop, std::vector<std::string> words) : loop_(loop) {
-    int fds[2];
-    EXPECT_EQ(pipe2(fds, O_CLOEXEC), 0);
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ == 0) {
-      dup2(fds[1], STDOUT_FILENO);
-      dup2(fds[1], STDERR_FILENO);
-      execvp(argv[0], argv.data());
-      _exit(127);
-    }
-    close(fds[1]);
-    out_ = fds[0];
-    fcntl(out_, F_SETFL, O_NONBLOCK);
-  }
-  ~Program() {
-    if (!status_) {
-      ::kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
-    close(out_);
-  }
+  static constexpr int kHangs = -1;
+
+  // The first word is the program; CALLBOT_PROGRAM is ours. `environment` is added to the test's.
+  Program(Loop& loop, std::vector<std::string> words,
+          std::map<std::string, std::string> environment = {});
+  // callbot VERB..., events as JSON lines.
+  static std::vector<std::string> callbot(std::vector<std::string> words);
+  ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  void signal(int number) const;
+  bool running();
+  // Its exit status, 128 + N when signal N ended it, or kHangs.
+  int wait(std::chrono::milliseconds deadline = std::chrono::seconds(60));
   pid_t pid() const { return pid_; }
-  void kill(int signal) const { ::kill(pid_, signal); }
-  const std::string& text() const { return text_; }
 
-  // The first event of this name (--log json), printed already or yet to come; null if none comes.
-  Json event(const std::string& name) {
-    Json found;
-    EXPECT_TRUE(loop_.run_until([&] { return find(name, found) || over(); }, kPatience)) << text_;
-    if (found.is_null()) find(name, found);
-    EXPECT_FALSE(found.is_null()) << "no event " << name << " in:\n" << text_;
-    return found;
-  }
-  size_t count(const std::string& name) {
-    read();
-    size_t count = 0;
-    Json ignored;
-    for (size_t at = 0; next(at, name, ignored);) ++count;
-    return count;
-  }
-  // Its exit status; -1 where a signal ended it.
-  int ended() {
-    EXPECT_TRUE(loop_.run_until([&] { return over(); }, kPatience)) << text_;
-    read();
-    return status_ && WIFEXITED(*status_) ? WEXITSTATUS(*status_) : -1;
-  }
-  // Nobody writes to its output any more: neither it nor a process that it started.
-  bool silent() {
-    return loop_.run_until(
-        [&] {
-          read();
-          return closed_;
-        },
-        kPatience);
-  }
+  // All it wrote so far, both streams.
+  std::string output() const;
+  // Its JSON events of this name so far.
+  std::vector<Json> events(const std::string& name) const;
+  // Waits for the n-th event of this name; null when it does not come, or the program ends first.
+  Json event(const std::string& name, size_t n = 1,
+             std::chrono::milliseconds deadline = std::chrono::seconds(60));
 
  private:
-  static constexpr std::chrono::milliseconds kPatience{120000};
-
-  void read() {
-    char chunk[4096];
-    ssize_t n = 0;
-    while ((n = ::read(out_, chunk, sizeof(chunk))) > 0)
-      text_.append(chunk, static_cast<size_t>(n));
-    closed_ = n == 0;
-  }
-  bool over() {
-    read();
-    int status = 0;
-    if (!status_ && waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
-    return status_.has_value();
-  }
-  bool find(const std::string& name, Json& found) {
-    read();
-    size_t at = 0;
-    return next(at, name, found);
-  }
-  bool next(size_t& at, const std::string& name, Json& found) const {
-    for (size_t end = 0; (end = text_.find('\n', at)) != std::string::npos;) {
-      const std::string line = text_.substr(at, end - at);
-      at = end + 1;
-      const auto json = Json::parse(line);
-      if (!json || json->at("event").text() != name) continue;
-      found = *json;
-      return true;
-    }
-    return false;
-  }
+  void look();
 
   Loop& loop_;
+  TempFolder folder_;
+  fs::path log_;
   pid_t pid_ = 0;
-  int out_ = -1;
-  std::string text_;
-  bool closed_ = false;
   std::optional<int> status_;
 };
 
