@@ -35,7 +35,8 @@ CLI::Option* parsed(CLI::App* app, const char* flag, const char* help, T& target
           flag,
           [&target, parse, flag](const std::string& text) {
             auto value = parse(text);
-            if (!value) throw CLI::ValidationError(flag, value.error().message);
+            const std::string first = std::string(flag).substr(0, std::string(flag).find(','));
+            if (!value) throw CLI::ValidationError(first, value.error().message);
             target = *value;
           },
           help)
