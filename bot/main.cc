@@ -11,10 +11,12 @@
 #include "bot/cli.h"
 #include "bot/compose.h"
 #include "bot/console.h"
+#include "bot/ctl.h"
 #include "bot/demo.h"
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/record.h"
+#include "bot/recordings_verb.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "pipelines/gst_log.h"
@@ -98,8 +100,11 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
+  if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))
+    return run_recordings(console, *o);
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
   if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
     return run_compose(console, *o);

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "bot/disk_watch.h"
+#include "bot/record_control.h"
 #include "bot/recording_session.h"
 
 namespace callbot::bot {
@@ -25,6 +27,7 @@ class Whip::Session final : public pipelines::PeerEvents {
     pipelines::PeerConfig config;
     config.name = id_;
     config.trickles = false;
+    config.receive_video = !whip_.config_.audio_only;
     auto peer = pipelines::Peer::create(whip_.loop_, log_, config, *this);
     if (!peer) return tl::unexpected(peer.error());
     peer_ = std::move(*peer);
@@ -37,19 +40,32 @@ class Whip::Session final : public pipelines::PeerEvents {
     if (!sink) return tl::unexpected(sink.error());
     sink_ = *sink;
     session_.member_joined({.id = "publisher", .name = "publisher"});
+    control_ = std::make_unique<RecordControl>(
+        log_, whip_.console_, session_,
+        RecordControl::Links{.members =
+                                 [] {
+                                   return std::vector<signaling::Member>{
+                                       {.id = "publisher", .name = "publisher"}};
+                                 },
+                             .participant_of = [](const std::string& m) { return m; },
+                             .choose = nullptr});
+    if (auto opened = control_->open(); !opened)
+      log_.warn("there is no control socket: {}", opened.error().message);
     peer_->set_track_owner("", {"publisher", "publisher", ""});
     peer_->remote_description(true, offer);
     return {};
   }
 
-  void end(const std::string& reason, const std::string& text) {
+  void end(const std::string& reason, const std::string& text,
+           const std::string& by = "publisher") {
     if (ending_) return;
     ending_ = true;
     peer_.reset();
+    control_.reset();
     if (!session_.begun()) return whip_.ended(id_);
     session_.member_left({.id = "publisher", .name = "publisher"});
     session_.finish(
-        {.reason = reason, .by = "publisher", .text = text}, [](double) {},
+        {.reason = reason, .by = by, .text = text}, [](double) {},
         [this](const RecordingSession::Done& done) { judged(done); });
   }
 
@@ -58,6 +74,9 @@ class Whip::Session final : public pipelines::PeerEvents {
     SessionConfig c;
     c.out = whip_.config_.out;
     c.facts = {.room = "whip", .url = "/whip/" + id_, .protocol = "whip", .recorder = "callbot"};
+    c.facts.video = !whip_.config_.audio_only;
+    c.segment_duration = whip_.config_.segment_duration;
+    c.segment_bytes = whip_.config_.segment_bytes;
     return c;
   }
 
@@ -113,12 +132,14 @@ class Whip::Session final : public pipelines::PeerEvents {
   RecordingSession session_;
   pipelines::Sink* sink_ = nullptr;
   std::unique_ptr<pipelines::Peer> peer_;
+  std::unique_ptr<RecordControl> control_;
   bool ending_ = false;
   Alive alive_;
 };
 
-Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config)
-    : loop_(loop), console_(console), config_(std::move(config)), judges_(loop, 1) {
+Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config,
+           uint64_t free)
+    : loop_(loop), console_(console), config_(std::move(config)), judges_(loop, 1), free_(free) {
   http.route("POST", "/whip",
              alive_.guard([this](const HttpRequest& r, const Responder& a) { post(r, a); }));
   http.route("DELETE", "/whip/{id}",
@@ -126,6 +147,14 @@ Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig
 }
 
 Whip::~Whip() = default;
+
+void Whip::disk(uint64_t free) {
+  free_ = free;
+  const auto enough = enough_to_go_on(config_.disk, config_.out, free);
+  if (enough) return;
+  for (auto& [id, session] : sessions_)
+    session->end("disk-low", enough.error().message, "recorder");
+}
 
 bool Whip::allowed(const HttpRequest& request, const Responder& answer) const {
   if (config_.token.empty() || signaling::same_secret(request.bearer(), config_.token)) return true;
@@ -141,6 +170,11 @@ void Whip::post(const HttpRequest& request, const Responder& answer) {
   if (stopped_) return answer.refuse(503, "shutting down");
   if (!request.header("content-type").starts_with("application/sdp"))
     return answer.refuse(415, "expected Content-Type: application/sdp");
+  if (auto enough = enough_to_begin(config_.disk, config_.out, free_); !enough) {
+    console_.event("disk-low", "whip: " + enough.error().message,
+                   disk_facts(config_.disk, config_.out, free_));
+    return answer.refuse(507, enough.error().message);  // RFC 4918 11.5, Insufficient Storage
+  }
   // Not to be guessed: who knows it may end the session.
   std::random_device random;
   const std::string id = fmt::format("{}-{:08x}{:08x}", ++count_, random(), random());

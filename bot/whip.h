@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "base/worker.h"
 #include "bot/console.h"
+#include "bot/options.h"
 #include "pipelines/writer_pool.h"
 #include "signaling/http_server.h"
 
@@ -25,13 +26,20 @@ namespace callbot::bot {
 
 struct WhipConfig {
   std::filesystem::path out;
-  std::string token;  // bearer; empty: anybody
+  std::string token;        // bearer; empty: anybody
+  bool audio_only = false;  // the video line is refused
+  std::chrono::seconds segment_duration{0};
+  uint64_t segment_bytes = 0;
+  DiskLimits disk = {};
 };
 
 class Whip {
  public:
-  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config);
+  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config, uint64_t free);
   ~Whip();
+  // So much is free on the disk: below the reserve no session begins (507), below the low water
+  // those that run are ended.
+  void disk(uint64_t free);
   // Ends every session; done when all are written and judged.
   void stop(std::function<void()> done);
   size_t sessions() const { return sessions_.size(); }
@@ -50,6 +58,7 @@ class Whip {
   Worker judges_;
   std::map<std::string, std::unique_ptr<Session>> sessions_;
   uint64_t count_ = 0;
+  uint64_t free_ = 0;
   std::function<void()> stopped_;
   Alive alive_;
 };

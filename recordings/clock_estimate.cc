@@ -11,8 +11,8 @@ constexpr double kLeastDeviation = 100e-6;
 constexpr double kWander = 100e-6;      // what a rate may be wrong by while nothing is heard
 constexpr double kUsualDrift = 200e-6;  // of cheap crystals
 constexpr double kMostDrift = 1000e-6;
-constexpr int64_t kSameLineNs = 3;      // what rounding to ns adds up to
-// A step beyond this (and kMostDrift) within a track is no drift: a clock was set.
+constexpr int64_t kSameLineNs = 3;  // what rounding to ns adds up to
+// A step beyond this (and kMostDrift) is no drift: a clock was set.
 constexpr double kStep = 0.05;
 
 double seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
@@ -55,16 +55,19 @@ ClockEstimate::Heard ClockEstimate::add(const SenderReport& heard) {
   if (lines_.size() > kWindow) lines_.pop_front();
 
   Heard result = Heard::kUsed;
+  const double off = known() ? seconds(report.ntp_ns - ntp_of(report.rtp_time)) : 0;
+  const double since_last =
+      known() ? seconds(nominal(report.rtp_time) - nominal(reports_.back().rtp_time)) : 0;
   if (has_rate()) {
-    const double off = seconds(report.ntp_ns - ntp_of(report.rtp_time));
-    const double since_last =
-        seconds(nominal(report.rtp_time) - nominal(reports_.back().rtp_time));
     if (std::abs(off) > allowed(since_last)) {
       outliers_.push_back(report);
       if (outliers_.size() < kOutliersInARow) return Heard::kOutlier;
       reports_.assign(outliers_.begin(), outliers_.end() - 1);
       result = Heard::kAnew;
     }
+  } else if (std::abs(off) > kStep + kMostDrift * std::abs(since_last)) {
+    reports_.clear();  // too few to be right against it
+    result = Heard::kAnew;
   }
   outliers_.clear();
   reports_.push_back(report);

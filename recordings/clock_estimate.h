@@ -6,9 +6,10 @@
 // the nominal rate, so the first frame behind a report lies on that report's line, and stands for
 // it here.
 //
-// The line is a regression over the last 20 reports. From 4 on it has a rate of its own; before, the
-// nominal one. A report further off than three standard deviations (at least 100 us, and 100 ppm
-// of the time since the last one) is left out; five of these in a row and the line begins anew.
+// The line is a regression over the last 20 reports. From 4 on it has a rate of its own; before,
+// the nominal one. A report further off than three standard deviations (at least 100 us, and 100
+// ppm of the time since the last one) is left out; five of these in a row and the line begins anew.
+// Before there are 4, one that is 50 ms off is enough for that.
 //
 // Thread:  one at a time.
 // Owner:   the caller.
@@ -46,7 +47,7 @@ class ClockEstimate {
     kUsed,
     kKnown,    // says what an earlier one said
     kOutlier,  // left out for now
-    kAnew,     // the last five disagree with those before: the line is theirs alone
+    kAnew,     // it (with the outliers) disagrees with those before: the line is theirs alone
   };
   Heard add(const SenderReport& report);
   // The RTP clock began anew: what was reported before says nothing any more.

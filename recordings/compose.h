@@ -29,8 +29,8 @@ struct ComposeConfig {
   std::filesystem::path folder;
   ComposeLayout layout = ComposeLayout::kGrid;
   int width = 1280, height = 720, fps = 30;
-  // Its extension says the container, of those of export_formats(). Empty: exports/composed-<layout>.mp4 in
-  // the folder.
+  // Its extension says the container, of those of export_formats(). Empty:
+  // exports/composed-<layout>.mp4 in the folder.
   std::filesystem::path out = {};
   std::vector<SpeechSpan> speech = {};  // where there is none of a member, its level decides
   std::vector<ChapterMark> markers = {};

@@ -10,9 +10,7 @@ namespace {
 constexpr double kMostRate = 500e-6;
 constexpr double kSureAfterNs = 60e9;  // until then less is believed
 
-int64_t scaled(double rate, int64_t ns) {
-  return std::llround(rate * static_cast<double>(ns));
-}
+int64_t scaled(double rate, int64_t ns) { return std::llround(rate * static_cast<double>(ns)); }
 
 }  // namespace
 
@@ -27,8 +25,7 @@ int64_t DelayFloor::arrival_of(int64_t sent_ns) const {
 }
 
 int64_t DelayFloor::latest_ns() const {
-  return buckets_.empty() ? lowest_.delay_ns
-                          : std::min(lowest_.delay_ns, buckets_.back().delay_ns);
+  return buckets_.empty() ? lowest_.delay_ns : std::min(lowest_.delay_ns, buckets_.back().delay_ns);
 }
 
 void DelayFloor::add(int64_t sent_ns, int64_t arrival_ns) {
@@ -57,7 +54,8 @@ void DelayFloor::add(int64_t sent_ns, int64_t arrival_ns) {
 // of clock skew from network delay measurements", 1999).
 double DelayFloor::hull_slope() const {
   const auto slope = [](const Point& a, const Point& b) {
-    return static_cast<double>(b.delay_ns - a.delay_ns) / static_cast<double>(b.sent_ns - a.sent_ns);
+    return static_cast<double>(b.delay_ns - a.delay_ns) /
+           static_cast<double>(b.sent_ns - a.sent_ns);
   };
   std::vector<Point> hull;
   double middle = 0;

@@ -32,20 +32,24 @@ bool SenderClock::hear(Track& track, const Frame& frame) {
   const bool known = track.estimate.known();
   const int64_t expected = known ? track.estimate.ntp_of(frame.rtp_time) : 0;
   const auto heard = track.estimate.add({frame.rtp_time, *frame.ntp_ns});
-  if (heard == ClockEstimate::Heard::kKnown || heard == ClockEstimate::Heard::kOutlier)
-    return false;
-  const int64_t arrivals = track.floor.latest_ns();
-  if (heard == ClockEstimate::Heard::kAnew) {
-    // Had the RTP clock moved, arrivals had moved against it as the reports did.
-    const int64_t by_reports = track.estimate.ntp_of(frame.rtp_time) - expected;
-    const int64_t by_arrivals = arrivals - track.agreed_ns;
-    if (std::abs(by_arrivals) <= std::abs(by_arrivals - by_reports))
-      track.stepped_ns += by_reports;
-    else
-      track.floor.forget();
+  if (heard == ClockEstimate::Heard::kAnew && floor_.known()) {
+    const int64_t now = track.estimate.ntp_of(frame.rtp_time);
+    judge_step(track, ticks_to_ns(frame.rtp_time, track.clock_rate), now, now - expected);
   }
-  track.agreed_ns = arrivals;
-  return true;
+  return heard == ClockEstimate::Heard::kUsed || heard == ClockEstimate::Heard::kAnew;
+}
+
+// RTP time and the sender's clock have stepped against each other. Which of them it was is seen
+// from where its frames came in lately.
+void SenderClock::judge_step(Track& track, int64_t rtp_ns, int64_t ntp_ns, int64_t step_ns) {
+  const int64_t came_ns = rtp_ns + track.floor.latest_ns() - track.path_ns;
+  const auto off = [&](int64_t stepped_ns) {
+    return std::abs(floor_.arrival_of(ntp_ns - stepped_ns) - came_ns);
+  };
+  if (off(track.stepped_ns + step_ns) < off(track.stepped_ns))
+    track.stepped_ns += step_ns;
+  else
+    track.floor.forget();
 }
 
 const SenderClock::Track* SenderClock::leader() const {

@@ -52,10 +52,10 @@ class SenderClock {
     DelayFloor floor = {};    // RTP time, in ns -> our clock
     int64_t path_ns = 0;      // what it comes in later than the sender's clock says
     int64_t stepped_ns = 0;   // what the sender set its wall clock by
-    int64_t agreed_ns = 0;    // floor.latest_ns() when its reports last agreed
     int64_t broke_at_ns = 0;  // arrival; 0: never
   };
   bool hear(Track& track, const Frame& frame);
+  void judge_step(Track& track, int64_t rtp_ns, int64_t ntp_ns, int64_t step_ns);
   void lead(TrackId id, const Track& track);
   const Track* leader() const;
 

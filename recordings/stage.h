@@ -1,4 +1,5 @@
-// recordings/stage.h: who is on stage at each moment of a recording, and what is to be seen of them.
+// recordings/stage.h: who is on stage at each moment of a recording, and what is to be seen of
+// them.
 //
 // A member that is there has a place: its camera's newest picture, or none where the camera is off,
 // paused, or gives nothing any more. A shared screen has a place of its own beside it. Other

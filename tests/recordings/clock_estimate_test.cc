@@ -132,6 +132,16 @@ TEST(ClockEstimate, FiveOutliersInARowBeginANewLine) {
   }
 }
 
+// A first report may tell of an RTP clock that stands still just then.
+TEST(ClockEstimate, AFewReportsAreNotBelievedAgainstANewOne) {
+  const Sender sender{.ppm = 50};
+  ClockEstimate estimate(48000);
+  EXPECT_EQ(estimate.add(sender.at(0, -2)), Heard::kUsed);
+  EXPECT_EQ(estimate.add(sender.at(5)), Heard::kAnew);
+  for (int i = 2; i < 5; ++i) EXPECT_EQ(estimate.add(sender.at(5 * i)), Heard::kUsed);
+  EXPECT_NEAR(off_ms(estimate, sender, 25), 0, 0.1);
+}
+
 TEST(ClockEstimate, ForgetsAndDoesNotTakeTheOldLineForANewReport) {
   const Sender sender{.ppm = 50};
   ClockEstimate estimate(48000);

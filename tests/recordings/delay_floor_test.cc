@@ -25,8 +25,7 @@ class Floor : public ::testing::Test {
       const int64_t sent = kSenders + std::llround(second * (1 + ppm * 1e-6) * 1e9);
       const int64_t now = kOurs + std::llround(second * 1e9);
       floor_.add(sent, now + std::llround(delay_ms(second) * 1e6));
-      worst = std::max(worst,
-                       std::abs(static_cast<double>(floor_.arrival_of(sent) - now) / 1e6));
+      worst = std::max(worst, std::abs(static_cast<double>(floor_.arrival_of(sent) - now) / 1e6));
     }
     return worst;
   }

@@ -111,9 +111,9 @@ TEST(Pain02, ParticipantsWhoseClocksDriftApartStayTogether) {
   const Errors b = errors_of(recorded, bob);
   expect_together_all_along(a, kTenMinutes);
   for (const double from : {5.0, 300.0, 580.0}) {
-    EXPECT_LT(std::abs(error_between(a.audio, from, from + 15) -
-                       error_between(b.audio, from, from + 15)),
-              0.04)
+    EXPECT_LT(
+        std::abs(error_between(a.audio, from, from + 15) - error_between(b.audio, from, from + 15)),
+        0.04)
         << from;
   }
 }

@@ -104,8 +104,7 @@ TEST_F(Sender, AWallClockThatIsSetMovesNothing) {
     screen.kind = kVideo;
     screen.clock_rate = 90000;
     clock_.begin(screen);
-    const auto placed =
-        clock_.place(3, frame(kVideo, 45'000, {.late_ms = 90, .ntp_off_ms = step}));
+    const auto placed = clock_.place(3, frame(kVideo, 45'000, {.late_ms = 90, .ntp_off_ms = step}));
     EXPECT_NEAR(static_cast<double>(placed.time_ns - kOurs) / 1e6, 45'030, 1) << "a later track";
   }
 }

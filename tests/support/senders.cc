@@ -19,11 +19,8 @@ int clock_rate(const SentTrack& track) { return sound(track) ? 8000 : 90000; }
 
 const EncodedFrames& clip(const SentTrack& track) {
   static const EncodedFrames heard = make_audio({.codec = "pcmu", .seconds = kClipSeconds});
-  static const EncodedFrames seen = make_video({.width = 96,
-                                                .height = 54,
-                                                .fps = kFps,
-                                                .frames = kFps * kClipSeconds,
-                                                .key_every = 1});
+  static const EncodedFrames seen = make_video(
+      {.width = 96, .height = 54, .fps = kFps, .frames = kFps * kClipSeconds, .key_every = 1});
   return sound(track) ? heard : seen;
 }
 
@@ -62,9 +59,8 @@ std::optional<Report> report_before(const SentMember& member, const SentTrack& t
   std::uniform_real_distribution<double> error(-track.report_error, track.report_error);
   const double off = error(random) + (member.ntp_set ? member.ntp_set(at) : 0);
   return Report{std::llround(media_time(track, at) * clock_rate(track)) + jumped(track, at),
-                kSendersEpoch +
-                    std::llround((at * (1 + member.ntp_ppm * 1e-6) + off) * 1e9) +
-                    static_cast<int64_t>(n)};
+                kSendersEpoch + std::llround((at * (1 + member.ntp_ppm * 1e-6) + off) * 1e9) +
+                    static_cast<int64_t>(n) * 17};
 }
 
 EncodedFrames frames_of(const SentTrack& track, double seconds) {
@@ -94,8 +90,8 @@ void add(Feed& feed, const SentMember& member, double seconds) {
   feed.member(member.id);
   for (const SentTrack& track : member.tracks) {
     FeedTrack fed;
-    fed.info = sound(track) ? audio_track(track.id, member.id, "pcmu")
-                            : video_track(track.id, member.id);
+    fed.info =
+        sound(track) ? audio_track(track.id, member.id, "pcmu") : video_track(track.id, member.id);
     fed.frames = frames_of(track, seconds);
     fed.rtp_start = 4'294'000'000;  // wraps around early, extended
     if (track.delay)

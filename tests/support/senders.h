@@ -26,7 +26,7 @@ struct Stall {
 struct SentTrack {
   MediaKind kind = MediaKind::kAudio;
   TrackId id = 0;
-  double rtp_ppm = 0;  // its RTP clock is so much fast
+  double rtp_ppm = 0;                         // its RTP clock is so much fast
   double report_every = 5, first_report = 1;  // seconds; 0: no reports
   double report_error = 0;                    // seconds that a report may be wrong by, either way
   // What the path adds to a frame sent at this second.
@@ -39,7 +39,7 @@ struct SentTrack {
 
 struct SentMember {
   std::string id;
-  double ntp_ppm = 0;  // its wall clock is so much fast
+  double ntp_ppm = 0;                                 // its wall clock is so much fast
   std::function<double(double second)> ntp_set = {};  // what it had been set by until then
   std::vector<SentTrack> tracks;
 };
