@@ -196,7 +196,7 @@ const fs::path& paused(const std::string& policy) {
   feed->member("alice", 0, 6);
   const auto away = [](EncodedFrames frames) {
     std::erase_if(frames, [](const EncodedFrame& f) {
-      return f.time_ns >= 2'000'000'000 && f.time_ns < 4'000'000'000;
+      return f.time_ns >= 1'999'000'000 && f.time_ns < 3'999'000'000;  // frames of 33333333 ns
     });
     return frames;
   };
