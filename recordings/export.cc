@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "recordings/chapters.h"
+#include "recordings/cuts.h"
 #include "recordings/export_file.h"
 
 namespace callbot::recordings {
@@ -48,26 +49,6 @@ std::set<std::pair<int, int>> sizes_of(const Manifest& m,
     }
   }
   return sizes;
-}
-
-// The pauses that are to be cut out of this participant's file.
-std::vector<TimeSpan> cuts_of(const Manifest& m, const std::string& participant, bool whole,
-                              int64_t end_ns) {
-  std::vector<TimeSpan> all;
-  for (const Pause& p : m.pauses) {
-    const bool ours = p.participant.empty() || (!whole && p.participant == participant);
-    if (ours && p.policy == "cut") all.push_back({p.from_ns, p.to_ns.value_or(end_ns)});
-  }
-  std::sort(all.begin(), all.end(),
-            [](const TimeSpan& a, const TimeSpan& b) { return a.from_ns < b.from_ns; });
-  std::vector<TimeSpan> cuts;
-  for (const TimeSpan& s : all) {
-    if (!cuts.empty() && s.from_ns <= cuts.back().to_ns)
-      cuts.back().to_ns = std::max(cuts.back().to_ns, s.to_ns);
-    else
-      cuts.push_back(s);
-  }
-  return cuts;
 }
 
 // Markers, and who came when between them, on the clock of this file; none without a marker.
@@ -124,7 +105,7 @@ class Exporter {
       const std::string& wanted = config_.participant;
       if (!wanted.empty() && wanted != p.id && wanted != p.name) continue;
       const TimeSpan uncut = config_.whole ? TimeSpan{0, timeline_.duration_ns} : p.whole();
-      const auto cuts = cuts_of(manifest_, p.id, config_.whole, timeline_.duration_ns);
+      const auto cuts = cuts_of(manifest_, timeline_.duration_ns, config_.whole ? "" : p.id);
       const TimeSpan span{without_cuts(cuts, uncut.from_ns), without_cuts(cuts, uncut.to_ns)};
       for (ParticipantView& view : views_of(p)) {
         if (format_.video_codec == nullptr && !view.suffix.empty()) continue;

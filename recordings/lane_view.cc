@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "recordings/chapters.h"
+#include "recordings/cuts.h"
 
 namespace callbot::recordings {
 namespace {
