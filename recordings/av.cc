@@ -31,4 +31,16 @@ void take_av_log() {
   std::call_once(once, [] { av_log_set_callback(log_line); });
 }
 
+Result<AvInput> open_media(const std::filesystem::path& path) {
+  take_av_log();
+  // "file:" keeps FFmpeg from reading a name such as "concat:..." as a protocol.
+  AVFormatContext* opened = nullptr;
+  const int result =
+      avformat_open_input(&opened, ("file:" + path.string()).c_str(), nullptr, nullptr);
+  AvInput input(opened);
+  if (result == AVERROR_EOF) return AvInput();
+  if (result < 0) return tl::unexpected(av_failure(Code::kBadInput, path.string(), result));
+  return input;
+}
+
 }  // namespace callbot::recordings

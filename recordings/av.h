@@ -2,11 +2,12 @@
 //
 // Thread:  any.
 // Owner:   unique_ptrs, named as FFmpeg names the thing.
-// Fails:   never; av_failure turns a negative return value into an Error.
+// Fails:   open_media: kBadInput; av_failure turns a negative return value into an Error.
 #pragma once
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/error.h>
@@ -14,6 +15,7 @@ extern "C" {
 #include <libswresample/swresample.h>
 }
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -35,6 +37,7 @@ using AvFrame = std::unique_ptr<AVFrame, AvFreer<&av_frame_free>>;
 using AvCodecContext = std::unique_ptr<AVCodecContext, AvFreer<&avcodec_free_context>>;
 using AvParameters = std::unique_ptr<AVCodecParameters, AvFreer<&avcodec_parameters_free>>;
 using AvResampler = std::unique_ptr<SwrContext, AvFreer<&swr_free>>;
+using AvFilter = std::unique_ptr<AVBSFContext, AvFreer<&av_bsf_free>>;
 using AvInput = std::unique_ptr<AVFormatContext, AvFreer<&avformat_close_input>>;
 
 // "what: Invalid data found when processing input".
@@ -43,5 +46,8 @@ Error av_failure(Code code, const std::string& what, int av_error);
 // FFmpeg's own log goes into ours, as debug lines: what it complains of becomes a finding or an
 // Error anyway. Call before anything else of FFmpeg; any number of times.
 void take_av_log();
+
+// A media file, for reading. Null: it ends before its first frame.
+Result<AvInput> open_media(const std::filesystem::path& path);
 
 }  // namespace callbot::recordings

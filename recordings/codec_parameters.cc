@@ -227,4 +227,17 @@ bool is_shown(const std::string& codec, std::span<const uint8_t> packet) {
   return true;
 }
 
+int64_t opus_duration_ns(std::span<const uint8_t> b) {
+  if (b.empty()) return 0;
+  constexpr std::array<int, 4> kSilk = {10000, 20000, 40000, 60000};  // us
+  constexpr std::array<int, 4> kCelt = {2500, 5000, 10000, 20000};
+  const int config = b[0] >> 3;
+  const auto step = static_cast<size_t>(config);
+  const int us = config < 12 ? kSilk[step & 3] : config < 16 ? kSilk[step & 1] : kCelt[step & 3];
+  const int code = b[0] & 3;
+  if (code == 3 && b.size() < 2) return 0;
+  const int frames = code == 0 ? 1 : code < 3 ? 2 : b[1] & 0x3F;
+  return int64_t{us} * 1000 * frames;
+}
+
 }  // namespace callbot::recordings

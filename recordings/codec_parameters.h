@@ -48,4 +48,7 @@ std::vector<uint8_t> parameter_sets(const std::string& codec, std::span<const ui
 // Does a decoder give a picture for this packet? (VP8 and VP9 have packets that only refresh.)
 bool is_shown(const std::string& codec, std::span<const uint8_t> packet);
 
+// How long an Opus packet sounds (RFC 6716, 3.1 and 3.2); 0 for one that is none.
+int64_t opus_duration_ns(std::span<const uint8_t> packet);
+
 }  // namespace callbot::recordings

@@ -16,6 +16,15 @@ std::vector<Interval> intervals_of(const std::vector<Span>& spans, double end) {
   return out;
 }
 
+std::vector<Interval> paused_of(const Manifest& m, const std::string& participant, double end) {
+  std::vector<Interval> out;
+  for (const Pause& p : m.pauses) {
+    if (p.participant.empty() || p.participant == participant)
+      out.push_back({seconds(p.from_ns), p.to_ns ? seconds(*p.to_ns) : end});
+  }
+  return out;
+}
+
 // What the member said of this kind; empty optional: nothing at all.
 std::optional<std::vector<Interval>> said_on(const Participant& p, MediaKind media, double end) {
   std::optional<std::vector<Interval>> out;
@@ -40,16 +49,6 @@ std::vector<Interval> tracks_of(const Manifest& m, const std::string& participan
       out.push_back(next);
   }
   return out;
-}
-
-std::vector<Interval> expected_of(const Manifest& m, const Participant& p, MediaKind media,
-                                  double end) {
-  const bool recorded = media == MediaKind::kAudio ? m.facts.audio : m.facts.video;
-  if (p.recorder || !recorded) return {};
-  auto on = said_on(p, media, end);
-  auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
-  if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
-  return without(expected, intervals_of(p.refused, end));
 }
 
 void shift(ProbedStream& s, double by) {
@@ -87,6 +86,18 @@ std::vector<Interval> without(const std::vector<Interval>& a, const std::vector<
     out = std::move(next);
   }
   return out;
+}
+
+std::vector<Interval> expected_of(const Manifest& m, const Participant& p, MediaKind media,
+                                  double end) {
+  const bool recorded = media == MediaKind::kAudio ? m.facts.audio : m.facts.video;
+  if (p.recorder || !recorded) return {};
+  auto on = said_on(p, media, end);
+  auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
+  if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
+  for (const auto* left_out : {&p.refused, &p.excluded})
+    expected = without(expected, intervals_of(*left_out, end));
+  return without(expected, paused_of(m, p.id, end));
 }
 
 double total(const std::vector<Interval>& intervals) {

@@ -28,6 +28,10 @@ double total(const std::vector<Interval>& intervals);
 // The interval that holds this time, with a little slack at its ends; null if none does.
 const Interval* at_time(const std::vector<Interval>& intervals, double time);
 
+// When this kind of the member is expected: there, said to be on, not refused; `end` in seconds.
+std::vector<Interval> expected_of(const Manifest& manifest, const Participant& participant,
+                                  MediaKind media, double end);
+
 // One stream of one file, its times moved to the recording's clock.
 struct LanePiece {
   std::string file;

@@ -26,14 +26,10 @@ size_t ProbedFile::packets() const {
 
 Result<ProbedFile> probe(const std::filesystem::path& path, int threads,
                          const ProbeProgress& progress) {
-  take_av_log();
-  // "file:" keeps FFmpeg from reading a name such as "concat:..." as a protocol.
-  AVFormatContext* opened = nullptr;
-  const int result =
-      avformat_open_input(&opened, ("file:" + path.string()).c_str(), nullptr, nullptr);
-  AvInput input(opened);
-  if (result == AVERROR_EOF) return ProbedFile();  // ends before its first frame
-  if (result < 0) return tl::unexpected(av_failure(Code::kBadInput, path.string(), result));
+  auto opened = open_media(path);
+  if (!opened) return tl::unexpected(opened.error());
+  AvInput input = std::move(*opened);
+  if (!input) return ProbedFile();
 
   ProbedFile file;
   std::vector<std::unique_ptr<StreamProbe>> probes;

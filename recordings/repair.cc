@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "recordings/journal.h"
+#include "recordings/speakers.h"
 
 namespace callbot::recordings {
 namespace {
@@ -163,6 +164,7 @@ class Repair {
       if (loaded_.manifest_error && there(kManifest)) keep_aside(kManifest);
       if (auto written = write_atomically(folder_ / kManifest, text); !written) return written;
       report_.changed = true;
+      if (auto spoken = write_speakers(folder_, loaded_.manifest); !spoken) return spoken;
     }
     if (fs::remove(folder_ / ".reserve", ignored)) report_.changed = true;
     return {};
