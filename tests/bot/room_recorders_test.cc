@@ -38,7 +38,7 @@ class RoomRecordersTest : public testing::Test {
     command.out = out_;
     command.base_url = "ws://127.0.0.1:" + std::to_string(host_.port());
     command.on_finish = script_.string();
-    recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command);
+    recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command, uint64_t{1} << 40);
   }
   void TearDown() override { stop(); }
 

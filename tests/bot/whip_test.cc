@@ -69,7 +69,7 @@ class WhipTest : public testing::Test {
   void serve(WhipConfig config) {
     whip_.reset();
     http_ = std::move(*signaling::HttpServer::create(loop_, Log("http"), {}));
-    whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(config));
+    whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(config), uint64_t{1} << 40);
   }
   HttpReply call(HttpCall what, const std::string& path = "/whip") {
     what.url = http_->url() + path;

@@ -1,5 +1,5 @@
-// tests/support/running_program.h: the program as a user starts it, beside a test that turns its own loop:
-// what it prints, as it comes, and its end.
+// tests/support/running_program.h: the program as a user starts it, beside a test that turns its
+// own loop: what it prints, as it comes, and its end.
 //
 // Thread:  loop.
 // Owner:   the test; a process that still runs is killed with it.
