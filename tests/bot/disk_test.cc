@@ -35,8 +35,8 @@ class DiskTest : public test::CallRoom {
   // beside it.
   std::vector<std::string> record_onto_disk(const std::string& options,
                                             const std::string& meanwhile = ":") {
-    const auto words =
-        Program::callbot({"record", host_.url(), "--out", disk().string(), "--name", "small-disk"});
+    const auto words = Program::callbot({"record", host_.url(), "--out", disk().string(), "--name",
+                                         "small-disk", "--reserve", "0", "--low-water", "0"});
     std::vector<std::string> all{"unshare",
                                  "-rm",
                                  "sh",
