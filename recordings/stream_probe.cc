@@ -7,6 +7,9 @@
 namespace callbot::recordings {
 namespace {
 
+// What senders put into an RTP packet at most, about: an MTU of 1500 less all headers.
+constexpr uint64_t kRtpPayload = 1200;
+
 std::string codec_name(AVCodecID id) {
   for (const char* name : {"vp8", "vp9", "h264", "h265", "opus", "pcmu", "pcma", "g722"}) {
     if (codec_id(name) == id) return name;
@@ -43,6 +46,7 @@ void StreamProbe::packet(const AVPacket& packet) {
   const double time = static_cast<double>(packet.pts) * av_q2d(time_base_);
   if (!result_.packets.empty() && time < result_.packets.back()) result_.backwards.push_back(time);
   result_.packets.push_back(time);
+  result_.rtp_packets += 1 + static_cast<uint64_t>(packet.size) / kRtpPayload;
   sent_.push_back(
       {packet.pts, is_shown(result_.codec, {packet.data, static_cast<size_t>(packet.size)})});
   decode(&packet);
