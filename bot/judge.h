@@ -1,4 +1,4 @@
-// bot/judge.h: the verbs verify and show.
+// bot/judge.h: the verbs verify, report and show.
 //
 // Thread:  main's; they block until done, there is no loop.
 // Owner:   main.
@@ -12,6 +12,7 @@
 namespace callbot::bot {
 
 ExitStatus run_verify(Console& console, const VerifyOptions& options);
+ExitStatus run_report(Console& console, const ReportOptions& options);
 ExitStatus run_show(const ShowOptions& options);
 
 }  // namespace callbot::bot

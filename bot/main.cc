@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

@@ -72,6 +72,15 @@ struct ServeOptions {
 struct VerifyOptions {
   fs::path dir;
   bool json = false;
+  bool save = false;              // verdict.json into the folder
+  fs::path thresholds;            // empty: the usual ones
+  std::vector<std::string> sets;  // KEY=VALUE, on top of these
+};
+
+struct ReportOptions {
+  VerifyOptions verify;  // the folder, and by what it is judged
+  fs::path out;          // empty: report.html in the folder
+  bool judge_anew = false;
 };
 
 struct ShowOptions {
@@ -85,7 +94,8 @@ struct DemoOptions {
 
 struct Invocation {
   OutputOptions output;
-  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, DemoOptions>
+  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
+               DemoOptions>
       verb;
 };
 
