@@ -135,7 +135,8 @@ void Call::recognise(const Member& m) {
 
 bool Call::may_record(const std::string& participant) const {
   return std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
-    return !m.may_be_recorded && participant_of(m.id) == participant;
+    const bool may = m.may_be_recorded && (!config_.wants || config_.wants(m));
+    return !may && participant_of(m.id) == participant;
   });
 }
 
@@ -162,6 +163,10 @@ void Call::apply_consent(const std::string& id) {
   }
 }
 
+void Call::choose_again() {
+  for (const Member& m : members_) apply_consent(m.id);
+}
+
 // --- from the signaling
 
 void Call::joined(const std::string& self) {
@@ -183,7 +188,8 @@ void Call::members_changed(const std::vector<Member>& members) {
       events_.member_joined(m);
     }
     if (old != nullptr && !same(*old, m)) events_.member_changed(*old, m);
-    if (old == nullptr || old->may_be_recorded != m.may_be_recorded) apply_consent(m.id);
+    if (old == nullptr || old->may_be_recorded != m.may_be_recorded || old->name != m.name)
+      apply_consent(m.id);
   }
 }
 

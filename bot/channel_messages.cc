@@ -14,7 +14,7 @@ Result<ChannelEvent> ChannelReader::take(bool text, std::string bytes) {
 }
 
 Result<ChannelEvent> ChannelReader::take_text(const std::string& text) {
-  auto json = Json::parse(text, {.most_bytes = 256 * 1024, .deepest = 8});
+  auto json = Json::parse(text, {.most_bytes = 256u << 10, .deepest = 8});
   if (!json) return tl::unexpected(json.error());
   Fields f(*json);
   f.ignore_unknown();

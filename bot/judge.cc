@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "bot/interrupt.h"
 #include "recordings/report.h"
 #include "recordings/show.h"
 #include "recordings/thresholds.h"
@@ -32,12 +33,13 @@ Result<recordings::VerifyConfig> limits_of(const VerifyOptions& options) {
 }  // namespace
 
 ExitStatus run_verify(Console& console, const VerifyOptions& options) {
+  const Interrupt interrupt;
   const bool bar = console.terminal() && !options.json;
   const auto limits = limits_of(options);
   if (!limits) return say({Code::kUsage, limits.error().message});
   const auto verdict = recordings::verify(options.dir, *limits, [&](double share) {
     if (bar) console.progress("judging  ", share);
-    return true;
+    return !Interrupt::asked();
   });
   if (bar) console.end_progress();
   if (!verdict) return say(verdict.error());
@@ -57,13 +59,14 @@ ExitStatus run_report(Console& console, const ReportOptions& options) {
   // A saved verdict was made by the limits of its own time.
   config.judge_anew =
       options.judge_anew || !options.verify.sets.empty() || !options.verify.thresholds.empty();
+  const Interrupt interrupt;
   std::string shown;
   const auto report =
       recordings::write_report(options.verify.dir, config, [&](const char* what, double share) {
         if (what != shown) console.end_progress();
         shown = what;
         console.progress(what, share);
-        return true;
+        return !Interrupt::asked();
       });
   console.end_progress();
   if (!report) return say(report.error());

@@ -63,13 +63,17 @@ void RoomRecorders::emptied(const std::string& room) {
     return;
   }
   // It ends by itself (--until-empty), unless it had not even seen the last member.
-  p.linger.once(kLinger, [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
+  p.linger.once(kLinger + command_.empty_for,
+                [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
 }
 
 void RoomRecorders::start(const std::string& room) {
   Process& p = *rooms_.at(room);
   const std::string url = command_.base_url + "/rooms/" + escaped(room);
   std::vector<const char*> argv{"/proc/self/exe", "record", url.c_str(), "--until-empty"};
+  const std::string empty_for = std::to_string(command_.empty_for.count()) + "ms";
+  argv.push_back(empty_for.c_str());
+  for (const std::string& flag : command_.rules) argv.push_back(flag.c_str());
   argv.insert(argv.end(),
               {"--out", command_.out.c_str(), "--log", command_.json ? "json" : "text"});
   // It talks to this very server; whom the certificate names does not matter on the way.

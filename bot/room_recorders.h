@@ -9,11 +9,13 @@
 // Fails:   a recorder that cannot be started is said on the console and tried again.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/alive.h"
 #include "base/log.h"
@@ -28,6 +30,8 @@ struct RecorderCommand {
   std::string token;
   std::string on_finish;
   bool json = false;
+  std::vector<std::string> rules;  // flags for record: how a recording goes on and ends
+  std::chrono::milliseconds empty_for{0};
 };
 
 class RoomRecorders {

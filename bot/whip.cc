@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "bot/record_control.h"
 #include "bot/recording_session.h"
 
 namespace callbot::bot {
@@ -25,6 +26,7 @@ class Whip::Session final : public pipelines::PeerEvents {
     pipelines::PeerConfig config;
     config.name = id_;
     config.trickles = false;
+    config.receive_video = !whip_.config_.audio_only;
     auto peer = pipelines::Peer::create(whip_.loop_, log_, config, *this);
     if (!peer) return tl::unexpected(peer.error());
     peer_ = std::move(*peer);
@@ -37,6 +39,17 @@ class Whip::Session final : public pipelines::PeerEvents {
     if (!sink) return tl::unexpected(sink.error());
     sink_ = *sink;
     session_.member_joined({.id = "publisher", .name = "publisher"});
+    control_ = std::make_unique<RecordControl>(
+        log_, whip_.console_, session_,
+        RecordControl::Links{.members =
+                                 [] {
+                                   return std::vector<signaling::Member>{
+                                       {.id = "publisher", .name = "publisher"}};
+                                 },
+                             .participant_of = [](const std::string& m) { return m; },
+                             .choose = nullptr});
+    if (auto opened = control_->open(); !opened)
+      log_.warn("there is no control socket: {}", opened.error().message);
     peer_->set_track_owner("", {"publisher", "publisher", ""});
     peer_->remote_description(true, offer);
     return {};
@@ -46,6 +59,7 @@ class Whip::Session final : public pipelines::PeerEvents {
     if (ending_) return;
     ending_ = true;
     peer_.reset();
+    control_.reset();
     if (!session_.begun()) return whip_.ended(id_);
     session_.member_left({.id = "publisher", .name = "publisher"});
     session_.finish(
@@ -58,6 +72,9 @@ class Whip::Session final : public pipelines::PeerEvents {
     SessionConfig c;
     c.out = whip_.config_.out;
     c.facts = {.room = "whip", .url = "/whip/" + id_, .protocol = "whip", .recorder = "callbot"};
+    c.facts.video = !whip_.config_.audio_only;
+    c.segment_duration = whip_.config_.segment_duration;
+    c.segment_bytes = whip_.config_.segment_bytes;
     return c;
   }
 
@@ -113,6 +130,7 @@ class Whip::Session final : public pipelines::PeerEvents {
   RecordingSession session_;
   pipelines::Sink* sink_ = nullptr;
   std::unique_ptr<pipelines::Peer> peer_;
+  std::unique_ptr<RecordControl> control_;
   bool ending_ = false;
   Alive alive_;
 };

@@ -25,7 +25,10 @@ namespace callbot::bot {
 
 struct WhipConfig {
   std::filesystem::path out;
-  std::string token;  // bearer; empty: anybody
+  std::string token;        // bearer; empty: anybody
+  bool audio_only = false;  // the video line is refused
+  std::chrono::seconds segment_duration{0};
+  uint64_t segment_bytes = 0;
 };
 
 class Whip {

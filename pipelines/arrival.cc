@@ -7,6 +7,9 @@ namespace {
 
 // RFC 5905: NTP counts from 1900.
 constexpr int64_t kNtpToUnixNs = 2208988800LL * 1000000000LL;
+// Its seconds have 32 bits and begin again in February 2036. What would be before 1970 is in the
+// second era.
+constexpr int64_t kNtpEraNs = (1LL << 32) * 1000000000LL;
 
 // The one caps object of all our notes: they are recognised by its address.
 GstCaps* arrival_caps() {
@@ -76,7 +79,8 @@ PacketTimes packet_times(GstBuffer* packet) {
       times.arrival_ns = static_cast<int64_t>(stamp->timestamp);
     } else if (gst_structure_has_name(gst_caps_get_structure(stamp->reference, 0),
                                       "timestamp/x-ntp")) {
-      times.ntp_ns = static_cast<int64_t>(stamp->timestamp) - kNtpToUnixNs;
+      const int64_t unix_ns = static_cast<int64_t>(stamp->timestamp) - kNtpToUnixNs;
+      times.ntp_ns = unix_ns < 0 ? unix_ns + kNtpEraNs : unix_ns;
     }
   }
   return times;

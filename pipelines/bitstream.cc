@@ -296,6 +296,8 @@ FrameFacts FrameInspector::vp9(Bytes frame) {
   return facts;
 }
 
+// The uncompressed header's syntax, field by field (VP9 bitstream specification, 6.2).
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 FrameFacts FrameInspector::vp9_layer(Bytes frame) {
   constexpr uint32_t kSync = 0x498342;
   BitReader reader(frame, false);

@@ -11,7 +11,7 @@
 namespace callbot::pipelines {
 namespace {
 
-constexpr uint64_t kLimitNotSaid = 64 * 1024;  // RFC 8841, 6.1
+constexpr uint64_t kLimitNotSaid = 64u << 10;  // RFC 8841, 6.1
 // On their way to the loop, of all channels; more is a flood.
 constexpr uint64_t kMostBytesUnderWay = 64u << 20;
 // Waiting to be sent; more means that the other end does not take them.

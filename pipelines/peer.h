@@ -62,7 +62,7 @@ struct PeerConfig {
   std::chrono::milliseconds vanish_deadline{5000};  // no packet at all for so long: gone
   // Largest data channel message taken (RFC 8841 max-message-size); a larger one closes the
   // channel, not the call.
-  uint64_t most_message_bytes = 256 * 1024;
+  uint64_t most_message_bytes = 256u << 10;
   // Sent from the start; one m-line a stream. Not owned; may be null.
   Source* source = nullptr;
 };

@@ -147,22 +147,19 @@ void end(GstElement* pipeline, gpointer agent) {
   gst_element_set_state(pipeline, GST_STATE_NULL);
 }
 
-void ended(gpointer agent) {
-  GRef<GObject>::adopt(static_cast<GObject*>(agent));
-  --pipelines_ending;
-}
+void ended(gpointer agent) { GRef<GObject>::adopt(static_cast<GObject*>(agent)); }
 
 }  // namespace
 
-void warm_up_rtc() {
-  std::thread([] {
-    for (const char* factory : {"webrtcbin", "nicesrc", "dtlssrtpenc", "dtlssrtpdec", "srtpdec",
-                                "dtlsdec", "sctpdec", "rtpvp8depay"})
-      make_element(factory);
-  }).detach();
-}
-
 int RtcBin::ending() { return pipelines_ending; }
+
+void RtcBin::wait_for_ends(std::chrono::milliseconds most) {
+  const auto deadline = std::chrono::steady_clock::now() + most;
+  for (int ending = pipelines_ending; ending > 0; ending = pipelines_ending) {
+    if (std::chrono::steady_clock::now() > deadline) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 RtcBin::RtcBin(Loop& loop, Log log, Events& events)
     : loop_(loop), log_(std::move(log)), events_(events) {}
@@ -271,6 +268,9 @@ RtcBin::~RtcBin() {
   alive_.reset();
   if (!pipeline_) return;
   ++pipelines_ending;
+  // Told when the last of it is gone, and not when it went to NULL: its DTLS keys go after that.
+  g_object_set_data_full(G_OBJECT(pipeline_.get()), "callbot-end", &pipelines_ending,
+                         [](gpointer) { --pipelines_ending; });
   auto agent = relays_ ? nice_agent_of(rtc_.get()) : nullptr;
   rtc_ = nullptr;
   gst_element_call_async(pipeline_.get(), end, agent.release(), ended);

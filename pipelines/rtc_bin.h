@@ -23,10 +23,6 @@
 
 namespace callbot::pipelines {
 
-// Once, early, if wanted: loads GStreamer's plugins and makes the process's DTLS certificate, on a
-// thread of its own, so that the first call does not have to wait for it.
-void warm_up_rtc();
-
 class RtcBin {
  public:
   // What has to happen where and when it happens. On GStreamer's threads: they may touch nothing
@@ -77,6 +73,8 @@ class RtcBin {
 
   // Pipelines whose end is still under way, in the whole process.
   static int ending();
+  // Before a process exits: OpenSSL's cleanup then would be torn from under those pipelines.
+  static void wait_for_ends(std::chrono::milliseconds most);
 
  private:
   RtcBin(Loop& loop, Log log, Events& events);

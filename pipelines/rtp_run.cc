@@ -24,7 +24,7 @@ std::optional<RtpPacket> read_rtp_header(std::span<const uint8_t> head) {
   packet.sequence = static_cast<uint16_t>(big_endian(head.subspan(2, 2)));
   packet.time = big_endian(head.subspan(4, 4));
   packet.ssrc = big_endian(head.subspan(8, 4));
-  packet.header_bytes = kFixed + 4 * (head[0] & 0x0fu);
+  packet.header_bytes = kFixed + size_t{4} * (head[0] & 0x0fu);
   if ((head[0] & 0x10) != 0 && head.size() >= packet.header_bytes + 4)
     packet.header_bytes += 4 + 4 * big_endian(head.subspan(packet.header_bytes + 2, 2));
   return packet;

@@ -68,7 +68,7 @@ const char* name_of(SdpDirection direction);
 void set_direction(SdpAttributes& attributes, SdpDirection direction);
 
 struct SdpLimits {
-  size_t most_bytes = 256 * 1024;  // Chromium's offer with 25 m-lines has about 100 KiB
+  size_t most_bytes = 256u << 10;  // Chromium's offer with 25 m-lines has about 100 KiB
   size_t most_mlines = 64;
   size_t most_candidates = 100;  // libnice pairs each with each of ours
 };

@@ -35,7 +35,7 @@ struct SdpGuardConfig {
   // without any of them is rejected. Empty: all pass.
   std::vector<std::string> codecs;
   bool codecs_by_us = false;  // true: the order of `codecs` decides; false: the other end's order
-  uint64_t most_message_bytes = 256 * 1024;  // over a data channel, as we announce it (RFC 8841, 6)
+  uint64_t most_message_bytes = 256u << 10;  // over a data channel, as we announce it (RFC 8841, 6)
   bool take_audio = true;                    // false: audio m-lines are rejected
   bool take_video = true;
   bool receives = true;  // false: our answers never ask for media

@@ -211,7 +211,7 @@ void write_codec(SdpMedia& media, const SdpCodec& codec) {
                        fmt::format("{} {}/{}{}", payload, codec.rtp_name, codec.clock, channels));
   if (!codec.fmtp.empty()) media.attributes.add("fmtp", payload + " " + codec.fmtp);
   for (const std::string& feedback : codec.feedback)
-    media.attributes.add("rtcp-fb", payload + " " + feedback);
+    media.attributes.add("rtcp-fb", fmt::format("{} {}", payload, feedback));
   if (codec.rtx_payload < 0) return;
   media.formats.push_back(std::to_string(codec.rtx_payload));
   media.attributes.add("rtpmap", fmt::format("{} rtx/{}", codec.rtx_payload, codec.clock));

@@ -235,7 +235,7 @@ bool SdpDraft::takes_data_channel(size_t i) {
   if (state_.most_message_bytes || port == nullptr || !sdp_number(*port, 65535) ||
       !contains(media(i).formats, "webrtc-datachannel"))
     return false;
-  constexpr uint64_t kUnsaid = 64 * 1024;  // RFC 8841, 6
+  constexpr uint64_t kUnsaid = 64u << 10;  // RFC 8841, 6
   const std::string* most = attributes.find("max-message-size");
   state_.most_message_bytes =
       most != nullptr ? sdp_number(*most, UINT64_MAX).value_or(kUnsaid) : kUnsaid;

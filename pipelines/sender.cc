@@ -78,10 +78,10 @@ void rewrite_rtp(uint8_t* packet, size_t size, const SendFormat& format) {
   if (format.payload >= 0)
     packet[1] = static_cast<uint8_t>((packet[1] & 0x80) | (format.payload & 0x7f));
   const bool extended = (packet[0] & 0x10) != 0;
-  const size_t at = kFixedHeader + 4u * (packet[0] & 0x0f);
+  const size_t at = kFixedHeader + size_t{4} * (packet[0] & 0x0f);
   if (!extended || at + 4 > size) return;
   const int profile = packet[at] << 8 | packet[at + 1];
-  const size_t length = 4u * (packet[at + 2] << 8 | packet[at + 3]);
+  const size_t length = size_t{4} * (packet[at + 2] << 8 | packet[at + 3]);
   if (at + 4 + length > size) return;
   uint8_t* begin = packet + at + 4;
   if (profile == 0xBEDE)

@@ -7,6 +7,7 @@
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/error.h>
@@ -36,6 +37,7 @@ using AvFrame = std::unique_ptr<AVFrame, AvFreer<&av_frame_free>>;
 using AvCodecContext = std::unique_ptr<AVCodecContext, AvFreer<&avcodec_free_context>>;
 using AvParameters = std::unique_ptr<AVCodecParameters, AvFreer<&avcodec_parameters_free>>;
 using AvResampler = std::unique_ptr<SwrContext, AvFreer<&swr_free>>;
+using AvFilter = std::unique_ptr<AVBSFContext, AvFreer<&av_bsf_free>>;
 using AvInput = std::unique_ptr<AVFormatContext, AvFreer<&avformat_close_input>>;
 
 // "what: Invalid data found when processing input".

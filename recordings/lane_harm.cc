@@ -30,6 +30,9 @@ class Reading {
         return;
       case EventKind::kTrackEnded:
         return end_wait(e.track, at);
+      case EventKind::kStall:
+        harm_.stalls.push_back({seconds(e.from_ns), seconds(e.to_ns)});
+        return;
       case EventKind::kGap:
         return missing(e);
       case EventKind::kLoss:

@@ -25,7 +25,7 @@ struct LaneHarm {
   std::vector<HarmSpan> losses;   // packets that never came; where frames are missing, just there
   std::vector<HarmSpan> missing;  // from a frame to the next one, others between them were lost
   std::vector<HarmSpan> key_frame_waits;  // the picture was lost until a key frame came
-  std::vector<HarmSpan> stalls;           // the sender stopped although its RTP time went on
+  std::vector<HarmSpan> stalls;           // the sender sent nothing, its RTP clock stood still
   int64_t packets_lost = 0;
 };
 

@@ -84,8 +84,7 @@ Result<std::unique_ptr<LaneReader>> LaneReader::open(const std::filesystem::path
                                                      const std::string& participant,
                                                      MediaKind kind) {
   for (const TimelineParticipant& p : Timeline(manifest).participants) {
-    if (p.id == participant)
-      return std::make_unique<LaneReader>(folder, p.lane(kind).pieces, kind);
+    if (p.id == participant) return std::make_unique<LaneReader>(folder, p.lane(kind).pieces, kind);
   }
   return fail(Code::kBadInput,
               fmt::format("{}: there is no participant \"{}\"", folder.string(), participant));
@@ -93,10 +92,7 @@ Result<std::unique_ptr<LaneReader>> LaneReader::open(const std::filesystem::path
 
 LaneReader::LaneReader(std::filesystem::path folder, std::vector<TimelinePiece> pieces,
                        MediaKind kind)
-    : folder_(std::move(folder)),
-      kind_(kind),
-      plan_(std::move(pieces)),
-      parameters_(plan_.size()) {
+    : folder_(std::move(folder)), kind_(kind), plan_(std::move(pieces)), parameters_(plan_.size()) {
   take_av_log();
 }
 
@@ -128,9 +124,9 @@ Result<std::optional<LanePacket>> LaneReader::next() {
       if (active_[i]->head().time_ns < active_[first]->head().time_ns) first = i;
     }
     // A piece whose file begins before the next packet may have an earlier one.
-    const bool due = started_ < plan_.size() &&
-                     (active_.empty() ||
-                      plan_[started_].offset_ns <= active_[first]->head().time_ns);
+    const bool due =
+        started_ < plan_.size() &&
+        (active_.empty() || plan_[started_].offset_ns <= active_[first]->head().time_ns);
     if (!due) break;
     start(started_++);
   }

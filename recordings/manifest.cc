@@ -22,6 +22,7 @@ class Writer {
   void plain(const char* key, const std::optional<T>& value) {
     if (value) json.set(key, *value);
   }
+  void count_if(const char* key, uint64_t value) { json.set_if(value > 0, key, value); }
   void text(const char* key, const std::string& value) { json.set_if(!value.empty(), key, value); }
   void path(const char* key, const std::string& value) { json.set(key, value); }
   void time(const char* key, int64_t ns) { json.set(key, rfc3339(ns)); }
@@ -38,6 +39,11 @@ class Writer {
       array.add(child.json);
     }
     json.set(key, array);
+  }
+  // Not in every recording: an empty one is left out.
+  template <class T>
+  void list_if(const char* key, std::vector<T>& values) {
+    if (!values.empty()) list(key, values);
   }
   template <class T>
   void object(const char* key, T& value) {
@@ -64,6 +70,7 @@ class Reader {
   void plain(const char* key, std::optional<T>& value) {
     if (fields.has(key)) value = fields.need<T>(key);
   }
+  void count_if(const char* key, uint64_t& value) { value = fields.get(key, uint64_t{0}); }
   void text(const char* key, std::string& value) { value = fields.get(key, std::string()); }
   void path(const char* key, std::string& value) {
     value = fields.need<std::string>(key);
@@ -90,6 +97,10 @@ class Reader {
       describe(child, values.emplace_back());
       fields.absorb(child.fields);
     });
+  }
+  template <class T>
+  void list_if(const char* key, std::vector<T>& values) {
+    if (fields.has(key)) list(key, values);
   }
   template <class T>
   void object(const char* key, T& value) {
@@ -125,7 +136,24 @@ void describe(auto& v, Participant& p) {
   v.list("present", p.present);
   v.list("said", p.said);
   v.list("refused", p.refused);
+  v.list_if("excluded", p.excluded);
+  v.list_if("spoke", p.spoke);
   v.plain("peers_lost", p.peers_lost);
+}
+
+void describe(auto& v, Pause& p) {
+  v.plain("from_ns", p.from_ns);
+  v.plain("to_ns", p.to_ns);
+  v.text("participant", p.participant);
+  v.plain("policy", p.policy);
+  v.text("by", p.by);
+}
+
+void describe(auto& v, Marker& m) {
+  v.plain("at_ns", m.at_ns);
+  v.plain("text", m.text);
+  v.text("by", m.by);
+  v.text("participant", m.participant);
 }
 
 void describe(auto& v, Gap& g) {
@@ -156,6 +184,8 @@ void describe(auto& v, Track& t) {
   v.time("start", t.start_wall_ns);
   v.text("start_source", t.start_source);
   v.plain("ntp_offset_ns", t.ntp_offset_ns);
+  v.count_if("sender_reports", t.sender_reports);
+  v.plain("drift_ppm", t.drift_ppm);
   v.plain("frames", t.frames);
   v.plain("key_frames", t.key_frames);
   v.plain("bytes", t.bytes);
@@ -169,6 +199,7 @@ void describe(auto& v, Track& t) {
   v.plain("gap_count", t.gap_count);
   v.plain("gap_ns", t.gap_ns);
   v.list("gaps", t.gaps);
+  v.list_if("stalls", t.stalls);
   v.list("sizes", t.sizes);
 }
 
@@ -230,6 +261,8 @@ void describe(auto& v, Manifest& m) {
   v.list("received", m.received);
   v.list("interruptions", m.interruptions);
   v.list("failures", m.failures);
+  v.list_if("pauses", m.pauses);
+  v.list_if("markers", m.markers);
   v.plain("chat_messages", m.chat_messages);
 }
 

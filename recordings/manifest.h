@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "recordings/clock_estimate.h"
 #include "recordings/event.h"
 #include "recordings/recording.h"
 
@@ -27,7 +28,8 @@ constexpr int kFormatVersion = 2;
 // A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
 bool is_inside(const std::string& path);
 
-constexpr size_t kMostListed = 1000;  // gaps and sizes listed a track; the counts go on
+constexpr size_t kMostListed = 1000;   // gaps and sizes listed a track; the counts go on
+constexpr size_t kMostSpoken = 20000;  // spans of speech a participant
 
 // All *_ns without another word count from the recording's start.
 struct Span {
@@ -49,9 +51,25 @@ struct Participant {
   std::string id = {}, name = {};
   bool recorder = false;
   std::vector<Span> present = {};
-  std::vector<Said> said = {};     // empty for a kind: never said anything
-  std::vector<Span> refused = {};  // asked not to be recorded
+  std::vector<Said> said = {};      // empty for a kind: never said anything
+  std::vector<Span> refused = {};   // asked not to be recorded
+  std::vector<Span> excluded = {};  // not wanted by name; `reason`: the pattern
+  std::vector<Span> spoke = {};     // by the audio levels it sent
   uint64_t peers_lost = 0;
+};
+
+// Nothing that came meanwhile was written.
+struct Pause {
+  int64_t from_ns = 0;
+  std::optional<int64_t> to_ns = {};
+  std::string participant = {};  // empty: everybody
+  std::string policy = "cut";    // for exports: "cut" it out, or fill it with a "slate"
+  std::string by = {};
+};
+
+struct Marker {
+  int64_t at_ns = 0;
+  std::string text = {}, by = {}, participant = {};
 };
 
 struct Gap {
@@ -80,6 +98,9 @@ struct Track {
   // Sender's clock minus arrival clock at the first report; the difference between two tracks of
   // one sender corrects their offset.
   std::optional<int64_t> ntp_offset_ns = {};
+  uint64_t sender_reports = 0;           // used
+  std::optional<double> drift_ppm = {};  // RTP clock against the sender's wall clock; > 0: fast
+  DriftFit drift = {};                   // not in the file
   uint64_t frames = 0, key_frames = 0, bytes = 0, skipped = 0, overflow = 0;
   int64_t packets_lost = 0, packets_repaired = 0;
   uint64_t key_frame_waits = 0;
@@ -88,6 +109,7 @@ struct Track {
   uint64_t gap_count = 0;
   int64_t gap_ns = 0;
   std::vector<Gap> gaps = {};
+  std::vector<Span> stalls = {};  // the sender's RTP clock stood still
   std::vector<Size> sizes = {};
 };
 
@@ -126,6 +148,8 @@ struct Manifest {
   std::vector<FileFacts> received = {};
   std::vector<Span> interruptions = {};  // of the signaling
   std::vector<Failure> failures = {};
+  std::vector<Pause> pauses = {};
+  std::vector<Marker> markers = {};
   uint64_t chat_messages = 0;
 
   Participant& participant(const std::string& id);

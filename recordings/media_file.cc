@@ -18,7 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kBufferBytes = 64 * 1024;
+constexpr int kBufferBytes = 16 * 1024;
+// libavformat keeps the memory of the largest cluster of a file until its end.
+constexpr const char* kMostClusterBytes = "32768";
 
 #if LIBAVFORMAT_VERSION_MAJOR < 61
 using WriteBytes = uint8_t;
@@ -130,7 +132,10 @@ class Matroska final : public MediaFile {
     for (const StreamParameters& stream : config.streams) {
       if (auto added = add(stream); !added) return added;
     }
-    const int wrote = avformat_write_header(context_.get(), nullptr);
+    AVDictionary* options = nullptr;
+    av_dict_set(&options, "cluster_size_limit", kMostClusterBytes, 0);
+    const int wrote = avformat_write_header(context_.get(), &options);
+    av_dict_free(&options);
     if (wrote < 0) return tl::unexpected(problem("cannot write the header", wrote));
     headed_ = true;
     return flush();

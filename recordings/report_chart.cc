@@ -202,8 +202,8 @@ std::string person_chart(const ReportFacts& facts, const ReportPerson& person) {
                    "camera off");
   content += wave(person.sound.peaks);
   content += damage_rects(facts, person, scale);
-  content += rects("spoke", person.sound.loud, scale, {kSoundTop + kSoundHeight, 3}, "speaks");
-  content += rects("refused", who.refused, scale, kAll, "asked not to be recorded");
+  content += rects("spoke", person.spoke, scale, {kSoundTop + kSoundHeight, 3}, "speaks");
+  content += rects("refused", who.refused, scale, kAll, "asked not to be recorded, or excluded");
   content += rects("paused", who.paused, scale, kAll, "recording paused");
   const std::string name = html(who.name.empty() ? who.id : who.name, 80);
   return svg(kChartHeight, "person-chart", "timeline of " + name, content);

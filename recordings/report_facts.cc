@@ -124,6 +124,7 @@ class Gathering {
       if (said.id != p.id) continue;
       out.muted = said_off(said, MediaKind::kAudio, end);
       out.camera_off = said_off(said, MediaKind::kVideo, end);
+      for (const Span& s : said.spoke) out.spoke.push_back({s.from_ns, s.to_ns.value_or(end)});
     }
     for (const MediaKind kind : {MediaKind::kVideo, MediaKind::kAudio}) {
       const auto harm = harm_of(facts_.recording, p.id, kind, facts_.seconds());
@@ -142,6 +143,7 @@ class Gathering {
     if (!sound) return tl::unexpected(sound.error());
     out.sheet = std::move(*sheet);
     out.sound = std::move(*sound);
+    if (out.spoke.empty()) out.spoke = out.sound.loud;
     out.video = !p.video.pieces.empty();
     out.files = played(facts_.folder, p, base, end);
     facts_.people.push_back(std::move(out));

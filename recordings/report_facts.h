@@ -30,6 +30,7 @@ struct ReportPerson {
   std::vector<TimeSpan> muted, camera_off;  // there, and said to be off
   ContactSheet sheet;
   SoundShape sound;
+  std::vector<TimeSpan> spoke;   // as its sender said; without that, where it was loud
   std::vector<HarmSpan> losses;  // of all its lanes
   std::vector<PlayedFile> files;
   bool video = false;  // has pictures to show

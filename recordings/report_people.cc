@@ -12,6 +12,8 @@
 namespace callbot::recordings {
 namespace {
 
+constexpr size_t kMostPosters = 60;  // of a page with more people they would be most of it
+
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
 std::string axis(const ReportFacts& facts) {
@@ -48,23 +50,28 @@ std::string legend(const ReportFacts& facts) {
     return std::any_of(facts.people.begin(), facts.people.end(),
                        [&](const ReportPerson& p) { return !(p.who.*member).empty(); });
   };
-  if (any(&TimelineParticipant::refused)) add("refused", "asked not to be recorded");
+  if (any(&TimelineParticipant::refused)) add("refused", "not wanted");
   if (any(&TimelineParticipant::paused)) add("paused", "recording paused");
+  if (!facts.recording.manifest.markers.empty()) add("mark", "marker");
   return "<ul class=\"legend\">" + out + "</ul>\n";
 }
 
 std::string there_text(const ReportPerson& p, const char* between) {
   const TimeSpan whole = p.who.whole();
   double spoke = 0;
-  for (const TimeSpan& s : p.sound.loud) spoke += seconds(s.to_ns - s.from_ns);
+  for (const TimeSpan& s : p.spoke) spoke += seconds(s.to_ns - s.from_ns);
   std::string text = clock_text(whole.from_ns) + " – " + clock_text(whole.to_ns);
   if (spoke > 0) text += between + ("speaks " + clock_text(std::llround(spoke * 1e9)));
   return text;
 }
 
-// What the signaling's interruptions and markers are drawn on: all rows at once.
-std::string interruptions(const ReportFacts& facts) {
+// What concerns everybody, over each row: when the signaling was away, and markers.
+std::string overlay(const ReportFacts& facts) {
   std::string out;
+  for (const Marker& m : facts.recording.manifest.markers) {
+    out += fmt::format("<i class=\"mark\" style=\"left:{:.2f}%\" title=\"{}\"></i>",
+                       seconds(m.at_ns) / std::max(facts.seconds(), 0.001) * 100, html(m.text, 80));
+  }
   for (const Span& s : facts.recording.manifest.interruptions) {
     const double from = seconds(s.from_ns) / std::max(facts.seconds(), 0.001) * 100;
     const double to = s.to_ns ? seconds(*s.to_ns) / std::max(facts.seconds(), 0.001) * 100 : 100;
@@ -88,11 +95,12 @@ std::string files_data(const ReportPerson& p, const std::string& base) {
   return html(list.dump(), std::string::npos);
 }
 
-std::string player(const ReportPerson& p, size_t index, const std::string& base) {
+std::string player(const ReportFacts& facts, const ReportPerson& p, size_t index,
+                   const std::string& base) {
   if (p.files.empty()) return "<p class=\"empty\">There is no media file to play.</p>\n";
   const char* element = p.video ? "video" : "audio";
   std::string poster;
-  if (p.video && !p.sheet.pictures.empty()) {
+  if (p.video && !p.sheet.pictures.empty() && facts.people.size() <= kMostPosters) {
     // The one with as much to see as most have: no black one, no broken one.
     std::vector<const SmallPicture*> pictures;
     for (const SmallPicture& picture : p.sheet.pictures) pictures.push_back(&picture);
@@ -156,7 +164,7 @@ std::string person_block(const ReportFacts& facts, const ReportPerson& p, size_t
       "<article class=\"person\" id=\"p{}\">\n<h3>{}</h3>\n<p class=\"when\">{}{}{}</p>\n"
       "<div class=\"stage\"><div class=\"player\">\n{}</div>\n{}</div>\n{}</article>\n",
       index, shown_name(p), there_text(p, " · "), findings.empty() ? "" : " · ", findings,
-      player(p, index, base), sheet(p, index), rates(facts, p));
+      player(facts, p, index, base), sheet(p, index), rates(facts, p));
 }
 
 }  // namespace
@@ -174,7 +182,7 @@ std::string timeline_section(const ReportFacts& facts) {
         "<div class=\"row\"><div class=\"name\"><a href=\"#p{0}\">{1}</a><small>{2}</small></div>"
         "<div class=\"plot\" data-person=\"{0}\">{3}{4}</div></div>\n",
         i, shown_name(p, 60), there_text(p, "</small><small>"), person_chart(facts, p),
-        interruptions(facts));
+        overlay(facts));
   }
   return "<section id=\"timeline\">\n<h2>Timeline</h2>\n" + legend(facts) +
          "<div class=\"rows\">\n" + rows + "<div class=\"row\"><div class=\"name\"></div>" +

@@ -131,6 +131,18 @@ std::string finding_row(const ReportFacts& facts, const Finding& f, const std::s
       css, name_of(f.severity), jump(facts, f, base), html(who, 40), what);
 }
 
+std::string markers_table(const ReportFacts& facts) {
+  std::string rows;
+  for (const Marker& m : facts.recording.manifest.markers) {
+    rows += fmt::format("<tr><td>{}</td><td class=\"who\">{}</td><td class=\"who\">{}</td></tr>\n",
+                        clock_text(m.at_ns), html(m.text), html(m.by, 40));
+  }
+  if (rows.empty()) return "";
+  return "<div class=\"scroll\"><table class=\"list\"><thead><tr><th>At</th><th>Marker</th>"
+         "<th>By</th></tr></thead><tbody>" +
+         rows + "</tbody></table></div>\n";
+}
+
 std::string row(const std::string& key, const std::string& value) {
   if (value.empty()) return "";
   return "<tr><th scope=\"row\">" + key + "</th><td>" + value + "</td></tr>\n";
@@ -273,6 +285,8 @@ std::string findings_section(const ReportFacts& facts, const std::string& media_
 std::string facts_section(const ReportFacts& facts) {
   std::string body = call_facts(facts);
   if (const auto lanes = lanes_table(facts); !lanes.empty()) body += "<h3>Tracks</h3>\n" + lanes;
+  if (const auto markers = markers_table(facts); !markers.empty())
+    body += "<h3>Markers</h3>\n" + markers;
   if (const auto files = files_table(facts); !files.empty()) body += "<h3>Files</h3>\n" + files;
   return "<section id=\"facts\">\n<h2>Facts</h2>\n" + body + "</section>\n";
 }

@@ -22,9 +22,9 @@ std::vector<TimeSpan> spans_of(const std::vector<Interval>& intervals) {
   return out;
 }
 
-std::string source_of(const Manifest& m, TrackId id) {
+Track track_of(const Manifest& m, TrackId id) {
   for (const Track& t : m.tracks) {
-    if (t.id == id) return t.source;
+    if (t.id == id) return t;
   }
   return {};
 }
@@ -39,13 +39,13 @@ std::vector<TimelinePiece> pieces_of(const Manifest& m, const std::string& parti
       if (s.media != kind) continue;
       const int64_t duration =
           file.duration_ns.value_or(std::max<int64_t>(0, end_ns - file.offset_ns));
-      pieces.push_back({file.path, static_cast<int>(i), s.track, s.codec, source_of(m, s.track),
-                        file.offset_ns, duration});
+      const Track track = track_of(m, s.track);
+      pieces.push_back({file.path, static_cast<int>(i), s.track, s.codec, track.source,
+                        track.channels, file.offset_ns, duration});
     }
   }
-  std::stable_sort(pieces.begin(), pieces.end(), [](const auto& a, const auto& b) {
-    return a.offset_ns < b.offset_ns;
-  });
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const auto& a, const auto& b) { return a.offset_ns < b.offset_ns; });
   return pieces;
 }
 
@@ -88,6 +88,11 @@ Timeline::Timeline(const Manifest& m) : duration_ns(end_of(m)), started_wall_ns(
     }
     out.present = spans_of(p.present, duration_ns);
     out.refused = spans_of(p.refused, duration_ns);
+    for (const TimeSpan& s : spans_of(p.excluded, duration_ns)) out.refused.push_back(s);
+    for (const Pause& pause : m.pauses) {
+      if (pause.participant.empty() || pause.participant == p.id)
+        out.paused.push_back({pause.from_ns, pause.to_ns.value_or(duration_ns)});
+    }
     participants.push_back(std::move(out));
   }
   std::stable_sort(participants.begin(), participants.end(),

@@ -28,6 +28,7 @@ struct TimelinePiece {
   int stream = 0;         // its place in the file
   TrackId track = 0;
   std::string codec = {}, source = {};
+  int channels = 0;         // as announced; 0 for video
   int64_t offset_ns = 0;    // the file's time 0
   int64_t duration_ns = 0;  // the file's; to the recording's end where it was not closed
 };
@@ -41,7 +42,9 @@ struct TimelineParticipant {
   std::string id = {}, name = {};
   bool recorder = false;
   TimelineLane video = {}, audio = {};
-  std::vector<TimeSpan> present = {}, refused = {}, paused = {};
+  std::vector<TimeSpan> present = {};
+  std::vector<TimeSpan> refused = {};  // asked not to be recorded, or excluded by name
+  std::vector<TimeSpan> paused = {};   // of it or of everybody
 
   const TimelineLane& lane(MediaKind kind) const {
     return kind == MediaKind::kVideo ? video : audio;

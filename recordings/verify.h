@@ -47,7 +47,7 @@ struct VerifyConfig {
   double undecodable_fail = 1.0;     // one frame is a WARN
   double key_frame_wait_warn = 0.5;  // the picture was lost until a key frame came
   double key_frame_wait_fail = 2.0;
-  double stall_warn = 0.5;  // the sender stopped although its RTP time went on
+  double stall_warn = 0.5;  // the sender sent nothing, its RTP clock stood still
   double stall_fail = 2.0;
   double loss_warn = 0.01;  // share of a picture's packets lost, after repair
   double loss_fail = 0.05;

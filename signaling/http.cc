@@ -11,7 +11,7 @@
 namespace callbot::signaling {
 namespace {
 
-constexpr gsize kReadBytes = 64 * 1024;
+constexpr gsize kReadBytes = 64u << 10;
 
 using Answer = std::function<void(GAsyncResult*)>;
 

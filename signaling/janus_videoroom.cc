@@ -97,7 +97,7 @@ JanusVideoRoom::JanusVideoRoom(Loop& loop, Log log, JoinConfig config, Address a
                .fail = [this](const Error& error) { finish(tl::unexpected(error)); },
                .rejoin = [this] { rejoin(); }},
       publisher_(context_, address_),
-      subscriber_(context_, address_) {}
+      subscriber_(context_, address_, config_) {}
 
 JanusConfig JanusVideoRoom::session_config(const JanusTimes& times) const {
   return {.url = address_.url,
@@ -316,8 +316,10 @@ void JanusVideoRoom::tell_members() {
 
 void JanusVideoRoom::send(LegId leg, Message message) {
   if (ended_) return;
-  if (publisher_.has(leg)) publisher_.send(std::move(message));
-  if (subscriber_.has(leg)) subscriber_.send(std::move(message));
+  if (publisher_.has(leg))
+    publisher_.send(std::move(message));
+  else if (subscriber_.has(leg))
+    subscriber_.send(std::move(message));
 }
 
 void JanusVideoRoom::request(LegId leg, Request request) {

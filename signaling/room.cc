@@ -135,8 +135,11 @@ void RoomSignaling::start(Events& events) {
   events_ = &events;
   phase_ = Phase::kJoining;
   deadline_.once(config_.deadline, [this] {
+    const bool open = socket_ && socket_->open();
     finish(fail(Code::kTimeout,
-                fmt::format("{}: not joined within {} ms", config_.url, config_.deadline.count())));
+                fmt::format("{}: not joined within {} ms: waited for {}", config_.url,
+                            config_.deadline.count(),
+                            open || !socket_ ? "the room's welcome" : socket_->waits_for())));
   });
   connect();
 }

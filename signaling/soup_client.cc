@@ -77,14 +77,35 @@ Result<std::unique_ptr<ServerCheck>> ServerCheck::create(const TlsTrust& trust) 
 }
 
 ServerCheck::~ServerCheck() {
-  if (handler_ != 0) g_signal_handler_disconnect(message_.get(), handler_);
+  if (message_) g_signal_handlers_disconnect_by_data(message_.get(), this);
 }
 
 void ServerCheck::watch(SoupMessage* message) {
-  if (handler_ != 0) g_signal_handler_disconnect(message_.get(), handler_);
+  if (message_) g_signal_handlers_disconnect_by_data(message_.get(), this);
   message_ = GRef<SoupMessage>::share(message);
   problems_ = G_TLS_CERTIFICATE_NO_FLAGS;
-  handler_ = g_signal_connect(message, "accept-certificate", G_CALLBACK(accept), this);
+  last_event_.reset();
+  g_signal_connect(message, "accept-certificate", G_CALLBACK(accept), this);
+  g_signal_connect(message, "network-event", G_CALLBACK(progressed), this);
+}
+
+void ServerCheck::progressed(SoupMessage*, GSocketClientEvent event, GIOStream*, gpointer self) {
+  static_cast<ServerCheck*>(self)->last_event_ = event;
+}
+
+std::string ServerCheck::waits_for() const {
+  if (!last_event_) return "a connection";
+  switch (*last_event_) {
+    case G_SOCKET_CLIENT_RESOLVING:
+      return "the server's name to be resolved";
+    case G_SOCKET_CLIENT_RESOLVED:
+    case G_SOCKET_CLIENT_CONNECTING:
+      return "the server to take the connection";
+    case G_SOCKET_CLIENT_TLS_HANDSHAKING:
+      return "the TLS handshake; does the server speak TLS on this port?";
+    default:
+      return "the server's answer; does it want TLS on this port?";
+  }
 }
 
 gboolean ServerCheck::accept(SoupMessage* message, GTlsCertificate* certificate,

@@ -9,6 +9,7 @@
 #include <libsoup/soup.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -35,17 +36,21 @@ class ServerCheck {
   void watch(SoupMessage* message);
   // The error of an attempt, in words for people. `host` is the URL's.
   Error explain(const GError* error, const std::string& host) const;
+  // What an attempt that got no answer still waits for, in words for people.
+  std::string waits_for() const;
 
  private:
   static gboolean accept(SoupMessage* message, GTlsCertificate* certificate,
                          GTlsCertificateFlags problems, gpointer self);
+  static void progressed(SoupMessage* message, GSocketClientEvent event, GIOStream* connection,
+                         gpointer self);
   bool trusted_by_file(SoupMessage* message, GTlsCertificate* certificate);
 
   TlsTrust trust_;
   GRef<GTlsDatabase> file_;
   GTlsCertificateFlags problems_ = G_TLS_CERTIFICATE_NO_FLAGS;
   GRef<SoupMessage> message_;
-  gulong handler_ = 0;
+  std::optional<GSocketClientEvent> last_event_;
 };
 
 }  // namespace callbot::signaling

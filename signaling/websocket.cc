@@ -54,6 +54,8 @@ struct WebSocket::Impl {
            soup_websocket_connection_get_state(connection_.get()) == SOUP_WEBSOCKET_STATE_OPEN;
   }
 
+  std::string waits_for() const;
+
  private:
   Result<> try_start();
   void handshake_done(GAsyncResult* result);
@@ -106,9 +108,9 @@ Result<> WebSocket::Impl::try_start() {
   check_->watch(message_.get());
   deadline_.once(config_.deadline, [this] {
     g_cancellable_cancel(cancel_.get());
-    finish({.how = fail(Code::kTimeout,
-                        fmt::format("{}: not open within {} ms", printable(config_.url),
-                                    config_.deadline.count()))});
+    finish({.how = fail(Code::kTimeout, fmt::format("{}: not open within {} ms: waited for {}",
+                                                    printable(config_.url),
+                                                    config_.deadline.count(), waits_for()))});
   });
   const char* protocols[] = {config_.protocol.c_str(), nullptr};
   auto answer = std::make_unique<Answer>(
@@ -137,6 +139,8 @@ void WebSocket::Impl::handshake_done(GAsyncResult* result) {
   auto handler = handlers_.opened;
   if (handler) handler();
 }
+
+std::string WebSocket::Impl::waits_for() const { return check_ ? check_->waits_for() : ""; }
 
 Error WebSocket::Impl::handshake_error(const GError* error, int status) const {
   const std::string host = g_uri_get_host(uri_.get());
@@ -285,5 +289,6 @@ std::unique_ptr<WebSocket> WebSocket::connect(Loop& loop, WebSocketConfig config
 void WebSocket::send(std::string_view text) { impl_->send(text); }
 void WebSocket::close(int code, std::string_view reason) { impl_->close(code, reason); }
 bool WebSocket::open() const { return impl_->open(); }
+std::string WebSocket::waits_for() const { return impl_->waits_for(); }
 
 }  // namespace callbot::signaling

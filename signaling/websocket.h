@@ -64,6 +64,8 @@ class WebSocket {
   // text comes any more. Before it is open: gives up connecting.
   void close(int code = 1000, std::string_view reason = {});
   bool open() const;
+  // Before it is open: for what, in words for people.
+  std::string waits_for() const;
 
  private:
   struct Impl;

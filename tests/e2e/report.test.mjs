@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import { openBrowser, until } from './browser.mjs';
 
 const run = promisify(execFile);
-const kTest = { timeout: 120_000 };
+const kTest = { timeout: 300_000 };
 
 let folder;
 let page;
@@ -24,9 +24,9 @@ before(async () => {
   const out = await mkdtemp(join(tmpdir(), 'callbot-report-'));
   process.on('exit', () => rmSync(out, { recursive: true, force: true }));
   folder = join(out, 'call');
-  await run(process.env.FAULTY_RECORDING, [folder], { timeout: 60_000 });
+  await run(process.env.FAULTY_RECORDING, [folder], { timeout: 150_000 });
   const { stdout } = await run(process.env.CALLBOT, ['report', folder, '--log', 'json'],
-    { timeout: 60_000 });
+    { timeout: 150_000 });
   const made = stdout.trim().split('\n').map((line) => JSON.parse(line)).at(-1);
   assert.equal(made.event, 'report');
   assert.equal(made.verdict, 'FAIL');

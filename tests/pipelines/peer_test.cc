@@ -108,6 +108,16 @@ TEST_F(PeerTest, TrickledCandidatesEndOnBothSides) {
   }
 }
 
+TEST_F(PeerTest, GathersOnTheInterfaceThatWasNamedAndNoOther) {
+  config.offerer.ice.interfaces = {"lo"};
+  config.answerer.ice.interfaces = {"127.0.0.1"};
+  Loopback link(loop, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  for (const LoopbackEnd* end : {&link.a, &link.b})
+    for (const std::string& candidate : end->local_candidates)
+      EXPECT_THAT(candidate, testing::AnyOf("", HasSubstr(" 127.0.0.1 "), HasSubstr(" ::1 ")));
+}
+
 TEST_F(PeerTest, OfferPutsAudioFirstAndRejectsNothing) {
   Loopback link(loop, config);
   ASSERT_TRUE(link.connect()) << link.log();

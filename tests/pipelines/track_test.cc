@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gst/app/gstappsrc.h>
+#include <gst/rtp/gstrtcpbuffer.h>
 #include <gst/video/video.h>
 
 #include <thread>
@@ -46,7 +47,9 @@ class Feed {
     GstElement* last = source_.get();
     if (jitterbuffer_ms >= 0) {
       GstElement* jitterbuffer = gst_element_factory_make("rtpjitterbuffer", nullptr);
-      g_object_set(jitterbuffer, "latency", jitterbuffer_ms, "do-lost", TRUE, nullptr);
+      g_object_set(jitterbuffer, "latency", jitterbuffer_ms, "do-lost", TRUE,
+                   "add-reference-timestamp-meta", TRUE, nullptr);
+      rtcp_ = GRef<GstPad>::adopt(gst_element_request_pad_simple(jitterbuffer, "sink_rtcp"));
       gst_bin_add(GST_BIN(pipeline_.get()), jitterbuffer);
       gst_element_link(last, jitterbuffer);
       auto sink = GRef<GstPad>::adopt(gst_element_get_static_pad(jitterbuffer, "sink"));
@@ -68,6 +71,23 @@ class Feed {
   }
   void push(const std::vector<GRef<GstBuffer>>& packets) {
     for (const auto& packet : packets) push(packet);
+  }
+  // A sender report (RFC 3550, 6.4.1) for the jitterbuffer.
+  void report(uint32_t ssrc, uint64_t ntp, uint32_t rtp_time) {
+    if (!std::exchange(reported_, true)) {
+      gst_pad_send_event(rtcp_.get(), gst_event_new_stream_start("rtcp"));
+      GstSegment segment;
+      gst_segment_init(&segment, GST_FORMAT_TIME);
+      gst_pad_send_event(rtcp_.get(), gst_event_new_segment(&segment));
+    }
+    GstBuffer* buffer = gst_rtcp_buffer_new(1400);
+    GstRTCPBuffer rtcp = GST_RTCP_BUFFER_INIT;
+    gst_rtcp_buffer_map(buffer, GST_MAP_READWRITE, &rtcp);
+    GstRTCPPacket packet;
+    gst_rtcp_buffer_add_packet(&rtcp, GST_RTCP_TYPE_SR, &packet);
+    gst_rtcp_packet_sr_set_sender_info(&packet, ssrc, ntp, rtp_time, 1, 1);
+    gst_rtcp_buffer_unmap(&rtcp);
+    EXPECT_EQ(gst_pad_chain(rtcp_.get(), buffer), GST_FLOW_OK);
   }
   // All that was pushed went through.
   void finish() {
@@ -101,6 +121,8 @@ class Feed {
 
  private:
   GRef<GstElement> pipeline_, source_;
+  GRef<GstPad> rtcp_;
+  bool reported_ = false;
 };
 
 // A feed and an open track with a sink.
@@ -484,6 +506,51 @@ TEST(Track, CarriesTheSendersClockOnceItIsKnown) {
     ASSERT_EQ(frames.size(), times(stream).size()) << codec;
     EXPECT_FALSE(frames[0].frame.ntp_ns) << codec;
     for (size_t i = 1; i < frames.size(); ++i) EXPECT_EQ(frames[i].frame.ntp_ns, kUnixNs) << codec;
+  }
+}
+
+// What recordings/clock_estimate.h goes by: the time of a frame lies on the line of the last sender
+// report, at the nominal rate, whatever happens between the two; it can be read back from it.
+TEST(Track, TheSendersClockOfAFrameIsOnTheLineOfTheLastReport) {
+  constexpr uint64_t kUnixS = 1'795'234'842;
+  const auto ntp = [](uint64_t unix_s) { return (unix_s + 2208988800ULL) << 32; };
+  struct Report {
+    size_t before_packet;
+    uint64_t ntp;
+    uint32_t rtp_time;
+    int64_t unix_ns;
+  };
+  // RTP time wraps around between the first and the last packet; NTP begins its second era.
+  constexpr uint32_t kFirst = 0xffffffff - 8 * 960;
+  constexpr auto kNs = [](uint64_t s) { return static_cast<int64_t>(s) * 1'000'000'000; };
+  const Report reports[] = {
+      {5, ntp(kUnixS), kFirst - 1000, kNs(kUnixS)},
+      {10, ntp(kUnixS) + (1ULL << 31), kFirst + 20 * 960, kNs(kUnixS) + 500'000'000},
+      {15, ntp(2085978496 + 100), kFirst + 12 * 960, kNs(2085978496 + 100)},
+  };
+  const RtpStream stream = make_rtp("opus", {.frames = 20, .first_time = kFirst});
+  ASSERT_GE(stream.packets.size(), 20u);
+  Receiving receiving(stream.caps, 100);
+  const uint32_t ssrc = header_of(stream.packets[0]).ssrc;
+  for (size_t i = 0; i < stream.packets.size(); ++i) {
+    for (const Report& r : reports) {
+      if (r.before_packet == i) receiving.feed.report(ssrc, r.ntp, r.rtp_time);
+    }
+    receiving.feed.push(stream.packets[i]);
+    ASSERT_TRUE(receiving.feed.loop.run_until(
+        [&] { return receiving.feed.arrivals->packets == i + 1; }, 5s));
+  }
+  receiving.feed.finish();
+  const auto frames = receiving.sink.frames();
+  ASSERT_EQ(frames.size(), stream.packets.size());
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const Report* last = nullptr;
+    for (const Report& r : reports) last = r.before_packet <= i ? &r : last;
+    ASSERT_EQ(frames[i].frame.ntp_ns.has_value(), last != nullptr) << i;
+    if (last == nullptr) continue;
+    const auto ticks = static_cast<int32_t>(header_of(stream.packets[i]).time - last->rtp_time);
+    const double line = static_cast<double>(*frames[i].frame.ntp_ns - last->unix_ns);
+    EXPECT_NEAR(line, ticks * 1e9 / 48000, 2) << i;
   }
 }
 

@@ -20,6 +20,7 @@ Event full(EventKind kind) {
   e.text = "t\n";
   e.by = "b";
   e.code = "c";
+  e.policy = "cut";
   e.source = "screen";
   e.track = 5;
   e.media = MediaKind::kVideo;

@@ -31,8 +31,7 @@ Read read_all(const fs::path& folder, const std::string& who, MediaKind kind) {
     EXPECT_TRUE(packet);
     if (!packet || !*packet) break;
     EXPECT_NE((*reader)->parameters((*packet)->piece), nullptr);
-    EXPECT_EQ((*packet)->new_piece,
-              out.pieces.empty() || out.pieces.back() != (*packet)->piece);
+    EXPECT_EQ((*packet)->new_piece, out.pieces.empty() || out.pieces.back() != (*packet)->piece);
     out.times.push_back((*packet)->time_ns);
     out.pieces.push_back((*packet)->piece);
     out.keys += (*packet)->key ? 1 : 0;
@@ -45,8 +44,8 @@ Read read_all(const fs::path& folder, const std::string& who, MediaKind kind) {
 // Alice's camera from the beginning, her sound from 2 s on: two stretches.
 void two_stretches(Feed& feed) {
   feed.member("alice");
-  feed.add({video_track(1, "alice"), make_video({.width = 96, .height = 64, .frames = 150,
-                                                 .key_every = 15})});
+  feed.add({video_track(1, "alice"),
+            make_video({.width = 96, .height = 64, .frames = 150, .key_every = 15})});
   feed.add({.info = audio_track(2, "alice"), .frames = make_audio({.seconds = 3}), .start = 2});
   ASSERT_TRUE(feed.run(5.5));
 }

@@ -22,9 +22,13 @@ Manifest two_members() {
   early.refused = {{8 * kSecond, 9 * kSecond}};
   m.participants = {late, early};
   m.tracks = {{.id = 7, .participant = "a", .media = MediaKind::kVideo, .source = "screen"}};
-  m.media = {{.path = "media/a-2.mkv", .participant = "a", .offset_ns = 6 * kSecond,
+  m.media = {{.path = "media/a-2.mkv",
+              .participant = "a",
+              .offset_ns = 6 * kSecond,
               .streams = {{8, MediaKind::kVideo, "h264"}}},
-             {.path = "media/a-1.mkv", .participant = "a", .offset_ns = 2 * kSecond,
+             {.path = "media/a-1.mkv",
+              .participant = "a",
+              .offset_ns = 2 * kSecond,
               .streams = {{9, MediaKind::kAudio, "opus"}, {7, MediaKind::kVideo, "vp8"}},
               .duration_ns = 3 * kSecond}};
   return m;

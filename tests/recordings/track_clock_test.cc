@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <memory>
+
 namespace callbot::recordings {
 namespace {
 
@@ -116,6 +119,85 @@ TEST_F(Clock, NamesAnchorsForTheSendersClockAndNowAndThen) {
   for (int64_t ms = 200; ms <= 21'000; ms += 100) push(ms, ms);
   EXPECT_THAT(anchors_, ElementsAre(AnchorReason::kFirst, AnchorReason::kNtp, AnchorReason::kBeat,
                                     AnchorReason::kBeat));
+}
+
+TEST_F(Clock, ToldOfAStallOnlyWhereNothingCame) {
+  const auto stalls = [](const std::vector<TimedFrame>& frames) {
+    std::vector<std::pair<int64_t, int64_t>> out;
+    for (const TimedFrame& f : frames) {
+      if (f.stalled_from_ns != 0)
+        out.push_back({(f.stalled_from_ns - kStart) / kMs, (f.time_ns - kStart) / kMs});
+    }
+    return out;
+  };
+  push(0, 0);
+  push(20, 3020);
+  EXPECT_THAT(stalls(clock_.settle(kStart + 3300 * kMs)),
+              ElementsAre(std::pair<int64_t, int64_t>(20, 3020)));
+  for (int64_t ms = 40; ms < 1000; ms += 20) push(ms, ms + 3000);
+  // The RTP clock goes back by two seconds while frames go on coming.
+  for (int64_t ms = 1000; ms < 1240; ms += 20) push(ms - 2000, ms + 3000);
+  EXPECT_THAT(stalls(clock_.settle(kStart + 5000 * kMs)), IsEmpty());
+}
+
+// With a sender's clock beside it.
+class MovedClock : public ::testing::Test {
+ protected:
+  explicit MovedClock(MediaKind kind = MediaKind::kAudio) {
+    info_.id = 7;
+    info_.kind = kind;
+    info_.clock_rate = 90000;
+    sender_.begin(info_);
+    clock_ = std::make_unique<TrackClock>(TrackClockConfig{}, sender_, info_);
+  }
+  // Microseconds that it is put after its RTP time.
+  int64_t push(int64_t rtp_ms, int64_t arrival_ms) {
+    for (const TimedFrame& f : clock_->push(frame(rtp_ms, arrival_ms), kStart + arrival_ms * kMs)) {
+      EXPECT_GE(f.time_ns, last_ns_) << "backwards";
+      steps_.push_back(f.time_ns - last_ns_);
+      last_ns_ = f.time_ns;
+      if (f.anchor == AnchorReason::kMoved) ++moved_;
+    }
+    return (last_ns_ - kStart - rtp_ms * kMs) / 1000;
+  }
+  TrackInfo info_;
+  SenderClock sender_;
+  std::unique_ptr<TrackClock> clock_;
+  int64_t last_ns_ = 0;
+  std::vector<int64_t> steps_;
+  int moved_ = 0;
+};
+
+TEST_F(MovedClock, MovesSoundByAMillisecondAFrame) {
+  EXPECT_EQ(push(0, 80), 80'000);
+  EXPECT_EQ(push(20, 20), 79'000);
+  int64_t off = 0;
+  for (int64_t ms = 40; ms < 6000; ms += 20) off = push(ms, ms);
+  EXPECT_NEAR(static_cast<double>(off), 0, 1000);
+  for (size_t i = 1; i < steps_.size(); ++i) {
+    EXPECT_GE(steps_[i], 19 * kMs - 1);
+    EXPECT_LE(steps_[i], 21 * kMs + 1);
+  }
+  EXPECT_GT(moved_, 10) << "said in the journal as it goes";
+  EXPECT_LT(moved_, 30);
+}
+
+TEST_F(MovedClock, MovesSoundMoreWhereNobodyHearsIt) {
+  push(0, 80);
+  for (int64_t ms = 20; ms < 100; ms += 20) push(ms, ms);
+  EXPECT_LT(std::abs(push(2000, 2000)), 1);
+}
+
+class MovedPictures : public MovedClock {
+ protected:
+  MovedPictures() : MovedClock(MediaKind::kVideo) {}
+};
+
+TEST_F(MovedPictures, MoveByAFifthOfTheTime) {
+  EXPECT_EQ(push(0, 200), 200'000);
+  int64_t off = 0;
+  for (int64_t ms = 66; ms < 2500; ms += 33) off = push(ms, ms);
+  EXPECT_NEAR(static_cast<double>(off), 0, 500);
 }
 
 }  // namespace

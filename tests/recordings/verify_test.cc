@@ -287,6 +287,16 @@ void key_frame_never(Feed& feed, bool harmed) {
   if (harmed) waits(feed, 3.05, std::nullopt);
 }
 
+// Nothing came for a second and more, and then the sender went on as if no time had passed.
+void sender_stalls(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kAudio, true);
+  FeedTrack track{audio_track(2, "alice"), make_audio({.seconds = harmed ? 5.0 : 6.2})};
+  if (harmed)
+    track.delay = [](const EncodedFrame& f) { return f.time_ns >= 2'000'000'000 ? 1.2 : 0; };
+  feed.add(std::move(track));
+}
+
 // A microphone far too loud; the twin is as loud as it can be.
 void too_loud(Feed& feed, bool harmed) {
   const float most = harmed ? 4.0f : 0.9f;
@@ -429,6 +439,7 @@ const Fault kFaults[] = {
     {"PacketsLost", "loss", Severity::kWarn, 4.1, packets_lost},
     {"KeyFrameLate", "key-frame-wait", Severity::kWarn, 6.1, key_frame_late},
     {"KeyFrameNeverCame", "key-frame-wait", Severity::kFail, 6.1, key_frame_never},
+    {"SenderStalls", "stall", Severity::kWarn, 6.3, sender_stalls},
     {"TooLoud", "clipping", Severity::kWarn, 6.1, too_loud},
     {"SoundWithHoles", "concealed", Severity::kFail, 6.1, sound_with_holes},
     {"LowLayer", "low-layer", Severity::kWarn, 16.1, low_layer},

@@ -191,11 +191,14 @@ class SilentPort {
   std::string place_;
 };
 
-TEST(WebSocket, AServerThatDoesNotAnswerIsGivenUp) {
+TEST(WebSocket, AServerThatDoesNotAnswerIsGivenUpAndSaidWhatForItWasWaited) {
   Loop loop;
   const SilentPort port;
-  for (const char* scheme : {"ws", "wss"})
-    EXPECT_EQ(error_of(loop, {.url = port.url(scheme), .deadline = 200ms}).code, Code::kTimeout);
+  for (const auto& [scheme, words] : {std::pair("ws", "want TLS"), {"wss", "TLS handshake"}}) {
+    const Error error = error_of(loop, {.url = port.url(scheme), .deadline = 200ms});
+    EXPECT_EQ(error.code, Code::kTimeout);
+    EXPECT_THAT(error.message, HasSubstr(words));
+  }
 }
 
 TEST(WebSocket, GarbageAndPlainTextInsteadOfTls) {

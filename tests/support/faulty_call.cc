@@ -215,6 +215,18 @@ void add_faulty_call(Feed& feed) {
     r.note({.kind = EventKind::kSignalingInterrupted, .reason = "connection reset"});
   });
   feed.at(36, [](Recording& r) { r.note({.kind = EventKind::kSignalingResumed}); });
+  feed.at(26, [](Recording& r) {
+    Event marker{.kind = EventKind::kMarker};
+    marker.text = "the decision";
+    marker.by = "alice";
+    r.note(marker);
+  });
+  feed.at(50, [](Recording& r) {
+    Event pause{.kind = EventKind::kPaused, .participant = "m1"};
+    pause.policy = "cut";
+    r.note(pause);
+  });
+  feed.at(53, [](Recording& r) { r.note({.kind = EventKind::kResumed, .participant = "m1"}); });
   feed.at(59, [](Recording& r) {
     r.ending({.reason = "stopped", .by = "user", .text = "the meeting was over"});
   });

@@ -1,0 +1,60 @@
+#include "bot/export.h"
+
+#include <fmt/core.h>
+
+#include "bot/interrupt.h"
+#include "recordings/export.h"
+
+namespace callbot::bot {
+namespace {
+
+void tell(Console& console, const recordings::ExportedFile& file) {
+  const double seconds = static_cast<double>(file.duration_ns) / 1e9;
+  std::string tracks;
+  Json list = Json::array();
+  for (const std::string& track : file.tracks) {
+    tracks += ", " + track;
+    list.add(track);
+  }
+  Json notes = Json::array();
+  for (const std::string& note : file.notes) notes.add(note);
+  console.event("exported",
+                fmt::format("{} ({:.1f} s, {:.1f} MB{})", file.path.string(), seconds,
+                            static_cast<double>(file.bytes) / 1e6, tracks),
+                Json::object()
+                    .set("path", file.path.string())
+                    .set("participant", file.participant)
+                    .set("name", file.name)
+                    .set("from_s", static_cast<double>(file.from_ns) / 1e9)
+                    .set("duration_s", seconds)
+                    .set("bytes", static_cast<int64_t>(file.bytes))
+                    .set("tracks", std::move(list))
+                    .set("notes", std::move(notes)));
+  for (const std::string& note : file.notes) console.line("  not all of it: " + note);
+}
+
+}  // namespace
+
+ExitStatus run_export(Console& console, const ExportOptions& options) {
+  const Interrupt interrupt;
+  int shown = -1;  // per cent
+  const auto done = recordings::export_recording(
+      {.folder = options.dir,
+       .to = options.to,
+       .participant = options.participant,
+       .out = options.out,
+       .whole = options.whole},
+      [&](double share) {
+        const int percent = static_cast<int>(share * 100);
+        if (percent != shown) console.progress("exporting", share);
+        shown = percent;
+        return !Interrupt::asked();
+      },
+      [&](const recordings::ExportedFile& file) { tell(console, file); });
+  console.end_progress();
+  if (done) return kExitGood;
+  fmt::print(stderr, "callbot: {}\n", done.error().message);
+  return exit_status(done.error());
+}
+
+}  // namespace callbot::bot

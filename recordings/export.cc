@@ -1,0 +1,261 @@
+#include "recordings/export.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "base/files.h"
+#include "recordings/export_file.h"
+
+namespace callbot::recordings {
+namespace {
+
+constexpr AVRational kNs = {1, 1'000'000'000};
+constexpr int kPacketsBetweenProgress = 16;
+
+// One file to be made.
+struct Job {
+  const TimelineParticipant* participant;
+  ParticipantView view;
+  fs::path path;
+  TimeSpan span;
+};
+
+int64_t length(const TimeSpan& span) { return std::max<int64_t>(span.to_ns - span.from_ns, 0); }
+
+std::set<std::string> codecs_of(const std::vector<TimelinePiece>& pieces) {
+  std::set<std::string> codecs;
+  for (const TimelinePiece& p : pieces) codecs.insert(p.codec);
+  return codecs;
+}
+
+// All sizes that were seen in the files of these pieces.
+std::set<std::pair<int, int>> sizes_of(const Manifest& m,
+                                       const std::vector<TimelinePiece>& pieces) {
+  std::set<std::pair<int, int>> sizes;
+  for (const TimelinePiece& p : pieces) {
+    for (const Track& t : m.tracks) {
+      if (t.media != MediaKind::kVideo) continue;
+      for (const Size& s : t.sizes) {
+        if (s.file == p.file && (t.id == p.track || t.source == p.source))
+          sizes.insert({static_cast<int>(s.width), static_cast<int>(s.height)});
+      }
+    }
+  }
+  return sizes;
+}
+
+class Exporter {
+ public:
+  Exporter(const ExportConfig& config, const ExportFormat& format, const Manifest& manifest,
+           const ExportProgress& progress)
+      : config_(config),
+        format_(format),
+        manifest_(manifest),
+        timeline_(manifest),
+        progress_(progress) {}
+
+  Result<std::vector<ExportedFile>> run(const ExportDone& done) {
+    auto jobs = plan();
+    if (!jobs) return tl::unexpected(jobs.error());
+    for (const Job& job : *jobs) all_ns_ += length(job.span);
+    std::vector<ExportedFile> files;
+    for (const Job& job : *jobs) {
+      auto file = make(job);
+      if (!file) return tl::unexpected(std::move(file.error()).in(job.participant->name));
+      before_ns_ += length(job.span);
+      if (!*file) continue;
+      if (done) done(**file);
+      files.push_back(std::move(**file));
+    }
+    if (files.empty())
+      return fail(Code::kUnmeasured, fmt::format("{}: there is nothing that can be exported to {}",
+                                                 config_.folder.string(), format_.name));
+    return files;
+  }
+
+ private:
+  Result<std::vector<Job>> plan() {
+    const fs::path out = config_.out.empty() ? config_.folder / "exports" : config_.out;
+    if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
+    std::set<std::string> names;
+    std::vector<Job> jobs;
+    for (const TimelineParticipant& p : timeline_.participants) {
+      const std::string base = free_name(safe_name(p.name.empty() ? p.id : p.name), names);
+      const std::string& wanted = config_.participant;
+      if (!wanted.empty() && wanted != p.id && wanted != p.name) continue;
+      const TimeSpan span = config_.whole ? TimeSpan{0, timeline_.duration_ns} : p.whole();
+      for (ParticipantView& view : views_of(p)) {
+        if (format_.video_codec == nullptr && !view.suffix.empty()) continue;
+        const fs::path path = out / (base + view.suffix + "." + format_.name);
+        jobs.push_back({&p, std::move(view), path, span});
+      }
+    }
+    if (!config_.participant.empty() && jobs.empty())
+      return fail(Code::kUsage, fmt::format("--participant \"{}\": expected one of {}",
+                                            config_.participant, people()));
+    return jobs;
+  }
+
+  std::string people() const {
+    std::string names;
+    for (const TimelineParticipant& p : timeline_.participants)
+      names += (names.empty() ? "\"" : ", \"") + printable(p.name.empty() ? p.id : p.name) + "\"";
+    return names.empty() ? "nobody" : names;
+  }
+
+  // Two members of one name: the later one gets a number, whoever is exported.
+  static std::string free_name(const std::string& name, std::set<std::string>& taken) {
+    std::string free = name;
+    for (int n = 2; !taken.insert(free).second; ++n) free = fmt::format("{}-{}", name, n);
+    return free;
+  }
+
+  // None: there is nothing in it.
+  Result<std::optional<ExportedFile>> make(const Job& job) {
+    ExportedFile file{.path = job.path,
+                      .participant = job.participant->id,
+                      .name = job.participant->name,
+                      .from_ns = job.span.from_ns};
+    std::vector<std::unique_ptr<ExportTrack>> tracks;
+    for (const MediaKind kind : {MediaKind::kVideo, MediaKind::kAudio}) {
+      auto track = make_track(job, kind, file);
+      if (!track) return tl::unexpected(track.error());
+      if (*track) tracks.push_back(std::move(*track));
+    }
+    if (tracks.empty()) return std::nullopt;
+    auto out = ExportFile::create({.path = job.path,
+                                   .format = &format_,
+                                   .title = printable(job.participant->name),
+                                   .start_wall_ns = timeline_.started_wall_ns + job.span.from_ns,
+                                   .stopped = [this] { return !tell(now_ns_); }},
+                                  tracks);
+    if (!out) return tl::unexpected(out.error());
+    auto end = copy(job, tracks, **out);
+    if (!end) return tl::unexpected(end.error());
+    auto bytes = (*out)->finish();
+    if (!bytes) return tl::unexpected(bytes.error());
+    file.bytes = *bytes;
+    file.duration_ns = *end;
+    for (const auto& track : tracks) {
+      for (std::string& note : track->notes()) {
+        if (std::find(file.notes.begin(), file.notes.end(), note) == file.notes.end())
+          file.notes.push_back(std::move(note));
+      }
+    }
+    return file;
+  }
+
+  bool is_copied(const std::set<std::string>& codecs) const {
+    return codecs.size() == 1 && format_.takes(*codecs.begin());
+  }
+
+  bool has_opus(const ParticipantView& view) const {
+    const auto codecs = codecs_of(view.audio);
+    return !codecs.empty() &&
+           (is_copied(codecs) ? *codecs.begin() : format_.audio_codec) == std::string("opus");
+  }
+
+  // Null: not in this container, or nothing there.
+  Result<std::unique_ptr<ExportTrack>> make_track(const Job& job, MediaKind kind,
+                                                  ExportedFile& file) {
+    const bool video = kind == MediaKind::kVideo;
+    const auto& pieces = video ? job.view.video : job.view.audio;
+    const char* target = format_.becomes(kind);
+    if (pieces.empty() || target == nullptr) return nullptr;
+    const auto codecs = codecs_of(pieces);
+    const bool copied = is_copied(codecs);
+    TrackPlan plan{.folder = config_.folder,
+                   .pieces = pieces,
+                   .from_ns = job.span.from_ns,
+                   .to_ns = job.span.to_ns,
+                   .codec = copied ? *codecs.begin() : target,
+                   .pre_skip = format_.pre_skip,
+                   .threads = config_.threads};
+    if (video && !format_.pre_skip && has_opus(job.view)) plan.from_ns -= kOpusPreSkipNs;
+    const auto sizes = sizes_of(manifest_, pieces);
+    plan.changes = pieces.size() > 1 || sizes.size() > 1;
+    for (const auto& [width, height] : sizes) {
+      plan.width = std::max(plan.width, width);
+      plan.height = std::max(plan.height, height);
+    }
+    auto track = copied ? (video ? copy_video(plan) : copy_audio(plan))
+                        : (video ? encode_video(plan) : encode_audio(plan));
+    if (!track || !*track) return track;
+    std::string from;
+    for (const std::string& codec : codecs) from += (from.empty() ? "" : "+") + codec;
+    file.tracks.push_back(copied ? fmt::format("{} {} copied", name_of(kind), from)
+                                 : fmt::format("{} {} -> {}", name_of(kind), from, target));
+    return track;
+  }
+
+  // All packets of all tracks in the order of their dts; gives where the last one ends.
+  Result<int64_t> copy(const Job& job, const std::vector<std::unique_ptr<ExportTrack>>& tracks,
+                       ExportFile& out) {
+    std::vector<AvPacket> heads(tracks.size());
+    const auto ns = [&](size_t i, int64_t ticks) {
+      return av_rescale_q(ticks, tracks[i]->time_base(), kNs);
+    };
+    const auto refill = [&](size_t i) -> Result<> {
+      auto packet = tracks[i]->next();
+      if (!packet) return tl::unexpected(packet.error());
+      heads[i] = std::move(*packet);
+      return {};
+    };
+    for (size_t i = 0; i < tracks.size(); ++i) {
+      if (auto filled = refill(i); !filled) return tl::unexpected(filled.error());
+    }
+    int64_t end = 0;
+    for (int n = 0;; ++n) {
+      size_t first = tracks.size();
+      for (size_t i = 0; i < tracks.size(); ++i) {
+        if (heads[i] &&
+            (first == tracks.size() || ns(i, heads[i]->dts) < ns(first, heads[first]->dts)))
+          first = i;
+      }
+      if (first == tracks.size()) return end;
+      const int64_t now = ns(first, heads[first]->dts);
+      end = std::max(end, ns(first, heads[first]->pts + heads[first]->duration));
+      if (auto wrote = out.write(first, std::move(heads[first])); !wrote)
+        return tl::unexpected(wrote.error());
+      if (n % kPacketsBetweenProgress == 0 && !tell(std::clamp<int64_t>(now, 0, length(job.span))))
+        return fail(Code::kInterrupted, job.path.string() + ": stopped");
+      if (auto filled = refill(first); !filled) return tl::unexpected(filled.error());
+    }
+  }
+
+  bool tell(int64_t now_ns) {
+    now_ns_ = now_ns;
+    if (!progress_ || stopped_) return !stopped_;
+    const double all = static_cast<double>(std::max<int64_t>(all_ns_, 1));
+    stopped_ = !progress_(std::min(1.0, static_cast<double>(before_ns_ + now_ns) / all));
+    return !stopped_;
+  }
+
+  const ExportConfig& config_;
+  const ExportFormat& format_;
+  const Manifest& manifest_;
+  Timeline timeline_;
+  const ExportProgress& progress_;
+  int64_t all_ns_ = 0, before_ns_ = 0;  // of all jobs' lengths
+  int64_t now_ns_ = 0;                  // in this job
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::vector<ExportedFile>> export_recording(const ExportConfig& config,
+                                                   const ExportProgress& progress,
+                                                   const ExportDone& done) {
+  const ExportFormat* format = export_format(config.to);
+  if (format == nullptr)
+    return fail(Code::kUsage,
+                fmt::format("\"{}\": expected one of {}", config.to, export_format_names()));
+  auto loaded = load(config.folder);
+  if (!loaded) return tl::unexpected(loaded.error());
+  return Exporter(config, *format, loaded->manifest, progress).run(done);
+}
+
+}  // namespace callbot::recordings

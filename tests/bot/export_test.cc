@@ -1,0 +1,64 @@
+#include "bot/export.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "bot/interrupt.h"
+#include "tests/support/temp_folder.h"
+
+namespace callbot::bot {
+namespace {
+
+const fs::path kGolden = fs::path(CALLBOT_SOURCE_DIR) / "tests/golden/v1-two-members";
+
+TEST(ExportVerb, MakesFilesAndSaysSo) {
+  test::TempFolder out;
+  Console console(true);
+  testing::internal::CaptureStdout();
+  const auto status = run_export(
+      console, {.dir = kGolden, .to = "webm", .participant = "alice", .out = out.path()});
+  const std::string said = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(status, kExitGood);
+  EXPECT_TRUE(fs::exists(out.path() / "alice.webm"));
+  EXPECT_NE(said.find("\"event\":\"exported\""), std::string::npos) << said;
+  EXPECT_NE(said.find("video vp8 copied"), std::string::npos) << said;
+  EXPECT_NE(said.find("\"event\":\"progress\""), std::string::npos) << said;
+}
+
+TEST(ExportVerb, ItsExitStatusSaysWhatWentWrong) {
+  test::TempFolder out;
+  Console console(true);
+  EXPECT_EQ(run_export(console, {.dir = out.path(), .to = "mp4"}), kExitUnmeasured);
+  EXPECT_EQ(run_export(console, {.dir = kGolden, .to = "mp4", .participant = "x"}), kExitUsage);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit limit = before;
+  limit.rlim_cur = 20'000;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  const auto full = run_export(console, {.dir = kGolden, .to = "mp4", .out = out.path()});
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(full, kExitStorage);
+  EXPECT_TRUE(fs::is_empty(out.path()));
+}
+
+TEST(Interrupt, IsAskedForOnceAndThenAsUsual) {
+  std::signal(SIGTERM, SIG_IGN);
+  {
+    const Interrupt interrupt;
+    EXPECT_FALSE(Interrupt::asked());
+    raise(SIGTERM);
+    EXPECT_TRUE(Interrupt::asked());
+    struct sigaction now {};
+    sigaction(SIGTERM, nullptr, &now);
+    EXPECT_EQ(now.sa_handler, SIG_DFL);  // the second one ends the process
+  }
+  EXPECT_EQ(std::signal(SIGTERM, SIG_DFL), SIG_IGN);
+  const Interrupt again;
+  EXPECT_FALSE(Interrupt::asked());
+}
+
+}  // namespace
+}  // namespace callbot::bot
