@@ -74,7 +74,7 @@ void Call::start() {
 void Call::stop() {
   if (phase_ == Phase::kNew) return finish({});
   if (!advance(Phase::kLeaving)) return;
-  legs_.clear();
+  drop_legs();
   signaling_->close();
   leave_deadline_.once(kLeaveDeadline, [this] { finish({}); });
 }
@@ -82,8 +82,14 @@ void Call::stop() {
 void Call::finish(Result<> how) {
   if (!advance(Phase::kDone)) return;
   leave_deadline_.stop();
-  legs_.clear();
+  drop_legs();
   loop_.post(alive_.guard([this, how = std::move(how)] { events_.done(how); }));
+}
+
+void Call::drop_legs() {
+  legs_.clear();
+  connected_.clear();
+  channels_.clear();
 }
 
 const Member* Call::member(const std::string& id) const { return find(members_, id); }

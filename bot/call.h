@@ -115,6 +115,7 @@ class Call final : private signaling::Events, private LegOwner {
   Call(Loop& loop, Log log, CallConfig config, CallEvents& events);
   bool advance(Phase next);
   void finish(Result<> how);
+  void drop_legs();
   void recognise(const signaling::Member& member);
   bool may_record(const std::string& participant) const;
   void put_sinks(CallLeg& leg, const TrackInfo& track);

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "base/files.h"
+#include "bot/cli_recordings.h"
 
 namespace callbot::bot {
 namespace {
@@ -19,8 +22,8 @@ Exit status, the same list for every command:
   3    could not connect or join
   4    storage: a folder or file could not be read or written
   5    unmeasured or invalid: there was nothing to judge
-  130  interrupted before it was done (Ctrl-C while a recording runs ends the recording and
-       judges it; a second Ctrl-C interrupts the judging)
+  130  interrupted before it was done (Ctrl-C or SIGTERM while a recording runs ends the
+       recording and judges it; a second Ctrl-C interrupts the judging)
 )";
 
 // A flag's text -> a value, with our own words when it cannot be.
@@ -32,7 +35,8 @@ CLI::Option* parsed(CLI::App* app, const char* flag, const char* help, T& target
           flag,
           [&target, parse, flag](const std::string& text) {
             auto value = parse(text);
-            if (!value) throw CLI::ValidationError(flag, value.error().message);
+            const std::string first = std::string(flag).substr(0, std::string(flag).find(','));
+            if (!value) throw CLI::ValidationError(first, value.error().message);
             target = *value;
           },
           help)
@@ -57,17 +61,13 @@ Result<int> bitrate(const std::string& text) {
   return static_cast<int>(bits);
 }
 
-// "500M", "1.5G": bytes, in powers of ten.
+// With its unit: a bare number is a time where both may stand.
 Result<uint64_t> byte_count(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const std::string_view unit(end);
-  const double factor = unit == "K" ? 1e3 : unit == "M" ? 1e6 : unit == "G" ? 1e9 : 0;
-  const double bytes = value * factor;
-  if (!(bytes >= 1e5 && bytes <= 1e15))
-    return fail(Code::kUsage,
-                fmt::format("\"{}\": expected a size from 100K up, such as 500M or 2G", text));
-  return static_cast<uint64_t>(bytes);
+  const auto bytes = parse_bytes(text);
+  const bool unit = !text.empty() && std::isalpha(static_cast<unsigned char>(text.back())) != 0;
+  if (bytes && unit && *bytes >= 100'000 && *bytes <= 1'000'000'000'000'000) return bytes;
+  return fail(Code::kUsage,
+              fmt::format("\"{}\": expected a size from 100K up, such as 500M or 2G", text));
 }
 
 bool parse_size(const std::string& text, int* width, int* height) {
@@ -110,6 +110,20 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
+}
+
+void add_disk(CLI::App* c, DiskLimits& disk) {
+  parsed<uint64_t>(c, "--reserve", "space on the disk below which no recording begins; 0: no limit",
+                   disk.reserve, parse_bytes, "BYTES")
+      ->default_str("500M");
+  parsed<std::optional<uint64_t>>(
+      c, "--low-water",
+      "space below which a recording that runs is ended (default: half the reserve)",
+      disk.low_water,
+      [](const std::string& text) {
+        return parse_bytes(text).map([](uint64_t bytes) { return std::optional(bytes); });
+      },
+      "BYTES");
 }
 
 // A time ("10m") or a size ("500M").
@@ -177,12 +191,12 @@ void add_until_empty(CLI::App* c, const char* help, bool* until_empty,
 }
 
 // So that a word behind --until-empty that is no time is another's. In CLI11's order: last first.
-std::vector<std::string> arguments(int argc, const char* const* argv) {
+std::vector<std::string> arguments(const std::vector<std::string>& words) {
   std::vector<std::string> args;
-  for (int i = 1; i < argc; ++i) {
-    args.emplace_back(argv[i]);
+  for (size_t i = 1; i < words.size(); ++i) {
+    args.push_back(words[i]);
     if (args.back() != "--until-empty") continue;
-    const std::string next = i + 1 < argc ? argv[i + 1] : "";
+    const std::string next = i + 1 < words.size() ? words[i + 1] : "";
     const bool time = !next.empty() && std::isdigit(static_cast<unsigned char>(next[0])) != 0 &&
                       parse_duration(next).has_value();
     args.back() += time ? "=" + next : "=0s";
@@ -244,6 +258,7 @@ void add_record(CLI::App& app, RecordOptions& o) {
       ->check(CLI::IsMember({"high", "medium", "low"}));
   c->add_option("--on-finish", o.on_finish,
                 "program to run when the recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+  add_disk(c, o.disk);
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
@@ -320,6 +335,7 @@ void add_serve(CLI::App& app, ServeOptions& o) {
   c->add_option("--token", o.token, "who joins must know it")->envname("CALLBOT_TOKEN");
   c->add_flag("--open", o.open, "let anybody join on an address other than loopback");
   c->add_option("--record", o.record, "record every room that has members into this folder");
+  add_disk(c, o.disk);
   c->add_option("--max-members", o.most_members, "members a room")
       ->capture_default_str()
       ->check(CLI::Range(2, 1000));
@@ -416,12 +432,16 @@ void add_compose(CLI::App& app, ComposeOptions& o) {
 }
 
 std::string help_of(const CLI::App& app) {
-  for (const CLI::App* verb : app.get_subcommands()) {
-    for (const CLI::App* command : verb->get_subcommands())
-      return command->help("callbot " + verb->get_name() + " DIR");
-    return verb->help("callbot");
+  const CLI::App* verb = &app;
+  std::string before;
+  while (!verb->get_subcommands().empty()) {
+    before += (before.empty() ? "" : " ") + verb->get_name();
+    for (const CLI::Option* option : verb->get_options()) {
+      if (option->get_positional()) before += " " + option->get_name(true);
+    }
+    verb = verb->get_subcommands().front();
   }
-  return app.help();
+  return verb->help(before);
 }
 
 }  // namespace
@@ -460,6 +480,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   ExportOptions exported;
   ComposeOptions composed;
   DemoOptions demo;
+  RecordingsOptions recordings;
   CtlOptions ctl;
   add_record(app, record);
   add_send(app, send);
@@ -479,9 +500,10 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
                                     "TIME")
       ->default_str("10s");
   d->footer("Example:\n  callbot demo --duration 5s\n");
+  add_recordings(app, recordings);
 
   try {
-    app.parse(arguments(argc, argv));
+    app.parse(arguments(mark_removed_tags(argc, argv)));
   } catch (const CLI::CallForVersion&) {
     return HelpText{std::string("callbot ") + CALLBOT_VERSION + "\n"};
   } catch (const CLI::CallForHelp&) {
@@ -490,8 +512,17 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
     return HelpText{app.help("", CLI::AppFormatMode::All)};
   } catch (const CLI::ParseError& e) {
     const auto verbs = app.get_subcommands();
+    const auto rest = app.remaining();
+    if (verbs.empty() && !rest.empty())
+      return fail(Code::kUsage, fmt::format("{}: no such command\nTry \"callbot --help\".",
+                                            printable(rest.front())));
     return fail(Code::kUsage, fmt::format("{}\nTry \"callbot {}--help\".", e.what(),
                                           verbs.empty() ? "" : verbs.front()->get_name() + " "));
+  }
+
+  for (const DiskLimits* disk : {&record.disk, &serve.disk}) {
+    if (disk->reserve != 0 && disk->low() > disk->reserve)
+      return fail(Code::kUsage, "--low-water: expected at most as much as --reserve");
   }
 
   Invocation invocation{output, demo};
@@ -502,6 +533,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   if (verb == "verify") invocation.verb = verify;
   if (verb == "report") invocation.verb = report;
   if (verb == "show") invocation.verb = show;
+  if (verb == "recordings") invocation.verb = recordings;
   if (verb == "ctl") {
     ctl.command = app.get_subcommands().front()->get_subcommands().front()->get_name();
     invocation.verb = ctl;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "bot/interrupt.h"
+#include "recordings/catalogue_entry.h"
 #include "recordings/compose.h"
 
 namespace callbot::bot {
@@ -50,6 +51,7 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
                                           return !Interrupt::asked();
                                         });
   console.end_progress();
+  recordings::touch_recording(options.dir);
   if (done) {
     tell(console, *done, static_cast<double>(monotonic_ns() - start) / 1e9);
     return kExitGood;

@@ -16,6 +16,7 @@
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/record.h"
+#include "bot/recordings_verb.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "pipelines/gst_log.h"
@@ -29,10 +30,11 @@ ExitStatus say(const Error& error) {
   return exit_status(error);
 }
 
-// Turns the loop until `status` is set; SIGINT and SIGTERM interrupt.
-ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt) {
+// Turns the loop until `status` is set.
+ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt,
+               const Loop::Task& terminate) {
   loop.on_unix_signal(SIGINT, interrupt);
-  loop.on_unix_signal(SIGTERM, interrupt);
+  loop.on_unix_signal(SIGTERM, terminate);
   while (!status) g_main_context_iteration(nullptr, TRUE);
   return *status;
 }
@@ -45,14 +47,16 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
     if (done.error) say(*done.error);
   });
   verb.start();
-  return run(loop, status, [&] { verb.interrupt(); });
+  return run(
+      loop, status, [&] { verb.interrupt(); }, [&] { verb.terminate(); });
 }
 
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
   if (auto started = serve.start(); !started) return say(started.error());
-  return run(loop, status, [&] { serve.stop([&] { status = kExitGood; }); });
+  const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
+  return run(loop, status, stop, stop);
 }
 
 ExitStatus run_call(Console& console, const Invocation& invocation) {
@@ -103,6 +107,8 @@ int main(int argc, char** argv) {
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
+  if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))
+    return run_recordings(console, *o);
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
   if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
     return run_compose(console, *o);

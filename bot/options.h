@@ -14,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "bot/recordings_options.h"
 
 namespace callbot::bot {
 
@@ -31,6 +32,13 @@ struct JoinOptions {
   bool insecure = false;
   std::vector<std::string> ice_servers;  // stun:..., turn:USER:PASSWORD@HOST:PORT?transport=...
   std::vector<std::string> interfaces;
+};
+
+// Space on the disk that gets the recordings, in bytes; 0: no limit.
+struct DiskLimits {
+  uint64_t reserve = 500'000'000;          // below it no recording begins
+  std::optional<uint64_t> low_water = {};  // below it one that runs ends; none: half of it
+  uint64_t low() const { return low_water.value_or(reserve / 2); }
 };
 
 // How a recording goes on and ends, for record and for the recorders of serve.
@@ -53,7 +61,8 @@ struct RecordOptions {
   RecordRules rules;
   std::string on_finish;        // a program; gets the folder and the verdict as arguments
   uint64_t most_file_mb = 100;  // of a file dropped into the chat
-  bool table = true;            // the live table; the demo shows a progress bar instead
+  DiskLimits disk;
+  bool table = true;  // the live table; the demo shows a progress bar instead
 };
 
 struct SendOptions {
@@ -77,6 +86,7 @@ struct ServeOptions {
   std::string token;
   bool open = false;
   std::optional<fs::path> record;
+  DiskLimits disk;
   int most_members = 64;
   std::string on_finish;
   // Of its recorders.
@@ -137,7 +147,7 @@ struct DemoOptions {
 struct Invocation {
   OutputOptions output;
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
-               ExportOptions, ComposeOptions, DemoOptions, CtlOptions>
+               ExportOptions, ComposeOptions, DemoOptions, CtlOptions, RecordingsOptions>
       verb;
 };
 

@@ -77,6 +77,12 @@ void Record::start() {
     finish({exit_status(error), std::move(error), {}, {}});
   };
   if (auto made = make_folder(options_.out); !made) return give_up(made.error());
+  watch_disk();
+  if (auto enough = enough_to_begin(options_.disk, options_.out, disk_->free()); !enough) {
+    console_.event("disk-low", enough.error().message,
+                   disk_facts(options_.disk, options_.out, disk_->free()));
+    return give_up(enough.error());
+  }
   auto config = call_config(options_.join, {.recorder = true, .receives = true});
   if (!config) return give_up(config.error());
   config->receive_video = config->join.wants_video = !options_.audio_only;
@@ -88,9 +94,26 @@ void Record::start() {
   call_->start();
 }
 
+// Ends it while there is space for an orderly end.
+void Record::watch_disk() {
+  disk_ = std::make_unique<DiskWatch>(loop_, options_.out, [this](uint64_t free) {
+    const auto enough = enough_to_go_on(options_.disk, options_.out, free);
+    if (enough || ending_ || !session_.begun()) return;
+    console_.event("disk-low", enough.error().message,
+                   disk_facts(options_.disk, options_.out, free));
+    end({.reason = "disk-low", .by = "recorder", .text = enough.error().message});
+  });
+}
+
 void Record::interrupt() {
   if (ending_) return session_.abort_judging();
   console_.event("stopping", "finishing the recording; once more to skip judging it");
+  end({.reason = "signal", .by = "user", .text = ""});
+}
+
+void Record::terminate() {
+  if (ending_) return;
+  console_.event("stopping", "finishing the recording");
   end({.reason = "signal", .by = "user", .text = ""});
 }
 

@@ -13,6 +13,7 @@
 #include "bot/call.h"
 #include "bot/cli.h"
 #include "bot/console.h"
+#include "bot/disk_watch.h"
 #include "bot/limits.h"
 #include "bot/member_filter.h"
 #include "bot/options.h"
@@ -36,6 +37,8 @@ class Record final : private CallEvents {
   void start();
   // Ends the recording; a second time ends the judging. Any time.
   void interrupt();
+  // Ends the recording, however often: whoever supervises us still wants a verdict.
+  void terminate();
   // Ends it for another reason.
   void end(recordings::Ending why);
   bool joined() const { return session_.begun(); }
@@ -64,6 +67,7 @@ class Record final : private CallEvents {
   void resumed() override;
   void done(Result<> how) override;
 
+  void watch_disk();
   void open_control();
   void count_members();
   void choose(const signaling::Member& member);
@@ -104,6 +108,7 @@ class Record final : private CallEvents {
   std::vector<std::string> reconnecting_;  // members whose peer was lost
   int ticks_ = 0;
   Timer tick_;
+  std::unique_ptr<DiskWatch> disk_;
   std::unique_ptr<Call> call_;
   Alive alive_;
 };

@@ -45,6 +45,7 @@ void Record::member_changed(const Member& before, const Member& after) {
 
 void Record::member_left(const Member& m) {
   session_.member_left(m);
+  std::erase(reconnecting_, m.id);
   console_.event("left", m.name, Json::object().set("member", m.id).set("name", m.name));
   count_members();
 }

@@ -108,6 +108,7 @@ void Serve::add_recording() {
   command.out = *options_.record;
   command.token = options_.token;
   command.on_finish = options_.on_finish;
+  command.disk = options_.disk;
   command.json = console_.json();
   command.rules = flags_of(options_);
   command.empty_for = options_.rules.empty_for;
@@ -115,14 +116,19 @@ void Serve::add_recording() {
       "{}://{}:{}", http_->tls() ? "wss" : "ws",
       options_.address == "0.0.0.0" || options_.address == "::" ? "127.0.0.1" : options_.address,
       http_->port());
-  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command));
+  disk_ = std::make_unique<DiskWatch>(loop_, *options_.record, [this](uint64_t free) {
+    recorders_->disk(free);
+    whip_->disk(free);
+  });
+  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command), disk_->free());
   WhipConfig whip{*options_.record, options_.token};
   whip.audio_only = options_.audio_only;
   whip.segment_bytes = options_.rules.segment_bytes;
   if (options_.rules.segment_duration)
     whip.segment_duration =
         std::chrono::ceil<std::chrono::seconds>(*options_.rules.segment_duration);
-  whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(whip));
+  whip.disk = options_.disk;
+  whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(whip), disk_->free());
 }
 
 void Serve::stop(std::function<void()> done) {

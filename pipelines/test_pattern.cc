@@ -180,6 +180,7 @@ struct TestPattern::Impl {
   void listen() {
     const auto bus = GRef<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
     const auto hear = [](GstBus*, GstMessage* message, gpointer self) {
+      const auto dropped = GRef<GstMessage>::adopt(message);  // who drops it owns it
       if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
         static_cast<Impl*>(self)->hear_error(message);
       return GST_BUS_DROP;

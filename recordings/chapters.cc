@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "recordings/cuts.h"
 
 namespace callbot::recordings {
 namespace {
@@ -49,19 +50,6 @@ void add_member(const TimelineParticipant& p, std::vector<Happening>& out) {
 }
 
 }  // namespace
-
-bool is_cut(const std::vector<TimeSpan>& cuts, int64_t time_ns) {
-  return std::any_of(cuts.begin(), cuts.end(), [time_ns](const TimeSpan& s) {
-    return time_ns >= s.from_ns && time_ns < s.to_ns;
-  });
-}
-
-int64_t without_cuts(const std::vector<TimeSpan>& cuts, int64_t time_ns) {
-  int64_t gone = 0;
-  for (const TimeSpan& s : cuts)
-    gone += std::max<int64_t>(0, std::min(time_ns, s.to_ns) - s.from_ns);
-  return time_ns - gone;
-}
 
 std::vector<Chapter> chapters_of(const Timeline& timeline, const std::vector<ChapterMark>& markers,
                                  const std::vector<TimeSpan>& cuts) {

@@ -19,16 +19,10 @@ struct ChapterMark {
   std::string title;
 };
 
-// In order, from 0 to the end without holes; what happened within two seconds is one
-// chapter, only a marker is always one of its own.
-// Times are of what is left where these spans are cut out.
+// In order, from 0 to the end without holes; what happened within two seconds is one chapter, only
+// a marker is always one of its own. Times are of what is left without the cuts.
 std::vector<Chapter> chapters_of(const Timeline& timeline,
                                  const std::vector<ChapterMark>& markers = {},
                                  const std::vector<TimeSpan>& cuts = {});
-
-bool is_cut(const std::vector<TimeSpan>& cuts, int64_t time_ns);
-// This moment of the recording in what is left; one that is cut out: where the cut is. The spans
-// do not overlap.
-int64_t without_cuts(const std::vector<TimeSpan>& cuts, int64_t time_ns);
 
 }  // namespace callbot::recordings

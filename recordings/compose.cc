@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "recordings/chapters.h"
 #include "recordings/composer.h"
+#include "recordings/cuts.h"
 
 namespace callbot::recordings {
 namespace {
@@ -37,6 +39,21 @@ bool anybody(const Timeline& t) {
                                           [](const auto& p) { return !p.recorder; });
 }
 
+std::vector<SpeechSpan> speech_in(const Manifest& m, int64_t end_ns) {
+  std::vector<SpeechSpan> all;
+  for (const Participant& p : m.participants) {
+    for (const Span& s : p.spoke) all.push_back({p.id, s.from_ns, s.to_ns.value_or(end_ns)});
+  }
+  return all;
+}
+
+std::vector<Chapter> chapters_in(const Manifest& m, const Timeline& timeline,
+                                 const std::vector<TimeSpan>& cuts) {
+  std::vector<ChapterMark> marks;
+  for (const Marker& marker : m.markers) marks.push_back({marker.at_ns, marker.text});
+  return chapters_of(timeline, marks, cuts);
+}
+
 std::vector<int64_t> frames_of(const std::vector<Chapter>& chapters, int fps) {
   std::vector<int64_t> frames;
   for (const Chapter& c : chapters) frames.push_back((c.from_ns * fps + kSecond - 1) / kSecond);
@@ -46,7 +63,7 @@ std::vector<int64_t> frames_of(const std::vector<Chapter>& chapters, int fps) {
 int64_t kept_frames(const ComposePlan& plan) {
   int64_t kept = 0;
   for (int64_t n = 0; n < plan.frames; ++n)
-    kept += is_cut(plan.config.cuts, n * kSecond / plan.config.fps) ? 0 : 1;
+    kept += is_cut(plan.cuts, n * kSecond / plan.config.fps) ? 0 : 1;
   return kept;
 }
 
@@ -79,7 +96,7 @@ Result<> copy(Composer& composer, ExportFile& file, Progress& progress) {
     if (!*packet) return {};
     const int64_t now = av_rescale_q((*packet)->dts, composer.tracks()[track]->time_base(), kNs);
     if (auto wrote = file.write(track, std::move(*packet)); !wrote) return wrote;
-    if (!progress.at(now)) return fail(Code::kInterrupted, "stopped");
+    if (!progress.at(now)) return fail(Code::kInterrupted, "composing was stopped");
   }
 }
 
@@ -99,8 +116,10 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
     if (auto made = make_folder(result.path.parent_path()); !made)
       return tl::unexpected(made.error());
   }
-  const auto chapters = chapters_of(timeline, config.markers, config.cuts);
   ComposePlan plan{.config = config, .timeline = &timeline};
+  plan.speech = speech_in(loaded->manifest, timeline.duration_ns);
+  plan.cuts = cuts_of(loaded->manifest, timeline.duration_ns);
+  const auto chapters = chapters_in(loaded->manifest, timeline, plan.cuts);
   plan.frames = (timeline.duration_ns * config.fps + kSecond - 1) / kSecond;
   plan.audio_codec = (*format)->audio_codec;
   if (config.layout != ComposeLayout::kAudio) plan.video_codec = (*format)->video_codec;
@@ -123,7 +142,7 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
                                  (*composer)->tracks());
   if (!file) return tl::unexpected(file.error());
   if (auto copied = copy(**composer, **file, progress); !copied)
-    return tl::unexpected(std::move(copied.error()).in(result.path.string()));
+    return tl::unexpected(copied.error());
   auto bytes = (*file)->finish();
   if (!bytes) return tl::unexpected(bytes.error());
   result.bytes = *bytes;

@@ -2,8 +2,9 @@
 // sound, chapters.
 //
 // Frame n shows of everybody the newest picture at or before n / fps on the recording's clock (less
-// what is cut out).
-// The same recording and options give the same pictures and samples, on any number of threads.
+// the pauses that are cut out). Who speaks is known from the spans of speech in the manifest, or,
+// of who has none, from how loud it is. The same recording and options give the same pictures and
+// samples, on any number of threads.
 //
 // Thread:  worker; blocks for as long as it takes, works on threads of its own. What it holds at a
 //          time does not grow with the recording, but for MP4's index (about 10 MB an hour).
@@ -19,9 +20,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "recordings/chapters.h"
 #include "recordings/compose_layout.h"
-#include "recordings/speaker.h"
 
 namespace callbot::recordings {
 
@@ -32,10 +31,7 @@ struct ComposeConfig {
   // Its extension says the container, of those of export_formats(). Empty:
   // exports/composed-<layout>.mp4 in the folder.
   std::filesystem::path out = {};
-  std::vector<SpeechSpan> speech = {};  // where there is none of a member, its level decides
-  std::vector<ChapterMark> markers = {};
-  std::vector<TimeSpan> cuts = {};  // left out, to a frame; they do not overlap
-  int threads = 0;                  // 0: as many as there are processors
+  int threads = 0;  // 0: as many as there are processors
 };
 
 struct Composed {

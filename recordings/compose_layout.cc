@@ -35,9 +35,12 @@ Rect grid_tile(const Region& r, int count, int columns) {
 // Rows of equal tiles around the region's centre; the last row is centred too.
 void add_grid(std::vector<Rect>& out, const Region& r, int count) {
   if (count == 0) return;
+  // The largest tiles; of two that are equal the lower block.
   int columns = 1;
   for (int c = 2; c <= count; ++c) {
-    if (grid_tile(r, count, c).width > grid_tile(r, count, columns).width) columns = c;
+    const int better = grid_tile(r, count, c).width - grid_tile(r, count, columns).width;
+    const bool lower = (count + c - 1) / c < (count + columns - 1) / columns;
+    if (better > 0 || (better == 0 && lower)) columns = c;
   }
   const Rect tile = grid_tile(r, count, columns);
   const int rows = (count + columns - 1) / columns;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "recordings/cuts.h"
 #include "recordings/encoders.h"
 
 namespace callbot::recordings {
@@ -53,7 +54,7 @@ class Composer::Track final : public ExportTrack {
 Composer::Composer(ComposePlan plan)
     : plan_(std::move(plan)),
       mixer_(plan_.config.folder, *plan_.timeline),
-      watch_(*plan_.timeline, plan_.config.speech),
+      watch_(*plan_.timeline, plan_.speech),
       stage_(plan_.config.folder, *plan_.timeline, std::clamp(threads_of(plan_.config) / 4, 1, 4)),
       painter_(names_of(*plan_.timeline), plan_.config.width, plan_.config.height,
                std::min(threads_of(plan_.config), 8)),
@@ -135,7 +136,7 @@ Result<> Composer::make_sound() {
     const int64_t to = (n + 1) * Mixer::kFormat.rate / fps;
     samples.resize(static_cast<size_t>(to - from) * 2);
     if (auto read = mixer_.read(samples); !read) return read;
-    if (is_cut(plan_.config.cuts, time_of(n))) continue;
+    if (is_cut(plan_.cuts, time_of(n))) continue;
     waiting.insert(waiting.end(), samples.begin(), samples.end());
     if (auto encoded = encode_sound(waiting, false); !encoded) return encoded;
     if (!video_) continue;
@@ -183,7 +184,7 @@ Result<> Composer::make_pictures() {
   const Canvas* before = nullptr;
   int64_t shown = 0;
   for (int64_t n = 0; n < plan_.frames; ++n) {
-    if (is_cut(plan_.config.cuts, time_of(n))) continue;
+    if (is_cut(plan_.cuts, time_of(n))) continue;
     const auto beat = beats_.pop();
     if (!beat) return {};
     auto roles = stage_.at(time_of(n));

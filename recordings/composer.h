@@ -22,6 +22,7 @@
 #include "recordings/compose.h"
 #include "recordings/export_track.h"
 #include "recordings/mixer.h"
+#include "recordings/speaker.h"
 #include "recordings/stage.h"
 #include "recordings/tile_painter.h"
 
@@ -30,7 +31,9 @@ namespace callbot::recordings {
 struct ComposePlan {
   ComposeConfig config;
   const Timeline* timeline;
-  int64_t frames = 0;                    // of the recording, before anything is cut out
+  int64_t frames = 0;  // of the recording, before anything is cut out
+  std::vector<SpeechSpan> speech;
+  std::vector<TimeSpan> cuts;
   std::string video_codec, audio_codec;  // no video: audio only
   std::vector<int64_t> key_frames;       // of the file, besides the usual ones; sorted
 };

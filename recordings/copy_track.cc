@@ -42,7 +42,7 @@ Result<AvFilter> byte_stream(const AVCodecParameters& p) {
 class CopiedVideo final : public ExportTrack {
  public:
   explicit CopiedVideo(const TrackPlan& plan)
-      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kVideo) {}
+      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kVideo, plan.cuts) {}
 
   // False: there is nothing.
   Result<bool> begin() {
@@ -116,7 +116,7 @@ class CopiedVideo final : public ExportTrack {
 class CopiedSound final : public ExportTrack {
  public:
   explicit CopiedSound(const TrackPlan& plan)
-      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kAudio) {}
+      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kAudio, plan.cuts) {}
 
   Result<bool> begin() {
     auto first = view_.peek();

@@ -21,7 +21,7 @@ int64_t in_video(int64_t ns) { return av_rescale_q(ns, kNs, kVideoBase); }
 class EncodedVideo final : public ExportTrack {
  public:
   explicit EncodedVideo(const TrackPlan& plan)
-      : plan_(plan), pictures_(plan.folder, plan.pieces, plan.threads) {}
+      : plan_(plan), pictures_(plan.folder, plan.pieces, plan.threads, plan.cuts) {}
 
   Result<bool> begin() {
     auto first = pictures_.next();
@@ -116,7 +116,7 @@ class EncodedSound final : public ExportTrack {
   EncodedSound(const TrackPlan& plan, SoundFormat format)
       : plan_(plan),
         format_(format),
-        sound_(plan.folder, plan.pieces, format, plan.from_ns),
+        sound_(plan.folder, plan.pieces, format, plan.from_ns, plan.cuts),
         left_(av_rescale(plan.to_ns - plan.from_ns, format.rate, kNs.den)) {}
 
   Result<> begin() {
@@ -202,7 +202,7 @@ Result<std::unique_ptr<ExportTrack>> encode_video(const TrackPlan& plan) {
 }
 
 Result<std::unique_ptr<ExportTrack>> encode_audio(const TrackPlan& plan) {
-  LaneView look(plan.folder, plan.pieces, MediaKind::kAudio);
+  LaneView look(plan.folder, plan.pieces, MediaKind::kAudio, plan.cuts);
   auto first = look.peek();
   if (!first) return tl::unexpected(first.error());
   if (*first == nullptr) return nullptr;

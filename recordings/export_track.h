@@ -29,7 +29,9 @@ int take_pre_skip(AVCodecParameters& parameters);
 struct TrackPlan {
   std::filesystem::path folder;
   std::vector<TimelinePiece> pieces;
-  int64_t from_ns = 0, to_ns = 0;  // the export's time 0 and end, from the recording's start
+  std::vector<TimeSpan> cuts;      // left out, without overlap
+  int64_t from_ns = 0, to_ns = 0;  // the export's time 0 and end, from the recording's start, less
+                                   // what was cut out until then
   std::string codec;               // of the track
   int width = 0, height = 0;       // video that is encoded: what it is fitted into
   bool changes = false;            // copied video: its size or parameter sets change on the way

@@ -36,7 +36,9 @@ void MediaWriter::ask_for_key_frames(int64_t now_ns) {
   turn_->asked_ns = now_ns;
   if (!config_.recording.want_key_frame) return;
   for (const auto& [id, track] : tracks_) {
-    if (track.stretch == main() && !turned(track, now_ns)) config_.recording.want_key_frame(id);
+    const bool video = track.info.kind == MediaKind::kVideo;
+    if (video && track.stretch == main() && !turned(track, now_ns))
+      config_.recording.want_key_frame(id);
   }
 }
 
@@ -87,8 +89,11 @@ Result<> MediaWriter::go_on_with_turn(int64_t now_ns) {
         track.waits_for_key =
             track.stretch == main() && track.held.empty() && track.info.kind == MediaKind::kVideo;
       }
+      const bool pictures = std::any_of(tracks_.begin(), tracks_.end(), [&](const auto& each) {
+        return each.second.stretch == main() && each.second.info.kind == MediaKind::kVideo;
+      });
       const std::string reason = turn_->reason;
-      return cut(reason, *turn_->at_ns - kEarlyMarginNs);
+      return cut(reason, *turn_->at_ns - (pictures ? kEarlyMarginNs : 0));
     }
     if (now_ns - turn_->held_since_ns < kHoldDeadlineNs) return {};
     turn_->not_before_ns = now_ns + kTryAgainNs;

@@ -63,7 +63,10 @@ std::string initials_of(const std::string& name) {
       if (c == ' ' && from != 0) break;
       if (!g_unichar_isalnum(c)) continue;
       std::string letter(6, '\0');
-      letter.resize(static_cast<size_t>(g_unichar_to_utf8(g_unichar_toupper(c), letter.data())));
+      const gunichar upper = g_unichar_toupper(c);
+      // Where there are no capitals two letters would read as a word.
+      if (from != 0 && !g_unichar_isupper(upper)) break;
+      letter.resize(static_cast<size_t>(g_unichar_to_utf8(upper, letter.data())));
       return letter;
     }
     return std::string();

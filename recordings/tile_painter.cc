@@ -123,7 +123,7 @@ const TilePainter::Label& TilePainter::label_for(const Tile& tile) {
   const int circle = even(std::min(r.width, r.height) * 0.38);
   label->circle = rounded_mask(circle, circle, circle / 2);
   label->initials = text_.draw(initials_of(name), circle * 2 / 5, circle, true);
-  const int size = std::clamp(r.height / 20, 11, 26);
+  const int size = std::clamp(r.height / 18, 11, 20);
   const int pad = size * 2 / 3;
   label->name = text_.draw(tile.role.screen ? line_of(name) + " (screen)" : name, size,
                            r.width - 2 * pad - size);

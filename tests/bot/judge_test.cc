@@ -4,15 +4,105 @@
 
 #include <fstream>
 
+#include "recordings/recording.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
+#include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
 namespace {
 
-using namespace callbot::test;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+const fs::path kGood = fs::path(CALLBOT_SOURCE_DIR) / "tests/golden/v1-two-members";
+
+class JudgeTest : public testing::Test {
+ protected:
+  fs::path copy(const char* name) {
+    const fs::path to = folder_.path() / name;
+    fs::copy(kGood, to, fs::copy_options::recursive);
+    return to;
+  }
+  ExitStatus verify(const fs::path& dir, bool json = false) {
+    return captured([&] {
+      Console console(json);
+      return run_verify(console, {.dir = dir, .json = json});
+    });
+  }
+  ExitStatus show(const fs::path& dir) {
+    return captured([&] { return run_show({.dir = dir}); });
+  }
+  ExitStatus captured(const std::function<ExitStatus()>& verb) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const ExitStatus status = verb();
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return status;
+  }
+
+  test::TempFolder folder_;
+  std::string out_, err_;
+};
+
+TEST_F(JudgeTest, AGoodRecordingPasses) {
+  EXPECT_EQ(verify(kGood), kExitGood) << err_;
+  EXPECT_THAT(out_, StartsWith("PASS"));
+  EXPECT_THAT(err_, IsEmpty());
+}
+
+TEST_F(JudgeTest, TheVerdictAsJsonIsOneValueAndNothingElse) {
+  EXPECT_EQ(verify(kGood, true), kExitGood) << err_;
+  const auto json = Json::parse(out_);
+  ASSERT_TRUE(json) << json.error().message << "\n" << out_;
+  EXPECT_EQ(json->at("format").text(), "callbot-verdict");
+  EXPECT_EQ(json->at("verdict").text(), "PASS");
+  EXPECT_EQ(json->at("tracks").size(), 4u);
+}
+
+TEST_F(JudgeTest, ABadRecordingIsOneAndSaysWhatIsMissing) {
+  const fs::path bad = copy("bad");
+  fs::remove(bad / "media" / "bob-1.mkv");
+  EXPECT_EQ(verify(bad), kExitNotGood);
+  EXPECT_THAT(out_, StartsWith("FAIL"));
+  EXPECT_THAT(out_, HasSubstr("file-missing"));
+  EXPECT_THAT(out_, HasSubstr("bob-1.mkv"));
+}
+
+TEST_F(JudgeTest, AWarningIsGood) {
+  const fs::path extra = copy("extra");
+  fs::copy(extra / "media" / "bob-1.mkv", extra / "media" / "stranger.mkv");
+  EXPECT_EQ(verify(extra), kExitGood) << err_;
+  EXPECT_THAT(out_, StartsWith("WARN"));
+  EXPECT_THAT(out_, HasSubstr("file-extra"));
+}
+
+TEST_F(JudgeTest, WhatIsNoRecordingIsSaidOnStandardError) {
+  for (const fs::path& none : {folder_.path(), folder_.path() / "nowhere"}) {
+    EXPECT_EQ(verify(none), kExitUnmeasured) << none;
+    EXPECT_THAT(err_, HasSubstr(none.string()));
+    EXPECT_THAT(out_, IsEmpty());
+    EXPECT_EQ(show(none), kExitUnmeasured) << none;
+    EXPECT_THAT(err_, HasSubstr(none.string()));
+    EXPECT_THAT(out_, IsEmpty());
+  }
+}
+
+TEST_F(JudgeTest, ARecordingWithoutMediaIsUnmeasured) {
+  auto empty = recordings::Recording::create(Log("test"), folder_.path(), {.room = "empty"});
+  ASSERT_TRUE(empty);
+  ASSERT_TRUE((*empty)->finish());
+  EXPECT_EQ(verify((*empty)->folder()), kExitUnmeasured) << out_;
+  EXPECT_EQ(show((*empty)->folder()), kExitGood) << "there is still something to show";
+}
+
+TEST_F(JudgeTest, ShowsTheManifestForPeople) {
+  EXPECT_EQ(show(kGood), kExitGood) << err_;
+  for (const char* word : {"alice", "bob", "alice-1.mkv"}) EXPECT_THAT(out_, HasSubstr(word));
+}
 
 struct Said {
   ExitStatus status;
@@ -28,16 +118,16 @@ Said say(Verb&& verb) {
 }
 
 // Sound that is missing for 0.8 s: a WARN by the usual limits.
-class Judge : public ::testing::Test {
+class JudgeLimits : public ::testing::Test {
  protected:
   void SetUp() override {
     feed_.member("alice");
     feed_.says("alice", 0, MediaKind::kAudio, true);
-    auto sound = make_audio({.seconds = 4});
-    std::erase_if(sound, [](const EncodedFrame& f) {
+    auto sound = test::make_audio({.seconds = 4});
+    std::erase_if(sound, [](const test::EncodedFrame& f) {
       return f.time_ns >= 2'000'000'000 && f.time_ns < 2'800'000'000;
     });
-    feed_.add({audio_track(2, "alice"), sound});
+    feed_.add({test::audio_track(2, "alice"), sound});
     ASSERT_TRUE(feed_.run(4.1));
   }
   Said verify(VerifyOptions options) {
@@ -49,11 +139,11 @@ class Judge : public ::testing::Test {
     std::ofstream(path) << text;
     return path;
   }
-  Feed feed_;
+  test::Feed feed_;
   Console console_{false};
 };
 
-TEST_F(Judge, JudgesByTheLimitsThatAreSet) {
+TEST_F(JudgeLimits, JudgesByTheLimitsThatAreSet) {
   EXPECT_THAT(verify({}).out, HasSubstr("WARN"));
   EXPECT_THAT(verify({.sets = {"gap_warn=1"}}).out, HasSubstr("PASS"));
   EXPECT_THAT(verify({.thresholds = limits(R"({"gap_warn": 1})")}).out, HasSubstr("PASS"));
@@ -63,7 +153,7 @@ TEST_F(Judge, JudgesByTheLimitsThatAreSet) {
   EXPECT_EQ(strict.status, kExitNotGood);
 }
 
-TEST_F(Judge, WrongLimitsAreWrongUse) {
+TEST_F(JudgeLimits, WrongLimitsAreWrongUse) {
   const Said unknown = verify({.thresholds = limits(R"({"gap": 1})")});
   EXPECT_EQ(unknown.status, kExitUsage);
   EXPECT_THAT(unknown.error, AllOf(HasSubstr("limits.json"), HasSubstr("gap: unknown")));
@@ -73,7 +163,7 @@ TEST_F(Judge, WrongLimitsAreWrongUse) {
   EXPECT_EQ(verify({.sets = {"gap_warn=9"}}).status, kExitUsage);  // would fail before it warns
 }
 
-TEST_F(Judge, SavesTheVerdictWhenAsked) {
+TEST_F(JudgeLimits, SavesTheVerdictWhenAsked) {
   verify({});
   EXPECT_FALSE(recordings::saved_verdict(feed_.folder()));
   EXPECT_EQ(verify({.save = true}).status, kExitGood);
@@ -83,7 +173,7 @@ TEST_F(Judge, SavesTheVerdictWhenAsked) {
   EXPECT_EQ(saved->damage.at(0).kind, "gap");
 }
 
-TEST_F(Judge, MakesAReportAndSaysWhere) {
+TEST_F(JudgeLimits, MakesAReportAndSaysWhere) {
   ReportOptions options;
   options.verify.dir = feed_.folder();
   const Said made = say([&] { return run_report(console_, options); });

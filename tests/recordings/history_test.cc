@@ -25,7 +25,7 @@ void record_with_pause(Feed& feed, const std::string& participant, bool noted) {
   const auto sound = make_audio({.seconds = 10});
   const auto add = [&](TrackInfo info, EncodedFrames frames) {
     std::erase_if(frames, [](const EncodedFrame& f) {
-      return f.time_ns >= 3'000'000'000 && f.time_ns < 7'000'000'000;
+      return f.time_ns >= 2'990'000'000 && f.time_ns < 6'990'000'000;
     });
     feed.add({std::move(info), std::move(frames)});
   };

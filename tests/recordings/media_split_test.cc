@@ -175,7 +175,7 @@ TEST(MediaSplit, ATrackThatIsTakenOffAndPutOnAgainGoesOn) {
   const EncodedFrames first(frames.begin(), frames.begin() + 60);
   EncodedFrames second(frames.begin() + 90, frames.end());
   feed.add({.info = video_track(1, "alice"), .frames = first, .end = 2.0});
-  feed.add({.info = video_track(1, "alice"), .frames = second, .begin_early = -3.0});
+  feed.add({.info = video_track(1, "alice"), .frames = second, .begin_early = -2.9});
   feed.add({audio_track(2, "alice"), make_audio({.seconds = 5})});
   ASSERT_TRUE(feed.run(5.1));
   const Recorded r(feed.folder());

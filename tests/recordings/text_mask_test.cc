@@ -27,6 +27,7 @@ TEST(TextMask, InitialsAreOfTheFirstAndTheLastWord) {
   EXPECT_EQ(initials_of("alice van dyke"), "AD");
   EXPECT_EQ(initials_of("  (Émile) Żak"), "ÉŻ");
   EXPECT_EQ(initials_of("Анна Каренина"), "АК");
+  EXPECT_EQ(initials_of("محمد العربي"), "م");
   EXPECT_EQ(initials_of("!!!"), "");
   EXPECT_EQ(initials_of(""), "");
 }
