@@ -66,7 +66,7 @@ TEST_F(Disk, ARecordingBelowTheReserveIsRefusedBeforeItJoins) {
   EXPECT_EQ(record->ended(), kExitStorage);
   EXPECT_EQ(event.at("reserve_bytes").whole(), 100 * kMB);
   EXPECT_EQ(event.at("low_water_bytes").whole(), 50 * kMB);
-  EXPECT_LE(event.at("free_bytes").whole(), 20 * kMB);
+  EXPECT_LE(event.at("free_bytes").whole(), 20 * kMB + 4096);  // tmpfs has whole pages
   EXPECT_EQ(event.at("out").text(), disk_.path().string());
   EXPECT_THAT(record->text(), HasSubstr("--reserve"));
   EXPECT_TRUE(host_.rooms().members("demo").empty());
@@ -111,18 +111,19 @@ TEST_F(Disk, AServerWaitsForSpaceSaysSoOnceAndGoesOn) {
   const Json event = serve->event("disk-low");
   EXPECT_LT(event.at("free_bytes").whole(), 40 * kMB);
   const size_t before = serve->count("recording");
+  constexpr const char* kSaid = R"("room":"two")";
   auto bob = small("bob");
   bob.join.url = url + "/rooms/two";
   start(bob);
-  ASSERT_TRUE(loop_.run_until([&] { return serve->text().find("room two") != std::string::npos; },
-                              kPatience));
+  ASSERT_TRUE(
+      loop_.run_until([&] { return serve->text().find(kSaid) != std::string::npos; }, kPatience))
+      << serve->text();
   EXPECT_EQ(serve->count("recording"), before) << serve->text();
   fs::remove(inside(*serve, "filler"));
   ASSERT_TRUE(loop_.run_until([&] { return serve->count("recording") == before + 2; }, kPatience))
       << serve->text();
   size_t said = 0;
-  for (size_t at = 0; (at = serve->text().find("room two: ", at)) != std::string::npos; ++at)
-    ++said;
+  for (size_t at = 0; (at = serve->text().find(kSaid, at)) != std::string::npos; ++at) ++said;
   EXPECT_EQ(said, 1u) << serve->text();
   serve->kill(SIGTERM);
   EXPECT_EQ(serve->ended(), kExitGood);

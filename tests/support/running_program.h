@@ -54,7 +54,11 @@ class RunningProgram {
 
   pid_t pid() const { return pid_; }
   void kill(int signal) const { ::kill(pid_, signal); }
-  const std::string& text() const { return text_; }
+  // All that it wrote so far.
+  const std::string& text() {
+    read();
+    return text_;
+  }
 
   // The first event of this name (--log json), printed already or yet to come; null if none comes.
   Json event(const std::string& name) {
