@@ -360,6 +360,43 @@ void add_serve(CLI::App& app, ServeOptions& o) {
       "  callbot serve --listen 0.0.0.0:8443 --tls-auto --token SECRET\n");
 }
 
+void add_limits(CLI::App* app, VerifyOptions& o) {
+  app->add_option("--thresholds", o.thresholds,
+                  "JSON file with the limits to judge by; FORMAT.md lists their keys and units")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  app->add_option("--set", o.sets, "one limit, such as gap_warn=1; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_verify(CLI::App& app, VerifyOptions& o) {
+  auto* c = app.add_subcommand("verify", "judge a recording: PASS, WARN or FAIL with findings");
+  c->add_option("DIR", o.dir, "folder of the recording")->required();
+  c->add_flag("--json", o.json, "the verdict as JSON");
+  c->add_flag("--save", o.save, "keep it as verdict.json in the folder");
+  add_limits(c, o);
+  c->footer(
+      "Examples:\n"
+      "  callbot verify recordings/standup-20261121-042042 --json\n"
+      "  callbot verify recordings/standup-20261121-042042 --set gap_warn=1 --set gap_fail=5\n");
+}
+
+void add_report(CLI::App& app, ReportOptions& o) {
+  auto* c = app.add_subcommand("report", "make one HTML page of a recording, to look at it");
+  c->add_option("DIR", o.verify.dir, "folder of the recording")->required();
+  c->add_option("--out", o.out, "the page; its player finds the media if both stay where they are")
+      ->type_name("FILE")
+      ->default_str("DIR/report.html");
+  c->add_flag("--judge-anew", o.judge_anew,
+              "decode everything again, even where verdict.json still holds");
+  add_limits(c, o.verify);
+  c->footer(
+      "Examples:\n"
+      "  callbot report recordings/standup-20261121-042042\n"
+      "  callbot report recordings/standup-20261121-042042 --out /srv/www/standup.html\n");
+}
+
 void add_export(CLI::App& app, ExportOptions& o) {
   auto* c = app.add_subcommand("export", "make files that anything plays, one a participant");
   c->add_option("DIR", o.dir, "folder of the recording")->required();
@@ -447,6 +484,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   SendOptions send;
   ServeOptions serve;
   VerifyOptions verify;
+  ReportOptions report;
   ShowOptions show;
   RepairOptions repair;
   ExportOptions exported;
@@ -457,12 +495,10 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   add_record(app, record);
   add_send(app, send);
   add_serve(app, serve);
+  add_verify(app, verify);
+  add_report(app, report);
   add_ctl(app, ctl);
 
-  auto* v = app.add_subcommand("verify", "judge a recording: PASS, WARN or FAIL with findings");
-  v->add_option("DIR", verify.dir, "folder of the recording")->required();
-  v->add_flag("--json", verify.json, "the verdict as JSON");
-  v->footer("Example:\n  callbot verify recordings/standup-20261121-042042 --json\n");
   auto* s = app.add_subcommand("show", "print a recording's manifest for people");
   s->add_option("DIR", show.dir, "folder of the recording")->required();
   s->footer("Example:\n  callbot show recordings/standup-20261121-042042\n");
@@ -513,6 +549,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   if (verb == "send") invocation.verb = send;
   if (verb == "serve") invocation.verb = serve;
   if (verb == "verify") invocation.verb = verify;
+  if (verb == "report") invocation.verb = report;
   if (verb == "show") invocation.verb = show;
   if (verb == "repair") invocation.verb = repair;
   if (verb == "recordings") invocation.verb = recordings;

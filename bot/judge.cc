@@ -2,8 +2,11 @@
 
 #include <fmt/core.h>
 
+#include "bot/interrupt.h"
 #include "recordings/repair.h"
+#include "recordings/report.h"
 #include "recordings/show.h"
+#include "recordings/thresholds.h"
 #include "recordings/verify.h"
 
 namespace callbot::bot {
@@ -14,19 +17,68 @@ ExitStatus say(const Error& error) {
   return exit_status(error);
 }
 
+Result<recordings::VerifyConfig> limits_of(const VerifyOptions& options) {
+  recordings::VerifyConfig config;
+  if (!options.thresholds.empty()) {
+    auto loaded = recordings::load_thresholds(options.thresholds);
+    if (!loaded) return tl::unexpected(loaded.error());
+    config = *loaded;
+  }
+  for (const std::string& setting : options.sets) {
+    if (auto set = recordings::set_threshold(config, setting); !set)
+      return tl::unexpected(std::move(set.error()).in("--set"));
+  }
+  return recordings::check_thresholds(config).map([&] { return config; });
+}
+
 }  // namespace
 
 ExitStatus run_verify(Console& console, const VerifyOptions& options) {
+  const Interrupt interrupt;
   const bool bar = console.terminal() && !options.json;
-  const auto verdict = recordings::verify(options.dir, {}, [&](double share) {
+  const auto limits = limits_of(options);
+  if (!limits) return say({Code::kUsage, limits.error().message});
+  const auto verdict = recordings::verify(options.dir, *limits, [&](double share) {
     if (bar) console.progress("judging  ", share);
-    return true;
+    return !Interrupt::asked();
   });
   if (bar) console.end_progress();
   if (!verdict) return say(verdict.error());
   fmt::print("{}\n", options.json ? recordings::to_json(*verdict).dump(true)
                                   : recordings::to_text(*verdict));
+  if (options.save) {
+    if (auto saved = recordings::save_verdict(options.dir, *verdict); !saved)
+      return say(saved.error());
+  }
   return verdict->severity == recordings::Severity::kFail ? kExitNotGood : kExitGood;
+}
+
+ExitStatus run_report(Console& console, const ReportOptions& options) {
+  const auto limits = limits_of(options.verify);
+  if (!limits) return say({Code::kUsage, limits.error().message});
+  recordings::ReportConfig config{.out = options.out, .verify = *limits};
+  // A saved verdict was made by the limits of its own time.
+  config.judge_anew =
+      options.judge_anew || !options.verify.sets.empty() || !options.verify.thresholds.empty();
+  const Interrupt interrupt;
+  std::string shown;
+  const auto report =
+      recordings::write_report(options.verify.dir, config, [&](const char* what, double share) {
+        if (what != shown) console.end_progress();
+        shown = what;
+        console.progress(what, share);
+        return !Interrupt::asked();
+      });
+  console.end_progress();
+  if (!report) return say(report.error());
+  console.event("report",
+                fmt::format("{} ({} kB)", report->path.string(), (report->bytes + 500) / 1000),
+                Json::object()
+                    .set("path", report->path.string())
+                    .set("bytes", report->bytes)
+                    .set("verdict",
+                         report->severity ? recordings::name_of(*report->severity) : "UNMEASURED"));
+  return kExitGood;
 }
 
 ExitStatus run_show(const ShowOptions& options) {

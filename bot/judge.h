@@ -1,4 +1,4 @@
-// bot/judge.h: the verbs verify, show and repair.
+// bot/judge.h: the verbs verify, report, show and repair.
 //
 // Thread:  main's; they block until done, there is no loop.
 // Owner:   main.
@@ -12,6 +12,7 @@
 namespace callbot::bot {
 
 ExitStatus run_verify(Console& console, const VerifyOptions& options);
+ExitStatus run_report(Console& console, const ReportOptions& options);
 ExitStatus run_show(const ShowOptions& options);
 ExitStatus run_repair(Console& console, const RepairOptions& options);
 

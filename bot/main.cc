@@ -110,6 +110,7 @@ int main(int argc, char** argv) {
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);
+  if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
   if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))
     return run_recordings(console, *o);
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);

@@ -102,6 +102,15 @@ struct ServeOptions {
 struct VerifyOptions {
   fs::path dir;
   bool json = false;
+  bool save = false;              // verdict.json into the folder
+  fs::path thresholds;            // empty: the usual ones
+  std::vector<std::string> sets;  // KEY=VALUE, on top of these
+};
+
+struct ReportOptions {
+  VerifyOptions verify;  // the folder, and by what it is judged
+  fs::path out;          // empty: report.html in the folder
+  bool judge_anew = false;
 };
 
 struct ShowOptions {
@@ -146,8 +155,9 @@ struct DemoOptions {
 
 struct Invocation {
   OutputOptions output;
-  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, RepairOptions,
-               ExportOptions, ComposeOptions, DemoOptions, CtlOptions, RecordingsOptions>
+  std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
+               RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
+               RecordingsOptions>
       verb;
 };
 

@@ -279,16 +279,21 @@ void RecordingSession::finish(recordings::Ending why, std::function<void(double)
 void RecordingSession::judge(Result<> written, std::function<void(double)> progress,
                              std::function<void(Done)> done) {
   auto report = alive_.guard(std::move(progress));
-  auto job = [folder = folder(), aborted = aborted_, loop = &loop_,
+  auto job = [folder = folder(), aborted = aborted_, loop = &loop_, log = log_,
               report]() mutable -> Result<recordings::Verdict> {
     double shown = -1;
-    return recordings::verify(folder, {}, [&](double share) {
+    auto verdict = recordings::verify(folder, {}, [&](double share) {
       if (share - shown >= 0.01) {
         shown = share;
         loop->post([report, share]() mutable { report(share); });
       }
       return !aborted->load();
     });
+    if (!verdict) return verdict;
+    // A recording is no worse for a verdict that could not be kept.
+    if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
+      log.warn("{}", saved.error().message);
+    return verdict;
   };
   worker_.run<recordings::Verdict>(
       std::move(job), alive_.guard([this, written = std::move(written), done = std::move(done)](

@@ -20,16 +20,21 @@ double end_of(const LanePiece& piece, double last) {
 void report(const Lane& lane, const LanePiece& piece, double from, double last, size_t count,
             const VerifyConfig& config, Findings& out) {
   const double to = end_of(piece, last);
-  out.add(lane,
-          {.code = "undecodable",
-           .severity = to - from >= config.undecodable_fail ? Severity::kFail : Severity::kWarn,
-           .file = piece.file,
-           .start = from,
-           .end = to,
-           .value = to - from,
-           .threshold = config.undecodable_fail,
-           .text = fmt::format("{} {} of {:.2f} s cannot be decoded", count,
-                               count == 1 ? "frame" : "frames", to - from)});
+  const auto severity = to - from >= config.undecodable_fail ? Severity::kFail : Severity::kWarn;
+  out.harm(lane, {.kind = "undecodable",
+                  .severity = severity,
+                  .from = from,
+                  .to = to,
+                  .value = static_cast<double>(count)});
+  out.add(lane, {.code = "undecodable",
+                 .severity = severity,
+                 .file = piece.file,
+                 .start = from,
+                 .end = to,
+                 .value = to - from,
+                 .threshold = config.undecodable_fail,
+                 .text = fmt::format("{} {} of {:.2f} s cannot be decoded", count,
+                                     count == 1 ? "frame" : "frames", to - from)});
 }
 
 void find_undecodable(const Lane& lane, const LanePiece& piece, const VerifyConfig& config,

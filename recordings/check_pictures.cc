@@ -34,15 +34,15 @@ void find_runs(const Lane& lane, const LanePiece& piece, const Rule& rule, doubl
   double from = 0;
   double to = 0;
   const auto report = [&] {
-    if (length >= rule.warn) {
-      out.add(lane, {.code = rule.code,
-                     .severity = length >= rule.fail ? Severity::kFail : Severity::kWarn,
-                     .file = piece.file,
-                     .start = from,
-                     .end = to,
-                     .value = length,
-                     .threshold = rule.warn,
-                     .text = fmt::format("{} for {:.1f} s", rule.words, length)});
+    if (length > 0) {
+      out.add_span(lane,
+                   {.code = rule.code,
+                    .file = piece.file,
+                    .start = from,
+                    .end = to,
+                    .value = length,
+                    .text = fmt::format("{} for {:.1f} s", rule.words, length)},
+                   {rule.warn, rule.fail});
     }
     length = 0;
   };

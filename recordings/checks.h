@@ -15,15 +15,28 @@
 
 namespace callbot::recordings {
 
-// Collects findings; of many alike in a lane the first ones and how many more there are.
+// A span is a finding from `warn` on, and on the damage map from `listed` on.
+struct SpanRule {
+  double warn, fail;
+  double listed = warn / 2;
+};
+
+// Collects findings; of many alike in a lane the first ones and how many more there are. And the
+// damage map.
 class Findings {
  public:
   void add(Finding finding);
   void add(const Lane& lane, Finding finding);  // fills in whose it is
+  // A finding and its place on the damage map, as far as finding.value says by the rule.
+  void add_span(const Lane& lane, Finding finding, const SpanRule& rule);
+  // On the damage map only; fills in whose it is.
+  void harm(const Lane& lane, DamageSpan span);
   std::vector<Finding> take();
+  std::vector<DamageSpan> take_damage() { return bounded(std::move(damage_)); }
 
  private:
   std::vector<Finding> list_;
+  std::vector<DamageSpan> damage_;
 };
 
 constexpr size_t kMostAlike = 20;
@@ -39,7 +52,15 @@ void check_pictures(const Lane& lane, const VerifyConfig& config, Findings& out)
 // frames-missing, frames-duplicated, frames-reordered, wrong-source, marks-unread; fills in marks.
 void check_marks(const Lane& lane, const VerifyConfig& config, TrackMeasure& measure,
                  Findings& out);
-// silence.
+// Seconds of from..to that a finding of check_waits accounts for.
+double explained(const Lane& lane, const VerifyConfig& config, double from, double to);
+// low-layer.
+void check_layers(const Lane& lane, const VerifyConfig& config, Findings& out);
+// key-frame-wait, stall.
+void check_waits(const Lane& lane, const VerifyConfig& config, Findings& out);
+// loss of a picture's packets, concealed sound.
+void check_loss(const Lane& lane, const VerifyConfig& config, Findings& out);
+// silence, clipping.
 void check_sound(const Lane& lane, const VerifyConfig& config, Findings& out);
 // av-offset: between a participant's two lanes.
 std::optional<double> check_sync(const Lane& video, const Lane& audio, const VerifyConfig& config,

@@ -51,6 +51,13 @@ std::vector<Interval> tracks_of(const Manifest& m, const std::string& participan
   return out;
 }
 
+std::string source_of(const Manifest& m, const MediaFileFacts& file, size_t stream) {
+  for (const Track& t : m.tracks) {
+    if (stream < file.streams.size() && t.id == file.streams[stream].track) return t.source;
+  }
+  return {};
+}
+
 void shift(ProbedStream& s, double by) {
   for (auto* times : {&s.packets, &s.undecodable, &s.backwards}) {
     for (double& time : *times) time += by;
@@ -133,17 +140,21 @@ double duration_of(const Manifest& m, const std::vector<ProbedMedia>& media) {
   return end > 0 ? end : seconds(m.duration_ns());
 }
 
-std::vector<Lane> make_lanes(const Manifest& m, std::vector<ProbedMedia> media, double duration) {
+std::vector<Lane> make_lanes(const LoadedRecording& recording, std::vector<ProbedMedia> media,
+                             double duration) {
+  const Manifest& m = recording.manifest;
   std::vector<Lane> lanes;
   for (const Participant& p : m.participants) {
     for (const MediaKind kind : {MediaKind::kVideo, MediaKind::kAudio}) {
       Lane lane{p.id, p.name, kind, expected_of(m, p, kind, duration), {}, 0};
       for (ProbedMedia& file : media) {
         if (file.facts->participant != p.id) continue;
-        for (ProbedStream& stream : file.file.streams) {
+        for (size_t i = 0; i < file.file.streams.size(); ++i) {
+          ProbedStream& stream = file.file.streams[i];
           if (stream.media != kind) continue;
           shift(stream, seconds(file.facts->offset_ns));
-          lane.pieces.push_back({file.facts->path, std::move(stream)});
+          lane.pieces.push_back(
+              {file.facts->path, std::move(stream), source_of(m, *file.facts, i)});
         }
       }
       std::stable_sort(lane.pieces.begin(), lane.pieces.end(),
@@ -157,6 +168,7 @@ std::vector<Lane> make_lanes(const Manifest& m, std::vector<ProbedMedia> media, 
       for (const Track& t : m.tracks) {
         if (t.participant == p.id && t.media == kind) lane.overflow += t.overflow;
       }
+      lane.harm = harm_of(recording, p.id, kind, duration);
       if (!lane.expected.empty() || !lane.pieces.empty()) lanes.push_back(std::move(lane));
     }
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "recordings/lane_harm.h"
 #include "recordings/manifest.h"
 #include "recordings/probe.h"
 #include "recordings/verify.h"
@@ -36,6 +37,7 @@ std::vector<Interval> expected_of(const Manifest& manifest, const Participant& p
 struct LanePiece {
   std::string file;
   ProbedStream stream;
+  std::string source = {};  // "screen" where the track said so
 };
 
 struct Lane {
@@ -44,6 +46,7 @@ struct Lane {
   std::vector<Interval> expected;  // there, and said to be on
   std::vector<LanePiece> pieces;   // in the order of their start
   uint64_t overflow = 0;
+  LaneHarm harm = {};
 
   std::string codec() const { return pieces.empty() ? "" : pieces.front().stream.codec; }
   std::vector<double> packet_times() const;  // of all pieces, sorted
@@ -56,7 +59,7 @@ struct ProbedMedia {
 
 // Seconds from the recording's start to its end, or to the end of the media if it was cut off.
 double duration_of(const Manifest& manifest, const std::vector<ProbedMedia>& media);
-std::vector<Lane> make_lanes(const Manifest& manifest, std::vector<ProbedMedia> media,
+std::vector<Lane> make_lanes(const LoadedRecording& recording, std::vector<ProbedMedia> media,
                              double duration);
 
 }  // namespace callbot::recordings

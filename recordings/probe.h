@@ -34,8 +34,9 @@ struct ProbedPicture {
 };
 
 struct ProbedLevel {
-  double time = 0;  // where the 100 ms begin
-  float db = 0;     // RMS, dBFS; -120 for digital silence
+  double time = 0;    // where the 100 ms begin
+  float db = 0;       // RMS, dBFS; -120 for digital silence
+  float clipped = 0;  // share of its samples that stand at full scale (recordings/clip_meter.h)
 };
 
 struct ProbedChirp {
@@ -47,6 +48,7 @@ struct ProbedStream {
   MediaKind media = MediaKind::kAudio;
   std::string codec;                // as in TrackInfo
   std::vector<double> packets;      // times, in the file's order
+  uint64_t rtp_packets = 0;         // that these came in, at least: 1200 bytes each
   std::vector<double> undecodable;  // times of packets that gave nothing
   std::vector<double> backwards;    // times of packets that lie before the one before them
   std::vector<ProbedPicture> pictures;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "recordings/clip_meter.h"
 #include "recordings/stream_probe.h"
 
 namespace callbot::recordings {
@@ -28,7 +29,7 @@ class SoundProbe final : public StreamProbe {
     samples.resize(static_cast<size_t>(got));
     bridge_gap(time);
     places_.push_back({pushed_, time});
-    measure(samples, time);
+    measure(samples, time, share_clipped(frame));
     push(samples);
     end_time_ = time + static_cast<double>(got) / kMarkSampleRate;
   }
@@ -76,10 +77,15 @@ class SoundProbe final : public StreamProbe {
     return place->time + (position - static_cast<double>(place->position)) / kMarkSampleRate;
   }
 
-  void measure(const std::vector<float>& samples, double time) {
+  static double share_clipped(const AVFrame& frame) {
+    return static_cast<double>(clipped_samples(frame)) / std::max(frame.nb_samples, 1);
+  }
+
+  void measure(const std::vector<float>& samples, double time, double clipped) {
     for (size_t i = 0; i < samples.size(); ++i) {
       if (level_count_ == 0) level_time_ = time + static_cast<double>(i) / kMarkSampleRate;
       energy_ += static_cast<double>(samples[i]) * samples[i];
+      clipped_ += clipped;
       if (++level_count_ == kLevelSamples) end_level();
     }
   }
@@ -88,10 +94,12 @@ class SoundProbe final : public StreamProbe {
     if (level_count_ > 0) {
       const double mean = energy_ / static_cast<double>(level_count_);
       result_.levels.push_back(
-          {level_time_, mean > 1e-12 ? static_cast<float>(10 * std::log10(mean)) : kSilenceDb});
+          {level_time_, mean > 1e-12 ? static_cast<float>(10 * std::log10(mean)) : kSilenceDb,
+           static_cast<float>(clipped_ / static_cast<double>(level_count_))});
     }
     level_count_ = 0;
     energy_ = 0;
+    clipped_ = 0;
   }
 
   struct Place {  // where a packet's samples begin in what the detector was given
@@ -106,6 +114,7 @@ class SoundProbe final : public StreamProbe {
   size_t level_count_ = 0;
   double level_time_ = 0;
   double energy_ = 0;
+  double clipped_ = 0;
 };
 
 }  // namespace

@@ -5,6 +5,13 @@
 #include "recordings/codec_parameters.h"
 
 namespace callbot::recordings {
+namespace {
+
+// What senders put into an RTP packet at most, about: an MTU of 1500 less all headers.
+constexpr uint64_t kRtpPayload = 1200;
+
+}  // namespace
+
 Result<std::unique_ptr<StreamProbe>> StreamProbe::open(const AVStream& stream, int threads) {
   const AVCodecParameters& p = *stream.codecpar;
   if (p.codec_type != AVMEDIA_TYPE_AUDIO && p.codec_type != AVMEDIA_TYPE_VIDEO) return nullptr;
@@ -32,6 +39,7 @@ void StreamProbe::packet(const AVPacket& packet) {
   const double time = static_cast<double>(packet.pts) * av_q2d(time_base_);
   if (!result_.packets.empty() && time < result_.packets.back()) result_.backwards.push_back(time);
   result_.packets.push_back(time);
+  result_.rtp_packets += 1 + static_cast<uint64_t>(packet.size) / kRtpPayload;
   sent_.push_back(
       {packet.pts, is_shown(result_.codec, {packet.data, static_cast<size_t>(packet.size)})});
   decode(&packet);

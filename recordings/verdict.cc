@@ -32,19 +32,27 @@ std::string track_line(const TrackMeasure& t) {
   return line + "\n";
 }
 
-}  // namespace
-
-const char* name_of(Severity severity) {
-  switch (severity) {
-    case Severity::kPass:
-      return "PASS";
-    case Severity::kWarn:
-      return "WARN";
-    case Severity::kFail:
-      break;
+Json damage_json(const std::vector<DamageSpan>& damage) {
+  Json list = Json::array();
+  for (const DamageSpan& d : damage) {
+    const DamageKind* kind = damage_kind(d.kind);
+    Json span = Json::object();
+    span.set("kind", d.kind)
+        .set("severity", name_of(d.severity))
+        .set("participant", d.participant)
+        .set_if(!d.name.empty(), "name", d.name)
+        .set("media", d.media)
+        .set("start_s", d.from)
+        .set("end_s", d.to)
+        .set("value", d.value)
+        .set("unit", kind == nullptr ? "" : kind->unit)
+        .set_if(d.count > 1, "count", d.count);
+    list.add(span);
   }
-  return "FAIL";
+  return list;
 }
+
+}  // namespace
 
 void Findings::add(Finding finding) { list_.push_back(std::move(finding)); }
 
@@ -52,6 +60,28 @@ void Findings::add(const Lane& lane, Finding finding) {
   finding.participant = lane.participant;
   finding.name = lane.name;
   list_.push_back(std::move(finding));
+}
+
+void Findings::add_span(const Lane& lane, Finding finding, const SpanRule& rule) {
+  const double value = finding.value.value_or(0);
+  if (value < rule.listed) return;
+  finding.severity = value >= std::max(rule.fail, rule.warn) ? Severity::kFail
+                     : value >= rule.warn                    ? Severity::kWarn
+                                                             : Severity::kPass;
+  finding.threshold = rule.warn;
+  harm(lane, {.kind = finding.code,
+              .severity = finding.severity,
+              .from = finding.start.value_or(0),
+              .to = finding.end.value_or(0),
+              .value = value});
+  if (finding.severity != Severity::kPass) add(lane, std::move(finding));
+}
+
+void Findings::harm(const Lane& lane, DamageSpan span) {
+  span.participant = lane.participant;
+  span.name = lane.name;
+  span.media = name_of(lane.media);
+  damage_.push_back(std::move(span));
 }
 
 std::vector<Finding> Findings::take() {
@@ -93,6 +123,7 @@ std::string to_text(const Verdict& v) {
   for (const Finding& f : v.findings)
     text += fmt::format("  {} {}{}: {}\n", name_of(f.severity), f.code, whose(f),
                         printable(f.text, 400));
+  for (const std::string& line : damage_lines(v.damage)) text += "  damage " + line + "\n";
   text.pop_back();
   return text;
 }
@@ -132,6 +163,8 @@ Json to_json(const Verdict& v) {
         .set_if(f.threshold.has_value(), "threshold", f.threshold.value_or(0));
     findings.add(finding.set("text", f.text));
   }
+  Json thresholds = Json::object();
+  for (const auto& [key, value] : v.thresholds) thresholds.set(key.c_str(), value);
   return Json::object()
       .set("format", "callbot-verdict")
       .set("version", kFormatVersion)
@@ -139,7 +172,9 @@ Json to_json(const Verdict& v) {
       .set("folder", v.folder)
       .set("duration_s", v.duration)
       .set("tracks", tracks)
-      .set("findings", findings);
+      .set("findings", findings)
+      .set("damage", damage_json(v.damage))
+      .set_if(!v.thresholds.empty(), "thresholds", thresholds);
 }
 
 }  // namespace callbot::recordings

@@ -9,6 +9,7 @@
 #include "recordings/lanes.h"
 #include "recordings/manifest.h"
 #include "recordings/probe.h"
+#include "recordings/thresholds.h"
 
 namespace callbot::recordings {
 namespace {
@@ -76,9 +77,12 @@ TrackMeasure judge(const Lane& lane, const VerifyConfig& config, Findings& out) 
   measure.media = name_of(lane.media);
   measure.codec = lane.codec();
   check_coverage(lane, config, measure, out);
+  check_waits(lane, config, out);
+  check_loss(lane, config, out);
   check_decoding(lane, config, measure, out);
   if (lane.media == MediaKind::kVideo) {
     check_pictures(lane, config, out);
+    check_layers(lane, config, out);
     check_marks(lane, config, measure, out);
   } else {
     check_sound(lane, config, out);
@@ -120,8 +124,11 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
 
   Verdict verdict;
   verdict.folder = folder.string();
+  for (const Threshold& t : thresholds()) {
+    if (config.*t.value != VerifyConfig().*t.value) verdict.thresholds[t.key] = config.*t.value;
+  }
   verdict.duration = duration_of(m, *media);
-  const auto lanes = make_lanes(m, std::move(*media), verdict.duration);
+  const auto lanes = make_lanes(*recording, std::move(*media), verdict.duration);
   if (lanes.empty() && m.media.empty() && m.state != "failed" && !recording->journal_error)
     return fail(Code::kUnmeasured, folder.string() + ": nobody was there to be recorded");
   for (const Lane& lane : lanes) verdict.tracks.push_back(judge(lane, config, out));
@@ -130,6 +137,7 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
       verdict.tracks[i].av_offset = check_sync(lanes[i - 1], lanes[i], config, out);
   }
   verdict.findings = out.take();
+  verdict.damage = out.take_damage();
   const auto all = verdict.findings;
   std::erase_if(verdict.findings, [&](const Finding& f) {
     return (follows_from_a_lost_file(f.code) && has_file_finding(all, f.participant)) ||

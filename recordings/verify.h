@@ -13,20 +13,19 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "recordings/damage.h"
 
 namespace callbot::recordings {
 
-enum class Severity { kPass, kWarn, kFail };
-// "PASS", "WARN", "FAIL".
-const char* name_of(Severity severity);
-
-// Thresholds, in seconds unless said otherwise; see FORMAT.md for what each one decides.
+// Thresholds, in seconds unless said otherwise; see FORMAT.md for what each one decides. Each has a
+// row in recordings/thresholds.cc.
 struct VerifyConfig {
   double start_slack = 3.0;     // a track may begin so long after its member said it is on
   double end_slack = 1.0;       // and end so long before the member said it is off, or left
@@ -45,7 +44,20 @@ struct VerifyConfig {
   double freeze_difference = 0.25;  // mean absolute luma difference of pictures that are the same
   double freeze_warn = 2.0;
   double freeze_fail = 10.0;
-  double undecodable_fail = 1.0;  // one frame is a WARN
+  double undecodable_fail = 1.0;     // one frame is a WARN
+  double key_frame_wait_warn = 0.5;  // the picture was lost until a key frame came
+  double key_frame_wait_fail = 2.0;
+  double stall_warn = 0.5;  // the sender sent nothing, its RTP clock stood still
+  double stall_fail = 2.0;
+  double loss_warn = 0.01;  // share of a picture's packets lost, after repair
+  double loss_fail = 0.05;
+  double concealed_warn = 0.01;  // share of the worst minute of sound that a decoder makes up
+  double concealed_fail = 0.05;
+  double clipping_share = 0.01;  // of 100 ms of samples that stand at full scale
+  double clipping_warn = 1.0;
+  double clipping_fail = 30.0;
+  double low_layer_share = 0.5;  // of the largest picture's area: at most so much is a low layer
+  double low_layer_warn = 10.0;
   double av_offset_warn = 0.060;  // audio against video, by marks, either way
   double av_offset_fail = 0.125;
   double marks_warn = 0.005;  // share of marked frames missing, duplicated or out of order
@@ -82,6 +94,8 @@ struct Verdict {
   double duration = 0;  // of the recording, seconds
   std::vector<TrackMeasure> tracks = {};
   std::vector<Finding> findings = {};
+  std::vector<DamageSpan> damage = {};            // sorted by lane, kind, time
+  std::map<std::string, double> thresholds = {};  // those that were not the usual ones
 };
 
 // Called with 0..1 now and then; false stops.
@@ -90,8 +104,14 @@ using Progress = std::function<bool(double)>;
 Result<Verdict> verify(const std::filesystem::path& folder, const VerifyConfig& config = {},
                        const Progress& progress = {});
 
-// A PASS, WARN or FAIL line with the numbers, then one line a track and one a finding.
+// A PASS, WARN or FAIL line with the numbers, then one line a track, a finding and a damaged lane.
 std::string to_text(const Verdict& verdict);
 Json to_json(const Verdict& verdict);
+Result<Verdict> parse_verdict(std::string_view json);
+
+// verdict.json in the recording's folder, so that nobody needs to decode again. kStorage.
+Result<> save_verdict(const std::filesystem::path& folder, const Verdict& verdict);
+// As it was saved; none if it never was, or if manifest, journal or media changed since.
+std::optional<Verdict> saved_verdict(const std::filesystem::path& folder);
 
 }  // namespace callbot::recordings

@@ -110,6 +110,20 @@ TEST(CommandLine, ReadsServe) {
   EXPECT_FALSE(options<ServeOptions>({"serve"}).record);
 }
 
+TEST(CommandLine, ReadsVerifyAndReport) {
+  const auto v = options<VerifyOptions>(
+      {"verify", "dir", "--json", "--save", "--set", "gap_warn=1", "--set", "gap_fail=5"});
+  EXPECT_EQ(v.dir, "dir");
+  EXPECT_TRUE(v.json && v.save);
+  EXPECT_EQ(v.sets, (std::vector<std::string>{"gap_warn=1", "gap_fail=5"}));
+  const auto r =
+      options<ReportOptions>({"report", "--set", "gap_warn=1", "dir", "--out", "a.html"});
+  EXPECT_EQ(r.verify.dir, "dir");
+  EXPECT_EQ(r.verify.sets.size(), 1u);
+  EXPECT_EQ(r.out, "a.html");
+  EXPECT_FALSE(r.judge_anew);
+}
+
 TEST(CommandLine, NamesTheFlagAndWhatWasExpected) {
   const auto has = [](const std::string& text, const char* part) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
@@ -134,6 +148,7 @@ TEST(CommandLine, ExplainsItself) {
                                                                  {"send", "--help"},
                                                                  {"serve", "--help"},
                                                                  {"verify", "--help"},
+                                                                 {"report", "--help"},
                                                                  {"show", "--help"},
                                                                  {"compose", "--help"},
                                                                  {"demo", "--help"}}) {

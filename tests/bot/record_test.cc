@@ -27,6 +27,9 @@ TEST_P(RecordCodec, EveryFrameThatWasSentIsRecordedAndPasses) {
   ASSERT_TRUE(done.verdict) << text(done);
   EXPECT_EQ(done.status, kExitGood) << text(done);
   EXPECT_EQ(done.verdict->severity, Severity::kPass) << text(done);
+  const auto saved = recordings::saved_verdict(done.folder);
+  ASSERT_TRUE(saved);
+  EXPECT_EQ(to_json(*saved).dump(), to_json(*done.verdict).dump());
   std::set<std::string> codecs;
   for (const auto& track : done.verdict->tracks) codecs.insert(track.codec);
   EXPECT_EQ(codecs, (std::set<std::string>{GetParam(), "opus"}));

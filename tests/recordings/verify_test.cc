@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <map>
 
@@ -247,6 +248,111 @@ void with_file(Feed& feed, bool) {
   });
 }
 
+Event track_event(EventKind kind) {
+  Event event{.kind = kind};
+  event.track = 1;
+  return event;
+}
+
+void packets_lost(Feed& feed, bool harmed) {
+  usual(feed, video(120), 4);
+  if (!harmed) return;
+  feed.at(3, [](Recording& r) {
+    Event loss = track_event(EventKind::kLoss);
+    loss.count = 5;  // of about 125
+    r.note(loss);
+  });
+}
+
+void waits(Feed& feed, double from, std::optional<double> to) {
+  feed.at(from, [](Recording& r) { r.note(track_event(EventKind::kKeyFrameWait)); });
+  if (!to) return;
+  feed.at(*to, [from, to](Recording& r) {
+    Event found = track_event(EventKind::kKeyFrameFound);
+    found.duration_ns = static_cast<int64_t>((*to - from) * 1e9);
+    r.note(found);
+  });
+}
+
+void key_frame_late(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true);
+  auto recipe = video(180);
+  recipe.key_every = 30;
+  auto frames = make_video(recipe);
+  if (harmed) {
+    frames.erase(frames.begin() + 60, frames.begin() + 90);
+    frames[60].after_gap = true;
+    waits(feed, 2.1, 3.05);
+  }
+  feed.add({video_track(1, "alice"), frames});
+  add_audio(feed, 6);
+}
+
+void key_frame_never(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true);
+  add_video(feed, video(harmed ? 90 : 180));
+  add_audio(feed, 6);
+  if (harmed) waits(feed, 3.05, std::nullopt);
+}
+
+// Nothing came for a second and more, and then the sender went on as if no time had passed.
+void sender_stalls(Feed& feed, bool harmed) {
+  feed.member("alice");
+  feed.says("alice", 0, kAudio, true);
+  FeedTrack track{audio_track(2, "alice"), make_audio({.seconds = harmed ? 5.0 : 6.2})};
+  if (harmed)
+    track.delay = [](const EncodedFrame& f) { return f.time_ns >= 2'000'000'000 ? 1.2 : 0; };
+  feed.add(std::move(track));
+}
+
+// A microphone far too loud; the twin is as loud as it can be.
+void too_loud(Feed& feed, bool harmed) {
+  const float most = harmed ? 4.0f : 0.9f;
+  feed.member("alice");
+  feed.add({audio_track(2, "alice"),
+            make_audio({.seconds = 6, .change = [=](std::vector<float>& s, double at) {
+                          if (at < 2 || at >= 4) return;
+                          for (size_t i = 0; i < s.size(); ++i) {
+                            const auto phase = static_cast<float>(i) * 300 * 6.2831853f / 48000;
+                            s[i] = std::clamp(most * std::sin(phase), -1.0f, 1.0f);
+                          }
+                        }})});
+}
+
+// Every tenth packet: lost, or never sent.
+void sound_with_holes(Feed& feed, bool lost) {
+  feed.member("alice");
+  EncodedFrames sound;
+  size_t n = 0;
+  for (EncodedFrame& f : make_audio({.seconds = 6})) {
+    if (n++ % 10 == 5) continue;
+    f.after_gap = lost && n % 10 == 7;
+    sound.push_back(std::move(f));
+  }
+  feed.add({audio_track(2, "alice"), sound});
+}
+
+// Half as wide and high for twelve seconds; a shared screen may do so.
+void low_layer(Feed& feed, bool harmed) {
+  EncodedFrames frames;
+  int counter = 0;
+  for (const auto& [width, seconds] : {std::pair(192, 2), {96, 12}, {192, 2}}) {
+    VideoRecipe recipe{.width = width, .height = width / 16 * 9, .fps = 10, .marked = false};
+    recipe.frames = seconds * 10;
+    for (EncodedFrame f : make_video(recipe)) {
+      f.rtp_time += counter * 9000;
+      f.time_ns += counter * 100'000'000LL;
+      frames.push_back(std::move(f));
+    }
+    counter += recipe.frames;
+  }
+  feed.member("alice");
+  feed.says("alice", 0, kVideo, true, harmed ? "camera" : "screen");
+  feed.add({video_track(1, "alice"), frames});
+}
+
 // A disk that takes no more; the kernel refuses in its place.
 void most_file_bytes(rlim_t bytes) {
   signal(SIGXFSZ, SIG_IGN);
@@ -370,6 +476,13 @@ const Fault kFaults[] = {
        usual(feed, video(120), 4);
        if (harmed) feed.at(2, [](Recording& r) { r.overflow(1, 3); });
      }},
+    {"PacketsLost", "loss", Severity::kWarn, 4.1, packets_lost},
+    {"KeyFrameLate", "key-frame-wait", Severity::kWarn, 6.1, key_frame_late},
+    {"KeyFrameNeverCame", "key-frame-wait", Severity::kFail, 6.1, key_frame_never},
+    {"SenderStalls", "stall", Severity::kWarn, 6.3, sender_stalls},
+    {"TooLoud", "clipping", Severity::kWarn, 6.1, too_loud},
+    {"SoundWithHoles", "concealed", Severity::kFail, 6.1, sound_with_holes},
+    {"LowLayer", "low-layer", Severity::kWarn, 16.1, low_layer},
     {"NotFinished", "not-finished", Severity::kWarn, 4.1, plain, {}, false},
     {"Failed", "failed", Severity::kFail, 4.1,
      [](Feed& feed, bool harmed) {
@@ -402,12 +515,21 @@ TEST_P(EachFault, YieldsItsFindingAndNothingElse) {
   for (const Finding& f : verdict.findings) codes.push_back(f.code);
   EXPECT_THAT(codes, ElementsAre(GetParam().code)) << to_text(verdict);
   EXPECT_EQ(verdict.severity, GetParam().severity) << to_text(verdict);
+  if (damage_kind(GetParam().code) == nullptr) return;
+  std::vector<std::string> harmful;
+  for (const DamageSpan& d : verdict.damage) {
+    if (d.severity != Severity::kPass) harmful.push_back(d.kind);
+  }
+  ASSERT_FALSE(harmful.empty()) << to_text(verdict);
+  EXPECT_THAT(harmful, ::testing::Each(GetParam().code)) << to_text(verdict);
 }
 
 TEST_P(EachFault, ItsUnharmedTwinYieldsNone) {
   const Verdict verdict = judge(GetParam(), false);
   EXPECT_EQ(verdict.severity, Severity::kPass) << to_text(verdict);
   EXPECT_TRUE(verdict.findings.empty()) << to_text(verdict);
+  for (const DamageSpan& d : verdict.damage)
+    EXPECT_EQ(d.severity, Severity::kPass) << to_text(verdict);
 }
 
 Code code_of(const Result<Verdict>& verdict) {

@@ -22,7 +22,7 @@ Recorded::Recorded(const std::filesystem::path& folder) {
     if (probed) media.push_back({&f, std::move(*probed)});
   }
   const double duration = duration_of(manifest, media);
-  lanes = make_lanes(manifest, std::move(media), duration);
+  lanes = make_lanes(*loaded, std::move(media), duration);
 }
 
 std::vector<std::string> Recorded::files() const {
