@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -116,6 +117,8 @@ std::string safe_name(std::string_view text) {
 }
 
 std::string printable(std::string_view text, size_t most) {
+  const auto plain = [](char c) { return c >= ' ' && c <= '~'; };
+  if (text.size() <= most && std::all_of(text.begin(), text.end(), plain)) return std::string(text);
   if (text.empty()) text = "";  // an empty view may point nowhere
   Text valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
   std::string out;

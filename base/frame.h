@@ -36,6 +36,12 @@ struct TrackInfo {
   uint32_t ssrc = 0;        // RFC 3550 synchronisation source
 };
 
+// How loud a packet of sound is, as its sender says (RFC 6464).
+struct AudioLevel {
+  uint8_t below_dbov = 127;  // 0: as loud as can be, 127: silence
+  bool voice = false;        // the sender takes it for speech
+};
+
 // One frame (video: one access unit; audio: one packet's payload) as depayloaded, not decoded.
 // H.264 and H.265: Annex B byte stream with in-band parameter sets.
 struct Frame {
@@ -48,6 +54,7 @@ struct Frame {
   int64_t last_arrival_ns = 0;    // monotonic_ns() when its last packet came in
   std::optional<int64_t> ntp_ns;  // the sender's wall clock for rtp_time, from RTCP sender reports
                                   // (RFC 3550, 6.4.1), in ns since the Unix epoch
+  std::optional<AudioLevel> level = {};  // audio, where the sender says it
 };
 
 // Takes the frames of one recording and writes them somewhere. recordings/ implements it,

@@ -74,7 +74,7 @@ void Call::start() {
 void Call::stop() {
   if (phase_ == Phase::kNew) return finish({});
   if (!advance(Phase::kLeaving)) return;
-  legs_.clear();
+  drop_legs();
   signaling_->close();
   leave_deadline_.once(kLeaveDeadline, [this] { finish({}); });
 }
@@ -82,8 +82,14 @@ void Call::stop() {
 void Call::finish(Result<> how) {
   if (!advance(Phase::kDone)) return;
   leave_deadline_.stop();
-  legs_.clear();
+  drop_legs();
   loop_.post(alive_.guard([this, how = std::move(how)] { events_.done(how); }));
+}
+
+void Call::drop_legs() {
+  legs_.clear();
+  connected_.clear();
+  channels_.clear();
 }
 
 const Member* Call::member(const std::string& id) const { return find(members_, id); }
@@ -135,7 +141,8 @@ void Call::recognise(const Member& m) {
 
 bool Call::may_record(const std::string& participant) const {
   return std::none_of(members_.begin(), members_.end(), [&](const Member& m) {
-    return !m.may_be_recorded && participant_of(m.id) == participant;
+    const bool may = m.may_be_recorded && (!config_.wants || config_.wants(m));
+    return !may && participant_of(m.id) == participant;
   });
 }
 
@@ -162,6 +169,10 @@ void Call::apply_consent(const std::string& id) {
   }
 }
 
+void Call::choose_again() {
+  for (const Member& m : members_) apply_consent(m.id);
+}
+
 // --- from the signaling
 
 void Call::joined(const std::string& self) {
@@ -183,7 +194,8 @@ void Call::members_changed(const std::vector<Member>& members) {
       events_.member_joined(m);
     }
     if (old != nullptr && !same(*old, m)) events_.member_changed(*old, m);
-    if (old == nullptr || old->may_be_recorded != m.may_be_recorded) apply_consent(m.id);
+    if (old == nullptr || old->may_be_recorded != m.may_be_recorded || old->name != m.name)
+      apply_consent(m.id);
   }
 }
 

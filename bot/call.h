@@ -8,6 +8,7 @@
 // Fails:   through CallEvents::done, exactly once, as the last call.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,9 @@ struct CallConfig {
   std::vector<std::string> receive_codecs;  // empty: all
   bool receive_video = true;
   pipelines::Source* source = nullptr;
+  // Is this member to be recorded, as far as we choose? Empty: everybody. Ask again with
+  // choose_again().
+  std::function<bool(const signaling::Member&)> wants = {};
 };
 
 enum class Phase { kNew, kJoining, kLive, kLeaving, kDone };  // the order is the lifecycle
@@ -47,7 +51,8 @@ class CallEvents {
   virtual void trouble(const std::string& member, const Error& error, bool again) {
     (void)member, (void)error, (void)again;
   }
-  // `taken`: its frames go to the sinks; false where its owner asked not to be recorded.
+  // `taken`: its frames go to the sinks; false where its owner asked not to be recorded, or is not
+  // wanted.
   virtual void track_added(const TrackInfo& track, bool taken) { (void)track, (void)taken; }
   virtual void track_removed(const TrackInfo& track) { (void)track; }
   virtual void key_frame_wait(const TrackInfo& track) { (void)track; }
@@ -100,6 +105,8 @@ class Call final : private signaling::Events, private LegOwner {
   // Put on every received track from now on whose owner may be recorded. Outlives the call.
   void add_sink(pipelines::Sink& sink) { sinks_.push_back(&sink); }
   void request_key_frame(TrackId track);
+  // CallConfig::wants may say something else now.
+  void choose_again();
   size_t connected_legs() const { return connected_.size(); }
   void announce(const signaling::Self& self);
   void set_sending(MediaKind kind, bool on);
@@ -108,6 +115,7 @@ class Call final : private signaling::Events, private LegOwner {
   Call(Loop& loop, Log log, CallConfig config, CallEvents& events);
   bool advance(Phase next);
   void finish(Result<> how);
+  void drop_legs();
   void recognise(const signaling::Member& member);
   bool may_record(const std::string& participant) const;
   void put_sinks(CallLeg& leg, const TrackInfo& track);

@@ -3,8 +3,13 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "base/files.h"
+#include "bot/cli_recordings.h"
 
 namespace callbot::bot {
 namespace {
@@ -17,8 +22,8 @@ Exit status, the same list for every command:
   3    could not connect or join
   4    storage: a folder or file could not be read or written
   5    unmeasured or invalid: there was nothing to judge
-  130  interrupted before it was done (Ctrl-C while a recording runs ends the recording and
-       judges it; a second Ctrl-C interrupts the judging)
+  130  interrupted before it was done (Ctrl-C or SIGTERM while a recording runs ends the
+       recording and judges it; a second Ctrl-C interrupts the judging)
 )";
 
 // A flag's text -> a value, with our own words when it cannot be.
@@ -30,7 +35,8 @@ CLI::Option* parsed(CLI::App* app, const char* flag, const char* help, T& target
           flag,
           [&target, parse, flag](const std::string& text) {
             auto value = parse(text);
-            if (!value) throw CLI::ValidationError(flag, value.error().message);
+            const std::string first = std::string(flag).substr(0, std::string(flag).find(','));
+            if (!value) throw CLI::ValidationError(first, value.error().message);
             target = *value;
           },
           help)
@@ -55,11 +61,33 @@ Result<int> bitrate(const std::string& text) {
   return static_cast<int>(bits);
 }
 
+// With its unit: a bare number is a time where both may stand.
+Result<uint64_t> byte_count(const std::string& text) {
+  const auto bytes = parse_bytes(text);
+  const bool unit = !text.empty() && std::isalpha(static_cast<unsigned char>(text.back())) != 0;
+  if (bytes && unit && *bytes >= 100'000 && *bytes <= 1'000'000'000'000'000) return bytes;
+  return fail(Code::kUsage,
+              fmt::format("\"{}\": expected a size from 100K up, such as 500M or 2G", text));
+}
+
 bool parse_size(const std::string& text, int* width, int* height) {
   int used = 0;
   return sscanf(text.c_str(), "%4dx%4d%n", width, height, &used) == 2 &&
          static_cast<size_t>(used) == text.size() && *width >= 96 && *width <= 3840 &&
          *height >= 64 && *height <= 2160 && *width % 2 == 0 && *height % 2 == 0;
+}
+
+void add_size(CLI::App* app, int& width, int& height) {
+  app->add_option_function<std::string>(
+         "--size",
+         [&width, &height](const std::string& text) {
+           if (!parse_size(text, &width, &height))
+             throw CLI::ValidationError(
+                 "--size", "\"" + text + "\": expected WIDTHxHEIGHT, even, 96x64 to 3840x2160");
+         },
+         "picture size in pixels")
+      ->type_name("WxH")
+      ->default_str("1280x720");
 }
 
 void add_join(CLI::App* app, JoinOptions& join) {
@@ -84,16 +112,153 @@ void add_join(CLI::App* app, JoinOptions& join) {
       ->allow_extra_args(false);
 }
 
+void add_disk(CLI::App* c, DiskLimits& disk) {
+  parsed<uint64_t>(c, "--reserve", "space on the disk below which no recording begins; 0: no limit",
+                   disk.reserve, parse_bytes, "BYTES")
+      ->default_str("500M");
+  parsed<std::optional<uint64_t>>(
+      c, "--low-water",
+      "space below which a recording that runs is ended (default: half the reserve)",
+      disk.low_water,
+      [](const std::string& text) {
+        return parse_bytes(text).map([](uint64_t bytes) { return std::optional(bytes); });
+      },
+      "BYTES");
+}
+
+// A time ("10m") or a size ("500M").
+void set_segment(const std::string& text, RecordRules& rules) {
+  if (const auto bytes = byte_count(text)) {
+    rules.segment_bytes = *bytes;
+    return;
+  }
+  const auto time = parse_duration(text);
+  if (!time || time->count() < 1000)
+    throw CLI::ValidationError("--segment",
+                               "\"" + text +
+                                   "\": expected a time from 1s, such as 10m, or a size from 100K, "
+                                   "such as 500M");
+  rules.segment_duration = *time;
+}
+
+// What record and the recorders of serve have in common.
+void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_duration,
+               bool& audio_only, RecordRules& rules) {
+  parsed<std::optional<std::chrono::milliseconds>>(
+      c, "--duration,--max-duration",
+      "end after this long, pauses included (two names of one flag)", most_duration, some_duration,
+      "TIME");
+  parsed<uint64_t>(c, "--max-size", "end when there is so much media: 2G", rules.most_bytes,
+                   byte_count, "SIZE");
+  parsed<std::optional<std::chrono::milliseconds>>(
+      c, "--until-silent",
+      "end when nobody has spoken for so long, by the levels that senders put into their packets "
+      "(RFC 6464); who sends none never counts as silent",
+      rules.until_silent, some_duration, "TIME");
+  c->add_option_function<std::vector<std::string>>(
+       "--segment",
+       [&rules](const std::vector<std::string>& texts) {
+         for (const std::string& text : texts) set_segment(text, rules);
+       },
+       "begin a new file at a key frame after a time (10m) or size (500M); repeatable for both")
+      ->allow_extra_args(false)
+      ->type_name("TIME|SIZE");
+  c->add_flag("--audio-only", audio_only, "refuse video");
+  c->add_option("--include", rules.include,
+                "record only members whose name fits this pattern (* ? [...]); repeatable")
+      ->allow_extra_args(false)
+      ->type_name("GLOB");
+  c->add_option("--exclude", rules.exclude,
+                "leave out members whose name fits this pattern, as if they had asked for it; "
+                "repeatable")
+      ->allow_extra_args(false)
+      ->type_name("GLOB");
+}
+
+// Its value is optional: it may stand alone, or before a time.
+void add_until_empty(CLI::App* c, const char* help, bool* until_empty,
+                     std::chrono::milliseconds& empty_for) {
+  c->add_option_function<std::string>(
+       "--until-empty",
+       [until_empty, &empty_for](const std::string& text) {
+         const auto time = parse_duration(text);
+         if (!time) throw CLI::ValidationError("--until-empty", time.error().message);
+         empty_for = *time;
+         if (until_empty != nullptr) *until_empty = true;
+       },
+       help)
+      ->type_name("[TIME]");
+}
+
+// So that a word behind --until-empty that is no time is another's. In CLI11's order: last first.
+std::vector<std::string> arguments(const std::vector<std::string>& words) {
+  std::vector<std::string> args;
+  for (size_t i = 1; i < words.size(); ++i) {
+    args.push_back(words[i]);
+    if (args.back() != "--until-empty") continue;
+    const std::string next = i + 1 < words.size() ? words[i + 1] : "";
+    const bool time = !next.empty() && std::isdigit(static_cast<unsigned char>(next[0])) != 0 &&
+                      parse_duration(next).has_value();
+    args.back() += time ? "=" + next : "=0s";
+    i += time ? 1 : 0;
+  }
+  std::reverse(args.begin(), args.end());
+  return args;
+}
+
+void add_ctl(CLI::App& app, CtlOptions& o) {
+  auto* c = app.add_subcommand("ctl", "steer a recorder that runs: callbot ctl DIR COMMAND");
+  c->add_option("DIR", o.dir, "folder of the recording")->required();
+  c->require_subcommand(1);
+  const auto command = [&](const char* name, const char* help) {
+    auto* sub = c->add_subcommand(name, help);
+    sub->add_flag("--json", o.json, "print the recorder's answer");
+    return sub;
+  };
+  const auto member = [&](CLI::App* sub, const char* help) {
+    sub->add_option("--member", o.member, help)->type_name("NAME");
+  };
+  auto* pause = command("pause", "write nothing of what comes from now on");
+  member(pause, "of this member only: its name, or its id");
+  pause
+      ->add_option("--policy", o.policy,
+                   "what an export makes of the pause: cut it out, or a still")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"cut", "slate"}));
+  member(command("resume", "go on"), "with this member");
+  auto* mark = command("mark", "a marker at this moment; exports make chapters of them");
+  mark->add_option("TEXT", o.text, "what it says")->required();
+  member(mark, "whom it is about");
+  command("split", "begin new media files at the next key frame, which is asked for");
+  command("status", "who is recorded, how long, how much");
+  for (const auto& [name, help] :
+       {std::pair{"include", "record members whose name fits from now on"},
+        {"exclude", "leave out members whose name fits from now on"}})
+    command(name, help)
+        ->add_option("GLOB", o.patterns,
+                     "pattern of names: * ? [...]; the newest that fits decides")
+        ->required();
+  c->footer(
+      "Examples:\n"
+      "  callbot ctl recordings/standup-20261121T042042Z pause --member alice --policy slate\n"
+      "  callbot ctl recordings/standup-20261121T042042Z mark \"decision\"\n");
+}
+
 void add_record(CLI::App& app, RecordOptions& o) {
   auto* c = app.add_subcommand("record", "join a call and record every other member");
   add_join(c, o.join);
   c->add_option("--out", o.out, "folder that gets one folder a recording")->capture_default_str();
-  parsed<std::optional<std::chrono::milliseconds>>(c, "--duration", "end after this long",
-                                                   o.duration, some_duration, "TIME");
-  c->add_flag("--until-empty", o.until_empty, "end when the last member has left");
-  c->add_flag("--audio-only", o.audio_only, "refuse video");
+  add_rules(c, o.duration, o.audio_only, o.rules);
+  add_until_empty(c, "end when the last member has left; with a time: and nobody came for so long",
+                  &o.until_empty, o.rules.empty_for);
+  c->add_option(
+       "--layer", o.rules.layer,
+       "which simulcast layer to ask a Janus server for (default: the server's choice); in "
+       "rooms there is none to choose")
+      ->check(CLI::IsMember({"high", "medium", "low"}));
   c->add_option("--on-finish", o.on_finish,
                 "program to run when the recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+  add_disk(c, o.disk);
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
@@ -114,16 +279,7 @@ void add_send(CLI::App& app, SendOptions& o) {
   };
   pattern("--video", "moving picture with clock, name, number and marks", o.video);
   pattern("--audio", "tone bed with chirps", o.audio);
-  c->add_option_function<std::string>(
-       "--size",
-       [&o](const std::string& text) {
-         if (!parse_size(text, &o.width, &o.height))
-           throw CLI::ValidationError(
-               "--size", "\"" + text + "\": expected WIDTHxHEIGHT, even, 96x64 to 3840x2160");
-       },
-       "picture size in pixels")
-      ->type_name("WxH")
-      ->default_str("1280x720");
+  add_size(c, o.width, o.height);
   c->add_option("--fps", o.fps, "frames a second")->capture_default_str()->check(CLI::Range(1, 60));
   parsed<int>(c, "--bitrate", "of the video, in bit/s: 1500k, 2.5M", o.bitrate, bitrate, "RATE")
       ->default_str("1500k");
@@ -179,9 +335,14 @@ void add_serve(CLI::App& app, ServeOptions& o) {
   c->add_option("--token", o.token, "who joins must know it")->envname("CALLBOT_TOKEN");
   c->add_flag("--open", o.open, "let anybody join on an address other than loopback");
   c->add_option("--record", o.record, "record every room that has members into this folder");
+  add_disk(c, o.disk);
   c->add_option("--max-members", o.most_members, "members a room")
       ->capture_default_str()
       ->check(CLI::Range(2, 1000));
+  add_rules(c, o.duration, o.audio_only, o.rules);
+  add_until_empty(c,
+                  "a room's recording ends when it has been empty for so long (default: at once)",
+                  nullptr, o.rules.empty_for);
   c->add_option("--on-finish", o.on_finish,
                 "program to run when a recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
   c->footer(
@@ -209,9 +370,41 @@ void add_export(CLI::App& app, ExportOptions& o) {
       "  callbot export recordings/standup-20261121-042042 --to wav --participant Alice --whole\n");
 }
 
+void add_compose(CLI::App& app, ComposeOptions& o) {
+  auto* c = app.add_subcommand("compose", "make one picture and one mix of a whole recording");
+  c->add_option("DIR", o.dir, "folder of the recording")->required();
+  c->add_option("--layout", o.layout,
+                "grid: everybody alike; speaker: who speaks large; side-by-side: who speaks beside "
+                "the others; a shared screen always gets the large place; audio: the mix alone")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"grid", "speaker", "side-by-side", "audio"}));
+  add_size(c, o.width, o.height);
+  c->add_option("--fps", o.fps, "frames a second")->capture_default_str()->check(CLI::Range(1, 60));
+  c->add_option("--out", o.out,
+                "file to write; its extension says what it is: mp4 (H.264, AAC), webm (VP9, Opus), "
+                "mkv (H.264, Opus), and with the layout audio wav, mp3, opus (default: "
+                "exports/composed-LAYOUT.mp4 in DIR)");
+  c->add_option("--threads", o.threads, "threads that paint (default: as many as processors)")
+      ->check(CLI::Range(1, 64));
+  c->footer(
+      "The same recording and options give the same pictures and samples.\n"
+      "Examples:\n"
+      "  callbot compose recordings/standup-20261121-042042 --layout speaker\n"
+      "  callbot compose recordings/standup-20261121-042042 --size 1920x1080 --out call.webm\n"
+      "  callbot compose recordings/standup-20261121-042042 --layout audio --out call.mp3\n");
+}
+
 std::string help_of(const CLI::App& app) {
-  for (const CLI::App* verb : app.get_subcommands()) return verb->help("callbot");
-  return app.help();
+  const CLI::App* verb = &app;
+  std::string before;
+  while (!verb->get_subcommands().empty()) {
+    before += (before.empty() ? "" : " ") + verb->get_name();
+    for (const CLI::Option* option : verb->get_options()) {
+      if (option->get_positional()) before += " " + option->get_name(true);
+    }
+    verb = verb->get_subcommands().front();
+  }
+  return verb->help(before);
 }
 
 }  // namespace
@@ -247,10 +440,14 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   VerifyOptions verify;
   ShowOptions show;
   ExportOptions exported;
+  ComposeOptions composed;
   DemoOptions demo;
+  RecordingsOptions recordings;
+  CtlOptions ctl;
   add_record(app, record);
   add_send(app, send);
   add_serve(app, serve);
+  add_ctl(app, ctl);
 
   auto* v = app.add_subcommand("verify", "judge a recording: PASS, WARN or FAIL with findings");
   v->add_option("DIR", verify.dir, "folder of the recording")->required();
@@ -260,15 +457,17 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   s->add_option("DIR", show.dir, "folder of the recording")->required();
   s->footer("Example:\n  callbot show recordings/standup-20261121-042042\n");
   add_export(app, exported);
+  add_compose(app, composed);
   auto* d = app.add_subcommand("demo", "a call on this machine: two bots, a recorder, its verdict");
   d->add_option("--out", demo.out, "folder that gets the recording")->capture_default_str();
   parsed<std::chrono::milliseconds>(d, "--duration", "how long to record", demo.duration, duration,
                                     "TIME")
       ->default_str("10s");
   d->footer("Example:\n  callbot demo --duration 5s\n");
+  add_recordings(app, recordings);
 
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(mark_removed_tags(argc, argv)));
   } catch (const CLI::CallForVersion&) {
     return HelpText{std::string("callbot ") + CALLBOT_VERSION + "\n"};
   } catch (const CLI::CallForHelp&) {
@@ -277,8 +476,17 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
     return HelpText{app.help("", CLI::AppFormatMode::All)};
   } catch (const CLI::ParseError& e) {
     const auto verbs = app.get_subcommands();
+    const auto rest = app.remaining();
+    if (verbs.empty() && !rest.empty())
+      return fail(Code::kUsage, fmt::format("{}: no such command\nTry \"callbot --help\".",
+                                            printable(rest.front())));
     return fail(Code::kUsage, fmt::format("{}\nTry \"callbot {}--help\".", e.what(),
                                           verbs.empty() ? "" : verbs.front()->get_name() + " "));
+  }
+
+  for (const DiskLimits* disk : {&record.disk, &serve.disk}) {
+    if (disk->reserve != 0 && disk->low() > disk->reserve)
+      return fail(Code::kUsage, "--low-water: expected at most as much as --reserve");
   }
 
   Invocation invocation{output, demo};
@@ -288,7 +496,13 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   if (verb == "serve") invocation.verb = serve;
   if (verb == "verify") invocation.verb = verify;
   if (verb == "show") invocation.verb = show;
+  if (verb == "recordings") invocation.verb = recordings;
+  if (verb == "ctl") {
+    ctl.command = app.get_subcommands().front()->get_subcommands().front()->get_name();
+    invocation.verb = ctl;
+  }
   if (verb == "export") invocation.verb = exported;
+  if (verb == "compose") invocation.verb = composed;
   return invocation;
 }
 

@@ -1,4 +1,4 @@
-// bot/cli.h: the command line -> Invocation. The only file that sees CLI11.
+// bot/cli.h: the command line -> Invocation. Only it and bot/cli_recordings see CLI11.
 //
 // Thread:  loop, at start.
 // Owner:   the caller.

@@ -19,10 +19,6 @@ size_t terminal_width() {
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-size_t shown_width(const std::string& text) {
-  return static_cast<size_t>(g_utf8_strlen(text.c_str(), static_cast<gssize>(text.size())));
-}
-
 std::string cut(const std::string& text, size_t width) {
   if (shown_width(text) <= width) return text;
   const char* end = g_utf8_offset_to_pointer(text.c_str(), static_cast<glong>(width));
@@ -30,6 +26,12 @@ std::string cut(const std::string& text, size_t width) {
 }
 
 }  // namespace
+
+size_t shown_width(const std::string& text) {
+  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), ascii)) return text.size();
+  return static_cast<size_t>(g_utf8_strlen(text.c_str(), static_cast<gssize>(text.size())));
+}
 
 Console::Console(bool json) : json_(json), terminal_(!json && isatty(STDOUT_FILENO) == 1) {}
 
@@ -104,11 +106,13 @@ std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], shown_width(row[i]));
   }
   std::vector<std::string> lines;
+  lines.reserve(rows.size());
   for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(widths[i] - shown_width(row[i]) + 2, ' ');
-    lines.push_back(line);
+    std::string& line = lines.emplace_back();
+    for (size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      line.append(widths[i] - shown_width(row[i]) + 2, ' ');
+    }
   }
   return lines;
 }

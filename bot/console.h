@@ -44,6 +44,9 @@ class Console {
   int tenths_ = -1;
 };
 
+// Columns that the text takes on a terminal, but for wide characters.
+size_t shown_width(const std::string& text);
+
 // A table with aligned columns: the first row is the header.
 std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows);
 

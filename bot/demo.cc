@@ -72,6 +72,11 @@ void Demo::interrupt() {
   recorded({kExitInterrupted, Error{Code::kInterrupted, "interrupted"}, {}, {}});
 }
 
+void Demo::terminate() {
+  if (record_) return record_->terminate();
+  interrupt();
+}
+
 void Demo::bot_done(const Send::Done& done) {
   if (recorded_ || !done.error) return;
   if (!record_) return recorded({done.status, done.error, {}, {}});

@@ -26,6 +26,7 @@ class Demo {
 
   void start();
   void interrupt();
+  void terminate();
 
  private:
   void start_recorder();

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "bot/interrupt.h"
+#include "recordings/catalogue_entry.h"
 #include "recordings/export.h"
 
 namespace callbot::bot {
@@ -52,6 +53,7 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
       },
       [&](const recordings::ExportedFile& file) { tell(console, file); });
   console.end_progress();
+  recordings::touch_recording(options.dir);
   if (done) return kExitGood;
   fmt::print(stderr, "callbot: {}\n", done.error().message);
   return exit_status(done.error());

@@ -9,11 +9,14 @@
 
 #include "base/loop.h"
 #include "bot/cli.h"
+#include "bot/compose.h"
 #include "bot/console.h"
+#include "bot/ctl.h"
 #include "bot/demo.h"
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/record.h"
+#include "bot/recordings_verb.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "pipelines/gst_log.h"
@@ -27,10 +30,11 @@ ExitStatus say(const Error& error) {
   return exit_status(error);
 }
 
-// Turns the loop until `status` is set; SIGINT and SIGTERM interrupt.
-ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt) {
+// Turns the loop until `status` is set.
+ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt,
+               const Loop::Task& terminate) {
   loop.on_unix_signal(SIGINT, interrupt);
-  loop.on_unix_signal(SIGTERM, interrupt);
+  loop.on_unix_signal(SIGTERM, terminate);
   while (!status) g_main_context_iteration(nullptr, TRUE);
   return *status;
 }
@@ -43,14 +47,16 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
     if (done.error) say(*done.error);
   });
   verb.start();
-  return run(loop, status, [&] { verb.interrupt(); });
+  return run(
+      loop, status, [&] { verb.interrupt(); }, [&] { verb.terminate(); });
 }
 
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
   if (auto started = serve.start(); !started) return say(started.error());
-  return run(loop, status, [&] { serve.stop([&] { status = kExitGood; }); });
+  const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
+  return run(loop, status, stop, stop);
 }
 
 ExitStatus run_call(Console& console, const Invocation& invocation) {
@@ -97,9 +103,14 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
+  if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))
+    return run_recordings(console, *o);
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
+  if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
+    return run_compose(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

@@ -14,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "bot/recordings_options.h"
 
 namespace callbot::bot {
 
@@ -33,15 +34,35 @@ struct JoinOptions {
   std::vector<std::string> interfaces;
 };
 
+// Space on the disk that gets the recordings, in bytes; 0: no limit.
+struct DiskLimits {
+  uint64_t reserve = 500'000'000;          // below it no recording begins
+  std::optional<uint64_t> low_water = {};  // below it one that runs ends; none: half of it
+  uint64_t low() const { return low_water.value_or(reserve / 2); }
+};
+
+// How a recording goes on and ends, for record and for the recorders of serve.
+struct RecordRules {
+  std::optional<std::chrono::milliseconds> segment_duration;
+  uint64_t segment_bytes = 0;              // 0: no limit
+  uint64_t most_bytes = 0;                 // of all media; 0: no limit
+  std::chrono::milliseconds empty_for{0};  // with until_empty: how long it must be empty
+  std::optional<std::chrono::milliseconds> until_silent;
+  std::vector<std::string> include, exclude;  // patterns of names
+  std::string layer;                          // "high", "medium", "low"; empty: as the server does
+};
+
 struct RecordOptions {
   JoinOptions join{.name = "recorder"};
   fs::path out = "recordings";
   std::optional<std::chrono::milliseconds> duration;
   bool until_empty = false;
   bool audio_only = false;
+  RecordRules rules;
   std::string on_finish;        // a program; gets the folder and the verdict as arguments
   uint64_t most_file_mb = 100;  // of a file dropped into the chat
-  bool table = true;            // the live table; the demo shows a progress bar instead
+  DiskLimits disk;
+  bool table = true;  // the live table; the demo shows a progress bar instead
 };
 
 struct SendOptions {
@@ -65,8 +86,13 @@ struct ServeOptions {
   std::string token;
   bool open = false;
   std::optional<fs::path> record;
+  DiskLimits disk;
   int most_members = 64;
   std::string on_finish;
+  // Of its recorders.
+  std::optional<std::chrono::milliseconds> duration;
+  bool audio_only = false;
+  RecordRules rules;
 };
 
 struct VerifyOptions {
@@ -78,12 +104,30 @@ struct ShowOptions {
   fs::path dir;
 };
 
+struct CtlOptions {
+  fs::path dir;
+  std::string command;  // "pause", "resume", "mark", "split", "status", "include", "exclude"
+  std::string member;
+  std::string policy = "cut";
+  std::string text;                   // of a marker
+  std::vector<std::string> patterns;  // to include or exclude
+  bool json = false;
+};
+
 struct ExportOptions {
   fs::path dir;
   std::string to;
   std::string participant;
   fs::path out;  // empty: exports/ in the recording's folder
   bool whole = false;
+};
+
+struct ComposeOptions {
+  fs::path dir;
+  std::string layout = "grid";
+  int width = 1280, height = 720, fps = 30;
+  fs::path out;  // empty: exports/composed-<layout>.mp4 in the recording's folder
+  int threads = 0;
 };
 
 struct DemoOptions {
@@ -94,7 +138,7 @@ struct DemoOptions {
 struct Invocation {
   OutputOptions output;
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ShowOptions, ExportOptions,
-               DemoOptions>
+               ComposeOptions, DemoOptions, CtlOptions, RecordingsOptions>
       verb;
 };
 

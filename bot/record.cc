@@ -26,7 +26,26 @@ SessionConfig session_config(const RecordOptions& options) {
   config.facts.recorder = options.join.name;
   config.facts.video = !options.audio_only;
   config.most_file_bytes = options.most_file_mb << 20;
+  config.segment_bytes = options.rules.segment_bytes;
+  if (options.rules.segment_duration)
+    config.segment_duration =
+        std::chrono::ceil<std::chrono::seconds>(*options.rules.segment_duration);
   return config;
+}
+
+signaling::JoinConfig::Layer layer_named(const std::string& name) {
+  using Layer = signaling::JoinConfig::Layer;
+  if (name == "high") return Layer::kHigh;
+  if (name == "medium") return Layer::kMedium;
+  return name == "low" ? Layer::kLow : Layer::kAsServed;
+}
+
+Limits::Config limits_config(const RecordOptions& options) {
+  return {.duration = options.duration,
+          .until_empty = options.until_empty,
+          .empty_for = options.rules.empty_for,
+          .until_silent = options.rules.until_silent,
+          .most_bytes = options.rules.most_bytes};
 }
 
 std::string age(int64_t since_ns) {
@@ -42,10 +61,14 @@ Record::Record(Loop& loop, Console& console, RecordOptions options, std::functio
       options_(std::move(options)),
       done_(std::move(done)),
       worker_(loop, 1),
-      session_(loop, log_, pool_, worker_, session_config(options_), [this](const Error& error) {
-        console_.event("error", error.message, Json::object().set("message", error.message));
-        end({.reason = "error", .by = "recorder", .text = error.message});
-      }) {}
+      session_(loop, log_, pool_, worker_, session_config(options_),
+               [this](const Error& error) {
+                 console_.event("error", error.message,
+                                Json::object().set("message", error.message));
+                 end({.reason = "error", .by = "recorder", .text = error.message});
+               }),
+      filter_(options_.rules.include, options_.rules.exclude),
+      limits_(limits_config(options_), [this](recordings::Ending why) { end(std::move(why)); }) {}
 
 Record::~Record() = default;
 
@@ -54,18 +77,43 @@ void Record::start() {
     finish({exit_status(error), std::move(error), {}, {}});
   };
   if (auto made = make_folder(options_.out); !made) return give_up(made.error());
+  watch_disk();
+  if (auto enough = enough_to_begin(options_.disk, options_.out, disk_->free()); !enough) {
+    console_.event("disk-low", enough.error().message,
+                   disk_facts(options_.disk, options_.out, disk_->free()));
+    return give_up(enough.error());
+  }
   auto config = call_config(options_.join, {.recorder = true, .receives = true});
   if (!config) return give_up(config.error());
-  config->receive_video = !options_.audio_only;
+  config->receive_video = config->join.wants_video = !options_.audio_only;
+  config->join.layer = layer_named(options_.rules.layer);
+  config->wants = [this](const Member& m) { return filter_.wants(m.name); };
   auto call = Call::create(loop_, log_, std::move(*config), *this);
   if (!call) return give_up(call.error());
   call_ = std::move(*call);
   call_->start();
 }
 
+// Ends it while there is space for an orderly end.
+void Record::watch_disk() {
+  disk_ = std::make_unique<DiskWatch>(loop_, options_.out, [this](uint64_t free) {
+    const auto enough = enough_to_go_on(options_.disk, options_.out, free);
+    if (enough || ending_ || !session_.begun()) return;
+    console_.event("disk-low", enough.error().message,
+                   disk_facts(options_.disk, options_.out, free));
+    end({.reason = "disk-low", .by = "recorder", .text = enough.error().message});
+  });
+}
+
 void Record::interrupt() {
   if (ending_) return session_.abort_judging();
   console_.event("stopping", "finishing the recording; once more to skip judging it");
+  end({.reason = "signal", .by = "user", .text = ""});
+}
+
+void Record::terminate() {
+  if (ending_) return;
+  console_.event("stopping", "finishing the recording");
   end({.reason = "signal", .by = "user", .text = ""});
 }
 
@@ -81,7 +129,7 @@ std::string Record::name_of_member(const std::string& id) const {
   return m != nullptr ? m->name : id.empty() ? "server" : id;
 }
 
-// --- what the call tells
+// --- the beginning, and who is recorded
 
 void Record::joined(const std::string&) {
   auto sink = session_.begin(
@@ -97,151 +145,50 @@ void Record::joined(const std::string&) {
   started_ns_ = monotonic_ns();
   console_.event("recording", session_.folder().string(),
                  Json::object().set("folder", session_.folder().string()));
-  if (options_.duration)
-    duration_.once(*options_.duration,
-                   [this] { end({.reason = "duration", .by = "recorder", .text = ""}); });
+  limits_.begin();
+  open_control();
   tick_.every(1s, [this] { tick(); });
 }
 
-void Record::member_joined(const Member& m) {
-  session_.member_joined(m);
-  had_members_ = had_members_ || !m.recorder;
-  console_.event("joined",
-                 m.name + (m.recorder ? " (a recorder)" : "") +
-                     (m.may_be_recorded ? "" : " (asked not to be recorded)"),
+void Record::count_members() { limits_.members(others().size()); }
+
+std::vector<Member> Record::others() const {
+  std::vector<Member> all;
+  for (const Member& m : call_->members())
+    if (!m.recorder) all.push_back(m);
+  return all;
+}
+
+void Record::choose(const Member& m) {
+  const std::string* pattern = m.recorder ? nullptr : filter_.reason(m.name);
+  if (session_.excluded(m.id) == (pattern != nullptr)) return;
+  session_.exclude(m, pattern != nullptr, pattern != nullptr ? *pattern : "");
+  console_.event(pattern != nullptr ? "excluded" : "included", m.name,
                  Json::object().set("member", m.id).set("name", m.name));
 }
 
-void Record::member_changed(const Member& before, const Member& after) {
-  session_.member_changed(before, after);
-  Json fields = Json::object().set("member", after.id).set("name", after.name);
-  if (before.may_be_recorded != after.may_be_recorded)
-    console_.event(
-        "consent",
-        after.name + (after.may_be_recorded ? " may be recorded" : " asked not to be recorded"),
-        fields.set("allowed", after.may_be_recorded));
-  const auto said = [&](MediaKind kind, Member::State was, Member::State is) {
-    if (was == is || is == Member::State::kUnknown) return;
-    console_.event("state",
-                   fmt::format("{} {} {}", after.name, callbot::name_of(kind),
-                               is == Member::State::kOn ? "on" : "off"),
-                   Json::object()
-                       .set("member", after.id)
-                       .set("name", after.name)
-                       .set("media", callbot::name_of(kind))
-                       .set("on", is == Member::State::kOn));
+Result<> Record::choose_by(bool include, const std::string& pattern) {
+  if (auto added = filter_.add(include, pattern); !added) return added;
+  // Nothing of the span that is noted is written: it begins after, and ends before.
+  if (!include) call_->choose_again();
+  for (const Member& m : others()) choose(m);
+  if (include) call_->choose_again();
+  return {};
+}
+
+// A recording that cannot be steered is better than none.
+void Record::open_control() {
+  RecordControl::Links links;
+  links.members = [this] { return others(); };
+  links.participant_of = [this](const std::string& member) {
+    return call_->participant_of(member);
   };
-  said(MediaKind::kAudio, before.audio, after.audio);
-  said(MediaKind::kVideo, before.video, after.video);
-}
-
-void Record::member_left(const Member& m) {
-  session_.member_left(m);
-  console_.event("left", m.name, Json::object().set("member", m.id).set("name", m.name));
-  const auto& all = call_->members();
-  const bool empty =
-      std::none_of(all.begin(), all.end(), [](const Member& o) { return !o.recorder; });
-  if (options_.until_empty && had_members_ && empty)
-    end({.reason = "empty", .by = "recorder", .text = ""});
-}
-
-void Record::connected(const std::string& member) {
-  if (std::erase(reconnecting_, member) > 0) session_.peer(member, false, "");
-  console_.event("connected", name_of_member(member), Json::object().set("member", member));
-}
-
-void Record::trouble(const std::string& member, const Error& error, bool again) {
-  if (again && error.code != Code::kBadInput) {
-    reconnecting_.push_back(member);
-    session_.peer(member, true, error.message);
-  } else {
-    session_.error(member, error);
-  }
-  console_.event(
-      "trouble",
-      fmt::format("{}: {}{}", name_of_member(member), error.message, again ? "; trying again" : ""),
-      Json::object()
-          .set("member", member)
-          .set("code", callbot::name_of(error.code))
-          .set("message", error.message)
-          .set("again", again));
-}
-
-void Record::track_added(const TrackInfo& track, bool taken) {
-  console_.event("track",
-                 fmt::format("{} {} {}{}", track.name, callbot::name_of(track.kind), track.codec,
-                             taken ? "" : " (not recorded: asked not to be)"),
-                 Json::object()
-                     .set("member", track.participant)
-                     .set("name", track.name)
-                     .set("media", callbot::name_of(track.kind))
-                     .set("codec", track.codec)
-                     .set("ssrc", track.ssrc)
-                     .set("recorded", taken));
-}
-
-void Record::track_removed(const TrackInfo& track) {
-  shown_.erase(track.id);
-  console_.event("track-end", fmt::format("{} {}", track.name, callbot::name_of(track.kind)),
-                 Json::object().set("name", track.name).set("media", callbot::name_of(track.kind)));
-}
-
-void Record::key_frame_wait(const TrackInfo& track) {
-  session_.key_frame(track.id, std::nullopt);
-  console_.event("key-wait", track.name + ": picture lost, waiting for a key frame",
-                 Json::object().set("name", track.name));
-}
-
-void Record::key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) {
-  session_.key_frame(track.id, wait);
-  const double seconds = std::chrono::duration<double>(wait).count();
-  console_.event("key-frame", fmt::format("{}: picture back after {:.2f} s", track.name, seconds),
-                 Json::object().set("name", track.name).set("wait", seconds));
-}
-
-void Record::size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
-  shown_[track.id].codec_size = fmt::format("{} {}x{}", track.codec, width, height);
-  console_.event("size", fmt::format("{}: {}x{}", track.name, width, height),
-                 Json::object().set("name", track.name).set("width", width).set("height", height));
-}
-
-void Record::chat(const Member& from, const std::string& text) {
-  session_.chat(from, text);
-  console_.event("chat", from.name + ": " + text,
-                 Json::object().set("name", from.name).set("text", text));
-}
-
-void Record::file_begin(const Member& from, const FileBegin& file) {
-  session_.file_begin(from, file);
-}
-
-void Record::file_chunk(const Member& from, const std::string& bytes) {
-  session_.file_chunk(from, bytes);
-}
-
-void Record::file_end(const Member& from, const FileEnd* end) {
-  session_.file_end(from, end, [this, name = from.name](Result<recordings::ReceivedFile> file) {
-    if (!file)
-      return console_.event("file", name + ": " + file.error().message,
-                            Json::object().set("name", name).set("error", file.error().message));
-    console_.event("file", fmt::format("{}: {} ({} bytes)", name, file->path, file->bytes),
-                   Json::object()
-                       .set("name", name)
-                       .set("path", file->path)
-                       .set("bytes", file->bytes)
-                       .set("sha256", file->sha256));
-  });
-}
-
-void Record::interrupted(const std::string& why) {
-  session_.signaling(true, why);
-  console_.event("interrupted", "server lost, media goes on: " + why,
-                 Json::object().set("reason", why));
-}
-
-void Record::resumed() {
-  session_.signaling(false, "");
-  console_.event("resumed", "server is back");
+  links.choose = [this](bool include, const std::string& pattern) {
+    return choose_by(include, pattern);
+  };
+  control_ = std::make_unique<RecordControl>(log_, console_, session_, std::move(links));
+  if (auto opened = control_->open(); !opened)
+    log_.warn("there is no control socket: {}", opened.error().message);
 }
 
 void Record::done(Result<> how) {
@@ -250,7 +197,8 @@ void Record::done(Result<> how) {
     why_ = {.reason = "error", .by = "server", .text = call_result_.error().message};
   ending_ = true;
   tick_.stop();
-  duration_.stop();
+  limits_.stop();
+  control_.reset();
   console_.live({});
   if (session_.begun()) return close_recording();
   if (call_result_) call_result_ = fail(Code::kInterrupted, "stopped before the call was joined");
@@ -259,8 +207,17 @@ void Record::done(Result<> how) {
 
 // --- while it runs
 
+void Record::check_limits() {
+  std::vector<Limits::Listened> listened;
+  for (const Member& m : others())
+    if (m.may_be_recorded && filter_.wants(m.name))
+      listened.push_back({call_->participant_of(m.id), m.audio == Member::State::kOff});
+  limits_.tick(session_.stats(), listened, session_.paused(""));
+}
+
 void Record::tick() {
   show_table();
+  check_limits();
   if (++ticks_ % kLossTicks != 0) return;
   session_.count_loss();
   for (const CallTrack& track : call_->tracks()) say_loss(track);

@@ -13,7 +13,11 @@
 #include "bot/call.h"
 #include "bot/cli.h"
 #include "bot/console.h"
+#include "bot/disk_watch.h"
+#include "bot/limits.h"
+#include "bot/member_filter.h"
 #include "bot/options.h"
+#include "bot/record_control.h"
 #include "bot/recording_session.h"
 
 namespace callbot::bot {
@@ -33,6 +37,8 @@ class Record final : private CallEvents {
   void start();
   // Ends the recording; a second time ends the judging. Any time.
   void interrupt();
+  // Ends the recording, however often: whoever supervises us still wants a verdict.
+  void terminate();
   // Ends it for another reason.
   void end(recordings::Ending why);
   bool joined() const { return session_.begun(); }
@@ -61,6 +67,13 @@ class Record final : private CallEvents {
   void resumed() override;
   void done(Result<> how) override;
 
+  void watch_disk();
+  void open_control();
+  void count_members();
+  void choose(const signaling::Member& member);
+  Result<> choose_by(bool include, const std::string& pattern);
+  std::vector<signaling::Member> others() const;
+  void check_limits();
   void tick();
   void show_table();
   void say_loss(const CallTrack& track);
@@ -78,10 +91,12 @@ class Record final : private CallEvents {
   pipelines::WriterPool pool_;
   Worker worker_;
   RecordingSession session_;
+  MemberFilter filter_;
+  Limits limits_;
+  std::unique_ptr<RecordControl> control_;
   Result<> call_result_;
   recordings::Ending why_{.reason = "room-closed", .by = "server", .text = ""};
   bool ending_ = false;
-  bool had_members_ = false;
   int64_t started_ns_ = 0;
   struct Shown {
     uint64_t bytes = 0;
@@ -92,7 +107,8 @@ class Record final : private CallEvents {
   std::map<TrackId, Shown> shown_;
   std::vector<std::string> reconnecting_;  // members whose peer was lost
   int ticks_ = 0;
-  Timer duration_, tick_;
+  Timer tick_;
+  std::unique_ptr<DiskWatch> disk_;
   std::unique_ptr<Call> call_;
   Alive alive_;
 };

@@ -22,6 +22,8 @@ RecordingSession::~RecordingSession() {
 
 Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
   recordings::RecordingConfig config;
+  config.most_file_duration = config_.segment_duration;
+  config.most_file_bytes = config_.segment_bytes;
   config.want_key_frame = [this, wants = alive_.guard([this](TrackId track) {
     links_.request_key_frame(track);
   })](TrackId track) mutable { loop_.post([wants, track]() mutable { wants(track); }); };
@@ -93,6 +95,7 @@ void RecordingSession::member_changed(const Member& before, const Member& after)
 
 void RecordingSession::member_left(const Member& m) {
   files_.erase(m.id);
+  exclude(m, false, "");
   note(about(EventKind::kMemberLeft, m.id));
 }
 
@@ -111,7 +114,7 @@ void RecordingSession::key_frame(TrackId track,
 }
 
 void RecordingSession::chat(const Member& from, const std::string& text) {
-  if (!from.may_be_recorded) return;
+  if (left_out(from)) return;
   Event event = about(EventKind::kChat, from.id);
   event.text = text;
   note(std::move(event));
@@ -119,7 +122,7 @@ void RecordingSession::chat(const Member& from, const std::string& text) {
 
 void RecordingSession::file_begin(const Member& from, const FileBegin& file) {
   files_.erase(from.id);
-  if (recording_ == nullptr || !from.may_be_recorded) return;
+  if (recording_ == nullptr || left_out(from)) return;
   auto incoming = recording_->receive_file({.participant = links_.participant_of(from.id),
                                             .name = file.name,
                                             .size = file.size,
@@ -161,6 +164,63 @@ void RecordingSession::error(const std::string& member, const Error& error) {
   event.code = name_of(error.code);
   event.text = error.message;
   note(std::move(event));
+}
+
+bool RecordingSession::left_out(const Member& m) const {
+  return !m.may_be_recorded || excluded(m.id) ||
+         paused(links_.participant_of ? links_.participant_of(m.id) : m.id);
+}
+
+void RecordingSession::exclude(const Member& m, bool on, const std::string& pattern) {
+  if (m.recorder || on == excluded(m.id)) return;
+  if (on) {
+    excluded_.insert(m.id);
+    files_.erase(m.id);
+  } else {
+    excluded_.erase(m.id);
+  }
+  Event event = about(EventKind::kExcluded, m.id);
+  event.on = on;
+  event.reason = pattern;
+  note(std::move(event));
+}
+
+void RecordingSession::pause(const std::string& participant, const std::string& policy,
+                             const std::string& by) {
+  if (recording_ == nullptr || !pauses_.emplace(participant, policy).second) return;
+  recorder_->pause(participant);
+  // What of a file came so far stays; the rest would be of the pause.
+  std::erase_if(files_, [&](const auto& file) {
+    return participant.empty() || links_.participant_of(file.first) == participant;
+  });
+  Event event{.kind = EventKind::kPaused};
+  event.participant = participant;
+  event.policy = policy;
+  event.by = by;
+  note(std::move(event));
+}
+
+void RecordingSession::resume(const std::string& participant, const std::string& by) {
+  if (recording_ == nullptr || pauses_.erase(participant) == 0) return;
+  // Noted first, as the pause is noted last: nothing of the span in the manifest was written.
+  Event event{.kind = EventKind::kResumed};
+  event.participant = participant;
+  event.by = by;
+  note(std::move(event));
+  recorder_->resume(participant);
+}
+
+void RecordingSession::mark(const std::string& text, const std::string& by,
+                            const std::string& participant) {
+  Event event{.kind = EventKind::kMarker};
+  event.text = text;
+  event.by = by;
+  event.participant = participant;
+  note(std::move(event));
+}
+
+void RecordingSession::split() {
+  if (recording_ != nullptr) recording_->split();
 }
 
 void RecordingSession::count_loss() {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/alive.h"
@@ -32,6 +33,9 @@ struct SessionConfig {
   fs::path out;
   recordings::Facts facts;
   uint64_t most_file_bytes = 100u << 20;  // of one file from the chat
+  // Media files are split at these; 0: never.
+  std::chrono::seconds segment_duration{0};
+  uint64_t segment_bytes = 0;
 };
 
 // What a session needs of the call that it records; called on the loop until finish().
@@ -73,6 +77,23 @@ class RecordingSession {
                 std::function<void(Result<recordings::ReceivedFile>)> done);
   void signaling(bool interrupted, const std::string& why);
   void error(const std::string& member, const Error& error);
+  // The member is left out by name (`pattern`), or is not any more. Its frames are the call's to
+  // keep away.
+  void exclude(const signaling::Member& member, bool on, const std::string& pattern);
+  bool excluded(const std::string& member) const { return excluded_.contains(member); }
+
+  // Nothing that comes from now on is written, of this participant or (an empty one) of anybody.
+  // `policy` is for exports: "cut" or "slate".
+  void pause(const std::string& participant, const std::string& policy, const std::string& by);
+  void resume(const std::string& participant, const std::string& by);
+  bool paused(const std::string& participant) const {
+    return pauses_.contains("") || pauses_.contains(participant);
+  }
+  const std::map<std::string, std::string>& pauses() const { return pauses_; }
+  void mark(const std::string& text, const std::string& by, const std::string& participant = "");
+  // Media files end at their next key frame, which is asked for, and the next begin.
+  void split();
+
   // Loss counters of what is received now; call it every few seconds.
   void count_loss();
 
@@ -88,6 +109,7 @@ class RecordingSession {
   void note(recordings::Event event);
   recordings::Event about(recordings::EventKind kind, const std::string& member) const;
   void note_state(const signaling::Member& member, MediaKind media);
+  bool left_out(const signaling::Member& member) const;
 
   Loop& loop_;
   Log log_;
@@ -99,7 +121,9 @@ class RecordingSession {
   recordings::Recording* recording_ = nullptr;  // owned by recorder_
   std::unique_ptr<pipelines::Recorder> recorder_;
   std::map<std::string, std::unique_ptr<recordings::IncomingFile>> files_;  // by member
-  std::map<TrackId, int64_t> lost_;                                         // as last noted
+  std::map<std::string, std::string> pauses_;  // participant (or all) -> policy
+  std::set<std::string> excluded_;             // members
+  std::map<TrackId, int64_t> lost_;            // as last noted
   std::shared_ptr<std::atomic<bool>> aborted_ = std::make_shared<std::atomic<bool>>(false);
   Alive alive_;
 };

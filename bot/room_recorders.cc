@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <gio/gio.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/gref.h"
 #include "bot/cli.h"
+#include "bot/disk_watch.h"
 
 namespace callbot::bot {
 namespace {
@@ -25,18 +27,28 @@ std::string escaped(const std::string& room) {
   return Text(g_uri_escape_string(room.c_str(), nullptr, FALSE)).get();
 }
 
+// In the child, before it is the recorder. Ctrl-C at our terminal is for us: we end the recorders
+// ourselves, once each. And should we be killed, the recorder ends its recording: the server that
+// comes after us records the room itself.
+void set_up_child(gpointer parent) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != GPOINTER_TO_INT(parent)) _exit(kExitInterrupted);  // killed already
+}
+
 }  // namespace
 
 struct RoomRecorders::Process {
   GRef<GSubprocess> process;
   bool wanted = true;  // the room has members
-  int failures = 0;    // in a row: killed, or could not join or write
+  bool waits_for_space = false;
+  int failures = 0;  // in a row: killed, or could not join or write
   Timer retry;
   Timer linger;
 };
 
-RoomRecorders::RoomRecorders(Loop& loop, Console& console, RecorderCommand command)
-    : loop_(loop), console_(console), command_(std::move(command)) {}
+RoomRecorders::RoomRecorders(Loop& loop, Console& console, RecorderCommand command, uint64_t free)
+    : loop_(loop), console_(console), command_(std::move(command)), free_(free) {}
 
 RoomRecorders::~RoomRecorders() {
   for (auto& [room, p] : rooms_)
@@ -63,15 +75,42 @@ void RoomRecorders::emptied(const std::string& room) {
     return;
   }
   // It ends by itself (--until-empty), unless it had not even seen the last member.
-  p.linger.once(kLinger, [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
+  p.linger.once(kLinger + command_.empty_for,
+                [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
+}
+
+void RoomRecorders::disk(uint64_t free) {
+  free_ = free;
+  if (free < command_.disk.reserve || stopped_) return;
+  for (auto& [room, p] : rooms_) {
+    if (!std::exchange(p->waits_for_space, false)) continue;
+    p->retry.once(0ms, [this, room = room] { start(room); });
+  }
+}
+
+// Says it once for each time that a room has to wait.
+bool RoomRecorders::has_space(const std::string& room, Process& p) {
+  const auto enough = enough_to_begin(command_.disk, command_.out, free_);
+  if (enough) return true;
+  if (!std::exchange(p.waits_for_space, true))
+    console_.event("disk-low", fmt::format("room {}: {}", room, enough.error().message),
+                   disk_facts(command_.disk, command_.out, free_).set("room", room));
+  return false;
 }
 
 void RoomRecorders::start(const std::string& room) {
   Process& p = *rooms_.at(room);
+  if (!has_space(room, p)) return;
   const std::string url = command_.base_url + "/rooms/" + escaped(room);
-  std::vector<const char*> argv{"/proc/self/exe", "record", url.c_str(), "--until-empty"};
+  std::vector<const char*> argv{command_.program.c_str(), "record", url.c_str(), "--until-empty"};
+  const std::string empty_for = std::to_string(command_.empty_for.count()) + "ms";
+  argv.push_back(empty_for.c_str());
+  for (const std::string& flag : command_.rules) argv.push_back(flag.c_str());
   argv.insert(argv.end(),
               {"--out", command_.out.c_str(), "--log", command_.json ? "json" : "text"});
+  const std::string reserve = std::to_string(command_.disk.reserve);
+  const std::string low_water = std::to_string(command_.disk.low());
+  argv.insert(argv.end(), {"--reserve", reserve.c_str(), "--low-water", low_water.c_str()});
   // It talks to this very server; whom the certificate names does not matter on the way.
   if (command_.base_url.starts_with("wss:")) argv.push_back("--insecure");
   if (!command_.on_finish.empty())
@@ -80,9 +119,8 @@ void RoomRecorders::start(const std::string& room) {
 
   auto launcher =
       GRef<GSubprocessLauncher>::adopt(g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE));
-  // Ctrl-C at our terminal is for us: we end the recorders ourselves, once each.
-  g_subprocess_launcher_set_child_setup(
-      launcher.get(), [](gpointer) { setpgid(0, 0); }, nullptr, nullptr);
+  g_subprocess_launcher_set_child_setup(launcher.get(), set_up_child, GINT_TO_POINTER(getpid()),
+                                        nullptr);
   if (!command_.token.empty())
     g_subprocess_launcher_setenv(launcher.get(), "CALLBOT_TOKEN", command_.token.c_str(), TRUE);
   GError* error = nullptr;

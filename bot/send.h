@@ -31,8 +31,11 @@ class Send final {
 
   void start();
   void interrupt();  // leaves; any number of times
+  void terminate() { interrupt(); }
   size_t joined() const;
   size_t connected_legs() const;
+  // Of the one source that all members send.
+  pipelines::TestPatternStats stats() const { return source_->stats(); }
 
  private:
   struct Bot;

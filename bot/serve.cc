@@ -16,6 +16,25 @@ bool is_loopback(const std::string& address) {
   return parsed && g_inet_address_get_is_loopback(parsed.get());
 }
 
+// What serve was told of its recorders, as record is told.
+std::vector<std::string> flags_of(const ServeOptions& o) {
+  std::vector<std::string> flags;
+  const auto add = [&](bool when, const std::string& flag) {
+    if (when) flags.push_back(flag);
+  };
+  const auto time = [](const auto& d) { return std::to_string(d ? d->count() : 0) + "ms"; };
+  const auto kilobytes = [](uint64_t bytes) { return std::to_string(bytes / 1000) + "K"; };
+  add(o.duration.has_value(), "--duration=" + time(o.duration));
+  add(o.audio_only, "--audio-only");
+  add(o.rules.segment_duration.has_value(), "--segment=" + time(o.rules.segment_duration));
+  add(o.rules.segment_bytes > 0, "--segment=" + kilobytes(o.rules.segment_bytes));
+  add(o.rules.most_bytes > 0, "--max-size=" + kilobytes(o.rules.most_bytes));
+  add(o.rules.until_silent.has_value(), "--until-silent=" + time(o.rules.until_silent));
+  for (const std::string& pattern : o.rules.include) add(true, "--include=" + pattern);
+  for (const std::string& pattern : o.rules.exclude) add(true, "--exclude=" + pattern);
+  return flags;
+}
+
 fs::path default_tls_dir() { return fs::path(g_get_user_data_dir()) / "callbot" / "tls"; }
 
 }  // namespace
@@ -89,14 +108,27 @@ void Serve::add_recording() {
   command.out = *options_.record;
   command.token = options_.token;
   command.on_finish = options_.on_finish;
+  command.disk = options_.disk;
   command.json = console_.json();
+  command.rules = flags_of(options_);
+  command.empty_for = options_.rules.empty_for;
   command.base_url = fmt::format(
       "{}://{}:{}", http_->tls() ? "wss" : "ws",
       options_.address == "0.0.0.0" || options_.address == "::" ? "127.0.0.1" : options_.address,
       http_->port());
-  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command));
-  whip_ =
-      std::make_unique<Whip>(loop_, console_, *http_, WhipConfig{*options_.record, options_.token});
+  disk_ = std::make_unique<DiskWatch>(loop_, *options_.record, [this](uint64_t free) {
+    recorders_->disk(free);
+    whip_->disk(free);
+  });
+  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, std::move(command), disk_->free());
+  WhipConfig whip{*options_.record, options_.token};
+  whip.audio_only = options_.audio_only;
+  whip.segment_bytes = options_.rules.segment_bytes;
+  if (options_.rules.segment_duration)
+    whip.segment_duration =
+        std::chrono::ceil<std::chrono::seconds>(*options_.rules.segment_duration);
+  whip.disk = options_.disk;
+  whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(whip), disk_->free());
 }
 
 void Serve::stop(std::function<void()> done) {

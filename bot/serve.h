@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "bot/console.h"
+#include "bot/disk_watch.h"
 #include "bot/options.h"
 #include "bot/room_recorders.h"
 #include "bot/whip.h"
@@ -44,6 +45,7 @@ class Serve {
   std::unique_ptr<signaling::RoomServer> rooms_;
   std::unique_ptr<RoomRecorders> recorders_;
   std::unique_ptr<Whip> whip_;
+  std::unique_ptr<DiskWatch> disk_;
   std::function<void()> done_;
   int stopping_ = 0;  // parts that have not ended yet
   Alive alive_;

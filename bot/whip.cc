@@ -2,22 +2,55 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cctype>
 #include <random>
 
+#include "bot/disk_watch.h"
+#include "bot/record_control.h"
 #include "bot/recording_session.h"
 
 namespace callbot::bot {
 
+using namespace std::chrono_literals;
 using signaling::HttpRequest;
 using signaling::Responder;
+
+namespace {
+
+constexpr auto kLossPeriod = 5s;  // between two looks at the loss counters
+
+// RFC 9110, 8.3.1: upper and lower case are the same, parameters may follow.
+bool is_sdp(std::string type) {
+  type.resize(std::min(type.find_first_of("; \t"), type.size()));
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return type == "application/sdp";
+}
+
+int status_of(const Error& error) {
+  switch (error.code) {
+    case Code::kBadInput:
+      return 400;
+    case Code::kUnsupported:
+      return 422;
+    case Code::kStorage:
+      return 507;
+    default:
+      return 500;
+  }
+}
+
+}  // namespace
 
 class Whip::Session final : public pipelines::PeerEvents {
  public:
   Session(Whip& whip, std::string id)
       : whip_(whip),
         id_(std::move(id)),
-        session_(whip.loop_, log_, whip.pool_, whip.judges_, config(),
-                 [this](const Error& error) { end("error", error.message); }) {}
+        session_(whip.loop_, log_, whip.pool_, whip.judges_, config(), [this](const Error& error) {
+          end({.reason = "error", .by = "recorder", .text = error.message});
+        }) {}
 
   // Answers the offer, or says what is wrong with it, and then ends.
   Result<> start(const std::string& offer, Responder answer) {
@@ -25,31 +58,25 @@ class Whip::Session final : public pipelines::PeerEvents {
     pipelines::PeerConfig config;
     config.name = id_;
     config.trickles = false;
+    config.receive_video = !whip_.config_.audio_only;
     auto peer = pipelines::Peer::create(whip_.loop_, log_, config, *this);
     if (!peer) return tl::unexpected(peer.error());
     peer_ = std::move(*peer);
-    auto sink = session_.begin({.request_key_frame =
-                                    [this](TrackId t) {
-                                      if (peer_) peer_->request_key_frame(t);
-                                    },
-                                .participant_of = [](const std::string& m) { return m; },
-                                .tracks = [this] { return tracks(); }});
-    if (!sink) return tl::unexpected(sink.error());
-    sink_ = *sink;
-    session_.member_joined({.id = "publisher", .name = "publisher"});
     peer_->set_track_owner("", {"publisher", "publisher", ""});
     peer_->remote_description(true, offer);
     return {};
   }
 
-  void end(const std::string& reason, const std::string& text) {
+  void end(recordings::Ending why) {
     if (ending_) return;
     ending_ = true;
+    loss_.stop();
     peer_.reset();
+    control_.reset();
     if (!session_.begun()) return whip_.ended(id_);
     session_.member_left({.id = "publisher", .name = "publisher"});
     session_.finish(
-        {.reason = reason, .by = "publisher", .text = text}, [](double) {},
+        std::move(why), [](double) {},
         [this](const RecordingSession::Done& done) { judged(done); });
   }
 
@@ -58,6 +85,9 @@ class Whip::Session final : public pipelines::PeerEvents {
     SessionConfig c;
     c.out = whip_.config_.out;
     c.facts = {.room = "whip", .url = "/whip/" + id_, .protocol = "whip", .recorder = "callbot"};
+    c.facts.video = !whip_.config_.audio_only;
+    c.segment_duration = whip_.config_.segment_duration;
+    c.segment_bytes = whip_.config_.segment_bytes;
     return c;
   }
 
@@ -81,8 +111,47 @@ class Whip::Session final : public pipelines::PeerEvents {
     whip_.ended(id_);
   }
 
+  // Only now: an offer that is refused leaves no folder behind.
+  Result<> begin() {
+    auto sink = session_.begin({.request_key_frame =
+                                    [this](TrackId t) {
+                                      if (peer_) peer_->request_key_frame(t);
+                                    },
+                                .participant_of = [](const std::string& m) { return m; },
+                                .tracks = [this] { return tracks(); }});
+    if (!sink) return tl::unexpected(sink.error());
+    sink_ = *sink;
+    session_.member_joined({.id = "publisher", .name = "publisher"});
+    open_control();
+    loss_.every(kLossPeriod, [this] { session_.count_loss(); });
+    return {};
+  }
+
+  void open_control() {
+    control_ = std::make_unique<RecordControl>(
+        log_, whip_.console_, session_,
+        RecordControl::Links{.members =
+                                 [] {
+                                   return std::vector<signaling::Member>{
+                                       {.id = "publisher", .name = "publisher"}};
+                                 },
+                             .participant_of = [](const std::string& m) { return m; },
+                             .choose = nullptr});
+    if (auto opened = control_->open(); !opened)
+      log_.warn("there is no control socket: {}", opened.error().message);
+  }
+
   void local_description(bool, const std::string& sdp) override {
+    if (ending_ || session_.begun()) return;
+    if (auto begun = begin(); !begun) {
+      answer_->refuse(status_of(begun.error()), begun.error().message);
+      return end_soon({.reason = "error", .by = "recorder", .text = begun.error().message});
+    }
     answer_->send({201, "application/sdp", sdp, {{"Location", "/whip/" + id_}}});
+  }
+  // The peer is on the stack: let it return before it is destroyed.
+  void end_soon(recordings::Ending why) {
+    whip_.loop_.post(alive_.guard([this, why = std::move(why)] { end(why); }));
   }
   void local_candidate(uint32_t, const std::string&, const std::string&) override {}
   void connected() override {
@@ -102,8 +171,8 @@ class Whip::Session final : public pipelines::PeerEvents {
   void channel_closed(pipelines::ChannelId) override {}
   void needs_negotiation() override {}  // WHIP has no renegotiation
   void failed(const Error& error) override {
-    if (!answer_->done()) answer_->refuse(error.code == Code::kBadInput ? 400 : 500, error.message);
-    whip_.loop_.post(alive_.guard([this, error] { end("peer-lost", error.message); }));
+    if (!answer_->done()) answer_->refuse(status_of(error), error.message);
+    end_soon({.reason = "peer-lost", .by = "publisher", .text = error.message});
   }
 
   Whip& whip_;
@@ -112,13 +181,16 @@ class Whip::Session final : public pipelines::PeerEvents {
   std::unique_ptr<Responder> answer_;
   RecordingSession session_;
   pipelines::Sink* sink_ = nullptr;
+  Timer loss_;
   std::unique_ptr<pipelines::Peer> peer_;
+  std::unique_ptr<RecordControl> control_;
   bool ending_ = false;
   Alive alive_;
 };
 
-Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config)
-    : loop_(loop), console_(console), config_(std::move(config)), judges_(loop, 1) {
+Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config,
+           uint64_t free)
+    : loop_(loop), console_(console), config_(std::move(config)), judges_(loop, 1), free_(free) {
   http.route("POST", "/whip",
              alive_.guard([this](const HttpRequest& r, const Responder& a) { post(r, a); }));
   http.route("DELETE", "/whip/{id}",
@@ -126,6 +198,14 @@ Whip::Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig
 }
 
 Whip::~Whip() = default;
+
+void Whip::disk(uint64_t free) {
+  free_ = free;
+  const auto enough = enough_to_go_on(config_.disk, config_.out, free);
+  if (enough) return;
+  for (auto& [id, session] : sessions_)
+    session->end({.reason = "disk-low", .by = "recorder", .text = enough.error().message});
+}
 
 bool Whip::allowed(const HttpRequest& request, const Responder& answer) const {
   if (config_.token.empty() || signaling::same_secret(request.bearer(), config_.token)) return true;
@@ -138,17 +218,24 @@ bool Whip::allowed(const HttpRequest& request, const Responder& answer) const {
 
 void Whip::post(const HttpRequest& request, const Responder& answer) {
   if (!allowed(request, answer)) return;
-  if (stopped_) return answer.refuse(503, "shutting down");
-  if (!request.header("content-type").starts_with("application/sdp"))
+  if (stopping_) return answer.refuse(503, "shutting down");
+  if (!is_sdp(request.header("content-type")))
     return answer.refuse(415, "expected Content-Type: application/sdp");
+  if (auto enough = enough_to_begin(config_.disk, config_.out, free_); !enough) {
+    console_.event("disk-low", "whip: " + enough.error().message,
+                   disk_facts(config_.disk, config_.out, free_));
+    return answer.refuse(507, enough.error().message);  // RFC 4918 11.5, Insufficient Storage
+  }
+  if (sessions_.size() >= config_.most_sessions)
+    return answer.refuse(503, fmt::format("{} sessions are all there can be", sessions_.size()));
   // Not to be guessed: who knows it may end the session.
   std::random_device random;
   const std::string id = fmt::format("{}-{:08x}{:08x}", ++count_, random(), random());
   auto& session = sessions_[id];
   session = std::make_unique<Session>(*this, id);
   if (auto started = session->start(request.body, answer); !started) {
-    answer.refuse(started.error().code == Code::kStorage ? 507 : 500, started.error().message);
-    session->end("error", started.error().message);
+    answer.refuse(status_of(started.error()), started.error().message);
+    session->end({.reason = "error", .by = "recorder", .text = started.error().message});
   }
 }
 
@@ -157,7 +244,7 @@ void Whip::remove(const HttpRequest& request, const Responder& answer) {
   const auto found = sessions_.find(request.parts.at("id"));
   if (found == sessions_.end()) return answer.refuse(404, "no such session");
   answer.send({.status = 200});
-  found->second->end("stopped", "");
+  found->second->end({.reason = "stopped", .by = "publisher", .text = ""});
 }
 
 void Whip::ended(const std::string& id) {
@@ -168,9 +255,11 @@ void Whip::ended(const std::string& id) {
 }
 
 void Whip::stop(std::function<void()> done) {
+  stopping_ = true;
   stopped_ = std::move(done);
   if (sessions_.empty()) return loop_.post(std::exchange(stopped_, nullptr));
-  for (auto& [id, session] : sessions_) session->end("stopped", "the server was stopped");
+  for (auto& [id, session] : sessions_)
+    session->end({.reason = "stopped", .by = "server", .text = "the server was stopped"});
 }
 
 }  // namespace callbot::bot

@@ -1,11 +1,13 @@
 // bot/whip.h: POST /whip (RFC 9725): takes an offer, answers it, records what comes.
 //
-// One session, one peer, one recording folder. The answer carries all candidates (no trickle);
-// DELETE of the session's URL ends it.
+// One session, one peer, one recording folder, made with the answer. The answer carries all
+// candidates (no trickle); DELETE of the session's URL ends it.
 //
 // Thread:  loop.
 // Owner:   Serve. The HttpServer outlives it.
-// Fails:   a bad offer gets 400 or 415 with the reason, a wrong token 401; other sessions go on.
+// Fails:   an offer that is none gets 400 or 415, one that we cannot take 422, a wrong token 401, a
+//          folder that cannot be made 507, each with the reason; nothing is left of it on disk, and
+//          other sessions go on.
 #pragma once
 
 #include <filesystem>
@@ -18,6 +20,7 @@
 #include "base/loop.h"
 #include "base/worker.h"
 #include "bot/console.h"
+#include "bot/options.h"
 #include "pipelines/writer_pool.h"
 #include "signaling/http_server.h"
 
@@ -25,13 +28,21 @@ namespace callbot::bot {
 
 struct WhipConfig {
   std::filesystem::path out;
-  std::string token;  // bearer; empty: anybody
+  std::string token;          // bearer; empty: anybody
+  size_t most_sessions = 64;  // a choice, as for the members of a room
+  bool audio_only = false;    // the video line is refused
+  std::chrono::seconds segment_duration{0};
+  uint64_t segment_bytes = 0;
+  DiskLimits disk = {};
 };
 
 class Whip {
  public:
-  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config);
+  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config, uint64_t free);
   ~Whip();
+  // So much is free on the disk: below the reserve no session begins (507), below the low water
+  // those that run are ended.
+  void disk(uint64_t free);
   // Ends every session; done when all are written and judged.
   void stop(std::function<void()> done);
   size_t sessions() const { return sessions_.size(); }
@@ -50,6 +61,8 @@ class Whip {
   Worker judges_;
   std::map<std::string, std::unique_ptr<Session>> sessions_;
   uint64_t count_ = 0;
+  uint64_t free_ = 0;
+  bool stopping_ = false;
   std::function<void()> stopped_;
   Alive alive_;
 };

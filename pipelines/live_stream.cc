@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "pipelines/audio_level.h"
 
 namespace callbot::pipelines {
 namespace {
@@ -22,6 +23,15 @@ Result<GRef<GstElement>> add(GstBin* bin, const char* factory) {
   if (!made) return fail(Code::kUnsupported, std::string("GStreamer has no ") + factory + " here");
   gst_bin_add(bin, made.get());
   return made;
+}
+
+AudioLevel level_of(GstBuffer* samples) {
+  GstMapInfo map;
+  if (!gst_buffer_map(samples, &map, GST_MAP_READ)) return {};
+  const auto level =
+      measure_level({reinterpret_cast<const int16_t*>(map.data), map.size / sizeof(int16_t)});
+  gst_buffer_unmap(samples, &map);
+  return level;
 }
 
 }  // namespace
@@ -136,6 +146,8 @@ void LiveStream::feed() {
   auto frame = config_.make(turn->frame);
   if (!frame) return;
   made_frames_[made_ % made_frames_.size()] = turn->frame;
+  if (config_.level_extension > 0)
+    made_levels_[made_ % made_levels_.size()] = level_of(frame.get());
   GST_BUFFER_PTS(frame.get()) = made_ * GST_SECOND / config_.rate;
   GST_BUFFER_DURATION(frame.get()) = GST_SECOND / config_.rate;
   ++made_;
@@ -200,6 +212,9 @@ void LiveStream::encoded(bool key) {
 void LiveStream::packet(GRef<GstBuffer> packet, int64_t encoder_time) {
   auto writable = GRef<GstBuffer>::adopt(gst_buffer_make_writable(packet.release()));
   const int64_t nth = (encoder_time * config_.rate + GST_SECOND / 2) / GST_SECOND;
+  if (config_.level_extension > 0)
+    writable = with_audio_level(writable, config_.level_extension,
+                                made_levels_[nth % made_levels_.size()]);
   SentFrame frame;
   frame.number = made_frames_[nth % made_frames_.size()];
   frame.captured_ns = pacer_->due_ns(frame.number);

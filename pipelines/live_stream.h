@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/frame.h"
 #include "pipelines/encoders.h"
 #include "pipelines/fan_out.h"
 #include "pipelines/pacer.h"
@@ -40,6 +41,9 @@ struct LiveStreamConfig {
   std::optional<uint64_t> frames;  // how many there are; none: no end
   // Raw media of one frame; its times are set by the stream.
   std::function<GRef<GstBuffer>(uint64_t frame)> make;
+  // Sound: the header extension that tells how loud each packet is; 0: none does. `make` is asked
+  // for 16 bit samples then.
+  int level_extension = 0;
   std::function<void()> ended;  // stream's thread: the last frame has gone
 };
 
@@ -86,6 +90,7 @@ class LiveStream {
   // Stream's thread. Encoders are shown a time without pauses, frame after frame: a gap would make
   // them start anew. Which frame was the n-th that was made, for the newest:
   std::array<uint64_t, 64> made_frames_{};
+  std::array<AudioLevel, 64> made_levels_{};
   uint64_t made_ = 0;
   bool key_ = false;  // the frame being payloaded
 

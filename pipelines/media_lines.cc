@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pipelines/audio_level.h"
 #include "pipelines/codecs.h"
 
 namespace callbot::pipelines {
@@ -16,7 +17,7 @@ namespace {
 // Header extensions that are worth their bytes in a recording.
 constexpr const char* kTransportCc =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-constexpr const char* kAudioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";  // RFC 6464
+constexpr const char* kAudioLevel = kAudioLevelUri;
 constexpr const char* kCaptureTime =
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
 constexpr const char* kMid = "urn:ietf:params:rtp-hdrext:sdes:mid";

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <utility>
 
+#include "pipelines/audio_level.h"
 #include "pipelines/gst_glue.h"
 #include "pipelines/rtc_bin.h"
 
@@ -148,6 +149,17 @@ void Receiver::described() {
     if (!mid.empty() && (mline == nullptr || !mline->accepted)) gone.push_back(id);
   }
   for (const TrackId id : gone) remove(id);
+  for (const auto& [id, entry] : tracks_) find_levels(*entry.track);
+}
+
+void Receiver::find_levels(Track& track) const {
+  if (track.info().kind != MediaKind::kAudio) return;
+  const std::string& mid = track.info().mid;
+  for (const SdpMline& mline : guard_.mlines()) {
+    if (mline.kind != "audio" || (!mid.empty() && mline.mid != mid)) continue;
+    for (const auto& [id, uri] : mline.extensions)
+      if (uri == kAudioLevelUri) return track.read_levels(id);
+  }
 }
 
 void Receiver::set_owner(const std::string& mid, TrackOwner owner) {
@@ -274,6 +286,7 @@ void Receiver::begin(GstBin* pipeline, const GRef<GstPad>& pad) {
   }
   const TrackInfo what = (*track)->info();
   end_others_on(what.mid, what.kind);
+  find_levels(**track);
   tracks_[what.id] = {std::move(*track), what.ssrc, pipeline, pad};
   bool here = false;
   auto still_here = alive_.guard([&here] { here = true; });

@@ -71,6 +71,7 @@ class Receiver final : private TrackEvents {
   void change_hands(const std::string& mid);
   void begin_again(GstBin* pipeline, const GRef<GstPad>& pad);
   void discard(GstBin* pipeline, const GRef<GstPad>& pad);
+  void find_levels(Track& track) const;
   bool is_nobodys(const std::string& mid) const;
   void end_others_on(const std::string& mid, MediaKind kind);
   void remove(TrackId track);

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "pipelines/pauses.h"
 
 namespace callbot::pipelines {
 namespace {
 
 constexpr int64_t kAskAgainNs = 1'000'000'000;
+// After a pause somebody looks forward to the picture; the track asks upstream once a second.
+constexpr int64_t kAskAfterPauseNs = 200'000'000;
 
 // What waits for the writer, in the order it came.
 struct Begin {
@@ -34,8 +37,10 @@ using Step = std::variant<Write, Begin, End, Overflow>;
 struct OpenTrack {
   TrackId id;
   bool video;
+  std::string participant;
   bool waits_for_key = false;
-  uint64_t dropped = 0;  // not yet told to the writer
+  bool was_paused = false;  // that is why it waits
+  uint64_t dropped = 0;     // not yet told to the writer
   int64_t asked_ns = 0;
 };
 
@@ -48,6 +53,7 @@ struct Recorder::Shared : std::enable_shared_from_this<Recorder::Shared> {
   // --- loop and streaming threads
   void take(TrackId id, const Frame& frame);
   void drop(OpenTrack& track);
+  void ask_for_key_frame(OpenTrack& track, int64_t every_ns);
   OpenTrack* find(TrackId id);
   void push_overflow(OpenTrack& track);
 
@@ -71,6 +77,7 @@ struct Recorder::Shared : std::enable_shared_from_this<Recorder::Shared> {
   mutable std::mutex mutex;
   std::vector<Step> steps;
   std::vector<OpenTrack> tracks;
+  Pauses pauses;
   bool taking = true;
   bool draining = false;
 
@@ -103,8 +110,13 @@ void Recorder::Shared::drop(OpenTrack& track) {
   dropped.fetch_add(1, std::memory_order_relaxed);
   if (!track.video) return;
   track.waits_for_key = true;
+  track.was_paused = false;
+  ask_for_key_frame(track, kAskAgainNs);
+}
+
+void Recorder::Shared::ask_for_key_frame(OpenTrack& track, int64_t every_ns) {
   const int64_t now = monotonic_ns();
-  if (track.asked_ns != 0 && now - track.asked_ns < kAskAgainNs) return;
+  if (track.asked_ns != 0 && now - track.asked_ns < every_ns) return;
   track.asked_ns = now;
   loop.post([self = shared_from_this(), id = track.id] {
     if (!self->gone && self->events.needs_key_frame) self->events.needs_key_frame(id);
@@ -115,12 +127,17 @@ void Recorder::Shared::take(TrackId id, const Frame& frame) {
   std::lock_guard lock(mutex);
   OpenTrack* track = taking ? find(id) : nullptr;
   if (track == nullptr) return;
+  if (pauses.cover(track->participant, frame.first_arrival_ns, frame.last_arrival_ns)) {
+    track->waits_for_key = track->was_paused = track->video;
+    return;
+  }
+  if (track->was_paused && !frame.key) return ask_for_key_frame(*track, kAskAfterPauseNs);
   const uint64_t size = frame.bytes.size();
   const bool full = waiting_bytes.load(std::memory_order_relaxed) + size > config.most_bytes ||
                     waiting_frames.load(std::memory_order_relaxed) >= config.most_frames;
   if (full || (track->waits_for_key && !frame.key)) return drop(*track);
   const bool gap = frame.after_gap || track->dropped > 0;
-  track->waits_for_key = false;
+  track->waits_for_key = track->was_paused = false;
   push_overflow(*track);
   steps.emplace_back(Write{id, frame});
   std::get<Write>(steps.back()).frame.after_gap = gap;
@@ -223,7 +240,7 @@ Recorder::~Recorder() {
 void Recorder::add_track(const TrackInfo& track) {
   std::lock_guard lock(shared_->mutex);
   if (!shared_->taking || shared_->draining || shared_->find(track.id) != nullptr) return;
-  shared_->tracks.push_back({track.id, track.kind == MediaKind::kVideo});
+  shared_->tracks.push_back({track.id, track.kind == MediaKind::kVideo, track.participant});
   shared_->steps.emplace_back(Begin{track});
 }
 
@@ -236,6 +253,32 @@ void Recorder::remove_track(TrackId track) {
   shared_->push_overflow(*open);
   std::erase_if(shared_->tracks, [&](const OpenTrack& one) { return one.id == track; });
   if (shared_->taking) shared_->steps.emplace_back(End{track});
+}
+
+int64_t Recorder::pause(const std::string& participant) {
+  std::lock_guard lock(shared_->mutex);
+  const int64_t now = monotonic_ns();
+  shared_->pauses.begin(participant, now);
+  return now;
+}
+
+int64_t Recorder::resume(const std::string& participant) {
+  std::vector<TrackId> videos;
+  int64_t now = 0;
+  {
+    std::lock_guard lock(shared_->mutex);
+    now = monotonic_ns();
+    shared_->pauses.end(participant, now);
+    for (OpenTrack& track : shared_->tracks) {
+      const bool resumes = participant.empty() || track.participant == participant;
+      if (!track.video || !resumes || shared_->pauses.cover(track.participant, now, now)) continue;
+      track.asked_ns = now;
+      videos.push_back(track.id);
+    }
+  }
+  for (const TrackId id : videos)
+    if (shared_->events.needs_key_frame) shared_->events.needs_key_frame(id);
+  return now;
 }
 
 void Recorder::drain(Done done) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/frame.h"
 #include "base/log.h"
@@ -39,8 +40,9 @@ struct RecorderStats {
 class Recorder final : public Sink {
  public:
   struct Events {
-    std::function<void(const Error&)> failed;      // at most once, on the loop
-    std::function<void(TrackId)> needs_key_frame;  // after an overflow of video, on the loop
+    std::function<void(const Error&)> failed;  // at most once, on the loop
+    // Of a video, after an overflow or a pause; on the loop, again until one came.
+    std::function<void(TrackId)> needs_key_frame;
   };
 
   // The pool outlives the recorder.
@@ -51,6 +53,11 @@ class Recorder final : public Sink {
   void add_track(const TrackInfo& track) override;
   void frame(TrackId track, const Frame& frame) override;
   void remove_track(TrackId track) override;
+  // What arrives from now on is not taken, of this participant or, without a name, of anybody; its
+  // tracks stay open. After resume() a video goes on at a key frame, which is asked for. The moment
+  // that counts, monotonic_ns(), is returned.
+  int64_t pause(const std::string& participant);
+  int64_t resume(const std::string& participant);
   // Writes what was taken, ends every track, finishes the writer. Frames that come later are
   // dropped. May be called again: every `done` hears the same result.
   void drain(Done done) override;

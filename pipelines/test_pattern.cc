@@ -9,6 +9,7 @@
 
 #include "base/alive.h"
 #include "base/clock.h"
+#include "pipelines/audio_level.h"
 #include "pipelines/live_stream.h"
 #include "pipelines/pattern_picture.h"
 #include "pipelines/pattern_sound.h"
@@ -23,6 +24,8 @@ constexpr int kAudioBitrate = 32'000;  // bit/s
 constexpr int kLookAhead = 312;
 // The sound begins one packet before the picture, so that the first chirp is whole.
 constexpr int kPacketsAhead = 1;
+// In our packets; each peer puts the negotiated one in its place.
+constexpr int kLevelExtension = 4;
 
 // Draws into buffers of a pool: memory of this size costs page faults each time it is new.
 class PictureMaker {
@@ -158,10 +161,14 @@ struct TestPattern::Impl {
 
   Result<> add(LiveStreamConfig stream, const VideoEncoding& encoding) {
     const Codec& codec = *stream.codec;
+    if (codec.kind == MediaKind::kAudio) stream.level_extension = kLevelExtension;
     stream.rtp = {usual_payload(codec), g_random_int()};
     stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     SourceStream offered{codec.kind, codec.name, rtp_caps(codec, stream.rtp, encoding),
                          fmt::format("callbot-{:04x}", config.source)};
+    if (stream.level_extension > 0)
+      gst_caps_set_simple(offered.caps.get(), fmt::format("extmap-{}", kLevelExtension).c_str(),
+                          G_TYPE_STRING, kAudioLevelUri, nullptr);
     auto made = LiveStream::create(GST_BIN(pipeline.get()), std::move(stream));
     if (!made) return tl::unexpected(made.error());
     live.push_back(std::move(*made));
@@ -173,6 +180,7 @@ struct TestPattern::Impl {
   void listen() {
     const auto bus = GRef<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
     const auto hear = [](GstBus*, GstMessage* message, gpointer self) {
+      const auto dropped = GRef<GstMessage>::adopt(message);  // who drops it owns it
       if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
         static_cast<Impl*>(self)->hear_error(message);
       return GST_BUS_DROP;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/gref.h"
+#include "pipelines/audio_level.h"
 #include "pipelines/bitstream.h"
 #include "pipelines/codecs.h"
 #include "pipelines/rtp_run.h"
@@ -27,6 +28,8 @@ struct RefTraits<GstSample> {  // a mini object that does not show it
 namespace callbot::pipelines {
 namespace {
 
+// Header extensions that are looked at; browsers send about 24 bytes of them.
+constexpr size_t kMostExtensions = 64;
 constexpr int64_t kKeyFrameRequestPeriodNs = 1'000'000'000;
 // all-headers makes it a FIR, which not everybody honours; without it is a PLI.
 constexpr gboolean kAllHeaders = FALSE;
@@ -85,6 +88,7 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   // --- loop
   Result<> build(GstBin* bin, GstPad* src);
   void open() { open_ = true; }
+  void read_levels(int extension) { level_extension_ = extension; }
   void add_sink(Sink& sink);
   void remove_sink(Sink& sink);
   void close();
@@ -96,6 +100,7 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   struct Taker {
     Sink* sink;
     bool waits_for_key;
+    int64_t since_ns;  // what arrived before was not meant for it
   };
 
   // --- streaming thread
@@ -131,6 +136,7 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   GRef<GstPad> input_;  // the loop's; the streaming thread gets the pad with each call
   std::atomic<bool> open_{false};
   std::atomic<bool> closed_{false};  // set on the loop
+  std::atomic<int> level_extension_{0};
 
   // Held while a frame is handed to the sinks (they never block), so that a removed sink is really
   // left alone when remove_sink() returns.
@@ -145,6 +151,7 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   int64_t wait_since_ = 0;       // 0: nothing was held back yet
   std::vector<uint8_t> pieces_;  // of a frame that is not complete yet
   int64_t pieces_time_ = 0;
+  std::optional<AudioLevel> level_;    // of the newest packet
   bool gap_ = false;                   // something was lost since the last frame that passed
   std::optional<int64_t> newest_key_;  // RTP time of the last key frame that passed
 
@@ -198,7 +205,7 @@ void Track::Core::add_sink(Sink& sink) {
   sink.add_track(info_);
   {
     std::lock_guard lock(takers_mutex_);
-    takers_.push_back({&sink, video_});
+    takers_.push_back({&sink, video_, open_ ? monotonic_ns() : 0});
   }
   if (video_ && frames_.get() > 0) request_key_frame();
 }
@@ -289,11 +296,13 @@ GstFlowReturn Track::Core::on_sample(GstAppSink* sink, gpointer self) {
 }
 
 void Track::Core::take_packet(GstBuffer* buffer) {
-  uint8_t head[kMostRtpHead];
+  uint8_t head[kMostRtpHead + kMostExtensions];
   const size_t size = gst_buffer_get_size(buffer);
   const size_t got = gst_buffer_extract(buffer, 0, head, sizeof head);
   auto packet = read_rtp_header({head, got});
   if (!packet) return;
+  level_.reset();
+  if (const int id = level_extension_; id > 0 && !video_) level_ = audio_level_of({head, got}, id);
   const PacketTimes times = packet_times(buffer);
   packet->arrival_ns = times.arrival_ns ? *times.arrival_ns : monotonic_ns();
   packet->ntp_ns = times.ntp_ns;
@@ -420,6 +429,7 @@ void Track::Core::take_whole(std::shared_ptr<const void> owner, std::span<const 
   frame.first_arrival_ns = unit.first_arrival_ns;
   frame.last_arrival_ns = unit.last_arrival_ns;
   frame.ntp_ns = unit.ntp_ns;
+  frame.level = level_;
   deliver(frame);
 }
 
@@ -428,6 +438,7 @@ void Track::Core::deliver(const Frame& frame) {
   {
     std::lock_guard lock(takers_mutex_);
     for (Taker& taker : takers_) {
+      if (frame.first_arrival_ns < taker.since_ns) continue;
       if (taker.waits_for_key && !frame.key) {
         somebody_waits = true;
         continue;
@@ -479,6 +490,7 @@ Result<std::unique_ptr<Track>> Track::create(Loop& loop, Log log, TrackInfo info
 
 Track::~Track() { core_->close(); }
 void Track::open() { core_->open(); }
+void Track::read_levels(int extension) { core_->read_levels(extension); }
 void Track::add_sink(Sink& sink) { core_->add_sink(sink); }
 void Track::remove_sink(Sink& sink) { core_->remove_sink(sink); }
 void Track::request_key_frame() { core_->request_key_frame(); }

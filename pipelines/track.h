@@ -57,11 +57,15 @@ class Track {
   // Until now every frame was dropped; from now on they reach the sinks.
   void open();
 
-  // A sink of video gets its first frame at the next key frame, which is asked for. Calls
+  // A sink of video gets its first frame at the next key frame, which is asked for; one that comes
+  // when the track is open already gets nothing that arrived before it. Calls
   // Sink::add_track and, when no frame can come any more, Sink::remove_track. The destructor
   // removes those that are left.
   void add_sink(Sink& sink);
   void remove_sink(Sink& sink);
+
+  // The id of the header extension that says how loud a packet is (RFC 6464); 0: there is none.
+  void read_levels(int extension);
 
   // Sends RTCP PLI upstream, at most once a second however often it is called.
   void request_key_frame();

@@ -1,6 +1,7 @@
 // Tracks whose packets go into the export as they were received.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "recordings/codec_parameters.h"
 #include "recordings/export_track.h"
@@ -41,7 +42,7 @@ Result<AvFilter> byte_stream(const AVCodecParameters& p) {
 class CopiedVideo final : public ExportTrack {
  public:
   explicit CopiedVideo(const TrackPlan& plan)
-      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kVideo) {}
+      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kVideo, plan.cuts) {}
 
   // False: there is nothing.
   Result<bool> begin() {
@@ -115,7 +116,7 @@ class CopiedVideo final : public ExportTrack {
 class CopiedSound final : public ExportTrack {
  public:
   explicit CopiedSound(const TrackPlan& plan)
-      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kAudio) {}
+      : plan_(plan), view_(plan.folder, plan.pieces, MediaKind::kAudio, plan.cuts) {}
 
   Result<bool> begin() {
     auto first = view_.peek();
@@ -128,13 +129,14 @@ class CopiedSound final : public ExportTrack {
     if (p.codec_id == AV_CODEC_ID_OPUS) {
       if (p.extradata_size < 19) return fail(Code::kBadInput, "Opus without its header");
       // The encoder's look-ahead, which the recording's header leaves in (RFC 7845, 4.2).
-      p.extradata[10] = kPreSkip & 0xFF;
-      p.extradata[11] = kPreSkip >> 8;
-      p.initial_padding = kPreSkip;
+      p.extradata[10] = kOpusPreSkip & 0xFF;
+      p.extradata[11] = kOpusPreSkip >> 8;
+      p.initial_padding = pre_skip_ = kOpusPreSkip;
       p.seek_preroll = kSeekPreRoll;
       step_ = kOpusStep;
+      if (!plan_.pre_skip) shift_ = take_pre_skip(p);
     }
-    position_ = -p.initial_padding;
+    position_ = -pre_skip_;
     return true;
   }
 
@@ -148,7 +150,7 @@ class CopiedSound final : public ExportTrack {
       if (!ahead) return tl::unexpected(ahead.error());
       const bool end = *ahead == nullptr;
       const int64_t time_ns = (end ? plan_.to_ns : (*ahead)->time_ns) - plan_.from_ns;
-      const int64_t hole = in(base_, time_ns) - parameters_->initial_padding - position_;
+      const int64_t hole = in(base_, time_ns) - pre_skip_ - position_;
       filling_ = hole >= (filling_ ? step_ : tolerance_);
       if (filling_ && parameters_->codec_id != AV_CODEC_ID_ADPCM_G722) return silence(hole);
       if (end) return AvPacket();
@@ -161,13 +163,12 @@ class CopiedSound final : public ExportTrack {
   }
 
  private:
-  static constexpr int kPreSkip = 312;       // samples: 6.5 ms
   static constexpr int kSeekPreRoll = 3840;  // samples: 80 ms (RFC 7845, 4.6)
   static constexpr int64_t kOpusStep = 120;  // samples: 2.5 ms
 
   AvPacket put(AvPacket packet, int64_t duration) {
     if (step_ == kOpusStep && packet->size > 0) stereo_ = packet->data[0] & 4;
-    packet->pts = packet->dts = position_;
+    packet->pts = packet->dts = position_ + shift_;
     packet->duration = duration;
     packet->flags = AV_PKT_FLAG_KEY;
     position_ += duration;
@@ -204,6 +205,7 @@ class CopiedSound final : public ExportTrack {
   AvParameters parameters_;
   AVRational base_ = {1, 48000};
   int64_t step_ = 1, tolerance_ = 0;  // samples
+  int pre_skip_ = 0, shift_ = 0;      // samples
   int64_t position_ = 0;              // samples
   bool filling_ = false;
   int stereo_ = 0;
@@ -219,6 +221,11 @@ Result<std::unique_ptr<ExportTrack>> begun(const TrackPlan& plan) {
 }
 
 }  // namespace
+
+int take_pre_skip(AVCodecParameters& p) {
+  if (p.extradata_size >= 12) p.extradata[10] = p.extradata[11] = 0;  // RFC 7845, 5.1
+  return std::exchange(p.initial_padding, 0);
+}
 
 Result<std::unique_ptr<ExportTrack>> copy_video(const TrackPlan& plan) {
   return begun<CopiedVideo>(plan);

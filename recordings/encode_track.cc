@@ -21,7 +21,7 @@ int64_t in_video(int64_t ns) { return av_rescale_q(ns, kNs, kVideoBase); }
 class EncodedVideo final : public ExportTrack {
  public:
   explicit EncodedVideo(const TrackPlan& plan)
-      : plan_(plan), pictures_(plan.folder, plan.pieces, plan.threads) {}
+      : plan_(plan), pictures_(plan.folder, plan.pieces, plan.threads, plan.cuts) {}
 
   Result<bool> begin() {
     auto first = pictures_.next();
@@ -116,7 +116,7 @@ class EncodedSound final : public ExportTrack {
   EncodedSound(const TrackPlan& plan, SoundFormat format)
       : plan_(plan),
         format_(format),
-        sound_(plan.folder, plan.pieces, format, plan.from_ns),
+        sound_(plan.folder, plan.pieces, format, plan.from_ns, plan.cuts),
         left_(av_rescale(plan.to_ns - plan.from_ns, format.rate, kNs.den)) {}
 
   Result<> begin() {
@@ -125,6 +125,7 @@ class EncodedSound final : public ExportTrack {
     encoder_ = std::move(*encoder);
     parameters_.reset(avcodec_parameters_alloc());
     avcodec_parameters_from_context(parameters_.get(), encoder_.get());
+    if (!plan_.pre_skip) shift_ = take_pre_skip(*parameters_);
     return {};
   }
 
@@ -136,7 +137,11 @@ class EncodedSound final : public ExportTrack {
     for (;;) {
       AvPacket packet(av_packet_alloc());
       const int got = avcodec_receive_packet(encoder_.get(), packet.get());
-      if (got >= 0) return packet;
+      if (got >= 0) {
+        packet->pts += shift_;
+        packet->dts += shift_;
+        return packet;
+      }
       if (got == AVERROR_EOF) return AvPacket();
       if (got != AVERROR(EAGAIN))
         return tl::unexpected(av_failure(Code::kInternal, plan_.codec, got));
@@ -174,6 +179,7 @@ class EncodedSound final : public ExportTrack {
   LaneSound sound_;
   int64_t left_;  // samples a channel
   int64_t position_ = 0;
+  int shift_ = 0;  // samples
   std::vector<float> samples_;
   AvCodecContext encoder_;
   AvParameters parameters_;
@@ -196,7 +202,7 @@ Result<std::unique_ptr<ExportTrack>> encode_video(const TrackPlan& plan) {
 }
 
 Result<std::unique_ptr<ExportTrack>> encode_audio(const TrackPlan& plan) {
-  LaneView look(plan.folder, plan.pieces, MediaKind::kAudio);
+  LaneView look(plan.folder, plan.pieces, MediaKind::kAudio, plan.cuts);
   auto first = look.peek();
   if (!first) return tl::unexpected(first.error());
   if (*first == nullptr) return nullptr;

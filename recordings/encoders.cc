@@ -73,6 +73,12 @@ Result<AvCodecContext> open_encoder(const PictureEncoding& e) {
   c.framerate = {e.fps, 1};
   c.max_b_frames = 0;
   c.thread_count = e.threads;
+  if (e.rec601) {
+    c.color_range = AVCOL_RANGE_MPEG;
+    c.color_primaries = AVCOL_PRI_SMPTE170M;
+    c.color_trc = AVCOL_TRC_SMPTE170M;
+    c.colorspace = AVCOL_SPC_SMPTE170M;
+  }
   if (e.global_header) c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   return open(std::move(*begun));
 }

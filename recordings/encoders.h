@@ -18,6 +18,7 @@ struct PictureEncoding {
   int fps = 30;  // about; for the rate control
   int threads = 0;
   bool global_header = true;
+  bool rec601 = false;  // the stream says that its colours are BT.601's, limited range
 };
 // Pictures of 4:2:0; no reordering, so that every packet's dts is its pts.
 Result<AvCodecContext> open_encoder(const PictureEncoding& encoding);

@@ -35,6 +35,10 @@ enum class EventKind {
   kPeerLost,              // participant; reason
   kPeerFresh,             // participant: a new peer connection, the recording goes on
   kChat,                  // participant, text
+  kPaused,                // policy; participant (none: all), by
+  kResumed,               // participant (none: all), by
+  kExcluded,              // participant, on: not wanted by name; reason
+  kMarker,                // text; participant, by
   kNote,                  // text; participant: anything else worth keeping
   kError,                 // code, text; participant
   // Written by the recording itself.
@@ -49,6 +53,7 @@ enum class EventKind {
   kGap,           // track, file, from_ns, to_ns: frames are missing between the two
   kOverflow,      // track, count: frames dropped because writing was too slow
   kSize,          // track, file, time_ns, width, height
+  kSpeech,        // participant, from_ns; to_ns once it is over
   kFileReceived,  // participant, path, name, bytes, sha256
   kFileRefused,   // participant, name, reason; path: what came of it
   kEnded,         // reason, by, text
@@ -71,6 +76,7 @@ struct Event {
   std::string text = {};
   std::string by = {};
   std::string code = {};
+  std::string policy = {};  // "cut", "slate": what an export makes of a pause
   std::string source = {};  // "camera", "microphone", "screen"
   TrackId track = 0;
   std::optional<MediaKind> media = {};

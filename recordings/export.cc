@@ -7,6 +7,8 @@
 #include <set>
 
 #include "base/files.h"
+#include "recordings/chapters.h"
+#include "recordings/cuts.h"
 #include "recordings/export_file.h"
 
 namespace callbot::recordings {
@@ -20,7 +22,9 @@ struct Job {
   const TimelineParticipant* participant;
   ParticipantView view;
   fs::path path;
-  TimeSpan span;
+  int64_t from_ns;             // its time 0, from the recording's start
+  std::vector<TimeSpan> cuts;  // in order, without overlap
+  TimeSpan span;               // less what is cut out until then
 };
 
 int64_t length(const TimeSpan& span) { return std::max<int64_t>(span.to_ns - span.from_ns, 0); }
@@ -45,6 +49,20 @@ std::set<std::pair<int, int>> sizes_of(const Manifest& m,
     }
   }
   return sizes;
+}
+
+// Markers, and who came when between them, on the clock of this file; none without a marker.
+std::vector<Chapter> chapters_in(const Manifest& m, const Timeline& timeline, const Job& job) {
+  std::vector<ChapterMark> marks;
+  for (const Marker& marker : m.markers) marks.push_back({marker.at_ns, marker.text});
+  if (marks.empty()) return {};
+  std::vector<Chapter> out;
+  for (Chapter& c : chapters_of(timeline, marks, job.cuts)) {
+    c.from_ns = std::max(c.from_ns, job.span.from_ns) - job.span.from_ns;
+    c.to_ns = std::min(c.to_ns, job.span.to_ns) - job.span.from_ns;
+    if (c.to_ns > c.from_ns) out.push_back(std::move(c));
+  }
+  return out;
 }
 
 class Exporter {
@@ -86,11 +104,13 @@ class Exporter {
       const std::string base = free_name(safe_name(p.name.empty() ? p.id : p.name), names);
       const std::string& wanted = config_.participant;
       if (!wanted.empty() && wanted != p.id && wanted != p.name) continue;
-      const TimeSpan span = config_.whole ? TimeSpan{0, timeline_.duration_ns} : p.whole();
+      const TimeSpan uncut = config_.whole ? TimeSpan{0, timeline_.duration_ns} : p.whole();
+      const auto cuts = cuts_of(manifest_, timeline_.duration_ns, config_.whole ? "" : p.id);
+      const TimeSpan span{without_cuts(cuts, uncut.from_ns), without_cuts(cuts, uncut.to_ns)};
       for (ParticipantView& view : views_of(p)) {
         if (format_.video_codec == nullptr && !view.suffix.empty()) continue;
         const fs::path path = out / (base + view.suffix + "." + format_.name);
-        jobs.push_back({&p, std::move(view), path, span});
+        jobs.push_back({&p, std::move(view), path, uncut.from_ns, cuts, span});
       }
     }
     if (!config_.participant.empty() && jobs.empty())
@@ -118,7 +138,7 @@ class Exporter {
     ExportedFile file{.path = job.path,
                       .participant = job.participant->id,
                       .name = job.participant->name,
-                      .from_ns = job.span.from_ns};
+                      .from_ns = job.from_ns};
     std::vector<std::unique_ptr<ExportTrack>> tracks;
     for (const MediaKind kind : {MediaKind::kVideo, MediaKind::kAudio}) {
       auto track = make_track(job, kind, file);
@@ -129,7 +149,8 @@ class Exporter {
     auto out = ExportFile::create({.path = job.path,
                                    .format = &format_,
                                    .title = printable(job.participant->name),
-                                   .start_wall_ns = timeline_.started_wall_ns + job.span.from_ns,
+                                   .start_wall_ns = timeline_.started_wall_ns + job.from_ns,
+                                   .chapters = chapters_in(manifest_, timeline_, job),
                                    .stopped = [this] { return !tell(now_ns_); }},
                                   tracks);
     if (!out) return tl::unexpected(out.error());
@@ -148,6 +169,16 @@ class Exporter {
     return file;
   }
 
+  bool is_copied(const std::set<std::string>& codecs) const {
+    return codecs.size() == 1 && format_.takes(*codecs.begin());
+  }
+
+  bool has_opus(const ParticipantView& view) const {
+    const auto codecs = codecs_of(view.audio);
+    return !codecs.empty() &&
+           (is_copied(codecs) ? *codecs.begin() : format_.audio_codec) == std::string("opus");
+  }
+
   // Null: not in this container, or nothing there.
   Result<std::unique_ptr<ExportTrack>> make_track(const Job& job, MediaKind kind,
                                                   ExportedFile& file) {
@@ -156,13 +187,16 @@ class Exporter {
     const char* target = format_.becomes(kind);
     if (pieces.empty() || target == nullptr) return nullptr;
     const auto codecs = codecs_of(pieces);
-    const bool copied = codecs.size() == 1 && format_.takes(*codecs.begin());
+    const bool copied = is_copied(codecs);
     TrackPlan plan{.folder = config_.folder,
                    .pieces = pieces,
+                   .cuts = job.cuts,
                    .from_ns = job.span.from_ns,
                    .to_ns = job.span.to_ns,
                    .codec = copied ? *codecs.begin() : target,
+                   .pre_skip = format_.pre_skip,
                    .threads = config_.threads};
+    if (video && !format_.pre_skip && has_opus(job.view)) plan.from_ns -= kOpusPreSkipNs;
     const auto sizes = sizes_of(manifest_, pieces);
     plan.changes = pieces.size() > 1 || sizes.size() > 1;
     for (const auto& [width, height] : sizes) {

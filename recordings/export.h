@@ -2,8 +2,9 @@
 //
 // All stretches are joined on the participant's timeline (from joining to leaving) or on the whole
 // recording's. What the container takes is copied; what it does not take, and what changes its
-// codec on the way, is encoded again. Who showed a camera and a screen at the same time gets a
-// second file, "<name>-screen".
+// codec on the way, is encoded again. A pause whose policy is "cut" is left out, one whose policy
+// is "slate" is silence and the picture before it; markers become chapters. Who showed a camera and
+// a screen at the same time gets a second file, "<name>-screen".
 //
 // Thread:  worker; blocks for as long as it takes. Memory grows by the container's index alone.
 // Owner:   the caller.
@@ -26,8 +27,9 @@ struct ExportConfig {
   std::string to;                  // a name of export_formats()
   std::string participant = {};    // a name or an id; empty: everybody
   std::filesystem::path out = {};  // empty: exports/ in the folder
-  bool whole = false;              // every file begins and ends with the recording
-  int threads = 0;                 // of codecs; 0: as many as there are processors
+  bool whole = false;  // every file begins and ends with the recording; only pauses of everybody
+                       // are cut out
+  int threads = 0;     // of codecs; 0: as many as there are processors
 };
 
 struct ExportedFile {

@@ -43,6 +43,9 @@ class AvExportFile final : public ExportFile {
         avformat_alloc_output_context2(&context_, nullptr, config_.format->muxer, url.c_str());
     if (done < 0) return tl::unexpected(problem("cannot begin", done));
     context_->flags |= AVFMT_FLAG_BITEXACT;  // the same input gives the same file
+    // MP4 and Ogg keep sound that begins before 0, by what its decoder leaves out; export_format.h
+    // says what becomes of it in Matroska.
+    context_->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
     context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     context_->interrupt_callback = {&AvExportFile::asked, this};
     av_dict_set(&context_->metadata, "title", config_.title.c_str(), 0);

@@ -8,17 +8,18 @@ namespace callbot::recordings {
 // an Opus track that pauses for 30 s in MP4, WebM or Matroska, all that follows plays 30 s early.
 const std::vector<ExportFormat>& export_formats() {
   static const std::vector<ExportFormat> formats = {
-      {"mp4", "mp4", {"h264", "h265", "vp9", "opus"}, "h264", "aac", "movflags=+faststart"},
-      {"webm", "webm", {"vp8", "vp9", "opus"}, "vp9", "opus", "cues_to_front=1"},
+      {"mp4", "mp4", {"h264", "h265", "vp9", "opus"}, "h264", "aac", true, "movflags=+faststart"},
+      {"webm", "webm", {"vp8", "vp9", "opus"}, "vp9", "opus", false, "cues_to_front=1"},
       {"mkv",
        "matroska",
        {"vp8", "vp9", "h264", "h265", "opus", "pcmu", "pcma", "g722"},
        "h264",
        "opus",
+       false,
        "cues_to_front=1"},
-      {"wav", "wav", {}, nullptr, "pcm", "rf64=auto"},
-      {"mp3", "mp3", {}, nullptr, "mp3", ""},
-      {"opus", "ogg", {"opus"}, nullptr, "opus", ""},
+      {"wav", "wav", {}, nullptr, "pcm", true, "rf64=auto"},
+      {"mp3", "mp3", {}, nullptr, "mp3", true, ""},
+      {"opus", "ogg", {"opus"}, nullptr, "opus", true, ""},
   };
   return formats;
 }

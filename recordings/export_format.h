@@ -23,7 +23,11 @@ struct ExportFormat {
   std::vector<std::string_view> copies;  // codecs taken as they are
   const char* video_codec;               // what other video becomes; null: no video in it
   const char* audio_codec;               // what other audio becomes
-  const char* options;                   // of the muxer, "key=value:key=value": the index in front
+  // Does it keep what a decoder leaves out of Opus' beginning (RFC 7845, 4.2: pre-skip)? FFmpeg's
+  // Matroska muxer counts that twice before version 6 and once since; so nothing is left out there,
+  // and the pictures come by so much later.
+  bool pre_skip;
+  const char* options;  // of the muxer, "key=value:key=value": the index in front
 
   bool takes(std::string_view codec) const;
   const char* becomes(MediaKind kind) const {

@@ -20,14 +20,22 @@
 
 namespace callbot::recordings {
 
+constexpr int kOpusPreSkip = 312;  // samples: 6.5 ms, libopus' look-ahead
+constexpr int64_t kOpusPreSkipNs = 6'500'000;
+// Takes the pre-skip out of Opus' parameters; gives what it was, in samples.
+int take_pre_skip(AVCodecParameters& parameters);
+
 // What a track is made of.
 struct TrackPlan {
   std::filesystem::path folder;
   std::vector<TimelinePiece> pieces;
-  int64_t from_ns = 0, to_ns = 0;  // the export's time 0 and end, from the recording's start
+  std::vector<TimeSpan> cuts;      // left out, without overlap
+  int64_t from_ns = 0, to_ns = 0;  // the export's time 0 and end, from the recording's start, less
+                                   // what was cut out until then
   std::string codec;               // of the track
   int width = 0, height = 0;       // video that is encoded: what it is fitted into
   bool changes = false;            // copied video: its size or parameter sets change on the way
+  bool pre_skip = true;            // of Opus: see ExportFormat
   int threads = 0;
 };
 

@@ -53,6 +53,38 @@ void consent(Manifest& m, const Event& e, int64_t now) {
     p.refused.push_back({.from_ns = now});
 }
 
+void excluded(Manifest& m, const Event& e, int64_t now) {
+  Participant& p = m.participant(e.participant);
+  if (!e.on.value_or(true))
+    close_last(p.excluded, now);
+  else if (p.excluded.empty() || p.excluded.back().to_ns)
+    p.excluded.push_back({.from_ns = now, .reason = e.reason});
+}
+
+Pause* open_pause(Manifest& m, const std::string& participant) {
+  const auto found = std::find_if(m.pauses.begin(), m.pauses.end(), [&](const Pause& p) {
+    return p.participant == participant && !p.to_ns;
+  });
+  return found == m.pauses.end() ? nullptr : &*found;
+}
+
+void paused(Manifest& m, const Event& e, int64_t now) {
+  if (open_pause(m, e.participant) == nullptr)
+    m.pauses.push_back({now, {}, e.participant, e.policy, e.by});
+}
+
+void resumed(Manifest& m, const Event& e, int64_t now) {
+  if (Pause* pause = open_pause(m, e.participant)) pause->to_ns = now;
+}
+
+void speech(Manifest& m, const Event& e) {
+  std::vector<Span>& spoke = m.participant(e.participant).spoke;
+  if (spoke.empty() || spoke.back().to_ns) {
+    if (spoke.size() < kMostSpoken) spoke.push_back({.from_ns = e.from_ns});
+  }
+  if (!spoke.empty() && !spoke.back().to_ns && e.to_ns != 0) spoke.back().to_ns = e.to_ns;
+}
+
 void track_began(Manifest& m, const Event& e, int64_t now) {
   Participant& p = m.participant(e.participant);
   if (p.name.empty()) p.name = e.name;
@@ -169,11 +201,16 @@ void ended(Manifest& m, const Event& e, int64_t now) {
   for (Participant& p : m.participants) {
     close_last(p.present, now);
     close_last(p.refused, now);
+    close_last(p.excluded, now);
+    close_last(p.spoke, now);
     for (Said& said : p.said) {
       if (!said.to_ns) said.to_ns = now;
     }
   }
   close_last(m.interruptions, now);
+  for (Pause& pause : m.pauses) {
+    if (!pause.to_ns) pause.to_ns = now;
+  }
 }
 
 }  // namespace
@@ -192,10 +229,11 @@ Participant& Manifest::participant(const std::string& id) {
   return participants.back();
 }
 
+// The last of that number: who may be recorded again goes on under the same one.
 Track* Manifest::track(TrackId id) {
   const auto found =
-      std::find_if(tracks.begin(), tracks.end(), [id](const Track& t) { return t.id == id; });
-  return found == tracks.end() ? nullptr : &*found;
+      std::find_if(tracks.rbegin(), tracks.rend(), [id](const Track& t) { return t.id == id; });
+  return found == tracks.rend() ? nullptr : &*found;
 }
 
 MediaFileFacts* Manifest::file(const std::string& path) {
@@ -223,6 +261,16 @@ void apply(Manifest& m, const Event& e) {
       return state(m, e, now);
     case EventKind::kConsent:
       return consent(m, e, now);
+    case EventKind::kExcluded:
+      return excluded(m, e, now);
+    case EventKind::kPaused:
+      return paused(m, e, now);
+    case EventKind::kResumed:
+      return resumed(m, e, now);
+    case EventKind::kMarker:
+      return add_bounded(m.markers, {now, e.text, e.by, e.participant});
+    case EventKind::kSpeech:
+      return speech(m, e);
     case EventKind::kSignalingInterrupted:
       if (m.interruptions.empty() || m.interruptions.back().to_ns)
         m.interruptions.push_back({.from_ns = now, .reason = e.reason});

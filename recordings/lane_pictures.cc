@@ -8,8 +8,8 @@ constexpr AVRational kNs = {1, 1'000'000'000};
 }  // namespace
 
 LanePictures::LanePictures(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces,
-                           int threads)
-    : view_(folder, std::move(pieces), MediaKind::kVideo), threads_(threads) {}
+                           int threads, std::vector<TimeSpan> cuts)
+    : view_(folder, std::move(pieces), MediaKind::kVideo, std::move(cuts)), threads_(threads) {}
 
 Result<std::optional<LanePicture>> LanePictures::next() {
   for (;;) {

@@ -21,7 +21,8 @@ struct LanePicture {
 class LanePictures {
  public:
   // `threads` decode; 0: as many as there are processors.
-  LanePictures(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces, int threads);
+  LanePictures(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces, int threads,
+               std::vector<TimeSpan> cuts = {});
 
   // None: the end.
   Result<std::optional<LanePicture>> next();

@@ -15,8 +15,8 @@ constexpr int64_t kOpusLookaheadNs = 6'500'000;
 }  // namespace
 
 LaneSound::LaneSound(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces,
-                     SoundFormat format, int64_t from_ns)
-    : view_(folder, std::move(pieces), MediaKind::kAudio),
+                     SoundFormat format, int64_t from_ns, std::vector<TimeSpan> cuts)
+    : view_(folder, std::move(pieces), MediaKind::kAudio, std::move(cuts)),
       format_(format),
       from_ns_(from_ns),
       frame_(av_frame_alloc()) {}

@@ -27,8 +27,9 @@ struct SoundFormat {
 
 class LaneSound {
  public:
+  // Where spans are cut out, from_ns is what it is without them.
   LaneSound(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces,
-            SoundFormat format, int64_t from_ns);
+            SoundFormat format, int64_t from_ns, std::vector<TimeSpan> cuts = {});
   ~LaneSound();
 
   // The next samples, interleaved; as many frames as the span holds. Silence after the end.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "recordings/cuts.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -39,8 +41,10 @@ std::vector<ParticipantView> views_of(const TimelineParticipant& p) {
 }
 
 LaneView::LaneView(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces,
-                   MediaKind kind)
-    : reader_(std::make_unique<LaneReader>(folder, std::move(pieces), kind)), kind_(kind) {}
+                   MediaKind kind, std::vector<TimeSpan> cuts)
+    : reader_(std::make_unique<LaneReader>(folder, std::move(pieces), kind)),
+      kind_(kind),
+      cuts_(std::move(cuts)) {}
 
 bool LaneView::shows(const LanePacket& packet) {
   const bool begins = kind_ == MediaKind::kAudio || packet.key;
@@ -52,12 +56,20 @@ bool LaneView::shows(const LanePacket& packet) {
   return true;
 }
 
+// Moves it to where it is without the cuts.
+bool LaneView::keeps(LanePacket& packet) {
+  const bool cut = is_cut(cuts_, packet.time_ns);
+  torn_ = cut || (torn_ && kind_ == MediaKind::kVideo && !packet.key);
+  packet.time_ns = without_cuts(cuts_, packet.time_ns);
+  return !torn_;
+}
+
 Result<const LanePacket*> LaneView::peek() {
   while (!ahead_) {
     auto packet = reader_->next();
     if (!packet) return tl::unexpected(packet.error());
     if (!*packet) return nullptr;
-    if (shows(**packet)) ahead_ = std::move(*packet);
+    if (shows(**packet) && keeps(**packet)) ahead_ = std::move(*packet);
   }
   return &*ahead_;
 }

@@ -2,7 +2,8 @@
 //
 // Of pieces that overlap the one that began last is shown; where that pauses for a second, the
 // older one comes back. A video begins, and changes over, at key frames only. What a participant
-// shows as a screen and as a camera are two views, where both are there.
+// shows as a screen and as a camera are two views, where both are there. Spans can be cut out: what
+// comes after them comes earlier by their length.
 //
 // Thread:  worker; blocks on the file system.
 // Owner:   the caller.
@@ -29,7 +30,9 @@ std::vector<ParticipantView> views_of(const TimelineParticipant& participant);
 
 class LaneView {
  public:
-  LaneView(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces, MediaKind kind);
+  // Of these cuts, none may overlap.
+  LaneView(const std::filesystem::path& folder, std::vector<TimelinePiece> pieces, MediaKind kind,
+           std::vector<TimeSpan> cuts = {});
 
   // None: the end.
   Result<std::optional<LanePacket>> next();
@@ -40,11 +43,14 @@ class LaneView {
 
  private:
   bool shows(const LanePacket& packet);
+  bool keeps(LanePacket& packet);
 
   std::unique_ptr<LaneReader> reader_;
   MediaKind kind_;
   int shown_ = -1;           // piece
   int64_t shown_until_ = 0;  // its last packet
+  std::vector<TimeSpan> cuts_;
+  bool torn_ = false;  // a picture was cut out: the next ones need a key frame
   std::optional<LanePacket> ahead_;
   int given_ = -1;
 };

@@ -16,6 +16,15 @@ std::vector<Interval> intervals_of(const std::vector<Span>& spans, double end) {
   return out;
 }
 
+std::vector<Interval> paused_of(const Manifest& m, const std::string& participant, double end) {
+  std::vector<Interval> out;
+  for (const Pause& p : m.pauses) {
+    if (p.participant.empty() || p.participant == participant)
+      out.push_back({seconds(p.from_ns), p.to_ns ? seconds(*p.to_ns) : end});
+  }
+  return out;
+}
+
 // What the member said of this kind; empty optional: nothing at all.
 std::optional<std::vector<Interval>> said_on(const Participant& p, MediaKind media, double end) {
   std::optional<std::vector<Interval>> out;
@@ -86,7 +95,9 @@ std::vector<Interval> expected_of(const Manifest& m, const Participant& p, Media
   auto on = said_on(p, media, end);
   auto expected = on ? std::move(*on) : tracks_of(m, p.id, media, end);
   if (on && !p.present.empty()) expected = intersect(expected, intervals_of(p.present, end));
-  return without(expected, intervals_of(p.refused, end));
+  for (const auto* left_out : {&p.refused, &p.excluded})
+    expected = without(expected, intervals_of(*left_out, end));
+  return without(expected, paused_of(m, p.id, end));
 }
 
 double total(const std::vector<Interval>& intervals) {

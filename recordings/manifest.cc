@@ -136,7 +136,24 @@ void describe(auto& v, Participant& p) {
   v.list("present", p.present);
   v.list("said", p.said);
   v.list("refused", p.refused);
+  v.list_if("excluded", p.excluded);
+  v.list_if("spoke", p.spoke);
   v.plain("peers_lost", p.peers_lost);
+}
+
+void describe(auto& v, Pause& p) {
+  v.plain("from_ns", p.from_ns);
+  v.plain("to_ns", p.to_ns);
+  v.text("participant", p.participant);
+  v.plain("policy", p.policy);
+  v.text("by", p.by);
+}
+
+void describe(auto& v, Marker& m) {
+  v.plain("at_ns", m.at_ns);
+  v.plain("text", m.text);
+  v.text("by", m.by);
+  v.text("participant", m.participant);
 }
 
 void describe(auto& v, Gap& g) {
@@ -244,6 +261,8 @@ void describe(auto& v, Manifest& m) {
   v.list("received", m.received);
   v.list("interruptions", m.interruptions);
   v.list("failures", m.failures);
+  v.list_if("pauses", m.pauses);
+  v.list_if("markers", m.markers);
   v.plain("chat_messages", m.chat_messages);
 }
 

@@ -28,7 +28,8 @@ constexpr int kFormatVersion = 2;
 // A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
 bool is_inside(const std::string& path);
 
-constexpr size_t kMostListed = 1000;  // gaps and sizes listed a track; the counts go on
+constexpr size_t kMostListed = 1000;   // gaps and sizes listed a track; the counts go on
+constexpr size_t kMostSpoken = 20000;  // spans of speech a participant
 
 // All *_ns without another word count from the recording's start.
 struct Span {
@@ -50,9 +51,25 @@ struct Participant {
   std::string id = {}, name = {};
   bool recorder = false;
   std::vector<Span> present = {};
-  std::vector<Said> said = {};     // empty for a kind: never said anything
-  std::vector<Span> refused = {};  // asked not to be recorded
+  std::vector<Said> said = {};      // empty for a kind: never said anything
+  std::vector<Span> refused = {};   // asked not to be recorded
+  std::vector<Span> excluded = {};  // not wanted by name; `reason`: the pattern
+  std::vector<Span> spoke = {};     // by the audio levels it sent
   uint64_t peers_lost = 0;
+};
+
+// Nothing that came meanwhile was written.
+struct Pause {
+  int64_t from_ns = 0;
+  std::optional<int64_t> to_ns = {};
+  std::string participant = {};  // empty: everybody
+  std::string policy = "cut";    // for exports: "cut" it out, or fill it with a "slate"
+  std::string by = {};
+};
+
+struct Marker {
+  int64_t at_ns = 0;
+  std::string text = {}, by = {}, participant = {};
 };
 
 struct Gap {
@@ -131,6 +148,8 @@ struct Manifest {
   std::vector<FileFacts> received = {};
   std::vector<Span> interruptions = {};  // of the signaling
   std::vector<Failure> failures = {};
+  std::vector<Pause> pauses = {};
+  std::vector<Marker> markers = {};
   uint64_t chat_messages = 0;
 
   Participant& participant(const std::string& id);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/clock.h"
@@ -26,6 +27,14 @@ int64_t ns(std::chrono::nanoseconds d) { return d.count(); }
 Result<> MediaWriter::begin_track(const TrackInfo& info) {
   if (codec_id(info.codec) == AV_CODEC_ID_NONE)
     return fail(Code::kUnsupported, fmt::format("codec \"{}\" cannot be recorded", info.codec));
+  // Taken off and put on again: what is left of it goes first.
+  if (const auto before = tracks_.find(info.id); before != tracks_.end()) {
+    if (before->second.live) return {};
+    if (!before->second.waiting.empty()) {
+      if (auto written = beside(before->second); !written) return written;
+    }
+    tracks_.erase(before);
+  }
   TrackClockConfig clock;
   clock.clock_rate = std::max(info.clock_rate, 1);
   clock.most_disagreement_ns = ns(config_.recording.most_disagreement);
@@ -47,6 +56,7 @@ Result<> MediaWriter::end_track(TrackId id) {
   if (found == tracks_.end()) return {};
   Track& track = found->second;
   auto taken = take(track, track.clock.finish());
+  if (taken && !track.held.empty()) taken = release_held();
   sender_clock_.end(id);
   track.live = false;
   for (auto& stretch : stretches_) stretch->end_track(id);
@@ -77,9 +87,10 @@ Result<> MediaWriter::beat(int64_t now_ns) {
   for (auto& [id, track] : tracks_) {
     if (auto taken = take(track, track.clock.settle(now_ns)); !taken) return taken;
   }
-  return serve_waiting(now_ns).and_then([&] { return flush_due(now_ns); }).and_then([&] {
-    return close_idle(now_ns);
-  });
+  return go_on_with_turn(now_ns)
+      .and_then([&] { return serve_waiting(now_ns); })
+      .and_then([&] { return flush_due(now_ns); })
+      .and_then([&] { return close_idle(now_ns); });
 }
 
 Result<> MediaWriter::finish(const std::string& reason) {
@@ -92,6 +103,7 @@ Result<> MediaWriter::finish(const std::string& reason) {
     if (track.live) journal_end(track);
     track.live = false;
   }
+  if (first) keep(release_held());
   if (first) keep(write_all_waiting());
   tracks_.clear();
   while (!stretches_.empty()) keep(close_stretch(0, reason));
@@ -110,7 +122,9 @@ bool MediaWriter::usable(Track& track, const TimedFrame& timed) {
   if (track.info.kind == MediaKind::kAudio) return track.parameters.has_value();
   if (timed.frame.key && !track.parameters)
     track.parameters = video_parameters(track.info, timed.frame.bytes);
-  return track.parameters.has_value();
+  if (timed.frame.key) track.waits_for_key = false;
+  if (track.waits_for_key) ask_again(track, timed.frame.last_arrival_ns);
+  return track.parameters.has_value() && !track.waits_for_key;
 }
 
 Result<> MediaWriter::take_one(Track& track, TimedFrame timed) {
@@ -121,6 +135,8 @@ Result<> MediaWriter::take_one(Track& track, TimedFrame timed) {
   ++track.frames;
   track.key_frames += timed.frame.key ? 1 : 0;
   track.bytes += timed.frame.bytes.size();
+  track.last_arrival_ns = timed.frame.last_arrival_ns;
+  if (timed.frame.level) host_.heard(config_.participant, *timed.frame.level, timed.time_ns);
   if (!usable(track, timed)) {
     ++track.skipped;
     return {};
@@ -134,8 +150,10 @@ Result<> MediaWriter::take_one(Track& track, TimedFrame timed) {
   if (may_cut && video) {
     if (auto done = cut_for_waiting(timed.time_ns - kEarlyMarginNs); !done) return done;
   }
-  if (may_cut && too_long(*main(), timed.time_ns)) {
-    if (auto done = cut("limit", timed.time_ns); !done) return done;
+  if (track.stretch == main()) {
+    const int64_t now_ns = timed.frame.last_arrival_ns;
+    begin_turn(timed.time_ns, now_ns);
+    if (turn_ && hold(track, timed)) return go_on_with_turn(now_ns);
   }
   return put(track, std::move(timed));
 }
@@ -322,8 +340,15 @@ Result<> MediaWriter::open_stretch(std::vector<Track*> tracks, int64_t start_ns)
 // Ends the stretch and goes on in a new file with every track there is.
 Result<> MediaWriter::cut(const std::string& reason, int64_t start_ns) {
   for (auto& [id, track] : tracks_) {
-    if (track.stretch == main()) track.stretch = nullptr;
+    if (track.stretch != main()) continue;
+    track.stretch = nullptr;
+    if (track.held.empty()) continue;
+    start_ns = std::min(start_ns, track.held.front().time_ns);
+    std::move(track.held.begin(), track.held.end(), std::back_inserter(track.waiting));
+    track.held.clear();
   }
+  turn_.reset();
+  split_asked_ = false;
   if (auto closed = close_stretch(0, reason); !closed) return closed;
   std::vector<Track*> tracks;
   for (Track* track : live_with_parameters()) {

@@ -6,6 +6,9 @@
 // if none comes in time the track gets a file of its own beside. No frame waits longer than that,
 // and none is left out but those that no decoder could use.
 //
+// Where a file gets too long or too large, or is to be split, the next one begins at the next key
+// frames of its videos, which are asked for (media_split.cc).
+//
 // Thread:  one worker at a time.
 // Owner:   Recording, which is its host.
 // Fails:   kStorage, final; finish() then saves what can be saved.
@@ -41,6 +44,8 @@ class MediaWriterHost {
   virtual bool is_gone(const std::string& participant) const = 0;
   virtual void opened(const std::string& name, std::shared_ptr<MediaFile> file) = 0;
   virtual void count(TrackId track, const Frame& frame, std::optional<PictureSize> size) = 0;
+  // How loud the participant is at this time (monotonic).
+  virtual void heard(const std::string& participant, AudioLevel level, int64_t time_ns) = 0;
 };
 
 struct MediaWriterConfig {
@@ -59,6 +64,8 @@ class MediaWriter {
   Result<> write(TrackId id, const Frame& frame);
   Result<> end_track(TrackId id);
   Result<> beat(int64_t now_ns);
+  // The open file ends as soon as it can.
+  void split() { split_asked_ = true; }
   // Ends every track and closes every file; `reason` stands in the journal.
   Result<> finish(const std::string& reason);
   bool open() const { return !stretches_.empty() || !tracks_.empty(); }
@@ -72,7 +79,11 @@ class MediaWriter {
     Stretch* stretch = nullptr;
     int stream = 0;
     std::deque<TimedFrame> waiting = {};  // for a file
+    std::deque<TimedFrame> held = {};     // for the next file, which is about to begin
     int64_t last_in_file_ns = 0;
+    int64_t last_arrival_ns = 0;
+    bool waits_for_key = false;  // it has none in this file yet
+    int64_t asked_ns = 0;
     bool live = true;
     bool superseded = false;  // another track took its line
     bool asked_for_key_frame = false;
@@ -89,6 +100,21 @@ class MediaWriter {
   bool ready(int64_t now_ns) const;
   Result<> open_stretch(std::vector<Track*> tracks, int64_t start_ns);
   Result<> cut(const std::string& reason, int64_t start_ns);
+  // The turn to the next file.
+  struct Turn {
+    std::string reason;
+    std::optional<int64_t> at_ns = {};  // the first frame that is held
+    int64_t held_since_ns = 0;          // by arrival
+    int64_t asked_ns = 0;               // for key frames
+    int64_t not_before_ns = 0;          // after one that did not succeed
+  };
+  void begin_turn(int64_t time_ns, int64_t now_ns);
+  bool hold(Track& track, TimedFrame& frame);
+  bool turned(const Track& track, int64_t now_ns) const;
+  Result<> go_on_with_turn(int64_t now_ns);
+  Result<> release_held();
+  void ask_for_key_frames(int64_t now_ns);
+  void ask_again(Track& track, int64_t now_ns);
   Result<> cut_for_waiting(int64_t start_ns);
   Result<> beside(Track& track);
   Result<> write_all_waiting();
@@ -109,6 +135,8 @@ class MediaWriter {
   int files_ = 0;
   int64_t flushed_ns_ = 0;
   int64_t idle_since_ns_ = 0;
+  bool split_asked_ = false;
+  std::optional<Turn> turn_;
 };
 
 }  // namespace callbot::recordings

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -18,6 +19,8 @@
 #include "recordings/keeper.h"
 #include "recordings/manifest.h"
 #include "recordings/media_writer.h"
+#include "recordings/speakers.h"
+#include "recordings/speech.h"
 
 namespace callbot::recordings {
 namespace {
@@ -25,6 +28,8 @@ namespace {
 // Held back so that a full disk still takes the index of the media and the manifest.
 constexpr int64_t kReserveBytes = 256u << 10;
 constexpr const char* kReserve = ".reserve";
+// What a jitterbuffer and the hand-over may still hold of the sound of a moment.
+constexpr int64_t kLatestSoundNs = 1'500'000'000;
 
 // "2026-11-21T04:20:42.000000001Z" -> "20261121T042042Z"
 std::string compact_time(int64_t wall) {
@@ -137,6 +142,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     if (!ending_) ending_ = std::move(why);
   }
 
+  void split() override { ++splits_asked_; }
+
   Result<std::unique_ptr<IncomingFile>> receive_file(FileOffer offer) override {
     if (offer.size > offer.most_bytes) {
       auto reason =
@@ -160,6 +167,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
       stats.files.push_back(file.name);
       stats.bytes += open ? open->bytes() : file.bytes;
     }
+    for (const auto& [participant, t] : talkers_)
+      stats.talkers.push_back({participant, t.speech.speaks(), t.heard_ns, t.spoke_ns});
     stats.duration_ns = monotonic_ns() - started_ns_;
     stats.error = error_;
     return stats;
@@ -196,9 +205,13 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
   Result<> beat() override {
     return guarded([&]() -> Result<> {
+      const uint64_t asked = splits_asked_;
+      const bool split = std::exchange(splits_done_, asked) != asked;
       for (auto& [participant, writer] : writers_) {
+        if (split) writer.split();
         if (auto done = writer.beat(monotonic_ns()); !done) return done;
       }
+      settle_speech(monotonic_ns() - kLatestSoundNs);
       if (auto error = keeper_->error()) return tl::unexpected(*error);
       return {};
     });
@@ -210,6 +223,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     std::optional<bool> on[2] = {};  // by MediaKind
     bool gone = false;
   };
+  struct Talker {
+    SpeechDetector speech;
+    int64_t heard_ns = 0, spoke_ns = 0;
+  };
   struct OpenedFile {
     std::string name;
     std::weak_ptr<MediaFile> file;
@@ -220,6 +237,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   MediaWriter* writer_of(TrackId track);
   std::string stem_for(const TrackInfo& track);
   void remember(const Event& event);
+  void settle_speech(std::optional<int64_t> until_ns);
+  void note_speech(const std::string& participant, const SpeechDetector::Span& span);
   Result<> guarded(const std::function<Result<>()>& action);
   void fail_for_good(const Error& error);
 
@@ -270,6 +289,18 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     }
   }
 
+  void heard(const std::string& participant, AudioLevel level, int64_t time_ns) override {
+    std::optional<SpeechDetector::Span> span;
+    {
+      std::lock_guard lock(mutex_);
+      Talker& t = talkers_[participant];
+      span = t.speech.heard(level, time_ns);
+      t.heard_ns = std::max(t.heard_ns, time_ns);
+      if (t.speech.speaks()) t.spoke_ns = t.heard_ns;
+    }
+    if (span) note_speech(participant, *span);
+  }
+
   Log log_;
   const fs::path folder_;
   const RecordingConfig config_;
@@ -281,11 +312,14 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   std::map<TrackId, std::string> owners_;
   std::set<std::string> stems_;
   bool closed_ = false;
+  uint64_t splits_done_ = 0;
+  std::atomic<uint64_t> splits_asked_{0};
 
   mutable std::mutex mutex_;  // guards everything below
   Manifest manifest_;
   std::map<std::string, Remembered> remembered_;
   std::map<TrackId, TrackCounters> counters_;
+  std::map<std::string, Talker> talkers_;  // by participant
   std::vector<OpenedFile> files_;
   std::optional<Ending> ending_;
   std::optional<Error> error_;
@@ -307,6 +341,7 @@ Result<> RecordingImpl::begin(const TrackInfo& track) {
   {
     std::lock_guard lock(mutex_);
     counters_[track.id].info = track;
+    counters_[track.id].live = true;
     remembered_[track.participant].gone = false;
   }
   auto found = writers_.find(track.participant);
@@ -349,6 +384,26 @@ void RecordingImpl::remember(const Event& event) {
   if (event.kind == EventKind::kMemberLeft) remembered_[event.participant].gone = true;
 }
 
+// Ends speech that nothing followed; without a time, all of it.
+void RecordingImpl::settle_speech(std::optional<int64_t> until_ns) {
+  std::vector<std::pair<std::string, SpeechDetector::Span>> ended;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [participant, t] : talkers_) {
+      const auto span = until_ns ? t.speech.quiet(*until_ns) : t.speech.finish();
+      if (span) ended.emplace_back(participant, *span);
+    }
+  }
+  for (const auto& [participant, span] : ended) note_speech(participant, span);
+}
+
+void RecordingImpl::note_speech(const std::string& participant, const SpeechDetector::Span& span) {
+  journal({.kind = EventKind::kSpeech,
+           .participant = participant,
+           .from_ns = std::max<int64_t>(span.from_ns - started_ns_, 0),
+           .to_ns = span.to_ns ? *span.to_ns - started_ns_ : 0});
+}
+
 Result<> RecordingImpl::guarded(const std::function<Result<>()>& action) {
   {
     std::lock_guard lock(mutex_);
@@ -380,6 +435,7 @@ Result<> RecordingImpl::finish() {
       if (auto done = writer.finish("ended"); !done) fail_for_good(done.error());
     }
   }
+  settle_speech(std::nullopt);
   // Behind what the keeper still has to do, so that nothing comes after the end.
   keeper_->job([this] {
     Ending why;
@@ -405,6 +461,9 @@ Result<> RecordingImpl::finish() {
     std::lock_guard lock(mutex_);
     text = to_text(manifest_);
   }
+  // What can be made from the manifest again is no reason to call the recording failed.
+  if (auto spoken = write_speakers(folder_, manifest_); !spoken)
+    log_.warn("{}", spoken.error().message);
   auto written = write_atomically(folder_ / "manifest.json", text);
   if (const auto error = stats().error) return tl::unexpected(*error);
   return written;

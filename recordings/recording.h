@@ -51,7 +51,7 @@ struct RecordingConfig {
   std::chrono::milliseconds sync_every{5000};  // fdatasync: what a power cut may lose
   // RTP time and arrival may disagree by so much before the timeline is anchored afresh.
   std::chrono::milliseconds most_disagreement{500};
-  // A stretch ends at the next key frame after these; 0: no limit.
+  // A file ends at the next key frame after these, which is asked for; 0: no limit.
   uint64_t most_file_bytes = 0;
   std::chrono::seconds most_file_duration{0};
   // A stretch can only end at a key frame; asks the sender for one. Writer's thread; may be empty.
@@ -76,11 +76,20 @@ struct TrackCounters {
   int64_t last_arrival_ns = 0;  // monotonic_ns()
 };
 
+// Of a participant whose packets carry their level (RFC 6464).
+struct TalkerState {
+  std::string participant;
+  bool speaks = false;
+  int64_t last_heard_ns = 0;  // monotonic_ns() of the newest level, silent or not
+  int64_t last_spoke_ns = 0;  // monotonic_ns(); 0: not yet
+};
+
 struct RecordingStats {
   std::vector<TrackCounters> tracks;
-  std::vector<std::string> files;  // media files so far, below the folder
-  uint64_t bytes = 0;              // written into media files
-  int64_t duration_ns = 0;         // since the recording began
+  std::vector<TalkerState> talkers;  // participants whose senders say how loud they are
+  std::vector<std::string> files;    // media files so far, below the folder
+  uint64_t bytes = 0;                // written into media files
+  int64_t duration_ns = 0;           // since the recording began
   std::optional<Error> error;
 };
 
@@ -121,6 +130,8 @@ class Recording : public FrameWriter {
   // One journal event. Dropped after finish().
   virtual void note(Event event) = 0;
   virtual void ending(Ending why) = 0;
+  // Every media file ends at its video's next key frame, which is asked for, and the next begins.
+  virtual void split() = 0;
   // kBadInput if the offer is larger than allowed; the journal then says so.
   virtual Result<std::unique_ptr<IncomingFile>> receive_file(FileOffer offer) = 0;
   virtual RecordingStats stats() const = 0;

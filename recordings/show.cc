@@ -51,6 +51,12 @@ std::string track_text(const Track& t) {
   return text + "\n";
 }
 
+std::string spoke_text(const Manifest& m, const Participant& p) {
+  int64_t total = 0;
+  for (const Span& s : p.spoke) total += s.to_ns.value_or(m.duration_ns()) - s.from_ns;
+  return fmt::format("    spoke {} in {} spans\n", clock_text(total), p.spoke.size());
+}
+
 std::string participant_text(const Manifest& m, const Participant& p) {
   std::string text = fmt::format("  {} ({})\n", printable(p.name, 64), printable(p.id, 64));
   for (const Span& s : p.present) {
@@ -63,6 +69,13 @@ std::string participant_text(const Manifest& m, const Participant& p) {
   }
   for (const Span& s : p.refused)
     text += fmt::format("    asked not to be recorded {}\n", span_text(s.from_ns, s.to_ns));
+  for (const Span& s : p.excluded)
+    text += fmt::format("    excluded by name {}\n", span_text(s.from_ns, s.to_ns));
+  for (const Pause& s : m.pauses) {
+    if (s.participant == p.id)
+      text += fmt::format("    paused {}\n", span_text(s.from_ns, s.to_ns));
+  }
+  if (!p.spoke.empty()) text += spoke_text(m, p);
   for (const Track& t : m.tracks) {
     if (t.participant == p.id) text += track_text(t);
   }
@@ -92,6 +105,13 @@ Result<std::string> show(const fs::path& folder) {
   text += "participants\n";
   for (const Participant& p : m.participants) text += participant_text(m, p);
   text += "files\n" + files_text(m);
+  for (const Pause& p : m.pauses) {
+    if (p.participant.empty())
+      text += fmt::format("paused {}, {}\n", span_text(p.from_ns, p.to_ns), p.policy);
+  }
+  for (const Marker& k : m.markers)
+    text += fmt::format("marker at {}: {}{}\n", clock_text(k.at_ns), printable(k.text),
+                        k.by.empty() ? "" : " (" + printable(k.by, 64) + ")");
   for (const Failure& f : m.failures)
     text += fmt::format("error at {}: {}\n", clock_text(f.at_ns), printable(f.text));
   for (const Event& e : loaded->events) {

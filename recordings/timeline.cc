@@ -88,6 +88,11 @@ Timeline::Timeline(const Manifest& m) : duration_ns(end_of(m)), started_wall_ns(
     }
     out.present = spans_of(p.present, duration_ns);
     out.refused = spans_of(p.refused, duration_ns);
+    for (const TimeSpan& s : spans_of(p.excluded, duration_ns)) out.refused.push_back(s);
+    for (const Pause& pause : m.pauses) {
+      if (pause.participant.empty() || pause.participant == p.id)
+        out.paused.push_back({pause.from_ns, pause.to_ns.value_or(duration_ns)});
+    }
     participants.push_back(std::move(out));
   }
   std::stable_sort(participants.begin(), participants.end(),

@@ -42,7 +42,9 @@ struct TimelineParticipant {
   std::string id = {}, name = {};
   bool recorder = false;
   TimelineLane video = {}, audio = {};
-  std::vector<TimeSpan> present = {}, refused = {}, paused = {};
+  std::vector<TimeSpan> present = {};
+  std::vector<TimeSpan> refused = {};  // asked not to be recorded, or excluded by name
+  std::vector<TimeSpan> paused = {};   // of it or of everybody
 
   const TimelineLane& lane(MediaKind kind) const {
     return kind == MediaKind::kVideo ? video : audio;

@@ -32,6 +32,7 @@ void Subscriber::drop_handle() {
   handle_alive_.reset();
   phase_ = Phase::kIdle;
   subscribed_.clear();
+  layered_.clear();
   requested_.clear();
   candidates_.clear();
   postponed_ = described_ = answered_ = one_by_one_ = false;
@@ -53,7 +54,8 @@ std::vector<Subscriber::Key> Subscriber::wanted() const {
   std::vector<Key> keys;
   for (const auto& feed : feeds_)
     for (const auto& stream : feed.streams)
-      if (feed.publishes && refused_.count({feed.id, stream.mid}) == 0)
+      if (feed.publishes && refused_.count({feed.id, stream.mid}) == 0 &&
+          (config_.wants_video || stream.kind != MediaKind::kVideo))
         keys.emplace_back(feed.id, stream.mid);
   return keys;
 }
@@ -225,10 +227,44 @@ void Subscriber::start(const Description& answer) {
                              // The next offer may have been faster than this reply.
                              if (phase_ != Phase::kStarting) return;
                              phase_ = Phase::kStable;
+                             choose_layers();
                              pump();
                            }));
   answered_ = true;
   for (auto& candidate : std::exchange(candidates_, {})) trickle(std::move(candidate));
+}
+
+bool Subscriber::is_video(const Key& key) const {
+  for (const auto& feed : feeds_)
+    for (const auto& stream : feed.streams)
+      if (feed.id == key.first && stream.mid == key.second) return stream.kind == MediaKind::kVideo;
+  return false;
+}
+
+// Which layers a video has we are not told; Janus takes the next one there is, and does nothing
+// where there is only one.
+void Subscriber::choose_layers() {
+  if (config_.layer == JoinConfig::Layer::kAsServed) return;
+  constexpr int kAllTemporal = 2;
+  const int layer = static_cast<int>(config_.layer) - static_cast<int>(JoinConfig::Layer::kLow);
+  Json streams = Json::array();
+  for (const auto& one : subscribed_) {
+    const Key key{one.feed, one.feed_mid};
+    if (!one.active || !is_video(key) || !layered_.insert(key).second) continue;
+    streams.add(Json::object()
+                    .set("mid", one.mid)
+                    .set("substream", layer)
+                    .set("temporal", kAllTemporal)
+                    .set("spatial_layer", layer)
+                    .set("temporal_layer", kAllTemporal));
+  }
+  if (streams.size() == 0) return;
+  context_.session.message(
+      *handle_, Json::object().set("request", "configure").set("streams", streams), nullptr,
+      handle_alive_.guard([this](JanusResult<JanusEvent> reply) {
+        if (!reply)
+          context_.log.warn("Janus does not choose a layer: {}", reply.error().error.message);
+      }));
 }
 
 void Subscriber::trickle(Candidate candidate) {

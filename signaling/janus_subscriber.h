@@ -23,7 +23,9 @@ namespace callbot::signaling::janus {
 
 class Subscriber {
  public:
-  Subscriber(Context& context, const Address& address) : context_(context), address_(address) {}
+  // `config`: of our joining; what it wants of others' video.
+  Subscriber(Context& context, const Address& address, const JoinConfig& config)
+      : context_(context), address_(address), config_(config) {}
 
   // We are in the room; some rooms let only those subscribe who know their own private id.
   void begin(std::optional<int64_t> private_id);
@@ -54,6 +56,8 @@ class Subscriber {
   void start(const Description& answer);
   void trickle(Candidate candidate);
   void drop_handle();
+  void choose_layers();
+  bool is_video(const Key& key) const;
   std::vector<Key> wanted() const;
   std::vector<Key> missing() const;
   Json streams_of(const std::vector<Key>& keys) const;
@@ -61,6 +65,7 @@ class Subscriber {
 
   Context& context_;
   const Address& address_;
+  const JoinConfig& config_;
   std::optional<int64_t> private_id_;
   bool in_room_ = false;
   std::vector<Feed> feeds_;
@@ -70,6 +75,7 @@ class Subscriber {
   uint32_t generation_ = 0;
   bool described_ = false;  // this generation's first offer is out
   std::vector<Subscribed> subscribed_;
+  std::set<Key> layered_;              // streams whose layer Janus was told
   std::vector<Key> requested_;         // with the request in flight
   bool postponed_ = false;             // Janus did it, but its offer is still to come
   std::set<Key> refused_;              // until the feed is announced again

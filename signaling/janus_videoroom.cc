@@ -97,7 +97,7 @@ JanusVideoRoom::JanusVideoRoom(Loop& loop, Log log, JoinConfig config, Address a
                .fail = [this](const Error& error) { finish(tl::unexpected(error)); },
                .rejoin = [this] { rejoin(); }},
       publisher_(context_, address_),
-      subscriber_(context_, address_) {}
+      subscriber_(context_, address_, config_) {}
 
 JanusConfig JanusVideoRoom::session_config(const JanusTimes& times) const {
   return {.url = address_.url,

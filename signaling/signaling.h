@@ -146,6 +146,10 @@ struct JoinConfig {
   std::string token;    // bearer, room secret or pin: the protocol says which
   std::string ca_file;  // PEM; trusts these roots besides the system's
   bool insecure = false;
+  // What we want of a server that sends us everybody's media; one of the members cannot choose.
+  bool wants_video = true;
+  enum class Layer { kAsServed, kLow, kMedium, kHigh };  // of a simulcast or SVC video
+  Layer layer = Layer::kAsServed;
   std::chrono::milliseconds deadline{10000};  // to be joined; kTimeout after it
   // How long to try to take up a lost connection before giving up.
   std::chrono::milliseconds reconnect_for{60000};

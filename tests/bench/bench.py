@@ -4,7 +4,8 @@
 Each recorder is a program that takes WHIP offers at POST /whip and writes what it receives. In
 every round each one is started afresh, gets the same sessions from the same sender, and is watched
 from outside: processor time, memory, threads and descriptors of its whole process tree, and the
-bytes it wrote, since a recorder that writes nothing is cheap. Then sessions join and leave callbot
+bytes it wrote, since a recorder that writes nothing is cheap. callbot runs once more with
+--audio-only: the same sender offers the same video, and is refused it. Then sessions join and leave callbot
 one by one: how long until the first packet that its journal accounts for, and does memory grow?
 """
 
@@ -24,6 +25,9 @@ from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
 FEED_SECONDS = 10
+OGG_PAGE_HEAD = 28  # bytes around each packet of the feed's sound (RFC 3533, 6)
+PACKETS_PER_SECOND = 50
+AUDIO_ONLY = "callbot-audio"
 HOLD = "1s"  # of each join; callbot's jitterbuffers keep what they get for 0.6 s
 SETTLE = 3  # seconds between the start of the feed and the start of the measurement
 
@@ -239,11 +243,14 @@ class Bench:
         self.work = Path(options.work).resolve()
         self.video, self.audio = make_feed(self.work)
         self.feed_mbit = 8 * self.video.stat().st_size / 1e6 / FEED_SECONDS
+        pages = self.audio.stat().st_size - OGG_PAGE_HEAD * PACKETS_PER_SECOND * FEED_SECONDS
+        self.audio_mbit = 8 * pages / 1e6 / FEED_SECONDS
         pion = str(self.work / "pion_peer")
         self.recorders = {"pion": [pion, "record", "--listen", "127.0.0.1:{port}", "--out", "{out}"]}
         if not options.pion_only:
             self.recorders["callbot"] = [str(Path(options.callbot).resolve()), "serve", "--listen",
                                          "127.0.0.1:{port}", "--record", "{out}"]
+            self.recorders[AUDIO_ONLY] = [*self.recorders["callbot"], "--audio-only"]
         for extra in options.recorder:
             name, _, command = extra.partition("=")
             self.recorders[name] = shlex.split(command)
@@ -296,6 +303,10 @@ def print_load(bench, load):
         row["ratio"] = row["cpu"]["median"] / yardstick
     print(f"{'processor against pion':27}" +
           "".join(f"{row['ratio']:>26.2f} x" for row in load.values()))
+    if AUDIO_ONLY in load:
+        load[AUDIO_ONLY]["of_full"] = load[AUDIO_ONLY]["cpu"]["median"] / load["callbot"]["cpu"]["median"]
+        print(f"audio only: {100 * load[AUDIO_ONLY]['of_full']:.0f} % of the processor time of "
+              "sessions with video")
 
 
 def print_rounds(rounds):
@@ -315,8 +326,11 @@ def print_rounds(rounds):
 def complaints(bench, result):
     """What makes a run worthless: a recorder that did not record."""
     for name, row in result["load"].items():
-        if row["written_mbit"]["min"] < 0.9 * bench.feed_mbit:
+        feed = bench.audio_mbit if name == AUDIO_ONLY else bench.feed_mbit
+        if row["written_mbit"]["min"] < 0.9 * feed:
             yield f"{name} kept only {row['written_mbit']['min']:.2f} Mbit/s of the feed"
+        if name == AUDIO_ONLY and row["written_mbit"]["max"] > 0.5 * bench.feed_mbit:
+            yield f"{name} kept {row['written_mbit']['max']:.2f} Mbit/s: that is video"
     rounds = result.get("rounds")
     if rounds and rounds["first_packets_found"] < 0.95 * rounds["rounds"]:
         yield f"callbot recorded only {rounds['first_packets_found']} of {rounds['rounds']} joins"
@@ -352,4 +366,5 @@ def main():
     sys.exit(1 if worthless else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

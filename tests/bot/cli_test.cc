@@ -61,6 +61,24 @@ TEST(CommandLine, ReadsExport) {
   EXPECT_NE(complaint({"export", "/r/1"}).find("--to"), std::string::npos);
 }
 
+TEST(CommandLine, ReadsCompose) {
+  const auto usual = options<ComposeOptions>({"compose", "/r/1"});
+  EXPECT_EQ(usual.layout, "grid");
+  EXPECT_EQ(usual.width, 1280);
+  EXPECT_EQ(usual.fps, 30);
+  EXPECT_TRUE(usual.out.empty());
+  const auto o = options<ComposeOptions>({"compose", "/r/1", "--layout", "side-by-side", "--size",
+                                          "1920x1080", "--fps", "25", "--out", "a.webm"});
+  EXPECT_EQ(o.dir, "/r/1");
+  EXPECT_EQ(o.layout, "side-by-side");
+  EXPECT_EQ(o.height, 1080);
+  EXPECT_EQ(o.fps, 25);
+  EXPECT_EQ(o.out, "a.webm");
+  EXPECT_NE(complaint({"compose", "/r/1", "--layout", "mosaic"}).find("speaker"),
+            std::string::npos);
+  EXPECT_NE(complaint({"compose", "/r/1", "--size", "641x360"}).find("even"), std::string::npos);
+}
+
 TEST(CommandLine, ReadsSend) {
   const auto o = options<SendOptions>({"send", "ws://h/rooms/r", "--video", "pattern", "--audio",
                                        "none", "--size", "640x360", "--fps", "25", "--bitrate",
@@ -109,6 +127,7 @@ TEST(CommandLine, ExplainsItself) {
                                                                  {"serve", "--help"},
                                                                  {"verify", "--help"},
                                                                  {"show", "--help"},
+                                                                 {"compose", "--help"},
                                                                  {"demo", "--help"}}) {
     auto parsed = parse(words);
     ASSERT_TRUE(parsed);
@@ -132,6 +151,72 @@ TEST(ExitStatus, IsOneListForTheWholeProgram) {
   EXPECT_EQ(exit_status({Code::kStorage, ""}), 4);
   EXPECT_EQ(exit_status({Code::kUnmeasured, ""}), 5);
   EXPECT_EQ(exit_status({Code::kInterrupted, ""}), 130);
+}
+
+TEST(CommandLine, ReadsHowARecordingGoesOnAndEnds) {
+  const auto o = options<RecordOptions>({"record",         "ws://h/rooms/r",
+                                         "--segment",      "10m",
+                                         "--segment",      "500M",
+                                         "--max-duration", "2h",
+                                         "--max-size",     "2G",
+                                         "--until-silent", "10m",
+                                         "--include",      "a*",
+                                         "--include",      "b*",
+                                         "--exclude",      "bot-*",
+                                         "--layer",        "low"});
+  EXPECT_EQ(*o.rules.segment_duration, std::chrono::minutes(10));
+  EXPECT_EQ(o.rules.segment_bytes, 500'000'000u);
+  EXPECT_EQ(*o.duration, std::chrono::hours(2));
+  EXPECT_EQ(o.rules.most_bytes, 2'000'000'000u);
+  EXPECT_EQ(*o.rules.until_silent, std::chrono::minutes(10));
+  EXPECT_EQ(o.rules.include, (std::vector<std::string>{"a*", "b*"}));
+  EXPECT_EQ(o.rules.exclude, std::vector<std::string>{"bot-*"});
+  EXPECT_EQ(o.rules.layer, "low");
+  EXPECT_NE(complaint({"record", "ws://h/rooms/r", "--segment", "10x"}).find("10x"),
+            std::string::npos);
+  EXPECT_NE(complaint({"record", "ws://h/rooms/r", "--max-size", "10m"}).find("10m"),
+            std::string::npos);
+}
+
+TEST(CommandLine, UntilEmptyStandsAloneOrWithATime) {
+  using Words = std::vector<const char*>;
+  struct Case {
+    Words words;
+    std::chrono::milliseconds empty_for;
+  };
+  for (const Case& c :
+       {Case{{"record", "--until-empty", "ws://h/rooms/r"}, {}},
+        Case{{"record", "ws://h/rooms/r", "--until-empty"}, {}},
+        Case{{"record", "--until-empty", "60s", "ws://h/rooms/r"}, std::chrono::minutes(1)},
+        Case{{"record", "ws://h/rooms/r", "--until-empty=90"}, std::chrono::seconds(90)},
+        Case{{"record", "--until-empty", "--audio-only", "ws://h/rooms/r"}, {}}}) {
+    const auto o = options<RecordOptions>(c.words);
+    EXPECT_EQ(o.join.url, "ws://h/rooms/r");
+    EXPECT_TRUE(o.until_empty);
+    EXPECT_EQ(o.rules.empty_for, c.empty_for);
+  }
+  EXPECT_FALSE(options<RecordOptions>({"record", "ws://h/rooms/r"}).until_empty);
+}
+
+TEST(CommandLine, ReadsCtl) {
+  auto o = options<CtlOptions>({"ctl", "/r/x", "pause", "--member", "alice", "--policy", "slate"});
+  EXPECT_EQ(o.dir, "/r/x");
+  EXPECT_EQ(o.command, "pause");
+  EXPECT_EQ(o.member, "alice");
+  EXPECT_EQ(o.policy, "slate");
+  o = options<CtlOptions>({"ctl", "/r/x", "mark", "a decision", "--json"});
+  EXPECT_EQ(o.command, "mark");
+  EXPECT_EQ(o.text, "a decision");
+  EXPECT_TRUE(o.json);
+  o = options<CtlOptions>({"ctl", "/r/x", "exclude", "b*", "c*"});
+  EXPECT_EQ(o.patterns, (std::vector<std::string>{"b*", "c*"}));
+  EXPECT_EQ(options<CtlOptions>({"ctl", "/r/x", "status"}).command, "status");
+  for (const std::vector<const char*>& words : {std::vector<const char*>{"ctl", "/r/x"},
+                                                {"ctl", "/r/x", "stop"},
+                                                {"ctl", "/r/x", "mark"},
+                                                {"ctl", "/r/x", "pause", "--policy", "delete"},
+                                                {"ctl", "/r/x", "include"}})
+    EXPECT_NE(complaint(words), "no error");
 }
 
 }  // namespace

@@ -151,6 +151,13 @@ export async function verify(folder) {
   return JSON.parse(stdout);
 }
 
+// Steers a recorder that runs; the recorder's answer.
+export async function ctl(folder, ...command) {
+  const { stdout } = await run(kProgram, ['ctl', folder, ...command, '--json'], { timeout: kEventWithin })
+    .catch((error) => { throw new Error(error.stderr || error.message); });
+  return JSON.parse(stdout);
+}
+
 export async function show(folder) {
   const { stdout } = await run(kProgram, ['show', folder], { timeout: kStopWithin });
   return stdout;

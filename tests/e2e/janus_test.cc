@@ -156,6 +156,19 @@ TEST_F(JanusCall, FeedsComeAndGoWhileTheOthersGoOn) {
   EXPECT_FALSE(fs::exists(done.folder / "media" / "bob-2.mkv")) << "bob never stopped";
 }
 
+TEST_F(JanusCall, AudioOnlySubscribesToNoVideo) {
+  serve();
+  start(sender("alice"));
+  auto options = recorder();
+  options.audio_only = true;
+  auto& recording = start(options);
+  ASSERT_TRUE(tracks(recording, 1));
+  ASSERT_TRUE(go_on(recording, 60));
+  const auto& done = stopped(recording);
+  expect_good(done);
+  EXPECT_EQ(codecs(done), std::set<std::string>{"opus"});
+}
+
 TEST_F(JanusCall, TheRoomIsEmptyForAWhile) {
   serve();
   auto& alice = start(sender("alice"));

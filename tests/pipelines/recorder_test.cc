@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "base/clock.h"
 #include "tests/support/keeping_writer.h"
 
 namespace callbot::pipelines {
@@ -289,6 +290,78 @@ TEST_F(RecorderTest, TakesFramesOfManyThreadsAndGivesThemToOneAtATime) {
     if (std::sscanf(call.c_str(), "write %lu at %ld", &id, &time) != 2) continue;
     EXPECT_EQ(time, last[id]++);
   }
+}
+
+// A frame that arrived at this time after the track began.
+Frame arrived(int64_t rtp_time, int64_t at_ns, bool key = true) {
+  Frame frame = frame_at(rtp_time, key);
+  frame.first_arrival_ns = frame.last_arrival_ns = at_ns;
+  return frame;
+}
+
+TEST_F(RecorderTest, NotOneFrameThatArrivesInAPauseIsWritten) {
+  Recording r(loop_, pool_);
+  r.recorder->add_track(track_info(1, MediaKind::kAudio));
+  const int64_t before = monotonic_ns();
+  const int64_t from = r.recorder->pause("");
+  r.recorder->frame(1, arrived(1, before));  // the jitterbuffer held it
+  r.recorder->frame(1, arrived(2, from));
+  r.recorder->frame(1, arrived(3, monotonic_ns()));
+  const int64_t to = r.recorder->resume("");
+  r.recorder->frame(1, arrived(4, to - 1));  // held too, but of the pause
+  r.recorder->frame(1, arrived(5, to));
+  EXPECT_TRUE(r.drain());
+  EXPECT_THAT(r.written->said(),
+              ElementsAre("begin 1", "write 1 at 1", "write 1 at 5", "end 1", "finish"));
+  EXPECT_EQ(r.recorder->stats().frames_dropped, 0u) << "a pause is no overflow";
+}
+
+TEST_F(RecorderTest, AfterAPauseAVideoGoesOnAtAKeyFrameThatIsAskedFor) {
+  Recording r(loop_, pool_);
+  r.recorder->add_track(track_info(1, MediaKind::kVideo));
+  r.recorder->frame(1, arrived(1, monotonic_ns()));
+  r.recorder->pause("");
+  r.recorder->frame(1, arrived(2, monotonic_ns(), false));
+  r.recorder->resume("");
+  EXPECT_THAT(r.needs, ElementsAre(1u));
+  r.recorder->frame(1, arrived(3, monotonic_ns(), false));
+  r.recorder->frame(1, arrived(4, monotonic_ns()));
+  r.recorder->frame(1, arrived(5, monotonic_ns(), false));
+  EXPECT_TRUE(r.drain());
+  EXPECT_THAT(r.written->said(), ElementsAre("begin 1", "write 1 at 1", "write 1 at 4",
+                                             "write 1 at 5", "end 1", "finish"));
+}
+
+TEST_F(RecorderTest, APauseInWhichNothingCameCostsNothing) {
+  Recording r(loop_, pool_);
+  r.recorder->add_track(track_info(1, MediaKind::kVideo));
+  r.recorder->frame(1, arrived(1, monotonic_ns()));
+  r.recorder->pause("");
+  r.recorder->resume("");
+  r.recorder->frame(1, arrived(2, monotonic_ns(), false));
+  EXPECT_TRUE(r.drain());
+  EXPECT_EQ(r.written->count("write"), 2u);
+}
+
+TEST_F(RecorderTest, OneParticipantIsPausedAndTheOthersGoOn) {
+  Recording r(loop_, pool_);
+  for (const TrackId id : {1, 2}) {
+    auto info = track_info(id, MediaKind::kAudio);
+    info.participant = id == 1 ? "alice" : "bob";
+    r.recorder->add_track(info);
+  }
+  r.recorder->pause("alice");
+  for (const TrackId id : {1, 2}) r.recorder->frame(id, arrived(1, monotonic_ns()));
+  r.recorder->pause("");
+  r.recorder->resume("alice");
+  for (const TrackId id : {1, 2}) r.recorder->frame(id, arrived(2, monotonic_ns()));
+  r.recorder->resume("");
+  for (const TrackId id : {1, 2}) r.recorder->frame(id, arrived(3, monotonic_ns()));
+  EXPECT_TRUE(r.drain());
+  EXPECT_EQ(r.written->count("write 1 at 1"), 0u);
+  EXPECT_EQ(r.written->count("write 2 at 1"), 1u);
+  EXPECT_EQ(r.written->count("write 1 at 2") + r.written->count("write 2 at 2"), 0u);
+  EXPECT_EQ(r.written->count("write 1 at 3") + r.written->count("write 2 at 3"), 2u);
 }
 
 }  // namespace

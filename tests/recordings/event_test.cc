@@ -20,6 +20,7 @@ Event full(EventKind kind) {
   e.text = "t\n";
   e.by = "b";
   e.code = "c";
+  e.policy = "cut";
   e.source = "screen";
   e.track = 5;
   e.media = MediaKind::kVideo;
@@ -75,8 +76,9 @@ TEST_P(EveryKind, MustHaveItsKeys) {
   ASSERT_TRUE(parse_event(bare)) << bare;  // required keys are always written
   const auto without_any =
       std::string(R"({"at":"2026-11-21T04:20:42Z","event":")") + name_of(kind) + "\"}";
-  EXPECT_EQ(bool(parse_event(without_any)),
-            kind == EventKind::kSignalingInterrupted || kind == EventKind::kSignalingResumed)
+  EXPECT_EQ(bool(parse_event(without_any)), kind == EventKind::kSignalingInterrupted ||
+                                                kind == EventKind::kSignalingResumed ||
+                                                kind == EventKind::kResumed)
       << without_any;
 }
 

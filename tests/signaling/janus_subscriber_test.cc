@@ -238,5 +238,35 @@ TEST_F(JanusSubscriber, AHangUpBringsAFreshPeerConnectionOnTheSameLeg) {
   EXPECT_EQ(log_.legs.size(), 1U);
 }
 
+TEST_F(JanusSubscriber, WhoWantsNoVideoSubscribesToNone) {
+  there_ = {feed(7, "Ann")};
+  config_.wants_video = false;
+  enter(false, true);
+  EXPECT_EQ(next_join_as_subscriber().body.at("streams").dump(), R"([{"feed":7,"mid":"a"}])");
+}
+
+TEST_F(JanusSubscriber, TellsWhichLayerItWantsOfEachVideoOnce) {
+  config_.layer = JoinConfig::Layer::kMedium;
+  subscribe_to_seven();
+  const auto configure = next("configure");
+  EXPECT_EQ(configure.handle, subscriber_.handle);
+  EXPECT_EQ(configure.body.at("streams").dump(),
+            R"([{"mid":"1","substream":1,"temporal":2,"spatial_layer":1,"temporal_layer":2}])");
+  janus_.reply(configure, R"({"videoroom":"event","configured":"ok"})");
+
+  publishers(feed(8, "Bob"));
+  offer(next("update"), "updated",
+        {line(0, 7, "a"), line(1, 7, "v"), line(2, 8, "a"), line(3, 8, "v")}, "offer 2");
+  answer("answer 2");
+  const auto again = next("configure");
+  ASSERT_EQ(again.body.at("streams").size(), 1U) << "the new one";
+  EXPECT_EQ(again.body.at("streams").at(size_t{0}).at("mid").text(), "3");
+}
+
+TEST_F(JanusSubscriber, WithoutAWishNoLayerIsChosen) {
+  subscribe_to_seven();
+  EXPECT_TRUE(never([this] { return janus_.count("configure") > 0; }));
+}
+
 }  // namespace
 }  // namespace callbot::signaling

@@ -34,6 +34,7 @@ Frame to_frame(const FeedTrack& track, const EncodedFrame& f, double at) {
   frame.rtp_time = track.rtp_start + f.rtp_time;
   frame.first_arrival_ns = frame.last_arrival_ns = kStartMonotonic + ns(at);
   if (track.ntp) frame.ntp_ns = track.ntp(f);
+  if (track.level) frame.level = track.level(f);
   return frame;
 }
 

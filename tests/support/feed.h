@@ -31,6 +31,7 @@ struct FeedTrack {
   double begin_early = 0;  // begin_track comes so much before the first frame
   std::function<double(const EncodedFrame&)> delay = {};  // of one frame's arrival, seconds
   std::function<std::optional<int64_t>(const EncodedFrame&)> ntp = {};
+  std::function<std::optional<AudioLevel>(const EncodedFrame&)> level = {};
 };
 
 // Something that happens in the call at a time: a note, an end.

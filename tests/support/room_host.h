@@ -112,6 +112,13 @@ class RawMember {
     loop_.run_until([&] { return take(type, found) || (closed_ && !take(type, found)); }, within);
     return found;
   }
+  // The oldest message that nobody took, whatever it is; null when there is none.
+  Json pop() {
+    if (got_.empty()) return {};
+    Json first = got_.front();
+    got_.erase(got_.begin());
+    return first;
+  }
   // The code of the next error; empty when none comes.
   std::string next_error() { return next("error").at("code").text().value_or(""); }
   bool wait_closed() {

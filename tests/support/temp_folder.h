@@ -13,8 +13,8 @@ namespace callbot::test {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "callbot-XXXXXX").string();
+  explicit TempFolder(const std::filesystem::path& below = std::filesystem::temp_directory_path()) {
+    std::string pattern = (below / "callbot-XXXXXX").string();
     path_ = mkdtemp(pattern.data());
   }
   ~TempFolder() {

@@ -1,0 +1,44 @@
+// recordings/folder_lock.h: who may change a recording as a whole, and who writes it just now.
+//
+// Two locks, both flock, which the kernel lets go of when a process dies: the folder's own, held
+// by whoever changes what is said of it or deletes it, and the journal's, held by its writer.
+//
+// Thread:  any; one owner.
+// Owner:   the caller.
+// Fails:   kStorage; kDenied where somebody else holds the lock and must not be waited for.
+#pragma once
+
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+
+namespace callbot::recordings {
+
+// A descriptor that is closed with it; -1 is none.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// The folder, opened and locked; a symlink is no folder.
+Result<Descriptor> lock_folder(const std::filesystem::path& folder, bool wait);
+
+// The journal of a recording that says it is running, locked so that nobody begins to write it.
+// kDenied while somebody writes it.
+Result<Descriptor> lock_journal(const std::filesystem::path& folder);
+// Somebody writes it. To be asked of recordings that say they are running.
+bool is_written(const std::filesystem::path& folder);
+
+}  // namespace callbot::recordings

@@ -1,0 +1,146 @@
+// Disks that fill up, cannot be written, or go away during a call, under the real program. Each is
+// a tmpfs in a user and mount namespace of the recorder's own, so that it takes no root.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "recordings/verify.h"
+#include "tests/support/call_room.h"
+#include "tests/support/program.h"
+#include "tests/support/recorded.h"
+
+namespace callbot::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Program;
+using test::Recorded;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class DiskTest : public test::CallRoom {
+ protected:
+  void SetUp() override {
+    Program allowed(loop_, {"unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"});
+    if (allowed.wait(kPatience) != 0)
+      GTEST_SKIP() << "no file system can be mounted here: " << allowed.output();
+    fs::create_directories(disk());
+    fs::create_directories(kept());
+  }
+  fs::path disk() const { return folder_.path() / "disk"; }  // where the small one is mounted
+  fs::path kept() const { return folder_.path() / "kept"; }  // what it held at the end
+
+  // callbot record onto a tmpfs with these mount options; `meanwhile` is a shell's words that run
+  // beside it.
+  std::vector<std::string> record_onto_disk(const std::string& options,
+                                            const std::string& meanwhile = ":") {
+    const auto words = Program::callbot({"record", host_.url(), "--out", disk().string(), "--name",
+                                         "small-disk", "--reserve", "0", "--low-water", "0"});
+    std::vector<std::string> all{"unshare",
+                                 "-rm",
+                                 "sh",
+                                 "-c",
+                                 "disk=$1 kept=$2; shift 2; mount -t tmpfs -o " + options +
+                                     " none \"$disk\" || exit 99; " + meanwhile +
+                                     "; \"$@\"; status=$?; "
+                                     "cp -a \"$disk/.\" \"$kept\"; exit $status",
+                                 "sh",
+                                 disk().string(),
+                                 kept().string()};
+    all.insert(all.end(), words.begin(), words.end());
+    return all;
+  }
+  static fs::path only_folder_in(const fs::path& out) {
+    std::error_code none;
+    const fs::directory_iterator first(out, none);
+    return none || first == fs::directory_iterator() ? fs::path() : first->path();
+  }
+};
+
+// All that is there can be decoded, and counts on without a hole.
+void expect_kept(const fs::path& folder, const char* words) {
+  const Recorded recorded(folder);
+  EXPECT_EQ(recorded.manifest.state, "failed");
+  ASSERT_TRUE(recorded.manifest.ending);
+  EXPECT_EQ(recorded.manifest.ending->reason, "error");
+  EXPECT_THAT(recorded.manifest.ending->text, HasSubstr(words));
+  ASSERT_EQ(recorded.lanes.size(), 2u);
+  for (const auto& lane : recorded.lanes) {
+    EXPECT_GT(test::packet_count(lane), 10u);
+    EXPECT_EQ(test::undecodable_count(lane), 0u);
+    if (lane.media != MediaKind::kVideo) continue;
+    const auto seen = test::counters(lane);
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen, test::counting(seen[0], static_cast<int64_t>(seen.size())));
+  }
+}
+
+TEST_F(DiskTest, AFullDiskEndsThatRecordingWithAnErrorAndNoOther) {
+  auto options = small("alice");
+  options.bitrate = 1'000'000;
+  options.width = 640;
+  options.height = 360;
+  start(options);
+  Program small_disk(loop_, record_onto_disk("size=700k"));
+  auto large_options = into_folder();
+  large_options.out = folder_.path() / "large";
+  auto& large = start(large_options);
+  ASSERT_TRUE(tracks(large, 2));
+  EXPECT_EQ(small_disk.wait(kPatience), kExitStorage) << small_disk.output();
+  EXPECT_THAT(small_disk.output(), AllOf(HasSubstr("No space left"), HasSubstr(disk().string())));
+  const fs::path folder = only_folder_in(kept());
+  ASSERT_FALSE(folder.empty()) << small_disk.output();
+  expect_kept(folder, "No space left");
+  EXPECT_FALSE(fs::exists(folder / ".reserve"));
+
+  const auto& done = stopped(large);
+  EXPECT_EQ(done.status, kExitGood) << text(done);
+  ASSERT_TRUE(done.verdict);
+  EXPECT_EQ(done.verdict->severity, recordings::Severity::kPass) << text(done);
+  for (const auto& track : done.verdict->tracks) EXPECT_EQ(track.marks_missing, 0u) << text(done);
+}
+
+TEST_F(DiskTest, ADiskThatIsFullFromTheBeginningIsSaidAtOnce) {
+  start(small("alice"));
+  Program recorder(loop_, record_onto_disk("size=64k"));
+  EXPECT_EQ(recorder.wait(kPatience), kExitStorage) << recorder.output();
+  EXPECT_THAT(recorder.output(), HasSubstr("No space left"));
+}
+
+TEST_F(DiskTest, ADiskThatCannotBeWrittenIsSaidAtOnce) {
+  start(small("alice"));
+  Program recorder(loop_, record_onto_disk("ro"));
+  EXPECT_EQ(recorder.wait(kPatience), kExitStorage) << recorder.output();
+  EXPECT_THAT(recorder.output(), AllOf(HasSubstr("Read-only"), HasSubstr(disk().string())));
+}
+
+TEST_F(DiskTest, AFolderThatGoesAwayEndsTheProgramWithAnError) {
+  start(small("alice"));
+  const fs::path out = folder_.path() / "lost";
+  Program recorder(loop_, Program::callbot({"record", host_.url(), "--out", out.string()}));
+  auto other_options = into_folder();
+  other_options.join.name = "other";
+  other_options.out = folder_.path() / "other";
+  auto& other = start(other_options);
+  ASSERT_TRUE(tracks(other, 2));
+  const auto folder = recorder.event("recording").at("folder").text();
+  ASSERT_TRUE(folder) << recorder.output();
+  const fs::path media = fs::path(*folder) / "media" / "alice-1.mkv";
+  ASSERT_TRUE(loop_.run_until([&] { return fs::exists(media); }, kPatience));
+  // The recorder may take a file of its own away in the same moment.
+  EXPECT_TRUE(loop_.run_until(
+      [&] {
+        std::error_code again;
+        fs::remove_all(out, again);
+        return !fs::exists(out);
+      },
+      kPatience));
+  EXPECT_EQ(recorder.wait(kPatience), kExitStorage) << recorder.output();
+  EXPECT_THAT(recorder.output(), HasSubstr("removed while it was written"));
+  const auto& done = stopped(other);
+  EXPECT_EQ(done.status, kExitGood) << text(done);
+}
+
+}  // namespace
+}  // namespace callbot::bot

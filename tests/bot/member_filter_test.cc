@@ -1,0 +1,46 @@
+#include "bot/member_filter.h"
+
+#include <gtest/gtest.h>
+
+namespace callbot::bot {
+namespace {
+
+TEST(MemberFilter, WantsEverybodyUnlessToldOtherwise) {
+  const MemberFilter all;
+  EXPECT_TRUE(all.wants("alice"));
+  EXPECT_TRUE(all.wants(""));
+  const MemberFilter some({}, {"bot-*", "*[0-9]"});
+  EXPECT_TRUE(some.wants("alice"));
+  EXPECT_FALSE(some.wants("bot-alice"));
+  EXPECT_FALSE(some.wants("BOT-2x"));
+  EXPECT_FALSE(some.wants("alice7"));
+  EXPECT_EQ(*some.reason("alice7"), "*[0-9]");
+}
+
+TEST(MemberFilter, WithSomebodyIncludedTheOthersAreNot) {
+  const MemberFilter filter({"a*"}, {"al*"});
+  EXPECT_TRUE(filter.wants("ann"));
+  EXPECT_FALSE(filter.wants("bob"));
+  EXPECT_FALSE(filter.wants("alice")) << "what is excluded goes before what is included";
+}
+
+TEST(MemberFilter, TheNewestThatFitsDecides) {
+  MemberFilter filter;
+  ASSERT_TRUE(filter.add(false, "b*"));
+  EXPECT_FALSE(filter.wants("bob"));
+  ASSERT_TRUE(filter.add(true, "bob"));
+  EXPECT_TRUE(filter.wants("bob"));
+  EXPECT_FALSE(filter.wants("bill"));
+  EXPECT_TRUE(filter.wants("alice")) << "including one while it runs leaves the others in";
+  ASSERT_TRUE(filter.add(false, "b*"));
+  EXPECT_FALSE(filter.wants("bob"));
+}
+
+TEST(MemberFilter, RefusesWhatIsNoPattern) {
+  MemberFilter filter;
+  EXPECT_FALSE(filter.add(true, ""));
+  EXPECT_FALSE(filter.add(true, std::string(300, 'x')));
+}
+
+}  // namespace
+}  // namespace callbot::bot

@@ -1,0 +1,267 @@
+#include "bot/room_recorders.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/files.h"
+#include "bot/send.h"
+#include "recordings/verify.h"
+#include "tests/support/media_on_disk.h"
+#include "tests/support/recorded.h"
+#include "tests/support/room_host.h"
+#include "tests/support/temp_folder.h"
+
+namespace callbot::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using test::RawMember;
+using test::Recorded;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+constexpr std::chrono::milliseconds kPatience{60000};
+constexpr uintmax_t kSomeMedia = 60'000;  // bytes
+
+// A room server in this process; the recorders are processes of the built program.
+class RoomRecordersTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::ofstream(script_) << "#!/bin/sh\nprintf '%s %s\\n' \"$1\" \"$2\" >> \"$0.out\"\n";
+    fs::permissions(script_, fs::perms::owner_all);
+    RecorderCommand command;
+    command.program = CALLBOT_PROGRAM;
+    command.out = out_;
+    command.base_url = "ws://127.0.0.1:" + std::to_string(host_.port());
+    command.on_finish = script_.string();
+    recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command, uint64_t{1} << 40);
+  }
+  void TearDown() override { stop(); }
+
+  void stop() {
+    if (!recorders_) return;
+    bool stopped = false;
+    recorders_->stop([&] { stopped = true; });
+    EXPECT_TRUE(loop_.run_until([&] { return stopped; }, kPatience));
+    recorders_.reset();
+  }
+  Send& send(const std::string& room, const std::string& name) {
+    SendOptions o;
+    o.join.url = host_.url(room);
+    o.join.name = name;
+    o.width = 320;
+    o.height = 180;
+    o.fps = 15;
+    o.bitrate = 300'000;
+    o.seed = ++seeds_;
+    senders_.push_back(std::make_unique<Send>(loop_, console_, o, [](auto) {}));
+    senders_.back()->start();
+    return *senders_.back();
+  }
+  void leave(Send& sender) {
+    sender.interrupt();
+    EXPECT_EQ(sender.connected_legs(), 0u);
+  }
+  size_t recorders_in(const std::string& room) {
+    size_t n = 0;
+    for (const auto& member : host_.rooms().members(room)) n += member.recorder ? 1 : 0;
+    return n;
+  }
+  bool until_recorders(const std::string& room, size_t n) {
+    return loop_.run_until([&] { return recorders_in(room) == n; }, kPatience);
+  }
+  std::vector<fs::path> recordings(const std::string& room) {
+    std::vector<fs::path> found;
+    std::error_code none_yet;
+    for (const auto& folder : fs::directory_iterator(out_, none_yet))
+      if (folder.path().filename().string().starts_with(room + "-")) found.push_back(folder.path());
+    return found;
+  }
+  bool until_recorded(const std::string& room, const std::string& name) {
+    return loop_.run_until(
+        [&] {
+          for (const fs::path& folder : recordings(room))
+            if (test::media_on_disk(folder, name) >= kSomeMedia) return true;
+          return false;
+        },
+        kPatience);
+  }
+  // What --on-finish was given: "FOLDER VERDICT" each.
+  std::vector<std::string> finished() {
+    std::vector<std::string> lines;
+    std::istringstream in(read_file(script_.string() + ".out", 1 << 16).value_or(""));
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
+  bool until_finished(size_t n) {
+    return loop_.run_until([&] { return finished().size() >= n; }, kPatience);
+  }
+
+  Loop loop_;
+  Console console_{false};
+  test::TempFolder folder_;
+  const fs::path out_ = folder_.path() / "out";
+  const fs::path script_ = folder_.path() / "finish.sh";
+  std::unique_ptr<RoomRecorders> recorders_;
+  test::RoomHost host_{loop_,
+                       {},
+                       {},
+                       {.opened =
+                            [this](const std::string& room) {
+                              if (recorders_) recorders_->opened(room);
+                            },
+                        .emptied =
+                            [this](const std::string& room) {
+                              if (recorders_) recorders_->emptied(room);
+                            },
+                        .changed = {}}};
+  int seeds_ = 0;
+  std::vector<std::unique_ptr<Send>> senders_;
+};
+
+std::set<std::string> participants_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& p : Recorded(folder).manifest.participants)
+    if (!p.recorder) names.insert(p.name);
+  return names;
+}
+
+// What --on-finish is to get: what anybody would find who judges the recording.
+std::string finish_line(const fs::path& folder) {
+  const auto verdict = recordings::verify(folder);
+  return folder.string() + " " + (verdict ? name_of(verdict->severity) : "UNMEASURED");
+}
+
+TEST_F(RoomRecordersTest, ARoomHasOneRecorderForAsLongAsItHasMembers) {
+  Send& alice = send("one", "alice");
+  ASSERT_TRUE(until_recorders("one", 1));
+  Send& bob = send("one", "bob");
+  ASSERT_TRUE(until_recorded("one", "bob"));
+  EXPECT_EQ(recorders_in("one"), 1u);
+  leave(alice);
+  ASSERT_TRUE(loop_.run_until([&] { return host_.rooms().members("one").size() == 2; }, kPatience));
+  EXPECT_EQ(recorders_in("one"), 1u) << "bob is still there";
+  leave(bob);
+  ASSERT_TRUE(until_recorders("one", 0));
+  ASSERT_TRUE(until_finished(1));
+  const auto folders = recordings("one");
+  ASSERT_EQ(folders.size(), 1u);
+  EXPECT_THAT(finished(), ElementsAre(finish_line(folders[0])));
+  EXPECT_THAT(participants_in(folders[0]), ElementsAre("alice", "bob"));
+  EXPECT_EQ(Recorded(folders[0]).manifest.ending->reason, "empty");
+}
+
+TEST_F(RoomRecordersTest, ARoomThatFillsAgainGetsARecordingOfItsOwn) {
+  Send& alice = send("again", "alice");
+  ASSERT_TRUE(until_recorded("again", "alice"));
+  leave(alice);
+  ASSERT_TRUE(until_recorders("again", 0));
+  ASSERT_TRUE(until_finished(1));
+  Send& bob = send("again", "bob");
+  ASSERT_TRUE(until_recorded("again", "bob"));
+  leave(bob);
+  ASSERT_TRUE(until_finished(2));
+  ASSERT_EQ(recordings("again").size(), 2u);
+  std::set<std::set<std::string>> sets;
+  for (const fs::path& folder : recordings("again")) sets.insert(participants_in(folder));
+  EXPECT_EQ(sets, (std::set<std::set<std::string>>{{"alice"}, {"bob"}}));
+}
+
+TEST_F(RoomRecordersTest, WhoComesWhileTheLastRecordingIsJudgedIsRecordedToo) {
+  Send& alice = send("busy", "alice");
+  ASSERT_TRUE(until_recorded("busy", "alice"));
+  leave(alice);
+  send("busy", "bob");  // at once
+  ASSERT_TRUE(until_recorded("busy", "bob"));
+  stop();
+  ASSERT_TRUE(until_finished(recordings("busy").size()));
+  std::set<std::string> all;
+  for (const fs::path& folder : recordings("busy")) all.merge(participants_in(folder));
+  EXPECT_THAT(all, ElementsAre("alice", "bob"));
+}
+
+TEST_F(RoomRecordersTest, TwoRoomsDoNotMix) {
+  Send& alice = send("red", "alice");
+  Send& bob = send("blue", "bob");
+  ASSERT_TRUE(until_recorded("red", "alice") && until_recorded("blue", "bob"));
+  EXPECT_EQ(recorders_in("red"), 1u);
+  EXPECT_EQ(recorders_in("blue"), 1u);
+  leave(alice);
+  ASSERT_TRUE(until_recorders("red", 0));
+  EXPECT_EQ(recorders_in("blue"), 1u) << "the other room goes on";
+  leave(bob);
+  ASSERT_TRUE(until_finished(2));
+  ASSERT_EQ(recordings("red").size(), 1u);
+  ASSERT_EQ(recordings("blue").size(), 1u);
+  EXPECT_THAT(participants_in(recordings("red")[0]), ElementsAre("alice"));
+  EXPECT_THAT(participants_in(recordings("blue")[0]), ElementsAre("bob"));
+  EXPECT_THAT(finished(), UnorderedElementsAre(finish_line(recordings("red")[0]),
+                                               finish_line(recordings("blue")[0])));
+}
+
+TEST_F(RoomRecordersTest, StopLetsEveryRecordingEndAndBeJudged) {
+  send("red", "alice");
+  send("blue", "bob");
+  ASSERT_TRUE(until_recorded("red", "alice") && until_recorded("blue", "bob"));
+  stop();
+  EXPECT_EQ(finished().size(), 2u) << "both had their verdict before stop() was done";
+  for (const char* room : {"red", "blue"}) {
+    ASSERT_EQ(recordings(room).size(), 1u);
+    const Recorded recorded(recordings(room)[0]);
+    EXPECT_EQ(recorded.manifest.state, "finished");
+    EXPECT_EQ(recorded.manifest.ending->reason, "signal");
+  }
+}
+
+TEST_F(RoomRecordersTest, ARecorderThatIsKilledIsStartedAgain) {
+  send("hurt", "alice");
+  ASSERT_TRUE(until_recorded("hurt", "alice"));
+  // Its process is our child, found by what it was started with.
+  pid_t recorder = 0;
+  for (const auto& process : fs::directory_iterator("/proc")) {
+    const auto words = read_file(process.path() / "cmdline", 1 << 16);
+    if (words && words->find(host_.url("hurt")) != std::string::npos)
+      recorder = static_cast<pid_t>(std::stol(process.path().filename().string()));
+  }
+  ASSERT_GT(recorder, 0);
+  testing::internal::CaptureStdout();
+  kill(recorder, SIGKILL);
+  const bool again = loop_.run_until([&] { return recordings("hurt").size() == 2; }, kPatience);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("recorder-died"));
+  ASSERT_TRUE(again);
+  ASSERT_TRUE(loop_.run_until(
+      [&] {
+        size_t running = 0;
+        for (const fs::path& folder : recordings("hurt")) {
+          running += test::media_on_disk(folder, "alice") >= kSomeMedia ? 1 : 0;
+        }
+        return running == 2;
+      },
+      kPatience));
+  stop();
+}
+
+TEST_F(RoomRecordersTest, AProgramThatCannotBeStartedIsTriedAgainAndHoldsNothingUp) {
+  RecorderCommand command;
+  command.program = (folder_.path() / "recorder").string();
+  command.out = out_;
+  command.base_url = "ws://127.0.0.1:1";
+  RoomRecorders others(loop_, console_, command, uint64_t{1} << 40);
+  others.opened("r");
+  std::ofstream(command.program) << "#!/bin/sh\necho \"$*\" > \"$0.out\"\n";
+  fs::permissions(command.program, fs::perms::owner_all);
+  ASSERT_TRUE(loop_.run_until([&] { return fs::exists(command.program + ".out"); }, kPatience));
+  others.emptied("r");
+  bool stopped = false;
+  others.stop([&] { stopped = true; });
+  EXPECT_TRUE(loop_.run_until([&] { return stopped; }, kPatience));
+  others.opened("r2");  // too late: nothing is started any more
+}
+
+}  // namespace
+}  // namespace callbot::bot
