@@ -36,7 +36,8 @@ class DiskTest : public test::CallRoom {
   std::vector<std::string> record_onto_disk(const std::string& options,
                                             const std::string& meanwhile = ":") {
     const auto words =
-        Program::callbot({"record", host_.url(), "--out", disk().string(), "--name", "small-disk"});
+        Program::callbot({"record", host_.url(), "--out", disk().string(), "--name", "small-disk",
+                          "--reserve", "0"});  // what happens where no guard watches
     std::vector<std::string> all{"unshare",
                                  "-rm",
                                  "sh",
