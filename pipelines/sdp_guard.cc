@@ -41,7 +41,8 @@ Result<std::string> SdpGuard::remote(bool offer, std::string_view text) {
 Result<std::string> SdpGuard::remote_offer(std::string_view text) { return remote(true, text); }
 Result<std::string> SdpGuard::remote_answer(std::string_view text) { return remote(false, text); }
 
-// An m-line that is not taken says just that, in the words of the offer.
+// An m-line that is not taken says just that, in the words of the offer. Formats keep their names:
+// Pion (3.1) refuses an answer with one that it cannot look up, rejected or not.
 void SdpGuard::reject(SdpMedia& media, size_t i) {
   const SdpMedia& theirs = state_->theirs.media[i];
   media = {};
@@ -51,6 +52,8 @@ void SdpGuard::reject(SdpMedia& media, size_t i) {
   media.formats = theirs.formats;
   if (theirs.attributes.has("mid")) media.attributes.add("mid", state_->mlines[i].mid);
   media.attributes.add("inactive");
+  for (const SdpAttribute& attribute : theirs.attributes)
+    if (attribute.name == "rtpmap") media.attributes.add("rtpmap", attribute.value);
   state_->slots[i].free = true;
 }
 

@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 
 import { openBrowser, until } from './browser.mjs';
-import { folderFor, record, serve, verify } from './callbot.mjs';
+import { folderFor, record, verify } from './callbot.mjs';
 
 const kTest = { timeout: 240_000 };
 const kHeights = { low: 180, medium: 360 }; // of 720; whether the highest is sent depends on the machine
@@ -21,6 +22,18 @@ function freePort() {
       const { port } = server.address();
       server.close(() => done(port));
     });
+  });
+}
+
+// An empty page of localhost, which may use the camera and talk to Janus.
+function serveEmptyPage(t) {
+  const server = createHttpServer((_, answer) => {
+    answer.setHeader('Content-Type', 'text/html');
+    answer.end('<!doctype html><title>publisher</title><link rel="icon" href="data:,">');
+  });
+  t.after(() => server.close());
+  return new Promise((done) => {
+    server.listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${server.address().port}/`));
   });
 }
 
@@ -104,11 +117,9 @@ async function publish(url) {
 
 test('Janus sends the layer that is asked for', kTest, async (t) => {
   const janus = await startJanus(t);
-  const server = await serve();
-  t.after(() => server.stop('SIGKILL'));
   const browser = await openBrowser();
   t.after(() => browser.close());
-  const page = await browser.open(`${server.url}/`); // a page of localhost may use the camera
+  const page = await browser.open(await serveEmptyPage(t));
   await page.evaluate(publish, janus);
   const sent = () => page.evaluate(async () => [...(await globalThis.publisher.pc.getStats()).values()]
     .filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video')

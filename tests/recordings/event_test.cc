@@ -76,9 +76,9 @@ TEST_P(EveryKind, MustHaveItsKeys) {
   ASSERT_TRUE(parse_event(bare)) << bare;  // required keys are always written
   const auto without_any =
       std::string(R"({"at":"2026-11-21T04:20:42Z","event":")") + name_of(kind) + "\"}";
-  EXPECT_EQ(bool(parse_event(without_any)),
-            kind == EventKind::kSignalingInterrupted || kind == EventKind::kSignalingResumed ||
-                kind == EventKind::kResumed)
+  EXPECT_EQ(bool(parse_event(without_any)), kind == EventKind::kSignalingInterrupted ||
+                                                kind == EventKind::kSignalingResumed ||
+                                                kind == EventKind::kResumed)
       << without_any;
 }
 
