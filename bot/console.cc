@@ -27,10 +27,10 @@ std::string cut(const std::string& text, size_t width) {
 
 }  // namespace
 
-size_t shown_width(const std::string& text) {
+size_t shown_width(std::string_view text) {
   const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(text.begin(), text.end(), ascii)) return text.size();
-  return static_cast<size_t>(g_utf8_strlen(text.c_str(), static_cast<gssize>(text.size())));
+  return static_cast<size_t>(g_utf8_strlen(text.data(), static_cast<gssize>(text.size())));
 }
 
 Console::Console(bool json) : json_(json), terminal_(!json && isatty(STDOUT_FILENO) == 1) {}

@@ -45,7 +45,7 @@ class Console {
 };
 
 // Columns that the text takes on a terminal, but for wide characters.
-size_t shown_width(const std::string& text);
+size_t shown_width(std::string_view text);
 
 // A table with aligned columns: the first row is the header.
 std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows);

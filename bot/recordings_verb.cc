@@ -55,40 +55,57 @@ std::string list_text(const Names& names, size_t width) {
 
 // --- list and find
 
-constexpr size_t kColumns = 10;
-using Cells = std::array<std::string, kColumns>;
+// Of ten thousand rows: all cells in one string, so that no cell costs an allocation.
+class Table {
+ public:
+  static constexpr size_t kColumns = 10;
 
-Cells cells(const CatalogueEntry& e) {
-  return {printable(e.name, kNameWidth),
-          started_text(e),
-          or_dash(e.room, kMembersWidth),
-          e.state == "unreadable" ? "-" : clock_text(e.length_ns),
-          list_text(e.members, kMembersWidth),
-          bytes_text(e.bytes),
-          e.state,
-          or_dash(e.verdict),
-          list_text(e.annotations.tags, kNameWidth),
-          e.annotations.keep ? "keep" : "-"};
-}
+  void cell(std::string_view text) {
+    size_t& width = widths_[ends_.size() % kColumns];
+    width = std::max(width, shown_width(text));
+    text_ += text;
+    ends_.push_back(text_.size());
+  }
+  void print() const {
+    std::string out;
+    size_t at = 0;
+    for (size_t i = 0; i < ends_.size(); ++i) {
+      const std::string_view text(text_.data() + at, ends_[i] - at);
+      at = ends_[i];
+      out += text;
+      if ((i + 1) % kColumns != 0)
+        out.append(widths_[i % kColumns] - shown_width(text) + 2, ' ');
+      else
+        out += '\n';
+    }
+    fwrite(out.data(), 1, out.size(), stdout);
+  }
+
+ private:
+  std::string text_;
+  std::vector<size_t> ends_;
+  std::array<size_t, kColumns> widths_{};
+};
 
 void print_table(const std::vector<CatalogueEntry>& entries, size_t count) {
-  std::vector<Cells> rows{{"NAME", "STARTED (UTC)", "ROOM", "LENGTH", "MEMBERS", "SIZE", "STATE",
-                           "VERDICT", "TAGS", "KEEP"}};
-  rows.reserve(count + 1);
-  for (size_t i = 0; i < count; ++i) rows.push_back(cells(entries[i]));
-  std::array<size_t, kColumns> widths{};
-  for (const Cells& row : rows) {
-    for (size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], shown_width(row[i]));
+  Table table;
+  for (const char* head : {"NAME", "STARTED (UTC)", "ROOM", "LENGTH", "MEMBERS", "SIZE", "STATE",
+                           "VERDICT", "TAGS", "KEEP"})
+    table.cell(head);
+  for (size_t i = 0; i < count; ++i) {
+    const CatalogueEntry& e = entries[i];
+    table.cell(printable(e.name, kNameWidth));
+    table.cell(started_text(e));
+    table.cell(or_dash(e.room, kMembersWidth));
+    table.cell(e.state == "unreadable" ? "-" : clock_text(e.length_ns));
+    table.cell(list_text(e.members, kMembersWidth));
+    table.cell(bytes_text(e.bytes));
+    table.cell(e.state);
+    table.cell(or_dash(e.verdict));
+    table.cell(list_text(e.annotations.tags, kNameWidth));
+    table.cell(e.annotations.keep ? "keep" : "-");
   }
-  std::string text;
-  for (const Cells& row : rows) {
-    for (size_t i = 0; i < kColumns; ++i) {
-      text += row[i];
-      if (i + 1 < kColumns) text.append(widths[i] - shown_width(row[i]) + 2, ' ');
-    }
-    text += '\n';
-  }
-  fwrite(text.data(), 1, text.size(), stdout);
+  table.print();
   for (size_t i = 0; i < count; ++i) {
     if (!entries[i].error.empty())
       fmt::print(stderr, "callbot: note: {}: {}\n", printable(entries[i].name),

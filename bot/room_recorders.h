@@ -12,6 +12,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,7 +40,8 @@ struct RecorderCommand {
 
 class RoomRecorders {
  public:
-  RoomRecorders(Loop& loop, Console& console, RecorderCommand command, uint64_t free);
+  RoomRecorders(Loop& loop, Console& console, RecorderCommand command,
+                uint64_t free = std::numeric_limits<uint64_t>::max());
   ~RoomRecorders();
 
   void opened(const std::string& room);

@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,7 +39,8 @@ struct WhipConfig {
 
 class Whip {
  public:
-  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config, uint64_t free);
+  Whip(Loop& loop, Console& console, signaling::HttpServer& http, WhipConfig config,
+       uint64_t free = std::numeric_limits<uint64_t>::max());
   ~Whip();
   // So much is free on the disk: below the reserve no session begins (507), below the low water
   // those that run are ended.

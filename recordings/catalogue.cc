@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
-#include <unordered_map>
 
 #include "base/files.h"
 #include "recordings/catalogue_index.h"
@@ -74,7 +73,9 @@ bool is_unfinished(const CatalogueEntry& e) { return e.state == "running" || e.s
 class Refresh {
  public:
   Refresh(const fs::path& out, const CatalogueConfig& config, std::vector<std::string> names)
-      : out_(out), config_(config), names_(std::move(names)), marks_(names_.size()) {}
+      : out_(out), config_(config), names_(std::move(names)), marks_(names_.size()) {
+    std::sort(names_.begin(), names_.end());
+  }
 
   Result<Catalogue> run() {
     fd_ = Descriptor(open(out_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -86,20 +87,13 @@ class Refresh {
     look(next);
     looking.join();
     take_known(known);
+    index.update({}, gone_);
     read_changed(index);
-    std::vector<std::string> gone;
-    for (const auto& [name, row] : known) {
-      if (!row.entry.name.empty()) gone.push_back(name);  // nobody took it
-    }
-    index.update({}, gone);
-    catalogue_.note = index.note();
-    (void)sort_entries(catalogue_.entries, "started", false);
-    return std::move(catalogue_);
+    Catalogue catalogue{newest_first(), index.note()};
+    return catalogue;
   }
 
  private:
-  using Rows = std::unordered_map<std::string, IndexRow>;
-
   // The marks of all folders that nobody has looked at yet.
   void look(std::atomic<size_t>& next) {
     constexpr size_t kAtOnce = 64;
@@ -109,21 +103,21 @@ class Refresh {
         marks_[i] = mark_of(fd_.get(), names_[i], false);
   }
 
-  void take_known(Rows& known) {
-    catalogue_.entries.reserve(names_.size());
+  // Both in the order of their names.
+  void take_known(std::vector<IndexRow>& known) {
+    auto row = known.begin();
     for (size_t i = 0; i < names_.size(); ++i) {
       if (!marks_[i].is_recording) continue;
-      const auto row = known.find(names_[i]);
-      if (row == known.end()) {
-        changed_.push_back(names_[i]);
-        continue;
-      }
-      if (is_as_known(i, row->second))
-        catalogue_.entries.push_back(std::move(row->second.entry));
+      for (; row != known.end() && row->entry.name < names_[i]; ++row)
+        gone_.push_back(row->entry.name);
+      const bool is_known = row != known.end() && row->entry.name == names_[i];
+      if (is_known && is_as_known(i, *row))
+        found_.push_back(&row->entry);
       else
         changed_.push_back(names_[i]);
-      row->second.entry.name.clear();  // it is there
+      if (is_known) ++row;
     }
+    for (; row != known.end(); ++row) gone_.push_back(row->entry.name);
   }
 
   bool is_as_known(size_t i, const IndexRow& row) const {
@@ -134,20 +128,35 @@ class Refresh {
   }
 
   void read_changed(CatalogueIndex& index) {
+    fresh_.resize(changed_.size());
     for (size_t from = 0; from < changed_.size(); from += kBatch) {
       const size_t count = std::min(kBatch, changed_.size() - from);
-      std::vector<IndexRow> rows(count);
       in_parallel(
-          count, [&](size_t i) { rows[i] = read(changed_[from + i]); },
+          count, [&](size_t i) { fresh_[from + i] = read(changed_[from + i]); },
           [&](size_t i) {
             if (config_.progress)
               config_.progress(static_cast<double>(from + i) /
                                static_cast<double>(changed_.size()));
           });
-      std::erase_if(rows, [](const IndexRow& row) { return row.entry.name.empty(); });
+      std::vector<const IndexRow*> rows;
+      for (size_t i = from; i < from + count; ++i) {
+        if (fresh_[i].entry.name.empty()) continue;  // gone
+        rows.push_back(&fresh_[i]);
+        found_.push_back(&fresh_[i].entry);
+      }
       index.update(rows, {});
-      for (IndexRow& row : rows) catalogue_.entries.push_back(std::move(row.entry));
     }
+  }
+
+  std::vector<CatalogueEntry> newest_first() {
+    std::sort(found_.begin(), found_.end(), [](const CatalogueEntry* a, const CatalogueEntry* b) {
+      return a->started_wall_ns != b->started_wall_ns ? a->started_wall_ns > b->started_wall_ns
+                                                      : a->name < b->name;
+    });
+    std::vector<CatalogueEntry> entries;
+    entries.reserve(found_.size());
+    for (CatalogueEntry* entry : found_) entries.push_back(std::move(*entry));
+    return entries;
   }
 
   // The mark comes first: what changes while it is read is seen the next time.
@@ -165,11 +174,12 @@ class Refresh {
 
   const fs::path& out_;
   const CatalogueConfig& config_;
-  const std::vector<std::string> names_;
+  std::vector<std::string> names_;
   Descriptor fd_;
   std::vector<Marked> marks_;
-  std::vector<std::string> changed_;
-  Catalogue catalogue_;
+  std::vector<std::string> changed_, gone_;
+  std::vector<IndexRow> fresh_;         // what was read of them
+  std::vector<CatalogueEntry*> found_;  // known or fresh
 };
 
 }  // namespace

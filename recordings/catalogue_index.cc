@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,7 @@ constexpr const char* kTable =
     "CREATE TABLE recordings (name TEXT PRIMARY KEY, state TEXT, room TEXT, label TEXT,"
     " started_ns INTEGER, length_ns INTEGER, members TEXT, bytes INTEGER, verdict TEXT,"
     " tags TEXT, keep INTEGER, error TEXT, mark BLOB, checksum INTEGER, chat_checksum INTEGER,"
-    " chat TEXT)";  // chat last: who does not ask for it does not read its pages
+    " chat TEXT) WITHOUT ROWID";  // chat last: who does not ask for it does not read its pages
 
 class Statement {
  public:
@@ -313,8 +314,8 @@ void CatalogueIndex::open_for_reading(const char* because) {
     db_.reset();
 }
 
-std::unordered_map<std::string, IndexRow> CatalogueIndex::rows(bool with_chat, size_t expected) {
-  std::unordered_map<std::string, IndexRow> rows;
+std::vector<IndexRow> CatalogueIndex::rows(bool with_chat, size_t expected) {
+  std::vector<IndexRow> rows;
   rows.reserve(expected);
   if (!db_) return rows;
   int end = SQLITE_DONE;
@@ -323,15 +324,19 @@ std::unordered_map<std::string, IndexRow> CatalogueIndex::rows(bool with_chat, s
                 with_chat
                     ? "SELECT name, state, room, label, started_ns, length_ns, members, bytes,"
                       " verdict, tags, keep, error, mark, checksum, chat_checksum, chat"
-                      " FROM recordings"
+                      " FROM recordings ORDER BY name"
                     : "SELECT name, state, room, label, started_ns, length_ns, members, bytes,"
-                      " verdict, tags, keep, error, mark, checksum FROM recordings");
+                      " verdict, tags, keep, error, mark, checksum FROM recordings ORDER BY name");
     end = s ? s.step() : db_->error();
     for (; end == SQLITE_ROW; end = s.step()) {
-      IndexRow row;
-      if (read_row(s, with_chat, row)) rows.emplace(row.entry.name, std::move(row));
+      if (!read_row(s, with_chat, rows.emplace_back())) rows.pop_back();
     }
   }
+  // The names' order is the database's word; of two of one name either was put in.
+  const auto less = [](const IndexRow& a, const IndexRow& b) {
+    return a.entry.name < b.entry.name;
+  };
+  if (!std::is_sorted(rows.begin(), rows.end(), less)) std::sort(rows.begin(), rows.end(), less);
   if (end == SQLITE_DONE || !writable_) return rows;
   if (!is_damage(end)) {
     open_for_reading(is_busy(end) ? "another process has it locked" : "it cannot be read");
@@ -341,7 +346,7 @@ std::unordered_map<std::string, IndexRow> CatalogueIndex::rows(bool with_chat, s
   return {};  // they are to be put in again
 }
 
-void CatalogueIndex::update(const std::vector<IndexRow>& put,
+void CatalogueIndex::update(const std::vector<const IndexRow*>& put,
                             const std::vector<std::string>& remove) {
   if (!db_ || !writable_ || (put.empty() && remove.empty())) return;
   int code = db_->run("BEGIN IMMEDIATE");
@@ -350,7 +355,8 @@ void CatalogueIndex::update(const std::vector<IndexRow>& put,
                      "INSERT OR REPLACE INTO recordings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     Statement erase(db_->db, "DELETE FROM recordings WHERE name = ?");
     code = insert && erase ? SQLITE_DONE : db_->error();
-    for (size_t i = 0; i < put.size() && code == SQLITE_DONE; ++i) code = write_row(insert, put[i]);
+    for (size_t i = 0; i < put.size() && code == SQLITE_DONE; ++i)
+      code = write_row(insert, *put[i]);
     for (size_t i = 0; i < remove.size() && code == SQLITE_DONE; ++i) {
       erase.reset();
       erase.bind(1, std::string_view(remove[i]));

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "recordings/catalogue_entry.h"
@@ -35,11 +34,11 @@ class CatalogueIndex {
   CatalogueIndex(const CatalogueIndex&) = delete;
   CatalogueIndex& operator=(const CatalogueIndex&) = delete;
 
-  // Every row that is sound, by name; about `expected` of them. Without chat where it is not
-  // wanted.
-  std::unordered_map<std::string, IndexRow> rows(bool with_chat, size_t expected = 0);
+  // Every row that is sound, in the order of their names; about `expected` of them. Without chat
+  // where it is not wanted.
+  std::vector<IndexRow> rows(bool with_chat, size_t expected = 0);
   // Puts rows in, and takes names out, all or nothing.
-  void update(const std::vector<IndexRow>& put, const std::vector<std::string>& remove);
+  void update(const std::vector<const IndexRow*>& put, const std::vector<std::string>& remove);
   // Why the database is not used, or was made anew; empty: nothing to say.
   const std::string& note() const { return note_; }
 

@@ -1,23 +1,50 @@
 // recorders.md 3, pain 21: "Recording does not stop / orphan recorders."
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
 
 #include "base/files.h"
 #include "bot/cli.h"
 #include "recordings/manifest.h"
 #include "tests/support/call_room.h"
-#include "tests/support/running_program.h"
+#include "tests/support/program.h"
 
 namespace callbot::bot {
 namespace {
 
 class Pain21 : public test::CallRoom {
  protected:
-  std::unique_ptr<test::RunningProgram> serve() {
-    auto serve = std::make_unique<test::RunningProgram>(
-        loop_, std::vector<std::string>{CALLBOT_PROGRAM, "--log", "json", "serve", "--listen",
-                                        "127.0.0.1:0", "--record", folder_.path()});
-    url_ = "ws" + serve->event("serving").at("url").text()->substr(4) + "/rooms/demo";
+  std::unique_ptr<test::Program> serve() {
+    auto serve = std::make_unique<test::Program>(
+        loop_, test::Program::callbot(
+                   {"serve", "--listen", "127.0.0.1:0", "--record", folder_.path().string()}));
+    const auto url = serve->event("serving").at("url").text();
+    EXPECT_TRUE(url) << serve->output();
+    url_ = "ws" + url.value_or("http").substr(4) + "/rooms/demo";
     return serve;
+  }
+  // The process that records, once media comes in, and its folder.
+  struct Recording {
+    std::string pid;
+    fs::path folder;
+  };
+  static Recording recording_of(test::Program& server) {
+    EXPECT_FALSE(server.event("size").is_null()) << server.output();
+    const std::string pid = std::to_string(server.pid());
+    std::string child;
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
+    EXPECT_FALSE(child.empty());
+    return {child, server.event("recording").at("folder").text().value_or("")};
+  }
+  bool gone(const std::string& pid) {
+    return loop_.run_until(
+        [&] {
+          std::string number, name, state;
+          std::ifstream stat("/proc/" + pid + "/stat");
+          return !(stat >> number >> name >> state) || state == "Z";  // nobody may take its status
+        },
+        kPatience);
   }
   Sender& member() {
     auto options = small("alice");
@@ -36,28 +63,23 @@ class Pain21 : public test::CallRoom {
 TEST_F(Pain21, ARecorderEndsWithItsRoom) {
   const auto server = serve();
   auto& alice = member();
-  const fs::path folder = *server->event("recording").at("folder").text();
-  server->event("size");
+  const auto recording = recording_of(*server);
   ASSERT_TRUE(left(alice));
-  server->event("verdict");
-  const auto m = manifest(folder);
+  EXPECT_TRUE(gone(recording.pid)) << server->output();
+  const auto m = manifest(recording.folder);
   EXPECT_EQ(m.state, "finished");
   ASSERT_TRUE(m.ending);
   EXPECT_EQ(m.ending->reason, "empty");
-  server->kill(SIGTERM);
-  EXPECT_EQ(server->ended(), kExitGood);
-  EXPECT_TRUE(server->silent()) << "a recorder is still there";
 }
 
 TEST_F(Pain21, ARecorderEndsWithTheServerThatStartedItHoweverThatDies) {
   const auto server = serve();
   member();
-  const fs::path folder = *server->event("recording").at("folder").text();
-  server->event("size");
-  server->kill(SIGKILL);
-  EXPECT_EQ(server->ended(), -1);
-  EXPECT_TRUE(server->silent()) << "its recorder is still there";
-  const auto m = manifest(folder);
+  const auto recording = recording_of(*server);
+  server->signal(SIGKILL);
+  EXPECT_EQ(server->wait(kPatience), 128 + SIGKILL);
+  EXPECT_TRUE(gone(recording.pid)) << server->output();
+  const auto m = manifest(recording.folder);
   EXPECT_EQ(m.state, "finished") << "and its recording is whole";
   ASSERT_TRUE(m.ending);
   EXPECT_EQ(m.ending->reason, "signal");

@@ -5,7 +5,7 @@
 #include "base/files.h"
 #include "bot/cli.h"
 #include "tests/support/made_recordings.h"
-#include "tests/support/running_program.h"
+#include "tests/support/program.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -18,12 +18,13 @@ class Recordings : public testing::Test {
  protected:
   int run(std::vector<std::string> words) { return run_in({}, std::move(words)); }
   int run_in(std::vector<std::string> wrapper, std::vector<std::string> words) {
-    wrapper.insert(wrapper.end(), {CALLBOT_PROGRAM, "recordings"});
+    words.insert(words.begin(), "recordings");
+    words.insert(words.end(), {"--out", out_.path()});
+    words = test::Program::callbot(std::move(words));
     wrapper.insert(wrapper.end(), words.begin(), words.end());
-    wrapper.insert(wrapper.end(), {"--out", out_.path()});
-    test::RunningProgram program(loop_, std::move(wrapper));
-    const int status = program.ended();
-    text_ = program.text();
+    test::Program program(loop_, std::move(wrapper));
+    const int status = program.wait();
+    text_ = program.output();
     return status;
   }
 
