@@ -48,7 +48,9 @@ void add_json(CLI::App* c, RecordingsOptions& o) { c->add_flag("--json", o.json,
 
 void add_list_flags(CLI::App* c, RecordingsOptions& o, ListRecordings& list) {
   add_json(c, o);
-  c->add_option("--limit", list.limit, "at most so many; 0: all")->capture_default_str();
+  c->add_option("--limit", list.limit, "at most so many; 0: all")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   c->add_option("--sort", list.sort, "what they are sorted by, newest, biggest or A first")
       ->capture_default_str()
       ->check(CLI::IsMember(
@@ -139,7 +141,8 @@ void add_expire(CLI::App* parent, RecordingsOptions& o) {
   add_json(c, o);
   parsed(c, "--keep", "delete what ended longer ago", expire->config.keep, parse_duration)
       ->type_name("TIME");
-  c->add_option("--keep-count", expire->config.keep_count, "keep the newest so many");
+  c->add_option("--keep-count", expire->config.keep_count, "keep the newest so many")
+      ->check(CLI::NonNegativeNumber);
   parsed(c, "--free", "delete the oldest until so much is free on the disk",
          expire->config.free_bytes, parse_bytes)
       ->type_name("BYTES");

@@ -96,7 +96,7 @@ Result<> copy(Composer& composer, ExportFile& file, Progress& progress) {
     if (!*packet) return {};
     const int64_t now = av_rescale_q((*packet)->dts, composer.tracks()[track]->time_base(), kNs);
     if (auto wrote = file.write(track, std::move(*packet)); !wrote) return wrote;
-    if (!progress.at(now)) return fail(Code::kInterrupted, "stopped");
+    if (!progress.at(now)) return fail(Code::kInterrupted, "composing was stopped");
   }
 }
 
@@ -142,7 +142,7 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
                                  (*composer)->tracks());
   if (!file) return tl::unexpected(file.error());
   if (auto copied = copy(**composer, **file, progress); !copied)
-    return tl::unexpected(std::move(copied.error()).in(result.path.string()));
+    return tl::unexpected(copied.error());
   auto bytes = (*file)->finish();
   if (!bytes) return tl::unexpected(bytes.error());
   result.bytes = *bytes;

@@ -61,6 +61,24 @@ TEST(CommandLine, ReadsExport) {
   EXPECT_NE(complaint({"export", "/r/1"}).find("--to"), std::string::npos);
 }
 
+TEST(CommandLine, ReadsCompose) {
+  const auto usual = options<ComposeOptions>({"compose", "/r/1"});
+  EXPECT_EQ(usual.layout, "grid");
+  EXPECT_EQ(usual.width, 1280);
+  EXPECT_EQ(usual.fps, 30);
+  EXPECT_TRUE(usual.out.empty());
+  const auto o = options<ComposeOptions>({"compose", "/r/1", "--layout", "side-by-side", "--size",
+                                          "1920x1080", "--fps", "25", "--out", "a.webm"});
+  EXPECT_EQ(o.dir, "/r/1");
+  EXPECT_EQ(o.layout, "side-by-side");
+  EXPECT_EQ(o.height, 1080);
+  EXPECT_EQ(o.fps, 25);
+  EXPECT_EQ(o.out, "a.webm");
+  EXPECT_NE(complaint({"compose", "/r/1", "--layout", "mosaic"}).find("speaker"),
+            std::string::npos);
+  EXPECT_NE(complaint({"compose", "/r/1", "--size", "641x360"}).find("even"), std::string::npos);
+}
+
 TEST(CommandLine, ReadsSend) {
   const auto o = options<SendOptions>({"send", "ws://h/rooms/r", "--video", "pattern", "--audio",
                                        "none", "--size", "640x360", "--fps", "25", "--bitrate",
@@ -109,6 +127,7 @@ TEST(CommandLine, ExplainsItself) {
                                                                  {"serve", "--help"},
                                                                  {"verify", "--help"},
                                                                  {"show", "--help"},
+                                                                 {"compose", "--help"},
                                                                  {"demo", "--help"}}) {
     auto parsed = parse(words);
     ASSERT_TRUE(parsed);

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "tests/support/media_on_disk.h"
 #include "tests/support/program.h"
 
 namespace callbot::bot {
@@ -44,7 +45,7 @@ class DemoTest : public testing::Test {
 };
 
 TEST_F(DemoTest, RecordsTwoBotsAndPasses) {
-  run(3s);
+  run(5s);
   ASSERT_TRUE(done());
   EXPECT_EQ(done_->status, kExitGood) << text();
   ASSERT_TRUE(done_->verdict) << text();
@@ -58,10 +59,8 @@ TEST_F(DemoTest, AnInterruptEndsTheRecordingAndJudgesIt) {
   run(1h);
   ASSERT_TRUE(loop_.run_until(
       [&] {
-        std::error_code none_yet;
         for (const auto& folder : fs::directory_iterator(folder_.path()))
-          if (fs::file_size(folder.path() / "media" / "bob-1.mkv", none_yet) > 200'000 && !none_yet)
-            return true;
+          if (test::media_on_disk(folder.path(), "bob") > 200'000) return true;
         return false;
       },
       kPatience));
@@ -100,12 +99,8 @@ TEST_F(DemoTest, TheProgramEndsInOneOnAFail) {
   const auto folder = demo.event("recording").at("folder").text();
   ASSERT_TRUE(folder) << demo.output();
   const fs::path media = fs::path(*folder) / "media" / "alice-1.mkv";
-  const auto size = [&] {
-    std::error_code none_yet;
-    const auto bytes = fs::file_size(media, none_yet);
-    return none_yet ? 0 : bytes;
-  };
-  ASSERT_TRUE(loop_.run_until([&] { return size() > 10'000; }, kPatience));
+  ASSERT_TRUE(
+      loop_.run_until([&] { return test::media_on_disk(*folder, "alice") > 5'000; }, kPatience));
   std::fstream(media, std::ios::in | std::ios::out | std::ios::binary).write("not Matroska", 12);
   EXPECT_EQ(demo.wait(kPatience), kExitNotGood) << demo.output();
   EXPECT_EQ(demo.event("verdict").at("verdict").at("verdict").text(), "FAIL");

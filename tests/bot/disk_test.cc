@@ -35,8 +35,8 @@ class DiskTest : public test::CallRoom {
   // beside it.
   std::vector<std::string> record_onto_disk(const std::string& options,
                                             const std::string& meanwhile = ":") {
-    const auto words =
-        Program::callbot({"record", host_.url(), "--out", disk().string(), "--name", "small-disk"});
+    const auto words = Program::callbot({"record", host_.url(), "--out", disk().string(), "--name",
+                                         "small-disk", "--reserve", "0", "--low-water", "0"});
     std::vector<std::string> all{"unshare",
                                  "-rm",
                                  "sh",
@@ -128,7 +128,14 @@ TEST_F(DiskTest, AFolderThatGoesAwayEndsTheProgramWithAnError) {
   ASSERT_TRUE(folder) << recorder.output();
   const fs::path media = fs::path(*folder) / "media" / "alice-1.mkv";
   ASSERT_TRUE(loop_.run_until([&] { return fs::exists(media); }, kPatience));
-  fs::remove_all(out);
+  // The recorder may take a file of its own away in the same moment.
+  EXPECT_TRUE(loop_.run_until(
+      [&] {
+        std::error_code again;
+        fs::remove_all(out, again);
+        return !fs::exists(out);
+      },
+      kPatience));
   EXPECT_EQ(recorder.wait(kPatience), kExitStorage) << recorder.output();
   EXPECT_THAT(recorder.output(), HasSubstr("removed while it was written"));
   const auto& done = stopped(other);

@@ -7,6 +7,7 @@
 
 #include "recordings/verify.h"
 #include "tests/support/call_room.h"
+#include "tests/support/media_on_disk.h"
 #include "tests/support/program.h"
 #include "tests/support/recorded.h"
 
@@ -26,21 +27,20 @@ class MainTest : public test::CallRoom, public testing::WithParamInterface<int> 
     return Program::callbot(words);
   }
   // Until this much media of the sender is on disk; gives the recording's folder.
-  fs::path recording_with(const fs::path& out, const std::string& file, uintmax_t bytes) {
+  fs::path recording_with(const fs::path& out, const std::string& name, uintmax_t bytes) {
     fs::path found;
     EXPECT_TRUE(loop_.run_until(
         [&] {
           std::error_code none_yet;
           for (const auto& folder : fs::directory_iterator(out, none_yet)) {
-            const uintmax_t size = fs::file_size(folder.path() / "media" / file, none_yet);
-            if (none_yet || size < bytes) continue;
+            if (test::media_on_disk(folder.path(), name) < bytes) continue;
             found = folder.path();
             return true;
           }
           return false;
         },
         kPatience))
-        << "no recording with " << bytes << " bytes of " << file << " in " << out;
+        << "no recording with " << bytes << " bytes of " << name << " in " << out;
     return found;
   }
 };
@@ -61,7 +61,7 @@ void expect_whole(const fs::path& folder) {
 TEST_P(MainTest, ASignalEndsARecordingThatIsThenWholeAndJudged) {
   start(small("alice"));
   Program recorder(loop_, record());
-  const fs::path folder = recording_with(folder_.path(), "alice-1.mkv", kSomeMedia);
+  const fs::path folder = recording_with(folder_.path(), "alice", kSomeMedia);
   ASSERT_TRUE(recorder.running()) << recorder.output();
   recorder.signal(GetParam());
   EXPECT_EQ(recorder.wait(kPatience), kExitGood) << recorder.output();
@@ -78,7 +78,7 @@ TEST_P(MainTest, ASignalEndsAServerAndItsRecordingsAreWhole) {
   auto alice = small("alice");
   alice.join.url = "ws" + url->substr(4) + "/rooms/signal";
   start(alice);
-  const fs::path folder = recording_with(out, "alice-1.mkv", kSomeMedia);
+  const fs::path folder = recording_with(out, "alice", kSomeMedia);
   server.signal(GetParam());
   EXPECT_EQ(server.wait(kPatience), kExitGood) << server.output();
   expect_whole(folder);
@@ -122,7 +122,7 @@ class MainTwice : public MainTest {
   int signalled_until_it_ends(int number) {
     start(small("alice"));
     Program recorder(loop_, record());
-    folder = recording_with(folder_.path(), "alice-1.mkv", kSomeMedia);
+    folder = recording_with(folder_.path(), "alice", kSomeMedia);
     loop_.run_until(
         [&] {
           recorder.signal(number);

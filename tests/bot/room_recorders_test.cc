@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "bot/send.h"
 #include "recordings/verify.h"
+#include "tests/support/media_on_disk.h"
 #include "tests/support/recorded.h"
 #include "tests/support/room_host.h"
 #include "tests/support/temp_folder.h"
@@ -84,11 +85,8 @@ class RoomRecordersTest : public testing::Test {
   bool until_recorded(const std::string& room, const std::string& name) {
     return loop_.run_until(
         [&] {
-          for (const fs::path& folder : recordings(room)) {
-            std::error_code none_yet;
-            const auto size = fs::file_size(folder / "media" / (name + "-1.mkv"), none_yet);
-            if (!none_yet && size >= kSomeMedia) return true;
-          }
+          for (const fs::path& folder : recordings(room))
+            if (test::media_on_disk(folder, name) >= kSomeMedia) return true;
           return false;
         },
         kPatience);
@@ -240,9 +238,7 @@ TEST_F(RoomRecordersTest, ARecorderThatIsKilledIsStartedAgain) {
       [&] {
         size_t running = 0;
         for (const fs::path& folder : recordings("hurt")) {
-          std::error_code none_yet;
-          running +=
-              fs::file_size(folder / "media" / "alice-1.mkv", none_yet) > kSomeMedia && !none_yet;
+          running += test::media_on_disk(folder, "alice") >= kSomeMedia ? 1 : 0;
         }
         return running == 2;
       },
