@@ -119,6 +119,7 @@ bool PeerImpl::accept(const Result<std::string>& guarded) {
   }
   const auto [ufrag, password] = ice_credentials(*guarded);
   transport_.set_remote_credentials(ufrag, password);
+  transport_.drop_payloads(guard_.refused_payloads());
   channels_.set_remote_limit(guard_.most_message_bytes());
   receiver_.described();
   if (!described_) start_connecting();

@@ -1,6 +1,7 @@
 #include "pipelines/sdp_guard.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "pipelines/sdp_rules.h"
@@ -186,6 +187,15 @@ const SdpMline* SdpGuard::by_ssrc(uint32_t ssrc) const {
 }
 
 const std::vector<SdpFingerprint>& SdpGuard::fingerprints() const { return state_->fingerprints; }
+std::set<int> SdpGuard::refused_payloads() const {
+  std::set<int> refused, taken;
+  for (size_t i = 0; i < state_->theirs.media.size() && i < state_->mlines.size(); ++i)
+    for (const std::string& format : state_->theirs.media[i].formats)
+      (state_->mlines[i].accepted ? taken : refused).insert(std::atoi(format.c_str()));
+  for (const int payload : taken) refused.erase(payload);
+  return refused;
+}
+
 std::optional<uint32_t> SdpGuard::bundle_index() const {
   return state_->mlines.empty() ? std::nullopt : state_->head;
 }

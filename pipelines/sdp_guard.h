@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,8 @@ class SdpGuard {
   // Of hashes we can check (sha-256, sha-384, sha-512, sha-1), in this order; one of each at most,
   // the same for every m-line. webrtcbin is shown the first.
   const std::vector<SdpFingerprint>& fingerprints() const;
+  // Payload types that stand in m-lines that are not taken, and in no other.
+  std::set<int> refused_payloads() const;
   // The m-line that carries the bundle's ICE and DTLS in webrtcbin.
   std::optional<uint32_t> bundle_index() const;
   // It has other ICE credentials than the description before (an RFC 8445 restart), which webrtcbin

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <mutex>
@@ -123,7 +124,8 @@ struct Transport::Shared {
   std::function<void()> closed;
 
   std::atomic<uint64_t> packets{0};
-  std::mutex mutex;  // of all below; held for a moment only
+  std::array<std::atomic<uint64_t>, 2> unwanted{};  // payload types, one bit each
+  std::mutex mutex;                                 // of all below; held for a moment only
   std::vector<GRef<GstElement>> decoders;
   GRef<GstElement> nicesrc;
   std::vector<GRef<GstElement>> queues;
@@ -139,6 +141,7 @@ struct Transport::Shared {
   void watch_handshake(const std::shared_ptr<Shared>& self, GstElement* encoder);
   void handshake_changed(GstElement* encoder);
   void set_up_sctp(GstElement* element, bool sends);
+  bool is_unwanted(GstBuffer* packet) const;
 };
 
 // Any thread, webrtcbin's lock may be held.
@@ -161,9 +164,10 @@ void Transport::Shared::take(const std::shared_ptr<Shared>& self, GstElement* el
 
 void Transport::Shared::watch_source(const std::shared_ptr<Shared>& self, GstElement* source) {
   auto pad = GRef<GstPad>::adopt(gst_element_get_static_pad(source, "src"));
-  add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, [self](GstPadProbeInfo*) {
+  add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, [self](GstPadProbeInfo* info) {
     self->packets.fetch_add(1, std::memory_order_relaxed);
-    return GST_PAD_PROBE_OK;
+    return self->is_unwanted(GST_PAD_PROBE_INFO_BUFFER(info)) ? GST_PAD_PROBE_DROP
+                                                              : GST_PAD_PROBE_OK;
   });
   GObject* agent = nullptr;
   g_object_get(source, "agent", &agent, nullptr);
@@ -177,6 +181,19 @@ void Transport::Shared::watch_source(const std::shared_ptr<Shared>& self, GstEle
     });
   std::lock_guard lock(mutex);
   if (!closed_down) nicesrc = GRef<GstElement>::share(source);
+}
+
+// SRTP leaves the header readable. The first byte says that it is RTP or RTCP (RFC 7983, 7), the
+// second which of the two (RFC 5761, 4): RTCP's types look like the payload types 64 to 95.
+bool Transport::Shared::is_unwanted(GstBuffer* packet) const {
+  if ((unwanted[0].load(std::memory_order_relaxed) | unwanted[1].load(std::memory_order_relaxed)) ==
+      0)
+    return false;
+  uint8_t head[2];
+  if (gst_buffer_extract(packet, 0, head, sizeof head) != sizeof head) return false;
+  const unsigned payload = head[1] & 0x7fu;
+  if (head[0] < 128 || head[0] > 191 || (payload >= 64 && payload <= 95)) return false;
+  return (unwanted[payload / 64].load(std::memory_order_relaxed) >> (payload % 64) & 1) != 0;
 }
 
 void Transport::Shared::watch_handshake(const std::shared_ptr<Shared>& self, GstElement* encoder) {
@@ -242,6 +259,14 @@ void Transport::allow() {
   shared_->held.clear();
   for (const auto& queue : shared_->queues) pass_by(queue.get());
   shared_->queues.clear();
+}
+
+void Transport::drop_payloads(const std::set<int>& payloads) {
+  std::array<uint64_t, 2> bits{};
+  for (const int payload : payloads)
+    if (payload >= 0 && payload < 128)
+      bits[static_cast<size_t>(payload) / 64] |= uint64_t{1} << (payload % 64);
+  for (size_t i = 0; i < bits.size(); ++i) shared_->unwanted[i] = bits[i];
 }
 
 void Transport::set_remote_credentials(const std::string& ufrag, const std::string& password) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/alive.h"
@@ -43,6 +44,9 @@ class Transport {
   // has come for a second the other end is asked with STUN checks, which every ICE agent answers,
   // so that a peer that has nothing to send is not taken for one that is gone.
   void watch(std::chrono::milliseconds deadline);
+  // RTP of these payload types is dropped as it comes in, before it is decrypted: of m-lines that
+  // were refused, which does not keep everybody from sending them.
+  void drop_payloads(const std::set<int>& payloads);
   // Of the other end's description, for those checks.
   void set_remote_credentials(const std::string& ufrag, const std::string& password);
 

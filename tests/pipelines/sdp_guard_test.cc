@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "tests/support/sdp_offer.h"
 
 namespace callbot::pipelines {
@@ -478,6 +480,16 @@ TEST_F(Guard, RejectsVideoOrAudioIfToldTo) {
   const auto shown = guard.remote_offer(usual_offer());
   ASSERT_TRUE(shown);
   EXPECT_EQ(read(*shown).media[1].port, 0u);
+  // It says so with the names of the formats, and nobody who sends them all the same is listened
+  // to.
+  const Sdp said = read(guard.local_answer(as_answer(*shown)));
+  EXPECT_EQ(said.media[1].port, 0u);
+  EXPECT_TRUE(said.media[1].attributes.has("rtpmap"));
+  std::set<int> video;
+  for (const std::string& format : said.media[1].formats) video.insert(std::stoi(format));
+  EXPECT_EQ(guard.refused_payloads(), video);
+  ASSERT_TRUE(guard_.remote_offer(usual_offer()));
+  EXPECT_TRUE(guard_.refused_payloads().empty());
   SdpGuard silent({.take_audio = false});
   ASSERT_TRUE(silent.remote_offer(usual_offer()));
   EXPECT_EQ(silent.bundle_index(), 1u);
