@@ -164,7 +164,7 @@ void expect_little_lost(const Killed& k, const Call& call) {
   }
 }
 
-TEST(Kill, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) {
+TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) {
   const Call call = make_call();
   std::mt19937 random(std::random_device{}());
   std::vector<Killed> killed(kKills);
