@@ -37,7 +37,7 @@ TEST_F(Pain03, EightMembersTakeOneProcessThatDecodesAndEncodesNothing) {
   record.signal(SIGINT);
   EXPECT_EQ(record.wait(kPatience), kExitGood) << record.output();
   const auto verdict = record.event("verdict");
-  EXPECT_EQ(verdict.at("tracks").size(), 2 * kMembers) << record.output();
+  EXPECT_EQ(verdict.at("verdict").at("tracks").size(), 2 * kMembers) << record.output();
 }
 
 }  // namespace
