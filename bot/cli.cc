@@ -146,10 +146,14 @@ void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_durat
                bool& audio_only, RecordRules& rules) {
   parsed<std::optional<std::chrono::milliseconds>>(
       c, "--duration,--max-duration",
-      "end after this long, pauses included (two names of one flag)", most_duration, some_duration,
-      "TIME");
-  parsed<uint64_t>(c, "--max-size", "end when there is so much media: 2G", rules.most_bytes,
-                   byte_count, "SIZE");
+      "end after this long, pauses included, and with --resume what there was before (two names of "
+      "one "
+      "flag)",
+      most_duration, some_duration, "TIME");
+  parsed<uint64_t>(
+      c, "--max-size",
+      "end when there is so much media, with --resume what there was before included: 2G",
+      rules.most_bytes, byte_count, "SIZE");
   parsed<std::optional<std::chrono::milliseconds>>(
       c, "--until-silent",
       "end when nobody has spoken for so long, by the levels that senders put into their packets "
@@ -262,15 +266,17 @@ void add_record(CLI::App& app, RecordOptions& o) {
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
-  c->add_option("--resume", o.resume,
-                "go on in this recording, which was cut off or ended, instead of a new one")
+  c->add_option(
+       "--resume", o.resume,
+       "go on in this recording, which was cut off or ended, instead of a new one; what was "
+       "paused or excluded there stays so, until ctl takes it back")
       ->check(CLI::ExistingDirectory);
   c->add_flag("--restart", o.restart,
               "start again after a crash or when the server was lost, and go on in the same "
-              "recording");
-  c->add_option("--folder-fd", o.folder_fd)->group("");  // between --restart and its worker
+              "recording; given up, it is repaired, judged and given to --on-finish");
   c->add_flag("!--no-repair", o.repair,
-              "leave recordings that lie open below --out as they are (else they are finished)");
+              "leave recordings that lie open below --out as they are (else they are finished, "
+              "judged and given to --on-finish)");
   c->footer(
       "Examples:\n"
       "  callbot record ws://127.0.0.1:8080/rooms/standup --out /srv/recordings --until-empty\n"

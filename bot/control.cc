@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "recordings/catalogue_entry.h"
 
 namespace callbot::bot {
 namespace {
@@ -248,6 +249,14 @@ std::string ControlServer::answer(const std::string& line) const {
 
 namespace {
 
+std::string why_nobody(const fs::path& folder) {
+  const auto entry = recordings::read_entry(folder);
+  if (entry.state == "finished" || entry.state == "failed") return "the recording has ended";
+  if (entry.state == "cut-off")
+    return "nobody records there: the recording was cut off (callbot repair finishes it)";
+  return "nobody answers there";
+}
+
 class Client {
  public:
   Client(const fs::path& folder, std::chrono::milliseconds within)
@@ -269,8 +278,7 @@ class Client {
     if (errno == EACCES || errno == EPERM)
       return fail(Code::kDenied, folder_ + ": the recorder is another user's");
     if (errno == EAGAIN) return fail(Code::kTimeout, folder_ + ": the recorder is busy");
-    return fail(Code::kConnect,
-                fmt::format("{}: nobody records there ({})", folder_, strerror(errno)));
+    return fail(Code::kConnect, folder_ + ": " + why_nobody(folder));
   }
   Result<> send(std::string_view bytes) {
     while (!bytes.empty()) {

@@ -96,13 +96,16 @@ int main(int argc, char** argv) {
     fmt::print("{}", help->text);
     return kExitGood;
   }
-  const auto& invocation = std::get<Invocation>(*parsed);
+  auto& invocation = std::get<Invocation>(*parsed);
   if (std::holds_alternative<RecordOptions>(invocation.verb) ||
       std::holds_alternative<ServeOptions>(invocation.verb))
     start_again_without_slices(argv);
   Log::configure({invocation.output.level, invocation.output.json});
-  if (const auto* o = std::get_if<RecordOptions>(&invocation.verb); o != nullptr && o->restart)
-    return static_cast<ExitStatus>(supervise(argc, argv, invocation.output.json));
+  if (auto* o = std::get_if<RecordOptions>(&invocation.verb)) {
+    obey_supervisor(*o);
+    if (o->restart)
+      return static_cast<ExitStatus>(supervise(argc, argv, *o, invocation.output.json));
+  }
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);

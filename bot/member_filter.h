@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "recordings/asked.h"
 
 namespace callbot::bot {
 
@@ -21,16 +22,18 @@ class MemberFilter {
   MemberFilter() = default;
   MemberFilter(const std::vector<std::string>& include, const std::vector<std::string>& exclude);
 
+  using Rule = recordings::Asked::Rule;
+  const std::vector<Rule>& rules() const { return rules_; }
+  // The recording goes on: what was said before holds, in its order, and of our own rules those
+  // that are new come behind it. These are returned.
+  std::vector<Rule> go_on(const std::vector<Rule>& before);
   Result<> add(bool include, const std::string& pattern);
   bool wants(const std::string& name) const { return !reason(name); }
   // Why it is left out: the pattern.
   const std::string* reason(const std::string& name) const;
 
  private:
-  struct Rule {
-    std::string pattern;
-    bool include;
-  };
+  void take(Rule rule);
   std::vector<Rule> rules_;
   bool only_included_ = false;
 };

@@ -1,6 +1,13 @@
 #include "bot/open_recordings.h"
 
 #include <fmt/core.h>
+#include <gio/gio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/gref.h"
+#include "base/log.h"
+#include "recordings/verify.h"
 
 namespace callbot::bot {
 
@@ -11,8 +18,13 @@ void OpenRecordings::finish(const fs::path& out) {
   auto begun = alive_.guard([this](const fs::path& folder) { this->begun(folder); });
   auto finished =
       alive_.guard([this](const Result<RepairReport>& report) { this->finished(report); });
+  auto judged = alive_.guard([this](const fs::path& folder, const std::string& verdict) {
+    this->judged(folder, verdict);
+  });
   worker_->run<bool>(
-      [out, stop = stop_, loop = &loop_, begun, finished]() mutable -> Result<bool> {
+      [out, stop = stop_, loop = &loop_, begun, finished, judged]() mutable -> Result<bool> {
+        // Of this thread alone, and of those it starts (setpriority(2), Linux).
+        setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
         for (const fs::path& folder : recordings::open_recordings(out)) {
           bool said = false;
           const auto report = recordings::repair(folder, [&](double) {
@@ -22,6 +34,10 @@ void OpenRecordings::finish(const fs::path& out) {
           });
           if (stop->load()) break;
           loop->post([finished, report]() mutable { finished(report); });
+          if (!report || report->busy) continue;
+          const auto verdict = judge_repaired(folder, [&] { return !stop->load(); });
+          if (stop->load()) break;
+          loop->post([judged, folder, verdict]() mutable { judged(folder, verdict); });
         }
         return true;
       },
@@ -47,6 +63,30 @@ void OpenRecordings::finished(const Result<RepairReport>& report) {
       "repaired",
       fmt::format("{}: {} frames kept, {} bytes not usable", report->folder, frames, unusable),
       Json::object().set("folder", report->folder).set("report", recordings::to_json(*report)));
+}
+
+void OpenRecordings::judged(const fs::path& folder, const std::string& verdict) {
+  tell_judged(console_, folder, verdict);
+  if (on_finish_.empty()) return;
+  const char* argv[] = {on_finish_.c_str(), folder.c_str(), verdict.c_str(), nullptr};
+  GError* error = nullptr;
+  // Nobody waits for it.
+  const auto process =
+      GRef<GSubprocess>::adopt(g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_NONE, &error));
+  if (!process) Log("repair").error("--on-finish: {}", ErrorPtr(error)->message);
+}
+
+std::string judge_repaired(const fs::path& folder, const std::function<bool()>& go_on) {
+  const auto verdict = recordings::verify(folder, {.threads = 1}, [&](double) { return go_on(); });
+  if (!verdict) return "UNMEASURED";
+  if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
+    Log("repair").warn("{}", saved.error().message);
+  return recordings::name_of(verdict->severity);
+}
+
+void tell_judged(Console& console, const fs::path& folder, const std::string& verdict) {
+  console.event("judged", fmt::format("{} {}", verdict, folder.string()),
+                Json::object().set("folder", folder.string()).set("verdict", verdict));
 }
 
 }  // namespace callbot::bot

@@ -64,7 +64,7 @@ struct RecordOptions {
   DiskLimits disk;
   fs::path resume;       // go on in this recording
   bool restart = false;  // under a parent that starts it again; see supervise.h
-  int folder_fd = -1;    // tells that parent the folder, once there is one
+  int folder_fd = -1;    // in its worker: tells that parent the folder, once there is one
   bool repair = true;    // what lies open below `out`
   bool table = true;     // the live table; the demo shows a progress bar instead
 };

@@ -68,7 +68,7 @@ Record::Record(Loop& loop, Console& console, RecordOptions options, std::functio
                                 Json::object().set("message", error.message));
                  end({.reason = "error", .by = "recorder", .text = error.message});
                }),
-      open_(loop, console),
+      open_(loop, console, options_.on_finish),
       filter_(options_.rules.include, options_.rules.exclude),
       limits_(limits_config(options_), [this](recordings::Ending why) { end(std::move(why)); }) {}
 
@@ -78,11 +78,13 @@ void Record::start() {
   const auto give_up = [this](Error error) {
     finish({exit_status(error), std::move(error), {}, {}});
   };
-  if (auto made = make_folder(options_.out); !made) return give_up(made.error());
+  if (options_.resume.empty()) {
+    if (auto made = make_folder(options_.out); !made) return give_up(made.error());
+  }
   watch_disk();
-  if (auto enough = enough_to_begin(options_.disk, options_.out, disk_->free()); !enough) {
+  if (auto enough = enough_to_begin(options_.disk, disk(), disk_->free()); !enough) {
     console_.event("disk-low", enough.error().message,
-                   disk_facts(options_.disk, options_.out, disk_->free()));
+                   disk_facts(options_.disk, disk(), disk_->free()));
     return give_up(enough.error());
   }
   if (options_.resume.empty()) return join();
@@ -97,6 +99,7 @@ void Record::join() {
     finish({exit_status(error), std::move(error), {}, {}});
   };
   if (ending_) return give_up({Code::kInterrupted, "stopped before the call was joined"});
+  new_rules_ = filter_.go_on(session_.asked().rules);
   auto config = call_config(options_.join, {.recorder = true, .receives = true});
   if (!config) return give_up(config.error());
   config->receive_video = config->join.wants_video = !options_.audio_only;
@@ -110,13 +113,15 @@ void Record::join() {
   if (options_.repair) open_.finish(options_.out);
 }
 
+// What lies on the disk that is written to.
+fs::path Record::disk() const { return options_.resume.empty() ? options_.out : options_.resume; }
+
 // Ends it while there is space for an orderly end.
 void Record::watch_disk() {
-  disk_ = std::make_unique<DiskWatch>(loop_, options_.out, [this](uint64_t free) {
-    const auto enough = enough_to_go_on(options_.disk, options_.out, free);
+  disk_ = std::make_unique<DiskWatch>(loop_, disk(), [this](uint64_t free) {
+    const auto enough = enough_to_go_on(options_.disk, disk(), free);
     if (enough || ending_ || !session_.begun()) return;
-    console_.event("disk-low", enough.error().message,
-                   disk_facts(options_.disk, options_.out, free));
+    console_.event("disk-low", enough.error().message, disk_facts(options_.disk, disk(), free));
     end({.reason = "disk-low", .by = "recorder", .text = enough.error().message});
   });
 }
@@ -157,6 +162,8 @@ void Record::joined(const std::string&) {
     call_result_ = tl::unexpected(sink.error());
     return end({.reason = "error", .by = "recorder", .text = sink.error().message});
   }
+  for (const auto& rule : std::exchange(new_rules_, {}))
+    session_.filter(rule.include, rule.pattern);
   call_->add_sink(**sink);
   started_ns_ = monotonic_ns();
   console_.event("recording", session_.folder().string(),
@@ -187,6 +194,7 @@ void Record::choose(const Member& m) {
 
 Result<> Record::choose_by(bool include, const std::string& pattern) {
   if (auto added = filter_.add(include, pattern); !added) return added;
+  session_.filter(include, pattern);
   // Nothing of the span that is noted is written: it begins after, and ends before.
   if (!include) call_->choose_again();
   for (const Member& m : others()) choose(m);

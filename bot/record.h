@@ -74,6 +74,7 @@ class Record final : private CallEvents {
   void open_control();
   void count_members();
   void choose(const signaling::Member& member);
+  fs::path disk() const;
   Result<> choose_by(bool include, const std::string& pattern);
   std::vector<signaling::Member> others() const;
   void check_limits();
@@ -96,6 +97,7 @@ class Record final : private CallEvents {
   RecordingSession session_;
   OpenRecordings open_;
   MemberFilter filter_;
+  std::vector<MemberFilter::Rule> new_rules_;  // that the journal does not know yet
   Limits limits_;
   std::unique_ptr<RecordControl> control_;
   Result<> call_result_;

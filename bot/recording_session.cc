@@ -53,6 +53,7 @@ std::vector<std::pair<std::string, std::string>> RecordingSession::participants(
 }
 
 Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
+  const recordings::Asked asked = this->asked();
   Result<std::unique_ptr<recordings::Recording>> made = std::move(resumed_);
   if (!*made)
     made = recordings::Recording::create(log_, config_.out, config_.facts, recording_config());
@@ -64,6 +65,8 @@ Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
   events.needs_key_frame = alive_.guard([this](TrackId track) { links_.request_key_frame(track); });
   recorder_ = std::make_unique<pipelines::Recorder>(loop_, log_, pool_, std::move(*made),
                                                     std::move(events));
+  // Before the first frame. Noted again, as the end of a recording ended them in its manifest.
+  for (const auto& paused : asked.pauses) pause(paused.participant, paused.policy, paused.by);
   return recorder_.get();
 }
 
@@ -236,6 +239,13 @@ void RecordingSession::resume(const std::string& participant, const std::string&
   event.by = by;
   note(std::move(event));
   recorder_->resume(participant);
+}
+
+void RecordingSession::filter(bool include, const std::string& pattern) {
+  Event event{.kind = EventKind::kFilter};
+  event.pattern = pattern;
+  event.include = include;
+  note(std::move(event));
 }
 
 void RecordingSession::mark(const std::string& text, const std::string& by,

@@ -62,7 +62,9 @@ class RecordingSession {
   void resume(const fs::path& folder, std::function<void(Result<>)> done);
   // Of the recording that is resumed, before begin().
   std::vector<std::pair<std::string, std::string>> participants() const;
-  // Makes the folder. The sink is to be put on every track that is to be recorded.
+  recordings::Asked asked() const { return resumed_ ? resumed_->asked() : recordings::Asked(); }
+  // Makes the folder; what was paused stays paused. The sink is to be put on every track that is to
+  // be recorded.
   Result<pipelines::Sink*> begin(SessionLinks links);
   bool begun() const { return recording_ != nullptr; }
   const fs::path& folder() const;
@@ -94,6 +96,8 @@ class RecordingSession {
     return pauses_.contains("") || pauses_.contains(participant);
   }
   const std::map<std::string, std::string>& pauses() const { return pauses_; }
+  // Whose names fit the pattern are, or are not, recorded from now on: for whoever goes on.
+  void filter(bool include, const std::string& pattern);
   void mark(const std::string& text, const std::string& by, const std::string& participant = "");
   // Media files end at their next key frame, which is asked for, and the next begin.
   void split();

@@ -129,7 +129,7 @@ void Serve::add_recording() {
         std::chrono::ceil<std::chrono::seconds>(*options_.rules.segment_duration);
   whip.disk = options_.disk;
   whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(whip), disk_->free());
-  open_ = std::make_unique<OpenRecordings>(loop_, console_);
+  open_ = std::make_unique<OpenRecordings>(loop_, console_, options_.on_finish);
   open_->finish(*options_.record);
 }
 

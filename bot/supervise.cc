@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@
 #include "base/clock.h"
 #include "bot/cli.h"
 #include "bot/console.h"
-#include "recordings/repair.h"
+#include "bot/open_recordings.h"
 
 namespace callbot::bot {
 namespace {
@@ -27,14 +28,18 @@ namespace {
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kQuickNs = 10'000 * kMillisecond;  // a death so soon after the start is quick
 constexpr int kMostQuickDeaths = 5;
-constexpr int kFirstPauseMs = 200;  // doubles with each quick death
+constexpr int kFirstPauseMs = 200;                         // doubles with each quick death
+constexpr const char* kFolderFd = "CALLBOT_RESTART_FD";    // where the folder is told
+constexpr const char* kGoOnIn = "CALLBOT_RESTART_FOLDER";  // in which it goes on
 
 class Supervisor {
  public:
-  Supervisor(int argc, char** argv, bool json) : console_(json) {
-    for (int i = 1; i < argc; ++i) {
-      if (std::string(argv[i]) != "--restart") arguments_.emplace_back(argv[i]);
-    }
+  Supervisor(int argc, char** argv, const RecordOptions& options, bool json)
+      : console_(json),
+        arguments_(argv, argv + argc),
+        options_(options),
+        folder_(options.resume.string()) {
+    arguments_[0] = "callbot-recorder";  // as it is called in a list of processes
     sigemptyset(&signals_);
     for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals_, s);
     sigprocmask(SIG_BLOCK, &signals_, &before_);
@@ -48,13 +53,13 @@ class Supervisor {
   int run() {
     for (;;) {
       const int64_t began = monotonic_ns();
-      if (!start()) return kExitStorage;
+      if (!start()) return give_up(kExitStorage);
       const int status = wait_for_worker();
-      if (!is_crash(status)) return as_exit_status(status);
+      if (!is_crash(status)) return give_up(as_exit_status(status));
       quick_deaths_ = monotonic_ns() - began < kQuickNs ? quick_deaths_ + 1 : 0;
       const bool again = !stopping_ && quick_deaths_ < kMostQuickDeaths;
       say(status, again);
-      if (!again || !pause()) return give_up(status);
+      if (!again || !pause()) return give_up(as_exit_status(status));
     }
   }
 
@@ -62,12 +67,10 @@ class Supervisor {
   bool start() {
     std::array<int, 2> folder{};
     if (pipe2(folder.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
-    std::vector<std::string> words{"callbot"};
-    words.insert(words.end(), arguments_.begin(), arguments_.end());
-    words.insert(words.end(), {"--folder-fd", std::to_string(folder[1])});
-    if (!folder_.empty()) words.insert(words.end(), {"--resume", folder_});
+    setenv(kFolderFd, std::to_string(folder[1]).c_str(), 1);
+    setenv(kGoOnIn, folder_.c_str(), 1);
     std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
+    for (std::string& word : arguments_) argv.push_back(word.data());
     argv.push_back(nullptr);
     const pid_t parent = getpid();
     worker_ = fork();
@@ -121,12 +124,14 @@ class Supervisor {
       heard_.append(bytes.data(), static_cast<size_t>(n));
     if (n == 0) ::close(std::exchange(folder_fd_, -1));
     const size_t end = heard_.find('\n');
-    if (end != std::string::npos) folder_ = heard_.substr(0, end);
+    if (end == std::string::npos) return;
+    folder_ = heard_.substr(0, end);
+    joined_ = true;
   }
 
   // Killed, or the server was lost after there was a recording.
   bool is_crash(int status) const {
-    return WIFSIGNALED(status) || (WEXITSTATUS(status) == kExitConnect && !folder_.empty());
+    return WIFSIGNALED(status) || (WEXITSTATUS(status) == kExitConnect && joined_);
   }
   static int as_exit_status(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -155,28 +160,70 @@ class Supervisor {
     return !stopping_;
   }
 
+  // Whatever the worker has left open.
   int give_up(int status) {
-    if (!folder_.empty()) {
-      const auto report = recordings::repair(folder_);
-      console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
-                     Json::object().set("folder", folder_));
+    if (folder_.empty() || !recordings::is_open(folder_)) return status;
+    const auto report = recordings::repair(folder_);
+    console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
+                   Json::object().set("folder", folder_));
+    if (!report || report->busy) return status;
+    const std::string verdict = judge_repaired(folder_, [this] {
+      for (const int s : pending_signals()) skip_judging_ = skip_judging_ || s == SIGINT;
+      return !skip_judging_;
+    });
+    tell_judged(console_, folder_, verdict);
+    run_on_finish(verdict);
+    return status;
+  }
+
+  void run_on_finish(const std::string& verdict) {
+    if (options_.on_finish.empty()) return;
+    const pid_t program = fork();
+    if (program == 0) {
+      unsetenv(kFolderFd);
+      unsetenv(kGoOnIn);
+      sigprocmask(SIG_SETMASK, &before_, nullptr);
+      execlp(options_.on_finish.c_str(), options_.on_finish.c_str(), folder_.c_str(),
+             verdict.c_str(), static_cast<char*>(nullptr));
+      fmt::print(stderr, "callbot: --on-finish: {}: {}\n", options_.on_finish, strerror(errno));
+      _exit(127);
     }
-    return as_exit_status(status);
+    int status = 0;
+    while (program > 0 && waitpid(program, &status, 0) < 0 && errno == EINTR) {
+    }
   }
 
   Console console_;
   std::vector<std::string> arguments_;
+  const RecordOptions& options_;
   sigset_t signals_{}, before_{};
   int signal_fd_ = -1;
   int folder_fd_ = -1;
   pid_t worker_ = -1;
   std::string heard_, folder_;
+  bool joined_ = false;  // there was a worker with a recording
   int quick_deaths_ = 0;
   bool stopping_ = false;
+  bool skip_judging_ = false;
 };
 
 }  // namespace
 
-int supervise(int argc, char** argv, bool json) { return Supervisor(argc, argv, json).run(); }
+int supervise(int argc, char** argv, const RecordOptions& options, bool json) {
+  return Supervisor(argc, argv, options, json).run();
+}
+
+void obey_supervisor(RecordOptions& options) {
+  const char* fd = getenv(kFolderFd);
+  const char* folder = getenv(kGoOnIn);
+  if (fd != nullptr && *fd != '\0') {
+    options.restart = false;
+    options.folder_fd = std::atoi(fd);
+    fcntl(options.folder_fd, F_SETFD, FD_CLOEXEC);
+    if (folder != nullptr && *folder != '\0') options.resume = folder;
+  }
+  unsetenv(kFolderFd);
+  unsetenv(kGoOnIn);
+}
 
 }  // namespace callbot::bot

@@ -2,18 +2,28 @@
 //
 // The recorder is a process of its own, because what a peer sends can end the process that takes it
 // in. When it was killed, or lost the server for good after it had joined, it is started again and
-// goes on in the same recording (--resume). SIGINT, SIGTERM and SIGHUP are passed on. After several
-// quick deaths in a row the parent gives up, finishes the recording as callbot repair does, and
-// ends with the status of the last recorder.
+// goes on in the same recording. SIGINT, SIGTERM and SIGHUP are passed on. After several quick
+// deaths in a row the parent gives up. Whatever ended it: a recording that lies open then is
+// finished as callbot repair does, judged, and given to --on-finish; the status is the last
+// recorder's.
+//
+// What the worker needs to know of its parent stands in its environment, so that its command line
+// is the user's own.
 //
 // Thread:  main's, before any other is started; blocks until the recorder has ended.
 // Owner:   main.
 // Fails:   through the exit status; 128 + n for a recorder that signal n ended last.
 #pragma once
 
+#include "bot/options.h"
+
 namespace callbot::bot {
 
-// `argv` as main got it.
-int supervise(int argc, char** argv, bool json);
+// `argv` as main got it, `options` as it was parsed.
+int supervise(int argc, char** argv, const RecordOptions& options, bool json);
+
+// In a worker of such a parent: what it says, which goes before the command line. Taken out of the
+// environment, so that nobody whom we start takes himself for one.
+void obey_supervisor(RecordOptions& options);
 
 }  // namespace callbot::bot

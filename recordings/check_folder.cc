@@ -34,8 +34,9 @@ void check_state(const LoadedRecording& r, Findings& out) {
              .text = r.journal_error->message});
     return;
   }
-  const bool ends = std::any_of(r.events.begin(), r.events.end(),
-                                [](const Event& e) { return e.kind == EventKind::kEnded; });
+  bool ends = false;
+  for (const Event& e : r.events)
+    ends = e.kind == EventKind::kEnded || (ends && e.kind != EventKind::kReopened);
   if (!r.open && !ends) {
     out.add({.code = "journal-damaged",
              .severity = Severity::kWarn,

@@ -38,6 +38,7 @@ enum class EventKind {
   kPaused,                // policy; participant (none: all), by
   kResumed,               // participant (none: all), by
   kExcluded,              // participant, on: not wanted by name; reason
+  kFilter,                // pattern, include: whose names fit are, or are not, recorded
   kMarker,                // text; participant, by
   kNote,                  // text; participant: anything else worth keeping
   kError,                 // code, text; participant
@@ -84,6 +85,8 @@ struct Event {
   std::optional<bool> on = {};
   std::optional<bool> allowed = {};
   std::optional<bool> recorder = {};
+  std::string pattern = {};  // a shell's, of names
+  std::optional<bool> include = {};
   int64_t count = 0;
   std::optional<int64_t> repaired = {};
   int64_t duration_ns = 0;

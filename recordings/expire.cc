@@ -17,7 +17,8 @@ namespace {
 // Why it must not be deleted, or nothing.
 enum class Stays { kNo, kRunning, kKept, kUnreadable };
 
-Stays stays(const CatalogueEntry& e) {
+Stays stays(const CatalogueEntry& e, const fs::path& folder) {
+  if (e.state == "cut-off" && is_young(folder)) return Stays::kRunning;
   // What cannot be read may be marked keep, or be of a later version.
   if (!e.error.empty() || (e.state != "finished" && e.state != "failed" && e.state != "cut-off"))
     return e.state == "running" ? Stays::kRunning : Stays::kUnreadable;
@@ -55,7 +56,7 @@ class Planner {
   }
 
   bool may_go(const CatalogueEntry& e) {
-    switch (stays(e)) {
+    switch (stays(e, out_ / e.name)) {
       case Stays::kNo:
         return true;
       case Stays::kRunning:
@@ -98,11 +99,11 @@ Result<std::string> take_away(const fs::path& out, const std::string& name) {
   const auto lock = lock_folder(folder, false);
   if (!lock) return tl::unexpected(lock.error());
   const CatalogueEntry now = read_entry(folder);
-  if (stays(now) != Stays::kNo)
+  if (stays(now, folder) != Stays::kNo)
     return fail(Code::kDenied, fmt::format("{}: stays: it is {} now", folder.string(),
                                            now.annotations.keep ? "marked keep" : now.state));
-  Result<Descriptor> journal;
-  if (now.state == "cut-off") journal = lock_journal(folder);
+  // Whatever its manifest says: somebody may be about to repair it or to go on in it.
+  const auto journal = lock_journal(folder);
   if (!journal) return tl::unexpected(journal.error());
   return move_to_trash(out, name, lock->get());
 }

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A writer that holds no lock (a file system without them) still writes: its journal has a line at
-// least every 10 s (the anchors' beat) while anybody is heard or seen.
+// Where locks say nothing of other machines, or there are none, a young journal is being written:
+// it has a line at least every 10 s (the anchors' beat) while anybody is heard or seen.
 constexpr int64_t kStillFresh_s = 600;
 
 tl::unexpected<Error> storage(const fs::path& path, const char* doing) {
@@ -30,6 +31,15 @@ bool is_fresh(int fd) {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec - s.st_mtim.tv_sec < kStillFresh_s;
+}
+
+// A network's, where a lock may be this machine's alone (statfs(2)).
+bool is_remote(int fd) {
+  struct statfs s {};
+  if (fstatfs(fd, &s) != 0) return true;
+  constexpr int64_t kNfs = 0x6969, kSmb2 = 0xFE534D42, kCifs = 0xFF534D42, kFuse = 0x65735546;
+  const auto type = static_cast<int64_t>(static_cast<uint32_t>(s.f_type));
+  return type == kNfs || type == kSmb2 || type == kCifs || type == kFuse;
 }
 
 // flock, again where a signal came in between.
@@ -47,10 +57,12 @@ Result<Descriptor> journal(const fs::path& folder, int how) {
     if (errno == ENOENT) return fd;  // without a journal there is no writer
     return storage(path, "cannot open");
   }
-  const bool fresh = is_fresh(fd.get());
-  if (!fresh && locked(fd.get(), how | LOCK_NB)) return fd;
-  if (!fresh && errno != EWOULDBLOCK) return storage(path, "cannot lock");
-  return fail(Code::kDenied, folder.string() + ": is being recorded");
+  const bool got = locked(fd.get(), how | LOCK_NB);
+  const bool written =
+      (!got && errno == EWOULDBLOCK) || ((!got || is_remote(fd.get())) && is_fresh(fd.get()));
+  if (written) return fail(Code::kDenied, folder.string() + ": is being recorded");
+  if (!got) return storage(path, "cannot lock");
+  return fd;
 }
 
 }  // namespace
@@ -69,6 +81,12 @@ Result<Descriptor> lock_folder(const fs::path& folder, bool wait) {
 }
 
 Result<Descriptor> lock_journal(const fs::path& folder) { return journal(folder, LOCK_EX); }
+
+bool is_young(const fs::path& folder) {
+  const Descriptor fd(
+      open((folder / "journal.jsonl").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return fd && is_fresh(fd.get());
+}
 
 // Shared: those that only ask do not take each other for a writer.
 bool is_written(const fs::path& folder) {

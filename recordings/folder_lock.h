@@ -41,4 +41,8 @@ Result<Descriptor> lock_journal(const std::filesystem::path& folder);
 // Somebody writes it. To be asked of recordings that say they are running.
 bool is_written(const std::filesystem::path& folder);
 
+// Its journal is younger than ten minutes. Who wrote it may be dead, and be started again before
+// long.
+bool is_young(const std::filesystem::path& folder);
+
 }  // namespace callbot::recordings

@@ -233,9 +233,7 @@ void reopened(Manifest& m, const Event& e, int64_t now) {
   for (Track& t : m.tracks) {
     if (!t.to_ns) t.to_ns = e.from_ns;
   }
-  for (Pause& pause : m.pauses) {
-    if (!pause.to_ns) pause.to_ns = e.from_ns;
-  }
+  // A pause goes on: it was asked for, and nobody has resumed.
   close_last(m.interruptions, e.from_ns);
   // It may have come back and found the call out of reach: one gap.
   const bool on = !m.interruptions.empty() && m.interruptions.back().to_ns &&

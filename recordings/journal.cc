@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/files.h"
@@ -16,6 +18,8 @@ namespace callbot::recordings {
 namespace {
 
 constexpr uint64_t kMostJournalBytes = 1u << 30;
+constexpr int kTries = 20;
+constexpr std::chrono::milliseconds kBetweenTries{5};
 
 tl::unexpected<Error> storage(const std::string& path, const char* doing) {
   return fail(Code::kStorage, fmt::format("{}: {}: {}", path, doing, strerror(errno)));
@@ -66,12 +70,17 @@ Result<LockedJournal> LockedJournal::create(const std::filesystem::path& path) {
 }
 
 Result<LockedJournal> LockedJournal::take(const std::filesystem::path& path) {
-  for (;;) {
+  for (int tries = 1;; ++tries) {
     LockedJournal taken(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK),
                         path.string());
     if (taken.fd_ < 0) return storage(taken.path_, "cannot open");
     if (::flock(taken.fd_, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
+      // Somebody may only be asking whether it is written.
+      if (errno == EWOULDBLOCK && tries < kTries) {
+        std::this_thread::sleep_for(kBetweenTries);
+        continue;
+      }
       if (errno == EWOULDBLOCK)
         return fail(Code::kDenied, taken.path_ + ": is being written by another process");
       return storage(taken.path_, "cannot be locked");

@@ -41,8 +41,9 @@ bool is_in_cluster(uint32_t id) {
 
 struct Element {
   uint32_t id = 0;
-  uint64_t data = 0;                  // where its content begins
-  std::optional<uint64_t> size = {};  // none: unknown, up to the next that cannot be inside
+  uint64_t data = 0;                     // where its content begins
+  std::optional<uint64_t> size = {};     // none: unknown, up to the next that cannot be inside
+  MatroskaLayout::SizeField field = {};  // where the size stands
   uint64_t end() const { return data + size.value_or(0); }
 };
 
@@ -61,6 +62,7 @@ class Walk {
       return out_;
     }
     out_.closed = segment->size && segment->end() == size_;
+    if (segment->size && segment->end() > size_) out_.too_long.push_back(segment->field);
     at = segment->data;
     while (at < size_) at = child(at);
     out_.closed = out_.closed && out_.header;
@@ -87,6 +89,7 @@ class Walk {
       size = size << 8 | byte;
     }
     e.data = at + static_cast<uint64_t>(id_length + size_length);
+    e.field = {at + static_cast<uint64_t>(id_length), size_length};
     if (!ones) e.size = size;
     return e;
   }
@@ -107,14 +110,19 @@ class Walk {
 
   uint64_t cluster(const Element& cluster) {
     const uint64_t end = cluster.size ? std::min(cluster.end(), size_) : size_;
-    if (cluster.size && cluster.end() > size_) out_.closed = false;
+    if (cluster.size && cluster.end() > size_) {
+      out_.closed = false;
+      out_.too_long.push_back(cluster.field);
+    }
     uint64_t at = cluster.data;
     while (at < end) {
       const auto e = element(at);
       if (e && !cluster.size && is_in_segment(e->id) && !is_in_cluster(e->id)) return at;
       if (!e || !e->size || !is_in_cluster(e->id) || e->end() > end) return lost(at, at);
-      if (e->id == kSimpleBlock || e->id == kBlockGroup) ++out_.frames;
       at = e->end();
+      if (e->id != kSimpleBlock && e->id != kBlockGroup) continue;
+      ++out_.frames;
+      out_.whole_to = at;
     }
     return at;
   }
@@ -158,6 +166,24 @@ Result<MatroskaLayout> read_layout(const std::filesystem::path& path) {
   const auto layout = Walk(fd, static_cast<uint64_t>(s.st_size)).run();
   ::close(fd);
   return layout;
+}
+
+Result<> cut_in_place(const std::filesystem::path& path, const MatroskaLayout& layout) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  bool done = fd >= 0;
+  for (const auto& field : layout.too_long) {
+    std::array<uint8_t, 8> unknown{};
+    unknown.fill(0xFF);
+    unknown[0] = static_cast<uint8_t>(0xFFU >> (field.length - 1));
+    const auto length = static_cast<size_t>(field.length);
+    done = done && pwrite(fd, unknown.data(), length, static_cast<off_t>(field.at)) ==
+                       static_cast<ssize_t>(length);
+  }
+  done = done && ftruncate(fd, static_cast<off_t>(layout.whole_to)) == 0 && fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (done) return {};
+  return fail(Code::kStorage, fmt::format("{}: cannot cut it: {}", path.string(), strerror(error)));
 }
 
 }  // namespace callbot::recordings

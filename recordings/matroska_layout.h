@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "base/error.h"
 
@@ -18,9 +19,20 @@ struct MatroskaLayout {
   bool header = false;    // there are tracks before the first frame
   bool closed = false;    // every size agrees, to the last byte: it was written to its end
   uint64_t frames = 0;    // whole blocks
+  uint64_t whole_to = 0;  // where the last of them ends
+  // Where the size of an element that goes on behind the end of the file stands, and in how many
+  // bytes.
+  struct SizeField {
+    uint64_t at = 0;
+    int length = 0;
+  };
+  std::vector<SizeField> too_long = {};
   uint64_t unusable = 0;  // bytes that may have held frames and make no whole block
 };
 
 Result<MatroskaLayout> read_layout(const std::filesystem::path& path);
+// Cuts the file behind its last whole frame and makes the sizes that said more unknown ones (RFC
+// 8794, 6.2). Done once more it changes nothing. kStorage.
+Result<> cut_in_place(const std::filesystem::path& path, const MatroskaLayout& layout);
 
 }  // namespace callbot::recordings

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <fstream>
+#include <set>
+#include <utility>
 
 #include "base/clock.h"
 #include "recordings/codec_parameters.h"
@@ -43,6 +45,7 @@ std::string text_of(const MendedFile& f) {
       if (f.unusable > 0) text += fmt::format(", {} bytes not usable", f.unusable);
       if (f.missing_ns > 0)
         text += fmt::format(", {:.3f} s missing", static_cast<double>(f.missing_ns) / 1e9);
+      if (f.in_place) text += ", without an index: there was no space for a copy";
       return text;
     }
     case Mended::kSwapped:
@@ -103,6 +106,65 @@ std::string move_aside(const fs::path& folder, const std::string& file) {
   return to;
 }
 
+fs::path original_of(const fs::path& file) { return fs::path(file).concat(".before"); }
+
+namespace {
+
+// With what the index and everything else that is written may take.
+bool has_space_for_copy(const fs::path& file) {
+  constexpr uint64_t kBeside = 1u << 20;
+  const auto free = free_space(file.parent_path());
+  return !free || *free >= size_of(file) + kBeside;
+}
+
+void remove_part(const fs::path& file) {
+  std::error_code ignored;
+  fs::remove(fs::path(file).concat(kPart), ignored);
+}
+
+Result<std::string> read_from(const fs::path& file, uint64_t from) {
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(static_cast<std::streamoff>(from));
+  std::string bytes(size_of(file) - from, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!in) return fail(Code::kStorage, file.string() + ": cannot read");
+  return bytes;
+}
+
+// The original stays under its own name as well, where the file system has hard links.
+Result<> keep_original(const fs::path& file) {
+  std::error_code error;
+  fs::create_hard_link(file, original_of(file), error);
+  if (error) fs::rename(file, original_of(file), error);
+  if (error)
+    return fail(Code::kStorage, file.string() + ": cannot be kept aside: " + error.message());
+  return sync_path(file.parent_path());
+}
+
+Result<> put_back(const fs::path& from, const fs::path& file) {
+  std::error_code error;
+  fs::rename(from, file, error);
+  if (error)
+    return fail(Code::kStorage, from.string() + ": cannot be put back: " + error.message());
+  return sync_path(file.parent_path());
+}
+
+// What versions before left that moved the original away first: the last of that name.
+fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
+  std::error_code missing;
+  fs::path last;
+  if (fs::exists(file, missing) || !fs::exists(fs::path(file).concat(kPart), missing)) return last;
+  fs::path next = folder / "damaged" / file.filename();
+  for (int n = 2; fs::exists(next, missing); ++n) {
+    last = next;
+    next.replace_filename(
+        fmt::format("{}-{}{}", file.stem().string(), n, file.extension().string()));
+  }
+  return last;
+}
+
+}  // namespace
+
 struct MediaMender::Kept {
   uint64_t frames = 0, key_frames = 0, bytes = 0;
 };
@@ -117,6 +179,9 @@ struct MediaMender::Job {
   std::string sum;
   std::unique_ptr<Remux> remux;
   bool replaces = false;
+  MatroskaLayout layout = {};
+  std::optional<std::map<TrackId, Kept>> kept_before = {};
+  bool has_original = false;  // of a mending that was killed
   bool done = false;
 };
 
@@ -158,8 +223,24 @@ double MediaMender::share() const {
   return std::min(done / static_cast<double>(all_bytes_), 1.0);
 }
 
+// What a mending that was killed has left of the file.
+Result<> MediaMender::recover(Job& job) {
+  std::error_code missing;
+  if (const auto moved = moved_by_a_killed_one(folder_, job.path); !moved.empty())
+    return put_back(moved, job.path);
+  const fs::path original = original_of(job.path);
+  if (!fs::exists(original, missing)) return {};
+  if (fs::equivalent(original, job.path, missing)) {
+    fs::remove(original, missing);
+    return {};
+  }
+  job.has_original = !job.facts.sha256.empty() && job.facts.bytes == size_of(job.path);
+  return job.has_original ? Result<>() : put_back(original, job.path);
+}
+
 // What is there, and what must be looked at more closely.
 Result<> MediaMender::begin(Job& job) {
+  if (auto recovered = recover(job); !recovered) return recovered;
   std::error_code missing;
   MendedFile& r = job.report;
   if (!fs::is_regular_file(job.path, missing)) {
@@ -199,6 +280,11 @@ Result<bool> MediaMender::step(Job& job) {
       return examine(job);
     case Stage::kRemux: {
       auto done = job.remux->step();
+      if (!done && done.error().code == Code::kStorage && !has_space_for_copy(job.path)) {
+        job.remux.reset();
+        remove_part(job.path);
+        return open_remux(job);  // again, in place
+      }
       if (!done) return done;
       if (!*done) return false;
       return remuxed(job);
@@ -208,6 +294,10 @@ Result<bool> MediaMender::step(Job& job) {
 }
 
 Result<bool> MediaMender::examine(Job& job) {
+  if (std::exchange(job.has_original, false)) {
+    if (auto back = put_back(original_of(job.path), job.path); !back)
+      return tl::unexpected(back.error());
+  }
   const auto layout = read_layout(job.path);
   if (!layout) return tl::unexpected(layout.error());
   MendedFile& r = job.report;
@@ -221,7 +311,19 @@ Result<bool> MediaMender::examine(Job& job) {
     job.stage = Job::Stage::kName;
     return false;
   }
-  job.replaces = !layout->closed;
+  job.layout = *layout;
+  return open_remux(job);
+}
+
+Result<bool> MediaMender::open_remux(Job& job) {
+  // What an earlier try counted does not count.
+  if (job.kept_before) kept_ = *job.kept_before;
+  job.kept_before = kept_;
+  job.report.frames = 0;
+  job.report.duration_ns = 0;
+  const bool mends = !job.layout.closed;
+  job.report.in_place = mends && job.layout.frames > 0 && !has_space_for_copy(job.path);
+  job.replaces = mends && !job.report.in_place;
   auto remux = Remux::open(job.path, job.replaces ? fs::path(job.path).concat(kPart) : fs::path(),
                            [this, &job](const RemuxedPacket& p) {
                              ++job.report.frames;
@@ -230,8 +332,7 @@ Result<bool> MediaMender::examine(Job& job) {
                              count(job.facts, p);
                            });
   if (!remux && remux.error().code == Code::kStorage) {
-    std::error_code ignored;
-    fs::remove(fs::path(job.path).concat(kPart), ignored);
+    remove_part(job.path);
     return tl::unexpected(remux.error());
   }
   if (!remux) return remuxed(job);  // not one frame
@@ -248,31 +349,79 @@ Result<bool> MediaMender::remuxed(Job& job) {
   if (r.frames == 0) {
     if (job.replaces) fs::remove(part, error);
     r.what = r.unusable > 0 ? Mended::kUnreadable : Mended::kEmpty;
-    if (r.unusable > 0) r.moved_to = move_aside(folder_, r.file);
-    r.touched = !r.moved_to.empty();
+    if (r.unusable == 0) return true;
+    r.moved_to = free_name_in_damaged(folder_, r.file);
+    asides_.push_back({job.path, r.moved_to});
+    r.touched = true;
     return true;
   }
   r.touched = true;
-  if (job.replaces) {
+  if (r.in_place) {
     r.what = Mended::kMended;
     r.missing_ns = std::max<int64_t>(known_duration(manifest_, job.facts) - r.duration_ns, 0);
-    if (r.unusable > 0) {
-      r.moved_to = move_aside(folder_, r.file);
-      if (r.moved_to.empty())
-        return fail(Code::kStorage, job.path.string() + ": cannot be moved into damaged/");
-    }
-    fs::rename(part, job.path, error);
-    if (error) return fail(Code::kStorage, part.string() + ": cannot rename: " + error.message());
-    if (auto synced = sync_path(job.path.parent_path()); !synced)
-      return tl::unexpected(synced.error());
+    if (auto cut = finish_in_place(job); !cut) return tl::unexpected(cut.error());
+  } else if (job.replaces) {
+    r.what = Mended::kMended;
+    r.missing_ns = std::max<int64_t>(known_duration(manifest_, job.facts) - r.duration_ns, 0);
+    if (auto replaced = replace(job); !replaced) return tl::unexpected(replaced.error());
   }
   job.hash.emplace(job.path);
   job.stage = Job::Stage::kHash;
   return false;
 }
 
+Result<> MediaMender::replace(Job& job) {
+  if (auto kept = keep_original(job.path); !kept) return kept;
+  MendedFile& r = job.report;
+  if (r.unusable > 0) r.moved_to = free_name_in_damaged(folder_, r.file);
+  asides_.push_back({original_of(job.path), r.moved_to});
+  return put_back(fs::path(job.path).concat(kPart), job.path);
+}
+
+// What is cut off goes into damaged/ first, under the place it was at: again the same after a kill.
+Result<> MediaMender::finish_in_place(Job& job) {
+  const uint64_t from = job.layout.whole_to;
+  const uint64_t size = size_of(job.path);
+  if (job.report.unusable > 0) {
+    auto tail = read_from(job.path, from);
+    if (!tail) return tl::unexpected(tail.error());
+    if (auto made = make_folder(folder_ / "damaged"); !made) return made;
+    job.report.moved_to = fmt::format("damaged/{}.from-{}", job.path.filename().string(), from);
+    if (auto kept = write_atomically(folder_ / job.report.moved_to, *tail); !kept) return kept;
+  }
+  if (size == from && job.layout.too_long.empty()) return {};
+  return cut_in_place(job.path, job.layout);
+}
+
+Result<bool> MediaMender::settle() {
+  std::set<fs::path> changed;
+  for (const Aside& aside : std::exchange(asides_, {})) {
+    std::error_code error;
+    if (aside.to.empty())
+      fs::remove(aside.from, error);
+    else
+      fs::rename(aside.from, folder_ / aside.to, error);
+    if (error)
+      return fail(Code::kStorage,
+                  aside.from.string() + ": cannot be moved into damaged/: " + error.message());
+    changed.insert({aside.from.parent_path(), folder_ / "damaged", folder_});
+  }
+  for (const fs::path& path : changed) {
+    std::error_code missing;
+    if (!fs::exists(path, missing)) continue;
+    if (auto synced = sync_path(path); !synced) return tl::unexpected(synced.error());
+  }
+  return !changed.empty();
+}
+
 void MediaMender::finish(Job& job) {
   MendedFile& r = job.report;
+  if (job.has_original) {  // and what took its place is known
+    const auto layout = read_layout(original_of(job.path));
+    const bool usable = layout && layout->unusable == 0;
+    r.moved_to = usable ? "" : free_name_in_damaged(folder_, r.file);
+    asides_.push_back({original_of(job.path), r.moved_to});
+  }
   if (job.stage == Job::Stage::kHash) {
     const auto bytes = size_of(job.path);
     closed_.push_back({.kind = EventKind::kFileClosed,

@@ -3,7 +3,12 @@
 //
 // A file that is as the manifest says, or was written to its end, is left as it is. Any other is
 // replaced by its whole frames with duration and index; where bytes of it could not be used it is
-// kept in damaged/. What the manifest has to learn of that comes as journal events.
+// kept in damaged/. Where there is no space for that it is cut behind its last whole frame instead,
+// and only the bytes that were cut off are kept. What the manifest has to learn of that comes as
+// journal events.
+//
+// Until they are written, and settle() was called, the original lies beside what took its place
+// (<name>.before): after a kill it is put back and mended again.
 //
 // Thread:  worker.
 // Owner:   repair(), or the Recording that goes on in the folder.
@@ -40,6 +45,7 @@ struct MendedFile {
   std::string file = {};
   Mended what = Mended::kWhole;
   bool touched = false;       // the folder was changed for it
+  bool in_place = false;      // without a copy, so without an index
   uint64_t frames = 0;        // kept; 0 where it was not looked at
   uint64_t unusable = 0;      // bytes
   int64_t duration_ns = 0;    // of what is kept
@@ -59,6 +65,8 @@ class MediaMender {
   double share() const;
 
   const std::vector<MendedFile>& files() const { return done_; }
+  // Once events() are in the journal: originals go into damaged/, or go. True if there were any.
+  Result<bool> settle();
   // Of everything mended: files known at last, tracks that ended, files that were closed.
   std::vector<Event> events() const;
   // The end of what is kept, from the recording's start.
@@ -71,6 +79,10 @@ class MediaMender {
   void put_back_swapped();
   void adopt_unknown();
   void adopt(const std::string& name);
+  Result<> recover(Job& job);
+  Result<> replace(Job& job);
+  Result<> finish_in_place(Job& job);
+  Result<bool> open_remux(Job& job);
   Result<> begin(Job& job);
   Result<bool> examine(Job& job);
   Result<bool> remuxed(Job& job);
@@ -84,12 +96,19 @@ class MediaMender {
   std::deque<MediaFileFacts> waiting_;
   std::unique_ptr<Job> job_;
   std::vector<MendedFile> done_;
+  struct Aside {
+    std::filesystem::path from;
+    std::string to;  // below the folder; empty: it goes
+  };
+  std::vector<Aside> asides_;
   std::vector<Event> adopted_, closed_;
   std::map<TrackId, Kept> kept_;
   int64_t end_ns_ = 0;
   uint64_t all_bytes_ = 0, done_bytes_ = 0;
 };
 
+// Where the original lies while another file takes its place.
+std::filesystem::path original_of(const std::filesystem::path& file);
 // Below damaged/, which is made.
 std::string free_name_in_damaged(const std::filesystem::path& folder, const std::string& file);
 // Renames below damaged/, under a name that is free there; "" if that cannot be done.

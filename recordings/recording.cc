@@ -72,12 +72,22 @@ Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name)
   return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
 }
 
-// Without a sync, which may take long: that is the keeper's.
+uint64_t size_of(const fs::path& path) {
+  std::error_code missing;
+  const auto size = fs::file_size(path, missing);
+  return missing ? 0 : size;
+}
+
+// Without a sync, which may take long: that is the keeper's. Whole or not there, should we be
+// killed.
 Result<> write_quickly(const fs::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
+  const fs::path part = fs::path(path).concat(".part");
+  std::ofstream out(part, std::ios::binary);
   out << text;
   out.close();
-  if (out) return {};
+  std::error_code error;
+  if (out) fs::rename(part, path, error);
+  if (out && !error) return {};
   return fail(Code::kStorage, path.string() + ": cannot write");
 }
 
@@ -120,8 +130,11 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
                     std::max(wall_ns() - before.manifest.started_wall_ns, before.until_ns)),
         started_wall_ns_(before.manifest.started_wall_ns),
         first_track_(before.last_track),
-        files_before_(before.files) {
+        files_before_(before.files),
+        asked_(before.asked) {
     manifest_ = before.manifest;
+    for (const MediaFileFacts& f : manifest_.media)
+      files_.push_back({f.path, {}, f.bytes.value_or(size_of(folder_ / f.path))});
     for (const auto& [participant, files] : files_before_) stems_.insert(files.stem);
   }
 
@@ -159,6 +172,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
         if (event.wall_ns == 0) event.wall_ns = until;
         record(std::move(event));
       }
+      // Behind these lines.
+      keeper_->job([this, mender] {
+        if (auto settled = mender->settle(); !settled) log_.warn("{}", settled.error().message);
+      });
       return true;
     });
     return {};
@@ -174,6 +191,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     }
     return all;
   }
+
+  const Asked& asked() const override { return asked_; }
 
   void note(Event event) override {
     if (event.track != 0) event.track += first_track_;
@@ -304,16 +323,20 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     std::lock_guard lock(mutex_);
     if (finished_) return;
     if (event.wall_ns == 0) event.wall_ns = wall_of(monotonic_ns());
+    if (event.kind == EventKind::kFileClosed) closed(event);
     apply(manifest_, event);
     keeper_->line(to_line(event));
+  }
+  void closed(const Event& event) {
+    for (OpenedFile& file : files_) {
+      if (file.name == event.file) file.bytes = event.bytes;
+    }
   }
   // Once its checksum is known, which takes as long as reading the file does.
   void journal_closed(Event event) {
     {
       std::lock_guard lock(mutex_);
-      for (OpenedFile& file : files_) {
-        if (file.name == event.file) file.bytes = event.bytes;
-      }
+      closed(event);
     }
     auto hash = std::make_shared<FileHash>(folder_ / event.file);
     keeper_->chore([this, hash, event] {
@@ -387,6 +410,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   const int64_t started_wall_ns_;
   const TrackId first_track_ = 0;  // ids of this process count from there
   const std::map<std::string, Resumed::Files> files_before_ = {};
+  const Asked asked_ = {};
   std::unique_ptr<Keeper> keeper_;
   // The writer's own.
   std::map<std::string, MediaWriter> writers_;  // by participant

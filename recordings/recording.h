@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "recordings/asked.h"
 #include "recordings/event.h"
 
 namespace callbot::recordings {
@@ -135,6 +136,8 @@ class Recording : public FrameWriter {
   virtual const fs::path& folder() const = 0;
   // Who was there before resume(): name and participant id of everybody but recorders.
   virtual std::vector<std::pair<std::string, std::string>> participants() const = 0;
+  // What was asked for before resume() and holds still.
+  virtual const Asked& asked() const = 0;
   // One journal event. Dropped after finish().
   virtual void note(Event event) = 0;
   virtual void ending(Ending why) = 0;

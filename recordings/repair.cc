@@ -15,6 +15,8 @@ namespace {
 
 constexpr const char* kManifest = "manifest.json";
 constexpr const char* kJournal = "journal.jsonl";
+constexpr uint64_t kLittleSpace = 4u << 20;  // bytes
+constexpr const char* kSocket = "control.sock";
 constexpr int64_t kLatestWallNs = 7'258'118'400'000'000'000;  // 2200, the last that can be read
 
 class Repair {
@@ -32,6 +34,9 @@ class Repair {
     if (auto mended = mend(); !mended) return tl::unexpected(mended.error());
     tell_what_was_mended();
     if (auto written = write(); !written) return tl::unexpected(written.error());
+    const auto settled = mender_->settle();
+    if (!settled) return tl::unexpected(settled.error());
+    report_.changed = report_.changed || *settled;
     report_.state = loaded_.manifest.state;
     return report_;
   }
@@ -83,6 +88,11 @@ class Repair {
   }
 
   Result<> mend() {
+    // Held back for a disk that is full.
+    std::error_code ignored;
+    const auto free = free_space(folder_);
+    if (free && *free < kLittleSpace && fs::remove(folder_ / ".reserve", ignored))
+      report_.changed = true;
     mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open);
     double shown = -1;
     for (;;) {
@@ -167,6 +177,10 @@ class Repair {
       if (auto spoken = write_speakers(folder_, loaded_.manifest); !spoken) return spoken;
     }
     if (fs::remove(folder_ / ".reserve", ignored)) report_.changed = true;
+    // Who had it is dead: we hold the journal's lock.
+    if (lock_ && fs::is_socket(folder_ / kSocket, ignored) &&
+        fs::remove(folder_ / kSocket, ignored))
+      report_.changed = true;
     return {};
   }
 
@@ -205,14 +219,17 @@ class Repair {
   std::string lines_;
 };
 
-// Only the head of it is read: the state stands in the third line.
-bool looks_open(const fs::path& folder) {
-  std::error_code ignored;
-  std::ifstream manifest(folder / kManifest, std::ios::binary);
-  if (!manifest) return fs::exists(folder / kJournal, ignored);
+// Both ends of a manifest that says that it was ended: the state stands in the third line.
+bool says_ended(std::ifstream& manifest) {
   std::string head(256, '\0');
   manifest.read(head.data(), static_cast<std::streamsize>(head.size()));
-  return head.find("\"running\"") != std::string::npos;
+  manifest.clear();
+  std::string tail(2, '\0');
+  manifest.seekg(-2, std::ios::end);
+  manifest.read(tail.data(), 2);
+  const auto says = [&](const char* text) { return head.find(text) != std::string::npos; };
+  return tail == "}\n" && says("\"callbot-recording\"") &&
+         (says("\"finished\"") || says("\"failed\""));
 }
 
 }  // namespace
@@ -228,11 +245,24 @@ Result<RepairReport> repair(const fs::path& folder, const RepairProgress& progre
   return Repair(folder, progress).run();
 }
 
+// Where they are as they should be only its ends are read: there may be thousands.
+bool is_open(const fs::path& folder) {
+  std::error_code ignored;
+  const bool has_journal = fs::exists(folder / kJournal, ignored);
+  std::ifstream file(folder / kManifest, std::ios::binary);
+  if (!file) return has_journal;
+  if (says_ended(file)) return false;
+  const auto text = read_file(folder / kManifest, 64u << 20);
+  const auto manifest = text ? parse_manifest(*text) : tl::unexpected(text.error());
+  if (manifest) return manifest->state == "running";
+  return has_journal && manifest.error().code == Code::kBadInput;
+}
+
 std::vector<fs::path> open_recordings(const fs::path& out) {
   std::vector<fs::path> open;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(out, ignored)) {
-    if (entry.is_directory(ignored) && looks_open(entry.path())) open.push_back(entry.path());
+    if (entry.is_directory(ignored) && is_open(entry.path())) open.push_back(entry.path());
   }
   std::sort(open.begin(), open.end());
   return open;

@@ -46,6 +46,8 @@ using RepairProgress = std::function<bool(double)>;
 Result<RepairReport> repair(const std::filesystem::path& folder,
                             const RepairProgress& progress = {});
 
+// Its manifest says so, is not there or cannot be read. It may be running.
+bool is_open(const std::filesystem::path& folder);
 // The recordings below `out` that are open, by a look at their manifests; some may be running.
 std::vector<std::filesystem::path> open_recordings(const std::filesystem::path& out);
 

@@ -143,7 +143,7 @@ TEST_F(Control, NobodyRecordsThere) {
   const auto nobody = ask(folder_.path(), request);
   ASSERT_FALSE(nobody);
   EXPECT_EQ(nobody.error().code, Code::kConnect);
-  EXPECT_THAT(nobody.error().message, HasSubstr("nobody records there"));
+  EXPECT_THAT(nobody.error().message, HasSubstr("nobody answers there"));
   // A recorder that was killed leaves its socket.
   serve(folder_.path());
   fs::rename(folder_.path() / kControlSocket, folder_.path() / "kept");

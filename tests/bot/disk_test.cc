@@ -7,6 +7,7 @@
 
 #include "recordings/verify.h"
 #include "tests/support/call_room.h"
+#include "tests/support/feed.h"
 #include "tests/support/program.h"
 #include "tests/support/recorded.h"
 
@@ -99,6 +100,52 @@ TEST_F(DiskTest, AFullDiskEndsThatRecordingWithAnErrorAndNoOther) {
   ASSERT_TRUE(done.verdict);
   EXPECT_EQ(done.verdict->severity, recordings::Severity::kPass) << text(done);
   for (const auto& track : done.verdict->tracks) EXPECT_EQ(track.marks_missing, 0u) << text(done);
+}
+
+// There is no space for a copy of what was cut off.
+TEST_F(DiskTest, ARepairOnAFullDiskFinishesTheFilesInPlace) {
+  test::Feed feed;
+  feed.member("alice");
+  feed.add({test::video_track(1, "alice"), test::make_video({.frames = 90, .key_every = 30})});
+  feed.add({test::audio_track(2, "alice"), test::make_audio({.seconds = 3})});
+  ASSERT_TRUE(feed.run(3, false));
+  feed.drop();
+  const fs::path media = feed.folder() / "media/alice-1.mkv";
+  fs::resize_file(media, fs::file_size(media) - 100);  // in the middle of a frame
+  const std::string cut = read_file(media, 1u << 30).value_or("");
+  std::vector<std::string> all{
+      "unshare",
+      "-rm",
+      "sh",
+      "-c",
+      "disk=$1 rec=$2 kept=$3; shift 3; mount -t tmpfs -o size=16m none \"$disk\" || exit 99; "
+      "cp -a \"$rec\" \"$disk/r\"; head -c 262144 /dev/zero > \"$disk/r/.reserve\"; "
+      "head -c 16M /dev/zero > \"$disk/filler\" 2>/dev/null; "
+      "\"$@\" \"$disk/r\"; status=$?; \"$@\" \"$disk/r\"; cp -a \"$disk/r\" \"$kept\"; exit "
+      "$status",
+      "sh",
+      disk().string(),
+      feed.folder().string(),
+      kept().string()};
+  for (const auto& word : Program::callbot({"repair"})) all.push_back(word);
+  Program program(loop_, all);
+  EXPECT_EQ(program.wait(kPatience), kExitNotGood) << program.output();
+  EXPECT_THAT(program.output(),
+              AllOf(HasSubstr("without an index"), HasSubstr("nothing to be done")));
+  const fs::path folder = kept() / "r";
+  const Recorded recorded(folder);
+  EXPECT_EQ(recorded.manifest.state, "finished");
+  const auto seen = test::counters(recorded.lane("alice", MediaKind::kVideo));
+  EXPECT_GE(seen.size(), 80u);
+  EXPECT_EQ(seen, test::counting(0, static_cast<int64_t>(seen.size())));
+  const auto verdict = recordings::verify(folder, {.threads = 1});
+  ASSERT_TRUE(verdict);
+  for (const auto& finding : verdict->findings)
+    EXPECT_NE(finding.severity, recordings::Severity::kFail) << to_text(*verdict);
+  // Not a byte is lost.
+  const std::string kept_in_place = read_file(folder / "media/alice-1.mkv", 1u << 30).value_or("");
+  const auto tail = folder / ("damaged/alice-1.mkv.from-" + std::to_string(kept_in_place.size()));
+  EXPECT_EQ(kept_in_place + read_file(tail, 1u << 20).value_or(""), cut);
 }
 
 TEST_F(DiskTest, ADiskThatIsFullFromTheBeginningIsSaidAtOnce) {

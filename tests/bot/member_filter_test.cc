@@ -36,6 +36,22 @@ TEST(MemberFilter, TheNewestThatFitsDecides) {
   EXPECT_FALSE(filter.wants("bob"));
 }
 
+TEST(MemberFilter, WhatWasSaidBeforeHoldsWhenItGoesOn) {
+  // Started with --include 'a*' --exclude al, then told to leave out ann; and started again.
+  MemberFilter before({"a*"}, {"al"});
+  ASSERT_TRUE(before.add(false, "ann"));
+  ASSERT_TRUE(before.add(true, "bob"));
+  MemberFilter again({"a*"}, {"al"});
+  EXPECT_TRUE(again.go_on(before.rules()).empty()) << "nothing is new";
+  for (const char* name : {"abe", "bob"}) EXPECT_TRUE(again.wants(name)) << name;
+  for (const char* name : {"al", "ann", "carol"}) EXPECT_FALSE(again.wants(name)) << name;
+  // Somebody else goes on, and says otherwise of one.
+  MemberFilter other({}, {"abe"});
+  EXPECT_EQ(other.go_on(before.rules()).size(), 1u);
+  for (const char* name : {"abe", "al", "ann", "carol"}) EXPECT_FALSE(other.wants(name)) << name;
+  EXPECT_TRUE(other.wants("bob"));
+}
+
 TEST(MemberFilter, RefusesWhatIsNoPattern) {
   MemberFilter filter;
   EXPECT_FALSE(filter.add(true, ""));

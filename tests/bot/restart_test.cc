@@ -6,9 +6,11 @@
 
 #include <fstream>
 
+#include "bot/control.h"
 #include "recordings/manifest.h"
 #include "recordings/verify.h"
 #include "tests/support/call_room.h"
+#include "tests/support/feed.h"
 
 namespace callbot::bot {
 namespace {
@@ -25,10 +27,9 @@ class RestartTest : public test::CallRoom {
     waitpid(parent_, &status, 0);
   }
 
-  void start_program(std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"callbot",       "record", host_.url(), "--restart",
-                                   "--out",         out_,     "--log",     "json",
-                                   "--until-empty", "--name", "recorder"};
+  void start_program(std::vector<std::string> more = {}, const std::string& restart = "--restart") {
+    std::vector<std::string> words{"callbot", "record", host_.url(),     restart,  "--out",   out_,
+                                   "--log",   "json",   "--until-empty", "--name", "recorder"};
     words.insert(words.end(), more.begin(), more.end());
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
@@ -69,6 +70,38 @@ class RestartTest : public test::CallRoom {
   bool grows(uint64_t by) {
     const uint64_t before = media_bytes();
     return loop_.run_until([&] { return media_bytes() > before + by; }, kPatience);
+  }
+  // A worker other than this one answers.
+  Json status_of_another(pid_t than) {
+    Json status;
+    const auto request = Json::object().set("do", "status");
+    EXPECT_TRUE(loop_.run_until(
+        [&] {
+          if (worker() <= 0 || worker() == than) return false;
+          auto answer = control_request(recordings()[0], request);
+          if (answer) status = *answer;
+          return answer.has_value();
+        },
+        kPatience))
+        << log();
+    return status;
+  }
+  static bool excluded(const Json& status, const std::string& name) {
+    for (size_t i = 0; i < status.at("members").size(); ++i) {
+      const Json member = status.at("members").at(i);
+      if (member.at("name").text() == name) return member.at("excluded").boolean().value_or(false);
+    }
+    return false;
+  }
+  // What --on-finish is given is left beside it.
+  std::string program_on_finish() const {
+    const fs::path script = folder_.path() / "finish.sh";
+    std::ofstream(script) << "#!/bin/sh\nprintf '%s %s\\n' \"$1\" \"$2\" >> \"$0.out\"\n";
+    fs::permissions(script, fs::perms::owner_all);
+    return script;
+  }
+  std::string finished() const {
+    return read_file(folder_.path() / "finish.sh.out", 1 << 16).value_or("");
   }
   bool ended() {
     return loop_.run_until([&] { return waitpid(parent_, &status_, WNOHANG) == parent_; },
@@ -131,7 +164,7 @@ TEST_F(RestartTest, ASignalIsPassedOnAndEndsBoth) {
 
 TEST_F(RestartTest, AfterQuickDeathsItGivesUpAndFinishesTheRecording) {
   start(small("alice"));
-  start_program();
+  start_program({"--on-finish", program_on_finish()});
   ASSERT_TRUE(grows(30'000)) << log();
   for (pid_t last = 0; !recordings().empty();) {
     bool over = false;
@@ -150,6 +183,101 @@ TEST_F(RestartTest, AfterQuickDeathsItGivesUpAndFinishesTheRecording) {
   EXPECT_EQ(WEXITSTATUS(status_), 128 + SIGKILL) << log();
   EXPECT_NE(log().find("\"given-up\""), std::string::npos) << log();
   EXPECT_EQ(recordings::load(recordings()[0])->manifest.state, "finished");
+  const auto verdict = recordings::saved_verdict(recordings()[0]);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(finished(), recordings()[0].string() + " " + name_of(verdict->severity) + "\n");
+}
+
+// Nobody is recorded who was not to be, because a process died.
+TEST_F(RestartTest, APauseAndAnExclusionOutliveAKill) {
+  start(small("alice"));
+  start(small("bot-2"));
+  start_program();
+  const auto there = [&](const char* file) {
+    return loop_.run_until(
+        [&] { return !recordings().empty() && fs::exists(recordings()[0] / file); }, kPatience);
+  };
+  ASSERT_TRUE(there("media/alice-1.mkv") && there("media/bot-2-1.mkv")) << log();
+  const fs::path folder = recordings()[0];
+  const auto ask = [&](const Json& request) {
+    const auto answer = control_request(folder, request);
+    EXPECT_TRUE(answer) << answer.error().message;
+  };
+  ask(Json::object().set("do", "pause"));
+  ask(Json::object().set("do", "exclude").set("pattern", "bot-2"));
+  const pid_t first = worker();
+  ASSERT_EQ(kill(first, SIGKILL), 0);
+  Json status = status_of_another(first);
+  EXPECT_TRUE(status.at("paused").boolean().value_or(false)) << status.dump();
+  ASSERT_TRUE(loop_.run_until(
+      [&] {
+        status = control_request(folder, Json::object().set("do", "status")).value_or(Json());
+        return status.at("members").size() == 2;
+      },
+      kPatience))
+      << log();
+  EXPECT_TRUE(excluded(status, "bot-2")) << status.dump();
+  EXPECT_FALSE(excluded(status, "alice")) << status.dump();
+  ask(Json::object().set("do", "resume"));
+  ASSERT_TRUE(there("media/alice-2.mkv")) << log();
+  ASSERT_TRUE(grows(60'000)) << log();
+  kill(parent_, SIGTERM);
+  ASSERT_TRUE(ended()) << log();
+  parent_ = 0;
+  EXPECT_FALSE(fs::exists(folder / "media/bot-2-2.mkv"));
+  const auto loaded = recordings::load(folder);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const recordings::Manifest& m = loaded->manifest;
+  ASSERT_EQ(m.pauses.size(), 1u);
+  ASSERT_TRUE(m.pauses[0].to_ns);
+  for (const auto& file : m.media) {
+    if (file.path != "media/alice-2.mkv") continue;
+    EXPECT_GE(file.offset_ns, *m.pauses[0].to_ns);
+  }
+}
+
+TEST_F(RestartTest, WhoGoesOnInARecordingIsStartedAgainToo) {
+  start(small("alice"));
+  start_program();
+  ASSERT_TRUE(grows(30'000)) << log();
+  kill(parent_, SIGTERM);
+  ASSERT_TRUE(ended()) << log();
+  start_program({"--resume", recordings()[0].string()}, "--restart=true");
+  ASSERT_TRUE(grows(30'000)) << log();
+  const pid_t first = worker();
+  ASSERT_GT(first, 0);
+  ASSERT_EQ(kill(first, SIGKILL), 0);
+  status_of_another(first);
+  ASSERT_TRUE(grows(30'000)) << log();
+  kill(parent_, SIGTERM);
+  ASSERT_TRUE(ended()) << log();
+  parent_ = 0;
+  EXPECT_EQ(WEXITSTATUS(status_), kExitGood) << log();
+  ASSERT_EQ(recordings().size(), 1u);
+  const auto loaded = recordings::load(recordings()[0]);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->manifest.state, "finished");
+  EXPECT_EQ(loaded->manifest.interruptions.size(), 2u);
+}
+
+// However its last worker ended, and before it had joined.
+TEST_F(RestartTest, WhatLiesOpenAtItsEndIsFinished) {
+  test::Feed feed;
+  feed.member("alice");
+  feed.add({test::audio_track(1, "alice"), test::make_audio({.seconds = 2})});
+  ASSERT_TRUE(feed.run(2, false));
+  feed.drop();
+  host_.kill();
+  start_program({"--resume", feed.folder().string(), "--on-finish", program_on_finish(),
+                 "--reserve", "1000000G"});
+  ASSERT_TRUE(ended()) << log();
+  parent_ = 0;
+  EXPECT_EQ(WEXITSTATUS(status_), kExitStorage) << log();
+  EXPECT_EQ(recordings::load(feed.folder())->manifest.state, "finished");
+  EXPECT_NE(finished(), "") << log();
+  EXPECT_NE(log().find("\"out\":\"" + feed.folder().string() + "\""), std::string::npos)
+      << "which disk is watched: " << log();
+  EXPECT_FALSE(fs::exists(out_)) << "nothing is to be recorded there";
 }
 
 TEST_F(RestartTest, WhatCannotBeJoinedAtAllIsNotTriedAgain) {

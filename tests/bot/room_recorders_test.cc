@@ -72,13 +72,14 @@ class RoomRecordersTest : public testing::Test {
     for (const auto& member : host_.rooms().members(room)) n += member.recorder ? 1 : 0;
     return n;
   }
-  // Of our recorder of this room, the process that was started with this option; 0: there is none.
-  pid_t process(const std::string& room, const std::string& option) {
+  // Of this room: the process that records, or its supervisor, our child; 0: there is none.
+  enum Which { kSupervisor, kWorker };
+  pid_t process(const std::string& room, Which which) {
     for (const auto& entry : fs::directory_iterator("/proc")) {
       const std::string pid = entry.path().filename().string();
       const auto words = read_file(entry.path() / "cmdline", 1 << 16);
       if (words && words->find(host_.url(room)) != std::string::npos &&
-          words->find(option) != std::string::npos)
+          words->starts_with("callbot-recorder") == (which == kWorker))
         return static_cast<pid_t>(std::stol(pid));
     }
     return 0;
@@ -232,7 +233,7 @@ TEST_F(RoomRecordersTest, StopLetsEveryRecordingEndAndBeJudged) {
 TEST_F(RoomRecordersTest, ARecordingGoesOnInItsFolderWhenItsWorkerIsKilled) {
   send("hurt", "alice");
   ASSERT_TRUE(until_recorded("hurt", "alice"));
-  const pid_t worker = process("hurt", "--folder-fd");
+  const pid_t worker = process("hurt", kWorker);
   ASSERT_GT(worker, 0);
   kill(worker, SIGKILL);
   const fs::path folder = recordings("hurt")[0];
@@ -250,7 +251,7 @@ TEST_F(RoomRecordersTest, ARecorderThatIsKilledIsStartedAgain) {
   send("hurt", "alice");
   ASSERT_TRUE(until_recorded("hurt", "alice"));
   // Its process is our child, the supervisor of the one that records.
-  const pid_t recorder = process("hurt", "--restart");
+  const pid_t recorder = process("hurt", kSupervisor);
   ASSERT_GT(recorder, 0);
   testing::internal::CaptureStdout();
   kill(recorder, SIGKILL);

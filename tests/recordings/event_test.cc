@@ -27,6 +27,8 @@ Event full(EventKind kind) {
   e.on = true;
   e.allowed = true;
   e.recorder = true;
+  e.pattern = "a*";
+  e.include = true;
   e.count = 7;
   e.repaired = 6;
   e.duration_ns = 8;

@@ -160,6 +160,24 @@ TEST_F(Expire, OneThatWasCutOffGoes) {
   EXPECT_THAT(left(), IsEmpty());
 }
 
+// Its recorder may be started again before long.
+TEST_F(Expire, OneThatWasCutOffJustNowStays) {
+  make("cut", 40, "running");
+  const auto done = expire({.keep = 1h});
+  EXPECT_THAT(names(done), IsEmpty());
+  EXPECT_EQ(done.running, 1u);
+}
+
+// Whatever its manifest says, somebody may be about to repair it, or to go on in it.
+TEST_F(Expire, OneWhoseJournalIsLockedStays) {
+  const test::Writing writer(make("old", 40));
+  const auto done = expire({.keep = 1h});
+  ASSERT_EQ(done.expired.size(), 1u);
+  ASSERT_TRUE(done.expired[0].failed);
+  EXPECT_EQ(done.expired[0].failed->code, Code::kDenied);
+  EXPECT_THAT(left(), UnorderedElementsAre("old"));
+}
+
 TEST_F(Expire, WhatIsNoRecordingIsNotTouched) {
   TempFolder elsewhere;
   const auto far = make_recording(elsewhere.path(), {.name = "far", .started_wall_ns = kDay_ns});

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -453,6 +456,51 @@ TEST_F(RepairTest, LinesThatAreNoEventsAreKeptAside) {
   EXPECT_THAT(to_text(report), HasSubstr("1 lines could not be read"));
   EXPECT_EQ(bytes_of(folder() / "damaged/journal.jsonl"), journal);
   EXPECT_EQ(judged().severity, Severity::kPass) << to_text(judged());
+}
+
+// What crashes leave of a manifest; and none of it without a journal.
+TEST_F(RepairTest, ADamagedManifestIsFoundOpen) {
+  const Tree good = finished().tree;
+  const std::string& manifest = good.at("manifest.json");
+  for (const std::string& left :
+       {std::string(), manifest.substr(0, manifest.size() / 2), std::string(700, '\0')}) {
+    Tree tree = good;
+    put(tree);
+    EXPECT_TRUE(open_recordings(out_.path()).empty());
+    put_bytes(folder() / "manifest.json", left);
+    EXPECT_THAT(open_recordings(out_.path()), Contains(folder()));
+    repaired_twice();
+    EXPECT_TRUE(open_recordings(out_.path()).empty());
+    EXPECT_EQ(Recorded(folder()).manifest.state, "finished");
+    put_bytes(folder() / "manifest.json", left);
+    fs::remove(folder() / "journal.jsonl");
+    EXPECT_TRUE(open_recordings(out_.path()).empty());
+  }
+}
+
+TEST_F(RepairTest, ADeadSocketIsTakenAway) {
+  put(cut_off().tree);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder() / "control.sock";
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  path.copy(address.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  close(fd);
+  ASSERT_TRUE(fs::is_socket(path));
+  repaired_twice();
+  EXPECT_FALSE(fs::exists(path));
+}
+
+// An end before it went on is none.
+TEST_F(RepairTest, TheEndOfTheLastPartIsWhatIsLookedFor) {
+  Tree tree = finished().tree;
+  tree.at("journal.jsonl") +=
+      R"({"at":"2026-11-21T04:20:50.000000000Z","event":"reopened","from_ns":4100000000})"
+      "\n";
+  put(tree);
+  EXPECT_THAT(findings(), Contains("journal-damaged"));
 }
 
 TEST_F(RepairTest, AFailedOneStaysFailed) {

@@ -170,6 +170,38 @@ TEST_F(Resume, KilledOnceMoreItIsRepairedAsOne) {
   EXPECT_EQ(r.manifest.tracks[0].frames, 120u);
 }
 
+// Who asked for a pause did not take it back by our dying, nor by a repair.
+TEST_F(Resume, APauseGoesOn) {
+  for (const bool repaired : {false, true}) {
+    Feed feed;
+    feed.member("alice");
+    feed.at(1, [](Recording& r) {
+      r.note({.kind = EventKind::kPaused, .by = "ann", .policy = "slate"});
+    });
+    feed.at(1, [](Recording& r) {
+      r.note({.kind = EventKind::kFilter, .pattern = "bot-*", .include = false});
+    });
+    feed.add({audio_track(1, "alice"), make_audio({.seconds = 2})});
+    ASSERT_TRUE(feed.run(2, false));
+    feed.drop();
+    if (repaired) {
+      ASSERT_TRUE(repair(feed.folder()));
+    }
+    auto made = Recording::resume(Log("test"), feed.folder(), "restarted");
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_EQ((*made)->asked().pauses.size(), 1u);
+    EXPECT_EQ((*made)->asked().pauses[0].policy, "slate");
+    EXPECT_EQ((*made)->asked().rules, (std::vector<Asked::Rule>{{"bot-*", false}}));
+    EXPECT_GT((*made)->stats().bytes, 1000u) << "what was there before counts";
+    EXPECT_EQ((*made)->stats().files.size(), 1u);
+    made->reset();
+    const auto loaded = load(feed.folder());
+    ASSERT_TRUE(loaded);
+    ASSERT_EQ(loaded->manifest.pauses.size(), 1u);
+    EXPECT_EQ(loaded->manifest.pauses[0].to_ns.has_value(), repaired);
+  }
+}
+
 // Nothing came in between: one gap, not two.
 TEST_F(Resume, TwoRestartsInARowAreOneGap) {
   record(false);

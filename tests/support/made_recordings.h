@@ -8,7 +8,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -37,6 +39,21 @@ inline void write(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
   EXPECT_TRUE(std::filesystem::exists(path)) << path;
 }
+
+// Somebody writes the recording for as long as this lives.
+class Writing {
+ public:
+  explicit Writing(const std::filesystem::path& folder)
+      : fd_(open((folder / "journal.jsonl").c_str(), O_WRONLY | O_CLOEXEC)) {
+    EXPECT_EQ(flock(fd_, LOCK_EX | LOCK_NB), 0);
+  }
+  ~Writing() { close(fd_); }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+
+ private:
+  int fd_;
+};
 
 // As if nobody had written it for so long.
 inline void age_journal(const std::filesystem::path& folder, std::chrono::seconds by) {

@@ -1,0 +1,22 @@
+#include "recordings/asked.h"
+
+#include <algorithm>
+
+namespace callbot::recordings {
+
+Asked asked_by(const std::vector<Event>& events) {
+  Asked asked;
+  for (const Event& e : events) {
+    const auto of_same = [&](const Asked::Pause& p) { return p.participant == e.participant; };
+    if (e.kind == EventKind::kFilter)
+      asked.rules.push_back({e.pattern, e.include.value_or(false)});
+    else if (e.kind == EventKind::kResumed)
+      std::erase_if(asked.pauses, of_same);
+    else if (e.kind == EventKind::kPaused &&
+             std::none_of(asked.pauses.begin(), asked.pauses.end(), of_same))
+      asked.pauses.push_back({e.participant, e.policy, e.by});
+  }
+  return asked;
+}
+
+}  // namespace callbot::recordings

@@ -1,0 +1,34 @@
+// recordings/asked.h: what was asked of a recording and holds until it is taken back: pauses, and
+// the patterns of names that say who is recorded. It follows from the journal, so that it holds
+// when another process goes on.
+//
+// Thread:  any; values.
+// Owner:   the caller.
+// Fails:   never.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "recordings/event.h"
+
+namespace callbot::recordings {
+
+struct Asked {
+  struct Pause {
+    std::string participant = {};  // empty: everybody
+    std::string policy = {}, by = {};
+  };
+  struct Rule {
+    std::string pattern = {};
+    bool include = false;
+    friend bool operator==(const Rule&, const Rule&) = default;
+  };
+  // Not resumed. The end of a recording is none of a pause: whoever goes on in it goes on pausing.
+  std::vector<Pause> pauses = {};
+  std::vector<Rule> rules = {};  // all there ever were, in the order of the journal
+};
+
+Asked asked_by(const std::vector<Event>& events);
+
+}  // namespace callbot::recordings
