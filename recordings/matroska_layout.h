@@ -4,13 +4,16 @@
 //
 // Thread:  worker.
 // Owner:   the caller.
-// Fails:   kStorage if it cannot be read. Damage is no failure but what is looked for.
+// Fails:   kStorage if it cannot be read, kDenied if it is sealed and no key fits. Damage is no
+//          failure but what is looked for.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "base/error.h"
+#include "recordings/readable_file.h"
 
 namespace callbot::recordings {
 
@@ -19,6 +22,7 @@ struct MatroskaLayout {
   bool closed = false;    // every size agrees, to the last byte: it was written to its end
   uint64_t frames = 0;    // whole blocks
   uint64_t unusable = 0;  // bytes that may have held frames and make no whole block
+  std::vector<ByteRange> harmed = {};  // of a sealed file: elements that were lost in part
 };
 
 Result<MatroskaLayout> read_layout(const std::filesystem::path& path);

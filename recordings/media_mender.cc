@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/matroska_layout.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
 namespace {
@@ -55,6 +56,8 @@ std::string text_of(const MendedFile& f) {
       return "holds no frame";
     case Mended::kMissing:
       return "is not there";
+    case Mended::kSealed:
+      return "is encrypted; left for callbot repair --key";
   }
   return "";
 }
@@ -77,6 +80,8 @@ const char* name_of(Mended what) {
       return "empty";
     case Mended::kMissing:
       return "missing";
+    case Mended::kSealed:
+      return "sealed";
   }
   return "";
 }
@@ -103,6 +108,17 @@ std::string move_aside(const fs::path& folder, const std::string& file) {
   return to;
 }
 
+namespace {
+
+// Of a sealed file whose head is gone nothing can be read, whatever is behind it.
+Result<MatroskaLayout> look_into(const fs::path& path) {
+  auto layout = read_layout(path);
+  if (layout || layout.error().code != Code::kBadInput) return layout;
+  return MatroskaLayout{.unusable = size_of(path)};
+}
+
+}  // namespace
+
 struct MediaMender::Kept {
   uint64_t frames = 0, key_frames = 0, bytes = 0;
 };
@@ -120,8 +136,8 @@ struct MediaMender::Job {
   bool done = false;
 };
 
-MediaMender::MediaMender(fs::path folder, Manifest manifest, bool adopt)
-    : folder_(std::move(folder)), manifest_(std::move(manifest)) {
+MediaMender::MediaMender(fs::path folder, Manifest manifest, bool adopt, Locked locked)
+    : folder_(std::move(folder)), manifest_(std::move(manifest)), locked_(locked) {
   if (adopt) adopt_unknown();
   waiting_.assign(manifest_.media.begin(), manifest_.media.end());
   for (const MediaFileFacts& f : waiting_) all_bytes_ += size_of(folder_ / f.path);
@@ -208,9 +224,13 @@ Result<bool> MediaMender::step(Job& job) {
 }
 
 Result<bool> MediaMender::examine(Job& job) {
-  const auto layout = read_layout(job.path);
-  if (!layout) return tl::unexpected(layout.error());
+  const auto layout = look_into(job.path);
   MendedFile& r = job.report;
+  if (!layout && layout.error().code == Code::kDenied && locked_ == Locked::kLeave) {
+    r.what = Mended::kSealed;
+    return true;
+  }
+  if (!layout) return tl::unexpected(layout.error());
   r.unusable = layout->unusable;
   const bool known = job.facts.duration_ns.has_value();
   if (layout->closed && known) {
@@ -222,7 +242,10 @@ Result<bool> MediaMender::examine(Job& job) {
     return false;
   }
   job.replaces = !layout->closed;
-  auto remux = Remux::open(job.path, job.replaces ? fs::path(job.path).concat(kPart) : fs::path(),
+  RemuxConfig remuxing{.from = job.path, .seal_to = sealed_to(job.path), .blank = layout->harmed};
+  if (!is_sealed(job.path)) remuxing.seal_to.reset();
+  if (job.replaces) remuxing.to = fs::path(job.path).concat(kPart);
+  auto remux = Remux::open(remuxing,
                            [this, &job](const RemuxedPacket& p) {
                              ++job.report.frames;
                              job.report.duration_ns =
