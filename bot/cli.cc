@@ -21,7 +21,8 @@ Exit status, the same list for every command:
   2    wrong use
   3    could not connect or join
   4    storage: a folder or file could not be read or written
-  5    unmeasured or invalid: there was nothing to judge
+  5    unmeasured or invalid: there was nothing to judge, or it is encrypted and no --key
+       opens it
   130  interrupted before it was done (Ctrl-C or SIGTERM while a recording runs ends the
        recording and judges it; a second Ctrl-C interrupts the judging)
 )";
