@@ -83,7 +83,6 @@ class EncodedVideo final : public ExportTrack {
     last_ = frame.pts;
     const bool key = time_ns - key_ns_ >= kKeyEveryNs;
     frame.pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-    frame.key_frame = key ? 1 : 0;
     if (key) key_ns_ = time_ns;
     const int sent = avcodec_send_frame(encoder_.get(), &frame);
     if (sent < 0) return tl::unexpected(av_failure(Code::kInternal, plan_.codec, sent));

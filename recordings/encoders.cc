@@ -15,15 +15,16 @@ struct Row {
   const char* codec;
   const char* encoder;
   const char* options;
-  int bits_a_channel;  // bit/s, audio
+  int bits_a_channel = 0;                       // bit/s, audio
+  AVSampleFormat samples = AV_SAMPLE_FMT_NONE;  // audio: the best of those it takes
 };
 constexpr Row kRows[] = {
-    {"h264", "libx264", "preset=veryfast:crf=21", 0},
-    {"vp9", "libvpx-vp9", "deadline=realtime:cpu-used=7:row-mt=1:crf=31:lag-in-frames=0", 0},
-    {"opus", "libopus", "", 48000},
-    {"aac", "aac", "", 80000},
-    {"mp3", "libmp3lame", "", 80000},
-    {"pcm", "pcm_s16le", "", 0},
+    {"h264", "libx264", "preset=veryfast:crf=21"},
+    {"vp9", "libvpx-vp9", "deadline=realtime:cpu-used=7:row-mt=1:crf=31:lag-in-frames=0"},
+    {"opus", "libopus", "", 48000, AV_SAMPLE_FMT_FLT},
+    {"aac", "aac", "", 80000, AV_SAMPLE_FMT_FLTP},
+    {"mp3", "libmp3lame", "", 80000, AV_SAMPLE_FMT_FLTP},
+    {"pcm", "pcm_s16le", "", 0, AV_SAMPLE_FMT_S16},
 };
 
 struct Begun {
@@ -49,15 +50,6 @@ Result<AvCodecContext> open(Begun begun) {
   av_dict_free(&options);
   if (opened < 0) return tl::unexpected(av_failure(Code::kUnsupported, begun.row->encoder, opened));
   return std::move(begun.context);
-}
-
-AVSampleFormat best_format(const AVCodec& encoder) {
-  for (const AVSampleFormat wanted : {AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP, AV_SAMPLE_FMT_S16}) {
-    for (const AVSampleFormat* f = encoder.sample_fmts; f != nullptr && *f >= 0; ++f) {
-      if (*f == wanted) return wanted;
-    }
-  }
-  return AV_SAMPLE_FMT_S16;
 }
 
 }  // namespace
@@ -90,7 +82,7 @@ Result<AvCodecContext> open_encoder(const SoundEncoding& e) {
   c.sample_rate = e.rate;
   c.time_base = {1, e.rate};
   av_channel_layout_default(&c.ch_layout, e.channels);
-  c.sample_fmt = best_format(*c.codec);
+  c.sample_fmt = begun->row->samples;
   c.bit_rate = static_cast<int64_t>(begun->row->bits_a_channel) * e.channels;
   if (e.global_header) c.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   return open(std::move(*begun));

@@ -72,6 +72,17 @@ class RoomRecordersTest : public testing::Test {
     for (const auto& member : host_.rooms().members(room)) n += member.recorder ? 1 : 0;
     return n;
   }
+  // Of our recorder of this room, the process that was started with this option; 0: there is none.
+  pid_t process(const std::string& room, const std::string& option) {
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const std::string pid = entry.path().filename().string();
+      const auto words = read_file(entry.path() / "cmdline", 1 << 16);
+      if (words && words->find(host_.url(room)) != std::string::npos &&
+          words->find(option) != std::string::npos)
+        return static_cast<pid_t>(std::stol(pid));
+    }
+    return 0;
+  }
   bool until_recorders(const std::string& room, size_t n) {
     return loop_.run_until([&] { return recorders_in(room) == n; }, kPatience);
   }
@@ -218,16 +229,28 @@ TEST_F(RoomRecordersTest, StopLetsEveryRecordingEndAndBeJudged) {
   }
 }
 
+TEST_F(RoomRecordersTest, ARecordingGoesOnInItsFolderWhenItsWorkerIsKilled) {
+  send("hurt", "alice");
+  ASSERT_TRUE(until_recorded("hurt", "alice"));
+  const pid_t worker = process("hurt", "--folder-fd");
+  ASSERT_GT(worker, 0);
+  kill(worker, SIGKILL);
+  const fs::path folder = recordings("hurt")[0];
+  const auto before = test::media_on_disk(folder, "alice");
+  ASSERT_TRUE(loop_.run_until(
+      [&] { return test::media_on_disk(folder, "alice") >= before + kSomeMedia; }, kPatience));
+  stop();
+  ASSERT_EQ(recordings("hurt").size(), 1u);
+  const Recorded recorded(folder);
+  EXPECT_EQ(recorded.manifest.state, "finished");
+  EXPECT_EQ(recorded.manifest.interruptions.size(), 1u);
+}
+
 TEST_F(RoomRecordersTest, ARecorderThatIsKilledIsStartedAgain) {
   send("hurt", "alice");
   ASSERT_TRUE(until_recorded("hurt", "alice"));
-  // Its process is our child, found by what it was started with.
-  pid_t recorder = 0;
-  for (const auto& process : fs::directory_iterator("/proc")) {
-    const auto words = read_file(process.path() / "cmdline", 1 << 16);
-    if (words && words->find(host_.url("hurt")) != std::string::npos)
-      recorder = static_cast<pid_t>(std::stol(process.path().filename().string()));
-  }
+  // Its process is our child, the supervisor of the one that records.
+  const pid_t recorder = process("hurt", "--restart");
   ASSERT_GT(recorder, 0);
   testing::internal::CaptureStdout();
   kill(recorder, SIGKILL);

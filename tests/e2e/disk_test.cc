@@ -133,10 +133,9 @@ TEST_F(Disk, AServerWaitsForSpaceSaysSoOnceAndGoesOn) {
   EXPECT_EQ(serve->wait(kPatience), kExitGood);
 }
 
-// recorders.md 3, pain 9: "Opaque capacity refusal": real cause: not enough CPU; "all recorders
-// were busy".
-using Pain9 = Disk;
-TEST_F(Pain9, ARefusalNamesTheLimitTheNumbersAndTheFlag) {
+// A refusal that does not say what is short.
+using Pain09 = Disk;
+TEST_F(Pain09, ARefusalNamesTheLimitTheNumbersAndTheFlag) {
   const auto record =
       program(20 * kMB, {"record", host_.url(), "--out", disk_.path(), "--reserve", "1G"});
   const Json event = record->event("disk-low");

@@ -1,4 +1,4 @@
-// recorders.md 3, pain 21: "Recording does not stop / orphan recorders."
+// Recorders that do not stop, or outlive who started them.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -98,7 +98,8 @@ test('a picture of the contact sheet and a place on the chart do so too', kTest,
   });
   await view.raw.mouse.click(box.x + box.width / 2, box.y + 40);
   await until(async () => Math.abs(await time() - 30) < 0.3, 'the middle of the chart');
-  assert.ok(await view.evaluate(() => document.querySelector('.plot[data-person="0"] .head')));
+  await until(() => view.evaluate(() => document.querySelector('.plot[data-person="0"] .head') !== null),
+    'its mark on the chart');
 });
 
 test('a file that does not play says how to get one that does', kTest, async (t) => {

@@ -73,7 +73,7 @@ TEST(Pain11, OfATrackThatNeverShowedAPictureTheReasonIsSaid) {
   EXPECT_EQ(of_kind(verdict, "key-frame-wait").size(), 1u);
 }
 
-TEST(Pain7, APictureThatNeverCameIsOnTheMapFromEndToEnd) {
+TEST(Pain07, APictureThatNeverCameIsOnTheMapFromEndToEnd) {
   Feed feed;
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
@@ -86,7 +86,7 @@ TEST(Pain7, APictureThatNeverCameIsOnTheMapFromEndToEnd) {
   EXPECT_NEAR(gaps[0].length(), 8.1, 0.01);
 }
 
-TEST(Pain7, AParticipantWhoIsSilentAllTheTimeFailsAndIsOnTheMap) {
+TEST(Pain07, AParticipantWhoIsSilentAllTheTimeFailsAndIsOnTheMap) {
   Feed feed;
   for (const TrackId track : {1, 2}) {
     const std::string name = track == 1 ? "alice" : "bob";

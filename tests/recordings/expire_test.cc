@@ -252,7 +252,7 @@ TEST_F(Expire, TwoAtOnceDeleteEachOnce) {
   EXPECT_THAT(left(), UnorderedElementsAre("new"));
 }
 
-// recorders.md 3, pain 19: "Disk fills up; no retention by space."
+// Disks fill up; nothing frees them by space.
 TEST(Pain19, ExpireFreesSpaceAndNeverTakesARunningOne) {
   TempFolder out;
   constexpr size_t kBig = 16 << 20;

@@ -201,7 +201,7 @@ void kill_at_random(int kills, const std::optional<PublicKey>& seal_to = std::nu
   }
 }
 
-TEST(Kill, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) { kill_at_random(kKills); }
+TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) { kill_at_random(kKills); }
 
 TEST(Kill, NorIsMoreLostOfAnEncryptedOne) {
   const TestKeys keys;

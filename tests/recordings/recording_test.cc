@@ -74,7 +74,8 @@ TEST(Recording, KeepsNoSecretsOfTheUrl) {
   EXPECT_EQ(m.facts.url, "wss://host:8080/rooms/r?a=@b&token=***&pin=***#x");
 }
 
-TEST(Recording, TheManifestTellsWhatHappened) {
+// Media without times, names or events.
+TEST(Pain13, TheManifestTellsWhatHappened) {
   Feed feed({}, {.room = "team", .url = "ws://host/rooms/team", .recorder = "rec", .label = "L"});
   feed.member("alice", 0, 4);
   feed.says("alice", 0, kVideo, true, "camera");

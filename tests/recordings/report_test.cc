@@ -159,7 +159,7 @@ TEST(Report, UsesTheSavedVerdictWhileItHolds) {
 }
 
 // The process died: what it recorded is not lost, and its state is not hidden.
-TEST(Pain1, ARecordingThatWasKilledStillHasItsReport) {
+TEST(Pain01, ARecordingThatWasKilledStillHasItsReport) {
   Feed feed;
   plain(feed, 3);
   ASSERT_TRUE(feed.run(3.1, false));
@@ -171,7 +171,7 @@ TEST(Pain1, ARecordingThatWasKilledStillHasItsReport) {
   EXPECT_GE(count(page, "<li><a href=\"#p0\""), 1u);
 }
 
-TEST(Pain7, AParticipantWhoseSoundIsMissingIsToldOnThePage) {
+TEST(Pain07, AParticipantWhoseSoundIsMissingIsToldOnThePage) {
   Feed feed;
   plain(feed, 6);
   feed.member("bob");
