@@ -137,7 +137,11 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     for (const auto& [participant, files] : files_before_) stems_.insert(files.stem);
   }
 
-  ~RecordingImpl() override { keeper_.reset(); }  // its jobs use everything below
+  // The keeper's jobs use everything below, and the keeper.
+  ~RecordingImpl() override {
+    if (keeper_) keeper_->drop();
+    keeper_.reset();
+  }
 
   Result<> open() {
     for (const char* name : {"media", "exports"}) {

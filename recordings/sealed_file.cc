@@ -158,7 +158,7 @@ class SealedFile final : public ReadableFile {
     uint64_t at = kHeaderBytes;
     uint64_t counter = 0;
     uint16_t cuts = 0;
-    uint64_t missing = 0;  // bytes of the log that were passed over before this chunk
+    uint64_t missing = 0;  // bytes of the log that were passed over: as much may be missing
     while (at < disk_->size() && !ended_) {
       const uint64_t left = disk_->size() - at;
       std::array<uint8_t, kHeadBytes> bytes{};
@@ -179,10 +179,10 @@ class SealedFile final : public ReadableFile {
       const uint64_t whole =
           kHeadBytes + (head->kind == Kind::kData ? head->length + kTagBytes : 0);
       if (whole > left) return done();  // cut off
+      missing -= std::min(missing, head->offset - std::min(head->offset, size_));
       if (auto taken = take(*head, at, counter); !taken) return taken;
       cuts = head->cuts;
       at += whole;
-      missing = 0;
       ++counter;
     }
     if (ended_ && at != disk_->size() && !salvage_) return damaged(at);
@@ -191,7 +191,7 @@ class SealedFile final : public ReadableFile {
 
   // Without a hole before it, but for what was lost.
   bool fits(const Head& head, uint64_t missing) const {
-    if (head.kind == Kind::kEnd && missing == 0) return head.offset == size_;
+    if (head.kind == Kind::kEnd && head.offset < size_) return false;
     return head.offset <= size_ + missing;
   }
 

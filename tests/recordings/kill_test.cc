@@ -203,7 +203,7 @@ void kill_at_random(int kills, const std::optional<PublicKey>& seal_to = std::nu
 
 TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) { kill_at_random(kKills); }
 
-TEST(Kill, NorIsMoreLostOfAnEncryptedOne) {
+TEST(Pain01, NorIsMoreLostOfAnEncryptedOne) {
   const TestKeys keys;
   keys.take_secret();
   kill_at_random(kSealedKills, keys.pair.public_key);

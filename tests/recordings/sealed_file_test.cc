@@ -198,6 +198,7 @@ TEST_F(SealedFileTest, CutAnywhereInTheLastChunksItEndsBeforeThat) {
 TEST_F(SealedFileTest, ABitThatChangedIsNeverReadAsAnythingElse) {
   std::mt19937 random(5);
   const auto chunks = chunks_of(disk_);
+  int refused = 0;
   for (int i = 0; i < 200; ++i) {
     std::string disk = disk_;
     // Half of them in what is not data: the header and the chunks' heads.
@@ -206,9 +207,13 @@ TEST_F(SealedFileTest, ABitThatChangedIsNeverReadAsAnythingElse) {
                                  : (i % 8 == 1 ? random() % sealed::kHeaderBytes : head);
     disk[at] = static_cast<char>(disk[at] ^ (1 << (random() % 8)));
     put_disk(disk);
-    const auto refused = read();
-    ASSERT_FALSE(refused) << "byte " << at;
-    EXPECT_THAT(refused.error().message, HasSubstr("a.mkv.sealed")) << at;
+    // In a chunk of which nothing is left, because others lie over it, it harms nobody.
+    const auto strict = read();
+    if (strict)
+      EXPECT_EQ(strict->content, states_.back()) << at;
+    else
+      EXPECT_THAT(strict.error().message, HasSubstr("a.mkv.sealed")) << at;
+    refused += strict ? 0 : 1;
     const auto salvaged = read(Damaged::kSalvage);
     if (at < sealed::kHeaderBytes) {
       EXPECT_FALSE(salvaged) << at;
@@ -222,6 +227,7 @@ TEST_F(SealedFileTest, ABitThatChangedIsNeverReadAsAnythingElse) {
     EXPECT_LE(lost, sealed::kMostChunkBytes) << at;
     EXPECT_EQ(salvaged->content.size(), states_.back().size()) << at;
   }
+  EXPECT_GT(refused, 180);
 }
 
 TEST_F(SealedFileTest, ChunksCannotBeMovedDoubledOrTakenAway) {
