@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
-#include "recordings/manifest.h"
 #include "recordings/compose.h"
+#include "recordings/manifest.h"
 
 namespace callbot::bot {
 namespace {

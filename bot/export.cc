@@ -4,8 +4,8 @@
 
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
-#include "recordings/manifest.h"
 #include "recordings/export.h"
+#include "recordings/manifest.h"
 
 namespace callbot::bot {
 namespace {

@@ -69,7 +69,9 @@ Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
 }
 
 const fs::path& RecordingSession::folder() const { return recording_->folder(); }
-bool RecordingSession::encrypted() const { return recording_ != nullptr && recording_->encrypted(); }
+bool RecordingSession::encrypted() const {
+  return recording_ != nullptr && recording_->encrypted();
+}
 recordings::RecordingStats RecordingSession::stats() const { return recording_->stats(); }
 
 void RecordingSession::note(Event event) {

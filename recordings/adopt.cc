@@ -30,7 +30,8 @@ std::optional<Header> read_header(const fs::path& path) {
   header.input = std::move(*opened);
   const AVFormatContext& input = *header.input;
   header.title = text_in(input, "title");
-  if (const auto time = parse_rfc3339(text_in(input, "creation_time"))) header.start_wall_ns = *time;
+  if (const auto time = parse_rfc3339(text_in(input, "creation_time")))
+    header.start_wall_ns = *time;
   for (unsigned i = 0; i < input.nb_streams; ++i)
     header.streams.push_back(input.streams[i]->codecpar);
   return header;
@@ -53,8 +54,8 @@ void MediaMender::adopt_unknown() {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
     auto name = "media/" + entry.path().filename().string();
-    if (entry.is_regular_file(ignored) && is_media(entry.path()) &&
-        name == printable(name, 4096) && manifest_.file(name) == nullptr)
+    if (entry.is_regular_file(ignored) && is_media(entry.path()) && name == printable(name, 4096) &&
+        manifest_.file(name) == nullptr)
       names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());

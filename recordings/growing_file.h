@@ -1,5 +1,5 @@
-// recordings/growing_file.h: the bytes of a file of a recording as they are written, plain or sealed
-// to a public key.
+// recordings/growing_file.h: the bytes of a file of a recording as they are written, plain or
+// sealed to a public key.
 //
 // Knows up to where the file is whole: after a failed write it can be cut back to there.
 //

@@ -23,6 +23,7 @@ struct IncomingPlace {
   std::optional<PublicKey> seal_to;
 };
 
-std::unique_ptr<IncomingFile> begin_incoming(Keeper& keeper, IncomingPlace place, FileOffer offer, std::function<void(Event)> note);
+std::unique_ptr<IncomingFile> begin_incoming(Keeper& keeper, IncomingPlace place, FileOffer offer,
+                                             std::function<void(Event)> note);
 
 }  // namespace callbot::recordings

@@ -65,7 +65,8 @@ Result<std::array<uint8_t, 32>> parse(std::string_view line, std::string_view ex
   const auto bytes = from_base64(line.substr(std::min(word.size() + 1, line.size())));
   std::array<uint8_t, 32> key{};
   if (!bytes || bytes->size() != key.size())
-    return fail(Code::kBadInput, fmt::format("expected 32 bytes in base64 behind \"{}\"", expected));
+    return fail(Code::kBadInput,
+                fmt::format("expected 32 bytes in base64 behind \"{}\"", expected));
   std::memcpy(key.data(), bytes->data(), key.size());
   return key;
 }
@@ -104,7 +105,9 @@ PublicKey SecretKey::public_key() const {
   return key;
 }
 
-std::string to_text(const PublicKey& key) { return fmt::format("{} {}", kPublic, base64(key.bytes)); }
+std::string to_text(const PublicKey& key) {
+  return fmt::format("{} {}", kPublic, base64(key.bytes));
+}
 
 Result<PublicKey> parse_public_key(std::string_view line) {
   return parse(line, kPublic).map([](const auto& bytes) { return PublicKey{bytes}; });
@@ -130,7 +133,8 @@ Result<KeyPair> make_key_pair(const fs::path& name) {
   for (const fs::path& file : {pair.public_file, pair.secret_file}) {
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(file, ignored)))
-      return fail(Code::kUsage, file.string() + ": is there already, and a key is never overwritten");
+      return fail(Code::kUsage,
+                  file.string() + ": is there already, and a key is never overwritten");
   }
   SecretKey secret;
   crypto_box_keypair(pair.public_key.bytes.data(), secret.bytes.data());

@@ -1,12 +1,13 @@
 // recordings/keys.h: the keys of encrypted recordings: key pairs as files, and the keys that this
 // process may open recordings with.
 //
-// A pair is X25519, as libsodium's crypto_box: recordings are sealed to the public key, and only the
-// secret key opens them. FORMAT.md specifies the files and what is sealed.
+// A pair is X25519, as libsodium's crypto_box: recordings are sealed to the public key, and only
+// the secret key opens them. FORMAT.md specifies the files and what is sealed.
 //
 // Thread:  any; the ring has a lock.
 // Owner:   the ring is the process's.
-// Fails:   kBadInput that names the file and what was expected, kStorage, kDenied where no key fits.
+// Fails:   kBadInput that names the file and what was expected, kStorage, kDenied where no key
+// fits.
 #pragma once
 
 #include <array>
@@ -60,8 +61,8 @@ SealedFileKey seal(const PublicKey& to, const FileKey& key);
 // A short text, sealed as a whole; base64.
 std::string seal_text(const PublicKey& to, std::string_view text);
 
-// Secret keys that were given, and the keys of the files that this process wrote: it needs no secret
-// key to read those again.
+// Secret keys that were given, and the keys of the files that this process wrote: it needs no
+// secret key to read those again.
 class KeyRing {
  public:
   static KeyRing& ours();

@@ -106,8 +106,7 @@ class Walk {
     while (at < end) {
       const auto e = element(at);
       if (e && !cluster.size && is_in_segment(e->id) && !is_in_cluster(e->id)) return at;
-      if (!e || !e->size || !is_in_cluster(e->id) || e->end() > end)
-        return lost(at, at);
+      if (!e || !e->size || !is_in_cluster(e->id) || e->end() > end) return lost(at, at);
       if (is_harmed(at, *e)) return lost(at, at);
       if (e->id == kSimpleBlock || e->id == kBlockGroup) ++out_.frames;
       at = e->end();

@@ -245,13 +245,11 @@ Result<bool> MediaMender::examine(Job& job) {
   RemuxConfig remuxing{.from = job.path, .seal_to = sealed_to(job.path), .blank = layout->harmed};
   if (!is_sealed(job.path)) remuxing.seal_to.reset();
   if (job.replaces) remuxing.to = fs::path(job.path).concat(kPart);
-  auto remux = Remux::open(remuxing,
-                           [this, &job](const RemuxedPacket& p) {
-                             ++job.report.frames;
-                             job.report.duration_ns =
-                                 std::max(job.report.duration_ns, p.time_ms * kMillisecond);
-                             count(job.facts, p);
-                           });
+  auto remux = Remux::open(remuxing, [this, &job](const RemuxedPacket& p) {
+    ++job.report.frames;
+    job.report.duration_ns = std::max(job.report.duration_ns, p.time_ms * kMillisecond);
+    count(job.facts, p);
+  });
   if (!remux && remux.error().code == Code::kStorage) {
     std::error_code ignored;
     fs::remove(fs::path(job.path).concat(kPart), ignored);

@@ -3,8 +3,10 @@
 //
 // Thread:  one worker.
 // Owner:   MediaMender.
-// Fails:   kBadInput if FFmpeg finds no header it can read, kDenied if the file is sealed and no key
-//          fits, kStorage if the new file cannot be written. Damage behind the header is passed over.
+// Fails:   kBadInput if FFmpeg finds no header it can read, kDenied if the file is sealed and no
+// key
+//          fits, kStorage if the new file cannot be written. Damage behind the header is passed
+//          over.
 #pragma once
 
 #include <cstdint>

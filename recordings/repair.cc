@@ -246,8 +246,7 @@ bool RepairReport::complete() const {
   });
 }
 
-Result<RepairReport> repair(const fs::path& folder, const RepairProgress& progress,
-                            Locked locked) {
+Result<RepairReport> repair(const fs::path& folder, const RepairProgress& progress, Locked locked) {
   return Repair(folder, progress, locked).run();
 }
 

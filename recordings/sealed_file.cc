@@ -37,7 +37,8 @@ void put_le(uint8_t* to, T value) {
 template <class T>
 T get_le(const uint8_t* from) {
   T value = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) value |= static_cast<T>(static_cast<T>(from[i]) << (8 * i));
+  for (size_t i = 0; i < sizeof(T); ++i)
+    value |= static_cast<T>(static_cast<T>(from[i]) << (8 * i));
   return value;
 }
 
@@ -80,9 +81,9 @@ void encrypt(const FileKey& key, const Nonce& nonce, const Fields& fields,
 
 bool decrypt(const FileKey& key, const Nonce& nonce, const uint8_t* fields,
              std::span<const uint8_t> sealed_text, uint8_t* out) {
-  return crypto_aead_xchacha20poly1305_ietf_decrypt(
-             out, nullptr, nullptr, sealed_text.data(), sealed_text.size(), fields, kFieldBytes,
-             nonce.data(), key.data()) == 0;
+  return crypto_aead_xchacha20poly1305_ietf_decrypt(out, nullptr, nullptr, sealed_text.data(),
+                                                    sealed_text.size(), fields, kFieldBytes,
+                                                    nonce.data(), key.data()) == 0;
 }
 
 std::optional<Head> open_head(const FileKey& key, uint64_t counter,
@@ -132,8 +133,7 @@ class SealedFile final : public ReadableFile {
     if (*got < header.size()) return {};  // cut off before anything was in it
     const Header h = parse_header(header);
     auto key = KeyRing::ours().open(h.to, h.box);
-    if (!key)
-      return tl::unexpected(Error{key.error().code, name_ + " " + key.error().message});
+    if (!key) return tl::unexpected(Error{key.error().code, name_ + " " + key.error().message});
     key_ = *key;
     return walk();
   }

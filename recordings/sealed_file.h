@@ -1,8 +1,8 @@
 // recordings/sealed_file.h: a file encrypted while it grows: a log of authenticated chunks.
 //
 // Chunks say where their bytes belong, so that a muxer can go back and change what it wrote; later
-// ones win. Whatever was flushed can be read after a kill, and a file that was closed says so in its
-// last chunk. FORMAT.md specifies it byte by byte, and why it is no running stream.
+// ones win. Whatever was flushed can be read after a kill, and a file that was closed says so in
+// its last chunk. FORMAT.md specifies it byte by byte, and why it is no running stream.
 //
 // Thread:  one at a time; bytes() from any.
 // Owner:   GrowingFile, ReadableFile.
@@ -28,7 +28,7 @@ namespace sealed {
 
 constexpr std::string_view kMagic = "callbot-sealed-1";
 constexpr size_t kHeaderBytes = 16 + sizeof(PublicKey::bytes) + sizeof(SealedFileKey);  // 128
-constexpr size_t kTagBytes = 16;   // Poly1305
+constexpr size_t kTagBytes = 16;                                                        // Poly1305
 constexpr size_t kFieldBytes = 16;
 constexpr size_t kHeadBytes = kFieldBytes + kTagBytes;
 constexpr uint32_t kMostChunkBytes = 64 * 1024;
@@ -85,8 +85,8 @@ Result<std::unique_ptr<ReadableFile>> open_sealed(std::unique_ptr<ReadableFile> 
 
 // Whom a sealed file is for, without opening it; none where its head is missing.
 std::optional<PublicKey> sealed_to(const std::filesystem::path& path);
-// kDenied if the file is sealed and no key of the ring is for it. Whatever else may be wrong with it
-// is not looked for.
+// kDenied if the file is sealed and no key of the ring is for it. Whatever else may be wrong with
+// it is not looked for.
 Result<> check_key(const std::filesystem::path& path);
 
 }  // namespace callbot::recordings

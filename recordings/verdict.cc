@@ -125,9 +125,9 @@ std::string to_text(const Verdict& v) {
     frames += t.frames;
   }
   std::string text = fmt::format(
-      "{} {}: {:.1f} s, {} participant{}, {} track{}, {} frames, {}\n", word_of(v),
-      v.folder, v.duration, participants.size(), participants.size() == 1 ? "" : "s",
-      v.tracks.size(), v.tracks.size() == 1 ? "" : "s", frames,
+      "{} {}: {:.1f} s, {} participant{}, {} track{}, {} frames, {}\n", word_of(v), v.folder,
+      v.duration, participants.size(), participants.size() == 1 ? "" : "s", v.tracks.size(),
+      v.tracks.size() == 1 ? "" : "s", frames,
       v.findings.empty() ? "nothing found" : fmt::format("{} found", v.findings.size()));
   for (const TrackMeasure& t : v.tracks) text += track_line(t);
   for (const Finding& f : v.findings)

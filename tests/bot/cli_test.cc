@@ -64,8 +64,7 @@ TEST(CommandLine, ReadsKeys) {
   const std::string text = to_text(keys.pair.public_key);
   // The file, or what stands in it.
   for (const std::string& given : {keys.pair.public_file.string(), text}) {
-    EXPECT_EQ(options<RecordOptions>(
-                  {"record", "ws://h/rooms/r", "--encrypt-to", given.c_str()})
+    EXPECT_EQ(options<RecordOptions>({"record", "ws://h/rooms/r", "--encrypt-to", given.c_str()})
                   .rules.encrypt_to,
               keys.pair.public_key);
     EXPECT_EQ(options<ServeOptions>({"serve", "--encrypt-to", given.c_str()}).rules.encrypt_to,

@@ -1,5 +1,5 @@
-// Encrypted recordings as their users meet them: keys, a call that is recorded, and what can be done
-// with it without and with the secret key.
+// Encrypted recordings as their users meet them: keys, a call that is recorded, and what can be
+// done with it without and with the secret key.
 #include "bot/key.h"
 
 #include <gmock/gmock.h>
@@ -28,8 +28,8 @@ class KeyTest : public test::CallRoom {
     return status;
   }
   std::vector<std::string> record(const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> words{"record", host_.url(), "--out", out_, "--encrypt-to",
-                                   name_ + ".pub"};
+    std::vector<std::string> words{"record", host_.url(),    "--out",
+                                   out_,     "--encrypt-to", name_ + ".pub"};
     words.insert(words.end(), more.begin(), more.end());
     return Program::callbot(words);
   }

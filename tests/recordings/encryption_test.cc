@@ -87,9 +87,8 @@ TEST_F(Encrypted, NothingSecretCanBeReadInTheFolder) {
   const auto secrets = [](const fs::path& folder) {
     std::vector<std::string> found;
     for (const auto& [name, bytes] : tree_of(folder)) {
-      for (const std::string& secret :
-           {std::string("\x1A\x45\xDF\xA3"), std::string("V_MPEG4"), std::string("A_OPUS"), kChat,
-            std::string("quarterly")}) {
+      for (const std::string& secret : {std::string("\x1A\x45\xDF\xA3"), std::string("V_MPEG4"),
+                                        std::string("A_OPUS"), kChat, std::string("quarterly")}) {
         if (bytes.find(secret) != std::string::npos) found.push_back(name);
       }
     }

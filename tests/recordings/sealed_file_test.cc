@@ -118,8 +118,8 @@ class SealedFileTest : public ::testing::Test {
     auto file = ReadableFile::open(path_, damaged);
     if (!file) return tl::unexpected(file.error());
     Read out{std::string((*file)->size(), '\0'), (*file)->ended(), (*file)->lost()};
-    auto got = (*file)->read(0, {reinterpret_cast<uint8_t*>(out.content.data()),
-                                 out.content.size()});
+    auto got =
+        (*file)->read(0, {reinterpret_cast<uint8_t*>(out.content.data()), out.content.size()});
     if (!got) return tl::unexpected(got.error());
     EXPECT_EQ(*got, out.content.size());
     return out;
@@ -178,8 +178,8 @@ TEST_F(SealedFileTest, NothingOfItIsReadableFromOutside) {
 
 TEST_F(SealedFileTest, CutAnywhereInTheLastChunksItEndsBeforeThat) {
   const auto chunks = chunks_of(disk_);
-  for (size_t cut = chunks[chunks.size() - 4]; cut < disk_.size(); ++cut) {
-    put_disk(disk_.substr(0, cut));
+  for (size_t cut = disk_.size() - 1; cut >= chunks[chunks.size() - 4]; --cut) {
+    fs::resize_file(path_, cut);
     const auto r = read();
     ASSERT_TRUE(r) << cut << ": " << r.error().message;
     size_t whole = 0;
@@ -203,8 +203,8 @@ TEST_F(SealedFileTest, ABitThatChangedIsNeverReadAsAnythingElse) {
     std::string disk = disk_;
     // Half of them in what is not data: the header and the chunks' heads.
     const size_t head = chunks[random() % (chunks.size() - 1)] + random() % sealed::kHeadBytes;
-    const size_t at = i % 2 == 0 ? random() % disk.size()
-                                 : (i % 8 == 1 ? random() % sealed::kHeaderBytes : head);
+    const size_t at =
+        i % 2 == 0 ? random() % disk.size() : (i % 8 == 1 ? random() % sealed::kHeaderBytes : head);
     disk[at] = static_cast<char>(disk[at] ^ (1 << (random() % 8)));
     put_disk(disk);
     // In a chunk of which nothing is left, because others lie over it, it harms nobody.
@@ -261,7 +261,7 @@ TEST_F(SealedFileTest, AfterDamageTheRestCanBeSalvaged) {
   std::string disk = disk_;
   disk[at[2] + 5] = static_cast<char>(disk[at[2] + 5] ^ 0x40);  // the head's length
   disk[at[3] + 100] = static_cast<char>(disk[at[3] + 100] ^ 1);
-  put_disk(disk.erase(at[7] + 10, 500));
+  put_disk(disk.replace(at[7] + 10, 500, std::string(500, '\0')));
   EXPECT_FALSE(read());
   const auto r = read(Damaged::kSalvage);
   ASSERT_TRUE(r) << r.error().message;
