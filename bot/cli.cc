@@ -483,7 +483,8 @@ void add_key_verbs(CLI::App& app, KeyOptions& key, UnsealOptions& unseal) {
       "  callbot record ws://127.0.0.1:8080/rooms/standup --encrypt-to archive.pub\n"
       "  callbot verify recordings/standup-20261121-042042 --key archive.key\n");
   auto* u = app.add_subcommand("unseal", "decrypt one file of an encrypted recording");
-  u->add_option("FILE", unseal.file, "a file whose name ends in .sealed")->required();
+  u->add_option("FILE", unseal.file, "a file whose name ends in .sealed or .sealed.part")
+      ->required();
   u->add_option("--out", unseal.out, "the decrypted file; it must not be there yet")
       ->type_name("FILE")
       ->required();

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "recordings/growing_file.h"
-#include "recordings/readable_file.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::bot {
 namespace {
@@ -37,9 +37,11 @@ ExitStatus run_key(const KeyOptions& options) {
 }
 
 ExitStatus run_unseal(const UnsealOptions& options) {
-  if (!recordings::is_sealed(options.file))
-    return say({Code::kUsage, options.file.string() + ": expected a name that ends in .sealed"});
-  auto from = recordings::ReadableFile::open(options.file);
+  // Whatever its name: of a file that did not arrive whole it ends in .part.
+  auto from = recordings::ReadableFile::open_as_it_is(options.file).and_then([&](auto disk) {
+    return recordings::open_sealed(std::move(disk), options.file.string(),
+                                   recordings::Damaged::kRefuse);
+  });
   if (!from) return say(from.error());
   auto to = recordings::GrowingFile::create({.path = options.out});
   if (!to) return say(to.error());

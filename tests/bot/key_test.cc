@@ -84,6 +84,12 @@ TEST_F(KeyTest, ACallIsRecordedForTheKeyAloneAndJudgedAtItsEnd) {
   EXPECT_EQ(read_file(plain, 1 << 26)->substr(0, 4), "\x1A\x45\xDF\xA3");
   EXPECT_EQ(run({"unseal", sealed, "--out", plain, "--key", name_ + ".key"}), kExitStorage)
       << said_;
+  EXPECT_EQ(run({"unseal", plain, "--out", plain + "2"}), kExitUnmeasured) << said_;
+  EXPECT_THAT(said_, HasSubstr("not a sealed file"));
+  fs::copy_file(sealed, plain + ".sealed.part");  // as what came of a file in part is called
+  EXPECT_EQ(run({"unseal", plain + ".sealed.part", "--out", plain + "2", "--key", name_ + ".key"}),
+            kExitGood)
+      << said_;
 }
 
 TEST_F(KeyTest, KilledItGoesOnEncryptedAndIsMendedWithTheKey) {
