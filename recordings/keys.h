@@ -6,8 +6,8 @@
 //
 // Thread:  any; the ring has a lock.
 // Owner:   the ring is the process's.
-// Fails:   kBadInput that names the file and what was expected, kStorage, kDenied where no key
-// fits.
+// Fails:   kBadInput that names the file and what was expected, kStorage, kDenied where no
+//          key fits.
 #pragma once
 
 #include <array>

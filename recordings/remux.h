@@ -4,8 +4,7 @@
 // Thread:  one worker.
 // Owner:   MediaMender.
 // Fails:   kBadInput if FFmpeg finds no header it can read, kDenied if the file is sealed and no
-// key
-//          fits, kStorage if the new file cannot be written. Damage behind the header is passed
+//          key fits, kStorage if the new file cannot be written. Damage behind the header is passed
 //          over.
 #pragma once
 

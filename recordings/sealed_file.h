@@ -27,8 +27,9 @@ constexpr const char* kSealedExtension = ".sealed";
 namespace sealed {
 
 constexpr std::string_view kMagic = "callbot-sealed-1";
-constexpr size_t kHeaderBytes = 16 + sizeof(PublicKey::bytes) + sizeof(SealedFileKey);  // 128
-constexpr size_t kTagBytes = 16;                                                        // Poly1305
+// 128.
+constexpr size_t kHeaderBytes = 16 + sizeof(PublicKey::bytes) + sizeof(SealedFileKey);
+constexpr size_t kTagBytes = 16;  // Poly1305
 constexpr size_t kFieldBytes = 16;
 constexpr size_t kHeadBytes = kFieldBytes + kTagBytes;
 constexpr uint32_t kMostChunkBytes = 64 * 1024;
