@@ -21,7 +21,8 @@ Exit status, the same list for every command:
   2    wrong use
   3    could not connect or join
   4    storage: a folder or file could not be read or written
-  5    unmeasured or invalid: there was nothing to judge
+  5    unmeasured or invalid: there was nothing to judge, or it is encrypted and no --key
+       opens it
   130  interrupted before it was done (Ctrl-C or SIGTERM while a recording runs ends the
        recording and judges it; a second Ctrl-C interrupts the judging)
 )";
@@ -141,6 +142,30 @@ void set_segment(const std::string& text, RecordRules& rules) {
   rules.segment_duration = *time;
 }
 
+// The key, or the file that holds it.
+Result<std::optional<recordings::PublicKey>> public_key(const std::string& text) {
+  std::error_code ignored;
+  auto key = text.starts_with("callbot-") && !fs::exists(text, ignored)
+                 ? recordings::parse_public_key(text)
+                 : recordings::read_public_key(text);
+  return key.map([](const auto& k) { return std::optional(k); });
+}
+
+void add_keys(CLI::App* c, std::vector<recordings::SecretKey>& keys) {
+  c->add_option_function<std::vector<std::string>>(
+       "--key",
+       [&keys](const std::vector<std::string>& files) {
+         for (const std::string& file : files) {
+           const auto key = recordings::read_secret_key(file);
+           if (!key) throw CLI::ValidationError("--key", key.error().message);
+           keys.push_back(*key);
+         }
+       },
+       "secret key of an encrypted recording (NAME.key of callbot key); repeatable")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+}
+
 // What record and the recorders of serve have in common.
 void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_duration,
                bool& audio_only, RecordRules& rules) {
@@ -168,6 +193,11 @@ void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_durat
       ->allow_extra_args(false)
       ->type_name("TIME|SIZE");
   c->add_flag("--audio-only", audio_only, "refuse video");
+  parsed<std::optional<recordings::PublicKey>>(
+      c, "--encrypt-to",
+      "encrypt media, received files and chat to this public key (NAME.pub of callbot key); only "
+      "the secret key opens them",
+      rules.encrypt_to, public_key, "KEYFILE");
   c->add_option("--include", rules.include,
                 "record only members whose name fits this pattern (* ? [...]); repeatable")
       ->allow_extra_args(false)
@@ -280,7 +310,8 @@ void add_record(CLI::App& app, RecordOptions& o) {
   c->footer(
       "Examples:\n"
       "  callbot record ws://127.0.0.1:8080/rooms/standup --out /srv/recordings --until-empty\n"
-      "  callbot record 'janus+ws://127.0.0.1:8188/janus?room=1234' --duration 1h --log json\n");
+      "  callbot record 'janus+ws://127.0.0.1:8188/janus?room=1234' --duration 1h --log json\n"
+      "  callbot record ws://127.0.0.1:8080/rooms/standup --encrypt-to /etc/callbot/archive.pub\n");
 }
 
 void add_send(CLI::App& app, SendOptions& o) {
@@ -363,6 +394,7 @@ void add_serve(CLI::App& app, ServeOptions& o) {
   c->footer(
       "Examples:\n"
       "  callbot serve --record /srv/recordings\n"
+      "  callbot serve --record /srv/recordings --encrypt-to /etc/callbot/archive.pub\n"
       "  callbot serve --listen 0.0.0.0:8443 --tls-auto --token SECRET\n");
 }
 
@@ -446,6 +478,28 @@ void add_compose(CLI::App& app, ComposeOptions& o) {
       "  callbot compose recordings/standup-20261121-042042 --layout audio --out call.mp3\n");
 }
 
+void add_key_verbs(CLI::App& app, KeyOptions& key, UnsealOptions& unseal) {
+  auto* k = app.add_subcommand("key", "make a key pair for encrypted recordings");
+  k->add_option("NAME", key.name, "gets NAME.pub, for who records, and NAME.key, to be kept secret")
+      ->required();
+  k->footer(
+      "Without NAME.key nobody can open what was encrypted to NAME.pub: keep a copy of it.\n"
+      "Example:\n"
+      "  callbot key archive\n"
+      "  callbot record ws://127.0.0.1:8080/rooms/standup --encrypt-to archive.pub\n"
+      "  callbot verify recordings/standup-20261121-042042 --key archive.key\n");
+  auto* u = app.add_subcommand("unseal", "decrypt one file of an encrypted recording");
+  u->add_option("FILE", unseal.file, "a file whose name ends in .sealed or .sealed.part")
+      ->required();
+  u->add_option("--out", unseal.out, "the decrypted file; it must not be there yet")
+      ->type_name("FILE")
+      ->required();
+  u->footer(
+      "Example:\n"
+      "  callbot unseal recordings/standup-20261121-042042/files/plan.pdf.sealed --key archive.key "
+      "--out plan.pdf\n");
+}
+
 std::string help_of(const CLI::App& app) {
   const CLI::App* verb = &app;
   std::string before;
@@ -496,6 +550,9 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   ExportOptions exported;
   ComposeOptions composed;
   DemoOptions demo;
+  KeyOptions key;
+  UnsealOptions unseal;
+  std::vector<recordings::SecretKey> keys;
   RecordingsOptions recordings;
   CtlOptions ctl;
   add_record(app, record);
@@ -525,6 +582,9 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
       ->default_str("10s");
   d->footer("Example:\n  callbot demo --duration 5s\n");
   add_recordings(app, recordings);
+  add_key_verbs(app, key, unseal);
+  for (const char* name : {"verify", "report", "show", "repair", "export", "compose", "unseal"})
+    add_keys(app.get_subcommand(name), keys);
 
   try {
     app.parse(arguments(mark_removed_tags(argc, argv)));
@@ -549,7 +609,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
       return fail(Code::kUsage, "--low-water: expected at most as much as --reserve");
   }
 
-  Invocation invocation{output, demo};
+  Invocation invocation{output, keys, demo};
   const std::string verb = app.get_subcommands().front()->get_name();
   if (verb == "record") invocation.verb = record;
   if (verb == "send") invocation.verb = send;
@@ -563,6 +623,8 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
     ctl.command = app.get_subcommands().front()->get_subcommands().front()->get_name();
     invocation.verb = ctl;
   }
+  if (verb == "key") invocation.verb = key;
+  if (verb == "unseal") invocation.verb = unseal;
   if (verb == "export") invocation.verb = exported;
   if (verb == "compose") invocation.verb = composed;
   return invocation;
@@ -588,6 +650,10 @@ ExitStatus exit_status(const Error& error) {
       break;
   }
   return kExitNotGood;
+}
+
+ExitStatus exit_status_on_disk(const Error& error) {
+  return error.code == Code::kDenied ? kExitUnmeasured : exit_status(error);
 }
 
 }  // namespace callbot::bot

@@ -31,5 +31,8 @@ enum ExitStatus {
   kExitInterrupted = 130,
 };
 ExitStatus exit_status(const Error& error);
+// Of a verb that reads a folder: what is denied there is for want of a key, which is as good as
+// nothing to judge.
+ExitStatus exit_status_on_disk(const Error& error);
 
 }  // namespace callbot::bot

@@ -6,6 +6,7 @@
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
 #include "recordings/compose.h"
+#include "recordings/manifest.h"
 
 namespace callbot::bot {
 namespace {
@@ -54,10 +55,11 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
   recordings::touch_recording(options.dir);
   if (done) {
     tell(console, *done, static_cast<double>(monotonic_ns() - start) / 1e9);
+    if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
     return kExitGood;
   }
   fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status(done.error());
+  return exit_status_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

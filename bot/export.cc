@@ -5,6 +5,7 @@
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
 #include "recordings/export.h"
+#include "recordings/manifest.h"
 
 namespace callbot::bot {
 namespace {
@@ -54,9 +55,12 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
       [&](const recordings::ExportedFile& file) { tell(console, file); });
   console.end_progress();
   recordings::touch_recording(options.dir);
-  if (done) return kExitGood;
+  if (done) {
+    if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
+    return kExitGood;
+  }
   fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status(done.error());
+  return exit_status_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

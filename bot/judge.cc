@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "bot/interrupt.h"
+#include "recordings/manifest.h"
 #include "recordings/repair.h"
 #include "recordings/report.h"
 #include "recordings/show.h"
@@ -14,7 +15,7 @@ namespace {
 
 ExitStatus say(const Error& error) {
   fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status(error);
+  return exit_status_on_disk(error);
 }
 
 Result<recordings::VerifyConfig> limits_of(const VerifyOptions& options) {
@@ -46,7 +47,9 @@ ExitStatus run_verify(Console& console, const VerifyOptions& options) {
   if (!verdict) return say(verdict.error());
   fmt::print("{}\n", options.json ? recordings::to_json(*verdict).dump(true)
                                   : recordings::to_text(*verdict));
-  if (options.save) {
+  if (!verdict->unmeasured.empty() && verdict->severity != recordings::Severity::kFail)
+    return say({Code::kUnmeasured, verdict->unmeasured});
+  if (options.save && verdict->unmeasured.empty()) {
     if (auto saved = recordings::save_verdict(options.dir, *verdict); !saved)
       return say(saved.error());
   }
@@ -78,6 +81,7 @@ ExitStatus run_report(Console& console, const ReportOptions& options) {
                     .set("bytes", report->bytes)
                     .set("verdict",
                          report->severity ? recordings::name_of(*report->severity) : "UNMEASURED"));
+  if (recordings::is_encrypted(options.verify.dir)) console.line("the report is not encrypted");
   return kExitGood;
 }
 

@@ -15,6 +15,7 @@
 #include "bot/demo.h"
 #include "bot/export.h"
 #include "bot/judge.h"
+#include "bot/key.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
 #include "bot/send.h"
@@ -108,6 +109,9 @@ int main(int argc, char** argv) {
   }
   signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
+  for (const auto& key : invocation.keys) recordings::KeyRing::ours().add(key);
+  if (const auto* o = std::get_if<KeyOptions>(&invocation.verb)) return run_key(*o);
+  if (const auto* o = std::get_if<UnsealOptions>(&invocation.verb)) return run_unseal(*o);
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
   Console console(invocation.output.json);

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "bot/recordings_options.h"
+#include "recordings/keys.h"
 
 namespace callbot::bot {
 
@@ -50,6 +51,7 @@ struct RecordRules {
   std::optional<std::chrono::milliseconds> until_silent;
   std::vector<std::string> include, exclude;  // patterns of names
   std::string layer;                          // "high", "medium", "low"; empty: as the server does
+  std::optional<recordings::PublicKey> encrypt_to;
 };
 
 struct RecordOptions {
@@ -148,6 +150,14 @@ struct ComposeOptions {
   int threads = 0;
 };
 
+struct KeyOptions {
+  fs::path name;
+};
+
+struct UnsealOptions {
+  fs::path file, out;
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -155,9 +165,10 @@ struct DemoOptions {
 
 struct Invocation {
   OutputOptions output;
+  std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions>
       verb;
 };
 

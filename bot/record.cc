@@ -28,6 +28,7 @@ SessionConfig session_config(const RecordOptions& options) {
   config.facts.video = !options.audio_only;
   config.most_file_bytes = options.most_file_mb << 20;
   config.segment_bytes = options.rules.segment_bytes;
+  config.seal_to = options.rules.encrypt_to;
   if (options.rules.segment_duration)
     config.segment_duration =
         std::chrono::ceil<std::chrono::seconds>(*options.rules.segment_duration);

@@ -114,8 +114,10 @@ void Record::size_changed(const TrackInfo& track, uint32_t width, uint32_t heigh
 
 void Record::chat(const Member& from, const std::string& text) {
   session_.chat(from, text);
-  console_.event("chat", from.name + ": " + text,
-                 Json::object().set("name", from.name).set("text", text));
+  // What is encrypted in the folder does not stand in a log file instead.
+  const std::string shown = session_.encrypted() ? "(encrypted)" : text;
+  console_.event("chat", from.name + ": " + shown,
+                 Json::object().set("name", from.name).set("text", shown));
 }
 
 void Record::file_begin(const Member& from, const FileBegin& file) {

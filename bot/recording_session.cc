@@ -27,6 +27,7 @@ recordings::RecordingConfig RecordingSession::recording_config() {
   recordings::RecordingConfig config;
   config.most_file_duration = config_.segment_duration;
   config.most_file_bytes = config_.segment_bytes;
+  config.seal_to = config_.seal_to;
   config.want_key_frame = [this, wants = alive_.guard([this](TrackId track) {
     links_.request_key_frame(track);
   })](TrackId track) mutable { loop_.post([wants, track]() mutable { wants(track); }); };
@@ -71,6 +72,9 @@ Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
 }
 
 const fs::path& RecordingSession::folder() const { return recording_->folder(); }
+bool RecordingSession::encrypted() const {
+  return recording_ != nullptr && recording_->encrypted();
+}
 recordings::RecordingStats RecordingSession::stats() const { return recording_->stats(); }
 
 void RecordingSession::note(Event event) {
@@ -300,6 +304,8 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
       return !aborted->load();
     });
     if (!verdict) return verdict;
+    // It was resumed, and what an earlier process wrote only the secret key opens.
+    if (!verdict->unmeasured.empty()) return fail(Code::kUnmeasured, verdict->unmeasured);
     // A recording is no worse for a verdict that could not be kept.
     if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
       log.warn("{}", saved.error().message);

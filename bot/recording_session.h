@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -36,6 +37,7 @@ struct SessionConfig {
   // Media files are split at these; 0: never.
   std::chrono::seconds segment_duration{0};
   uint64_t segment_bytes = 0;
+  std::optional<recordings::PublicKey> seal_to = {};  // what is recorded is encrypted to it
 };
 
 // What a session needs of the call that it records; called on the loop until finish().
@@ -68,6 +70,7 @@ class RecordingSession {
   Result<pipelines::Sink*> begin(SessionLinks links);
   bool begun() const { return recording_ != nullptr; }
   const fs::path& folder() const;
+  bool encrypted() const;
   recordings::RecordingStats stats() const;
 
   // What the call tells.

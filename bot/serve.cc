@@ -30,6 +30,8 @@ std::vector<std::string> flags_of(const ServeOptions& o) {
   add(o.rules.segment_bytes > 0, "--segment=" + kilobytes(o.rules.segment_bytes));
   add(o.rules.most_bytes > 0, "--max-size=" + kilobytes(o.rules.most_bytes));
   add(o.rules.until_silent.has_value(), "--until-silent=" + time(o.rules.until_silent));
+  // The key itself: its file may be gone when a later recorder starts.
+  if (o.rules.encrypt_to) add(true, "--encrypt-to=" + recordings::to_text(*o.rules.encrypt_to));
   for (const std::string& pattern : o.rules.include) add(true, "--include=" + pattern);
   for (const std::string& pattern : o.rules.exclude) add(true, "--exclude=" + pattern);
   return flags;
@@ -124,6 +126,7 @@ void Serve::add_recording() {
   WhipConfig whip{*options_.record, options_.token};
   whip.audio_only = options_.audio_only;
   whip.segment_bytes = options_.rules.segment_bytes;
+  whip.seal_to = options_.rules.encrypt_to;
   if (options_.rules.segment_duration)
     whip.segment_duration =
         std::chrono::ceil<std::chrono::seconds>(*options_.rules.segment_duration);

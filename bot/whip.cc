@@ -88,6 +88,7 @@ class Whip::Session final : public pipelines::PeerEvents {
     c.facts.video = !whip_.config_.audio_only;
     c.segment_duration = whip_.config_.segment_duration;
     c.segment_bytes = whip_.config_.segment_bytes;
+    c.seal_to = whip_.config_.seal_to;
     return c;
   }
 

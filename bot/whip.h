@@ -34,6 +34,7 @@ struct WhipConfig {
   bool audio_only = false;    // the video line is refused
   std::chrono::seconds segment_duration{0};
   uint64_t segment_bytes = 0;
+  std::optional<recordings::PublicKey> seal_to = {};
   DiskLimits disk = {};
 };
 

@@ -24,25 +24,27 @@ std::string text_in(const AVFormatContext& input, const char* key) {
 }
 
 std::optional<Header> read_header(const fs::path& path) {
-  take_av_log();
-  AVFormatContext* opened = nullptr;
-  if (avformat_open_input(&opened, ("file:" + path.string()).c_str(),
-                          av_find_input_format("matroska"), nullptr) < 0)
-    return std::nullopt;
+  auto opened = open_media(path, OpenRaw{});
+  if (!opened || !*opened) return std::nullopt;
   Header header;
-  header.input.reset(opened);
-  header.title = text_in(*opened, "title");
-  if (const auto time = parse_rfc3339(text_in(*opened, "creation_time")))
+  header.input = std::move(*opened);
+  const AVFormatContext& input = *header.input;
+  header.title = text_in(input, "title");
+  if (const auto time = parse_rfc3339(text_in(input, "creation_time")))
     header.start_wall_ns = *time;
-  for (unsigned i = 0; i < opened->nb_streams; ++i)
-    header.streams.push_back(opened->streams[i]->codecpar);
+  for (unsigned i = 0; i < input.nb_streams; ++i)
+    header.streams.push_back(input.streams[i]->codecpar);
   return header;
 }
 
-// "media/alice-12.mkv" -> "alice".
+// "media/alice-12.mkv", "media/alice-12.mkv.sealed" -> "alice".
 std::string stem_of(const std::string& name) {
   const std::string stem = fs::path(name).stem().string();
   return stem.substr(0, stem.rfind('-'));
+}
+
+bool is_media(const fs::path& path) {
+  return (is_sealed(path) ? path.stem() : path).extension() == ".mkv";
 }
 
 }  // namespace
@@ -52,8 +54,8 @@ void MediaMender::adopt_unknown() {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
     auto name = "media/" + entry.path().filename().string();
-    if (entry.is_regular_file(ignored) && entry.path().extension() == ".mkv" &&
-        name == printable(name, 4096) && manifest_.file(name) == nullptr)
+    if (entry.is_regular_file(ignored) && is_media(entry.path()) && name == printable(name, 4096) &&
+        manifest_.file(name) == nullptr)
       names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());

@@ -2,7 +2,8 @@
 //
 // Thread:  any.
 // Owner:   unique_ptrs, named as FFmpeg names the thing.
-// Fails:   open_media: kBadInput; av_failure turns a negative return value into an Error.
+// Fails:   open_media: kBadInput, kDenied if the file is sealed and no key fits; av_failure turns a
+//          negative return value into an Error.
 #pragma once
 
 extern "C" {
@@ -17,9 +18,13 @@ extern "C" {
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "recordings/growing_file.h"
+#include "recordings/readable_file.h"
 
 namespace callbot::recordings {
 
@@ -38,7 +43,17 @@ using AvCodecContext = std::unique_ptr<AVCodecContext, AvFreer<&avcodec_free_con
 using AvParameters = std::unique_ptr<AVCodecParameters, AvFreer<&avcodec_parameters_free>>;
 using AvResampler = std::unique_ptr<SwrContext, AvFreer<&swr_free>>;
 using AvFilter = std::unique_ptr<AVBSFContext, AvFreer<&av_bsf_free>>;
-using AvInput = std::unique_ptr<AVFormatContext, AvFreer<&avformat_close_input>>;
+
+struct AvIoFreer {
+  void operator()(AVIOContext* io) const;
+};
+using AvIo = std::unique_ptr<AVIOContext, AvIoFreer>;
+
+// With the file below it, where that is not FFmpeg's own.
+struct AvInputFreer {
+  void operator()(AVFormatContext* input) const;
+};
+using AvInput = std::unique_ptr<AVFormatContext, AvInputFreer>;
 
 // "what: Invalid data found when processing input".
 Error av_failure(Code code, const std::string& what, int av_error);
@@ -47,7 +62,17 @@ Error av_failure(Code code, const std::string& what, int av_error);
 // Error anyway. Call before anything else of FFmpeg; any number of times.
 void take_av_log();
 
-// A media file, for reading. Null: it ends before its first frame.
-Result<AvInput> open_media(const std::filesystem::path& path);
+// Matroska alone, as it is written by us: nothing is guessed, no packet is parsed.
+struct OpenRaw {
+  Damaged damaged = Damaged::kSalvage;
+  std::vector<ByteRange> blank = {};  // see ReadableFile
+};
+// A media file, plain or sealed, for reading. Null: it ends before its first frame.
+Result<AvInput> open_media(const std::filesystem::path& path,
+                           const std::optional<OpenRaw>& raw = std::nullopt);
+
+// FFmpeg writes into the file, which must live longer. The context's own errors say that it failed;
+// why, file.failure().
+AvIo write_through(GrowingFile& file, int buffer_bytes);
 
 }  // namespace callbot::recordings

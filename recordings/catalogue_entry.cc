@@ -55,6 +55,7 @@ uint64_t bytes_in(const fs::path& folder) {
 }
 
 void add_chat(CatalogueEntry& entry, const Event& e) {
+  if (e.sealed.value_or(false)) return;  // nor is it opened here: the index would hold it
   if (e.kind == EventKind::kChat && entry.chat.size() + e.text.size() < kMostChat)
     entry.chat += e.text + '\n';
 }

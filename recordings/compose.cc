@@ -108,6 +108,8 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   if (!format) return tl::unexpected(format.error());
   auto loaded = load(config.folder);
   if (!loaded) return tl::unexpected(loaded.error());
+  if (auto keys = check_keys(config.folder, loaded->manifest); !keys)
+    return tl::unexpected(keys.error());
   const Timeline timeline(loaded->manifest);
   if (!anybody(timeline))
     return fail(Code::kUnmeasured,

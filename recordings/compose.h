@@ -10,8 +10,9 @@
 //          time does not grow with the recording, but for MP4's index (about 10 MB an hour).
 // Owner:   the caller.
 // Fails:   kUsage: unknown kind of file, or one without pictures; kBadInput: no recording;
-//          kUnmeasured: nobody was there; kStorage: cannot read or write; kUnsupported: FFmpeg
-//          lacks an encoder; kInterrupted: progress said so. Nothing is left of a file that failed.
+//          kUnmeasured: nobody was there; kDenied: encrypted, and no key fits; kStorage: cannot
+//          read or write; kUnsupported: FFmpeg lacks an encoder; kInterrupted: progress said so.
+//          Nothing is left of a file that failed.
 #pragma once
 
 #include <filesystem>

@@ -33,7 +33,7 @@ constexpr Row kRows[] = {
     {EventKind::kSignalingResumed, "signaling-resumed", "", ""},
     {EventKind::kPeerLost, "peer-lost", "participant", "reason"},
     {EventKind::kPeerFresh, "peer-fresh", "participant", ""},
-    {EventKind::kChat, "chat", "participant text", ""},
+    {EventKind::kChat, "chat", "participant text", "sealed"},
     {EventKind::kPaused, "paused", "policy", "participant by"},
     {EventKind::kResumed, "resumed", "", "participant by"},
     {EventKind::kExcluded, "excluded", "participant on", "reason"},
@@ -167,8 +167,12 @@ const Key kKeys[] = {
     maybe<&Event::on>("on"),
     maybe<&Event::allowed>("allowed"),
     maybe<&Event::recorder>("recorder"),
+<<<<<<< HEAD
     plain<&Event::pattern>("pattern"),
     maybe<&Event::include>("include"),
+=======
+    maybe<&Event::sealed>("sealed"),
+>>>>>>> main
     plain<&Event::count>("count"),
     maybe<&Event::repaired>("repaired"),
     plain<&Event::duration_ns>("duration_ns"),

@@ -34,7 +34,7 @@ enum class EventKind {
   kSignalingResumed,      //
   kPeerLost,              // participant; reason
   kPeerFresh,             // participant: a new peer connection, the recording goes on
-  kChat,                  // participant, text
+  kChat,                  // participant, text; sealed: text is encrypted
   kPaused,                // policy; participant (none: all), by
   kResumed,               // participant (none: all), by
   kExcluded,              // participant, on: not wanted by name; reason
@@ -85,8 +85,12 @@ struct Event {
   std::optional<bool> on = {};
   std::optional<bool> allowed = {};
   std::optional<bool> recorder = {};
+<<<<<<< HEAD
   std::string pattern = {};  // a shell's, of names
   std::optional<bool> include = {};
+=======
+  std::optional<bool> sealed = {};
+>>>>>>> main
   int64_t count = 0;
   std::optional<int64_t> repaired = {};
   int64_t duration_ns = 0;

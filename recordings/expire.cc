@@ -101,7 +101,9 @@ Result<std::string> take_away(const fs::path& out, const std::string& name) {
   const CatalogueEntry now = read_entry(folder);
   if (stays(now, folder) != Stays::kNo)
     return fail(Code::kDenied, fmt::format("{}: stays: it is {} now", folder.string(),
-                                           now.annotations.keep ? "marked keep" : now.state));
+                                           now.annotations.keep     ? "marked keep"
+                                           : now.state == "cut-off" ? "running, or was just now,"
+                                                                    : now.state));
   // Whatever its manifest says: somebody may be about to repair it or to go on in it.
   const auto journal = lock_journal(folder);
   if (!journal) return tl::unexpected(journal.error());

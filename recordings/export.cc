@@ -277,6 +277,8 @@ Result<std::vector<ExportedFile>> export_recording(const ExportConfig& config,
                 fmt::format("\"{}\": expected one of {}", config.to, export_format_names()));
   auto loaded = load(config.folder);
   if (!loaded) return tl::unexpected(loaded.error());
+  if (auto keys = check_keys(config.folder, loaded->manifest); !keys)
+    return tl::unexpected(keys.error());
   return Exporter(config, *format, loaded->manifest, progress).run(done);
 }
 

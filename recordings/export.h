@@ -9,8 +9,9 @@
 // Thread:  worker; blocks for as long as it takes. Memory grows by the container's index alone.
 // Owner:   the caller.
 // Fails:   kUsage: unknown container or participant; kBadInput: no recording; kUnmeasured: nothing
-//          to export; kStorage: cannot read or write, the disk is full; kUnsupported: FFmpeg lacks
-//          a codec; kInterrupted: progress said so. Files that were finished before it stay.
+//          to export; kDenied: encrypted, and no key fits; kStorage: cannot read or write, the disk
+//          is full; kUnsupported: FFmpeg lacks a codec; kInterrupted: progress said so. Files that
+//          were finished before it stay.
 #pragma once
 
 #include <filesystem>

@@ -3,10 +3,9 @@
 #include <fmt/core.h>
 #include <glib.h>
 
-#include <fstream>
-
 #include "base/files.h"
 #include "base/gref.h"
+#include "recordings/growing_file.h"
 
 namespace callbot::recordings {
 namespace {
@@ -14,13 +13,14 @@ namespace {
 using Checksum = std::unique_ptr<GChecksum, Freer<&g_checksum_free>>;
 
 // "report.pdf", "report-2.pdf" ...: the first that is not there, neither whole nor in part.
-fs::path free_name(const fs::path& folder, const std::string& wished) {
+fs::path free_name(const fs::path& folder, const std::string& wished, const char* more) {
   const fs::path name = safe_name(wished);
   for (int n = 1;; ++n) {
     fs::path path = folder / name;
     if (n > 1)
       path.replace_filename(
           fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string()));
+    path += more;
     std::error_code ignored;
     if (!fs::exists(path, ignored) && !fs::exists(path.string() + ".part", ignored)) return path;
   }
@@ -29,61 +29,66 @@ fs::path free_name(const fs::path& folder, const std::string& wished) {
 // The file on disk; lives on the keeper's thread.
 class Growing {
  public:
-  Growing(fs::path folder, FileOffer offer, std::function<void(Event)> note)
-      : folder_(std::move(folder)),
+  Growing(IncomingPlace place, FileOffer offer, std::function<void(Event)> note)
+      : folder_(std::move(place.folder)),
+        seal_to_(place.seal_to),
         offer_(std::move(offer)),
         note_(std::move(note)),
         checksum_(g_checksum_new(G_CHECKSUM_SHA256)) {}
 
   void open() {
     if (auto made = make_folder(folder_ / "files"); !made) return fail_with(made.error());
-    path_ = free_name(folder_ / "files", offer_.name);
-    out_.open(path_.string() + ".part", std::ios::binary);
-    if (!out_) fail_with({Code::kStorage, path_.string() + ".part: cannot create"});
+    path_ = free_name(folder_ / "files", offer_.name, seal_to_ ? kSealedExtension : "");
+    auto out = GrowingFile::create({.path = path_.string() + ".part", .seal_to = seal_to_});
+    if (!out) return fail_with(out.error());
+    out_ = std::move(*out);
   }
 
   void append(const std::string& bytes) {
     if (error_) return;
-    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!out_) return fail_with({Code::kStorage, path_.string() + ".part: cannot write"});
+    if (!out_->write({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}))
+      return fail_with(out_->failure());
     size_ += bytes.size();
     g_checksum_update(checksum_.get(), reinterpret_cast<const guchar*>(bytes.data()),
                       static_cast<gssize>(bytes.size()));
   }
 
   Result<ReceivedFile> end(const std::string& announced) {
-    out_.close();
-    if (!error_ && out_.fail()) fail_with({Code::kStorage, path_.string() + ".part: cannot write"});
     const std::string sum = g_checksum_get_string(checksum_.get());
     Text wanted(g_ascii_strdown(announced.c_str(), -1));
     if (!error_ && size_ != offer_.size)
       fail_with({Code::kBadInput, fmt::format("{} of {} bytes came", size_, offer_.size)});
     if (!error_ && *wanted != '\0' && sum != wanted.get())
       fail_with({Code::kBadInput, "the checksum differs from the one announced"});
-    if (!error_) (void)sync_path(path_.string() + ".part");
+    if (!error_) close();
     std::error_code moved;
     if (!error_) fs::rename(path_.string() + ".part", path_, moved);
     if (moved) fail_with({Code::kStorage, path_.string() + ": " + moved.message()});
     if (error_) return refused();
+    const auto on_disk = seal_to_ ? sha256_file(path_) : Result<std::string>(sum);
     for (const fs::path& changed : {folder_ / "files", folder_}) (void)sync_path(changed);
     const auto path = "files/" + path_.filename().string();
     note_({.kind = EventKind::kFileReceived,
            .participant = offer_.participant,
            .name = offer_.name,
-           .bytes = size_,
-           .sha256 = sum,
+           .bytes = out_->bytes(),
+           .sha256 = on_disk.value_or(sum),
            .path = path});
     return ReceivedFile{path, size_, sum};
   }
 
   void abandon() {
-    out_.close();
+    if (out_ && !error_) (void)out_->mark_whole();
     if (!error_)
       error_ = Error{Code::kBadInput, fmt::format("{} of {} bytes came", size_, offer_.size)};
     (void)refused();
   }
 
  private:
+  void close() {
+    if (auto ended = out_->end(); !ended) return fail_with(ended.error());
+    (void)out_->sync();
+  }
   void fail_with(Error error) {
     if (!error_) error_ = std::move(error);
   }
@@ -97,11 +102,12 @@ class Growing {
   }
 
   fs::path folder_;
+  std::optional<PublicKey> seal_to_;
   FileOffer offer_;
   std::function<void(Event)> note_;
   Checksum checksum_;
   fs::path path_;
-  std::ofstream out_;
+  std::unique_ptr<GrowingFile> out_;
   uint64_t size_ = 0;
   std::optional<Error> error_;
 };
@@ -140,10 +146,10 @@ class Incoming final : public IncomingFile {
 
 }  // namespace
 
-std::unique_ptr<IncomingFile> begin_incoming(Keeper& keeper, const fs::path& folder,
-                                             FileOffer offer, std::function<void(Event)> note) {
+std::unique_ptr<IncomingFile> begin_incoming(Keeper& keeper, IncomingPlace place, FileOffer offer,
+                                             std::function<void(Event)> note) {
   const uint64_t announced = offer.size;
-  auto growing = std::make_shared<Growing>(folder, std::move(offer), std::move(note));
+  auto growing = std::make_shared<Growing>(std::move(place), std::move(offer), std::move(note));
   return std::make_unique<Incoming>(keeper, std::move(growing), announced);
 }
 

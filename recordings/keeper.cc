@@ -27,7 +27,9 @@ Keeper::Keeper(LockedJournal journal, std::chrono::milliseconds sync_every)
       whole_(std::max<off_t>(lseek(journal_.fd(), 0, SEEK_END), 0)),
       thread_([this] { work(); }) {}
 
-Keeper::~Keeper() {
+Keeper::~Keeper() { drop(); }
+
+void Keeper::drop() {
   {
     std::lock_guard lock(mutex_);
     chores_.clear();

@@ -49,6 +49,8 @@ class Keeper {
   std::optional<Error> error() const;
   // Does what is waiting, syncs, and takes nothing more.
   Result<> close();
+  // The same, but for the chores. For an owner whose jobs still look for the keeper.
+  void drop();
 
  private:
   void work();

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "recordings/journal.h"
+#include "recordings/keys.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
 namespace {
@@ -248,6 +250,11 @@ void describe(auto& v, Ending& e) {
   v.text("text", e.text);
 }
 
+void describe(auto& v, Encryption& e) {
+  v.plain("scheme", e.scheme);
+  v.plain("to", e.to);
+}
+
 void describe(auto& v, Manifest& m) {
   v.plain("state", m.state);
   v.plain("software", m.software);
@@ -258,6 +265,7 @@ void describe(auto& v, Manifest& m) {
   v.text("label", m.facts.label);
   v.plain("audio", m.facts.audio);
   v.plain("video", m.facts.video);
+  v.object("encryption", m.encryption);
   v.time("started", m.started_wall_ns);
   v.time("ended", m.ended_wall_ns);
   v.object("end", m.ending);
@@ -322,6 +330,11 @@ Result<Manifest> parse_manifest(std::string_view text) {
   describe(reader, manifest);
   if (manifest.state != "running" && manifest.state != "finished" && manifest.state != "failed")
     reader.fields.complain("state", "expected \"running\", \"finished\" or \"failed\"");
+  if (manifest.encryption && manifest.encryption->scheme != Encryption().scheme)
+    reader.fields.complain("encryption.scheme",
+                           fmt::format("expected \"{}\"", Encryption().scheme));
+  if (manifest.encryption && !parse_public_key(manifest.encryption->to))
+    reader.fields.complain("encryption.to", "expected a public key");
   return reader.fields.done().map([&] { return std::move(manifest); });
 }
 
@@ -348,6 +361,18 @@ Result<LoadedRecording> load(const fs::path& folder) {
     for (const Event& event : loaded.events) apply(loaded.manifest, event);
   }
   return loaded;
+}
+
+Result<> check_keys(const fs::path& folder, const Manifest& manifest) {
+  for (const MediaFileFacts& f : manifest.media) {
+    if (auto key = check_key(folder / f.path); !key) return key;
+  }
+  return {};
+}
+
+bool is_encrypted(const fs::path& folder) {
+  const auto manifest = manifest_of(folder);
+  return manifest && manifest->encryption;
 }
 
 }  // namespace callbot::recordings

@@ -142,10 +142,17 @@ struct Failure {
   std::string code = {}, text = {}, participant = {};
 };
 
+// What is secret in it was sealed; see FORMAT.md.
+struct Encryption {
+  std::string scheme = "callbot-sealed-1";
+  std::string to = {};  // the public key, as to_text() writes it
+};
+
 struct Manifest {
   std::string state = "running";  // "running", "finished", "failed"
   std::string software = {};
   Facts facts = {};
+  std::optional<Encryption> encryption = {};
   int64_t started_wall_ns = 0;
   std::optional<int64_t> ended_wall_ns = {};
   std::optional<Ending> ending = {};
@@ -184,5 +191,10 @@ struct LoadedRecording {
 // Manifest and journal of a folder. Where the recording was cut off, or there is no manifest, it is
 // made complete from the journal.
 Result<LoadedRecording> load(const std::filesystem::path& folder);
+
+// kDenied where media is encrypted and no key of the ring is for it: names the key and the option.
+Result<> check_keys(const std::filesystem::path& folder, const Manifest& manifest);
+// By its manifest; false where that cannot be read.
+bool is_encrypted(const std::filesystem::path& folder);
 
 }  // namespace callbot::recordings

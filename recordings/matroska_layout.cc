@@ -1,15 +1,8 @@
 #include "recordings/matroska_layout.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -49,7 +42,7 @@ struct Element {
 
 class Walk {
  public:
-  Walk(int fd, uint64_t size) : fd_(fd), size_(size) {}
+  explicit Walk(ReadableFile& file) : file_(file), size_(file.size()) {}
 
   MatroskaLayout run() {
     uint64_t at = 0;
@@ -65,14 +58,14 @@ class Walk {
     if (segment->size && segment->end() > size_) out_.too_long.push_back(segment->field);
     at = segment->data;
     while (at < size_) at = child(at);
-    out_.closed = out_.closed && out_.header;
+    out_.closed = out_.closed && out_.header && file_.ended() && file_.lost().empty();
     return out_;
   }
 
  private:
   std::optional<Element> element(uint64_t at) const {
     std::array<uint8_t, 12> bytes{};
-    const ssize_t n = pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    const auto n = static_cast<int>(file_.read(at, bytes).value_or(0));
     if (n < 2) return std::nullopt;
     const int id_length = std::countl_zero(bytes[0]) + 1;
     if (id_length > 4 || id_length >= n) return std::nullopt;
@@ -97,7 +90,8 @@ class Walk {
   // An element of the segment; where the next one is.
   uint64_t child(uint64_t at) {
     const auto e = element(at);
-    if (!e || !is_in_segment(e->id)) return lost(at, at + 1);
+    if (!e || !is_in_segment(e->id) || (e->id == kTracks && is_harmed(at, *e)))
+      return lost(at, at + 1);
     if (e->id == kCluster) return cluster(*e);
     if (!e->size) return lost(at, at + 1);
     if (e->end() <= size_) {
@@ -119,6 +113,11 @@ class Walk {
       const auto e = element(at);
       if (e && !cluster.size && is_in_segment(e->id) && !is_in_cluster(e->id)) return at;
       if (!e || !e->size || !is_in_cluster(e->id) || e->end() > end) return lost(at, at);
+<<<<<<< HEAD
+=======
+      if (is_harmed(at, *e)) return lost(at, at);
+      if (e->id == kSimpleBlock || e->id == kBlockGroup) ++out_.frames;
+>>>>>>> main
       at = e->end();
       if (e->id != kSimpleBlock && e->id != kBlockGroup) continue;
       ++out_.frames;
@@ -127,19 +126,26 @@ class Walk {
     return at;
   }
 
+  // Something of it is not there any more.
+  bool is_harmed(uint64_t at, const Element& e) const {
+    return std::any_of(file_.lost().begin(), file_.lost().end(),
+                       [&](const ByteRange& r) { return r.from < e.end() && at < r.to; });
+  }
+
   // From `at` on nothing makes sense until the next cluster at or behind `search`.
   uint64_t lost(uint64_t at, uint64_t search) {
     out_.closed = false;
     const uint64_t next = find_cluster(search);
     out_.unusable += next - at;
+    if (!file_.lost().empty()) out_.harmed.push_back({at, next});
     return next;
   }
   uint64_t find_cluster(uint64_t at) const {
     static constexpr std::array<uint8_t, 4> kId{0x1F, 0x43, 0xB6, 0x75};
     std::vector<uint8_t> window(4096);
     while (at < size_) {
-      const ssize_t n = pread(fd_, window.data(), window.size(), static_cast<off_t>(at));
-      if (n < static_cast<ssize_t>(kId.size())) return size_;
+      const auto n = static_cast<ptrdiff_t>(file_.read(at, window).value_or(0));
+      if (n < static_cast<ptrdiff_t>(kId.size())) return size_;
       const auto found = std::search(window.begin(), window.begin() + n, kId.begin(), kId.end());
       if (found != window.begin() + n) return at + static_cast<uint64_t>(found - window.begin());
       at += static_cast<uint64_t>(n) - (kId.size() - 1);
@@ -147,7 +153,7 @@ class Walk {
     return size_;
   }
 
-  int fd_;
+  ReadableFile& file_;
   uint64_t size_;
   MatroskaLayout out_;
 };
@@ -155,17 +161,9 @@ class Walk {
 }  // namespace
 
 Result<MatroskaLayout> read_layout(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  struct stat s {};
-  if (fd < 0 || fstat(fd, &s) != 0) {
-    auto error =
-        fail(Code::kStorage, fmt::format("{}: cannot read: {}", path.string(), strerror(errno)));
-    if (fd >= 0) ::close(fd);
-    return error;
-  }
-  const auto layout = Walk(fd, static_cast<uint64_t>(s.st_size)).run();
-  ::close(fd);
-  return layout;
+  auto file = ReadableFile::open(path, Damaged::kSalvage);
+  if (!file) return tl::unexpected(file.error());
+  return Walk(**file).run();
 }
 
 Result<> cut_in_place(const std::filesystem::path& path, const MatroskaLayout& layout) {

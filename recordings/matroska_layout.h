@@ -4,7 +4,8 @@
 //
 // Thread:  worker.
 // Owner:   the caller.
-// Fails:   kStorage if it cannot be read. Damage is no failure but what is looked for.
+// Fails:   kStorage if it cannot be read, kDenied if it is sealed and no key fits. Damage is no
+//          failure but what is looked for.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "recordings/readable_file.h"
 
 namespace callbot::recordings {
 
@@ -28,6 +30,7 @@ struct MatroskaLayout {
   };
   std::vector<SizeField> too_long = {};
   uint64_t unusable = 0;  // bytes that may have held frames and make no whole block
+  std::vector<ByteRange> harmed = {};  // of a sealed file: elements that were lost in part
 };
 
 Result<MatroskaLayout> read_layout(const std::filesystem::path& path);

@@ -1,13 +1,6 @@
 #include "recordings/media_file.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <cstring>
 
 #include "base/clock.h"
@@ -16,112 +9,17 @@
 namespace callbot::recordings {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kBufferBytes = 16 * 1024;
 // libavformat keeps the memory of the largest cluster of a file until its end.
 constexpr const char* kMostClusterBytes = "32768";
 
-#if LIBAVFORMAT_VERSION_MAJOR < 61
-using WriteBytes = uint8_t;
-#else
-using WriteBytes = const uint8_t;
-#endif
-
-// The bytes of the file. Knows up to where it is whole.
-class Output {
- public:
-  Output(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  ~Output() { ::close(fd_); }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-
-  static int write(void* self, WriteBytes* bytes, int size) {
-    return static_cast<Output*>(self)->write_all(bytes, size);
-  }
-  static int64_t seek(void* self, int64_t offset, int whence) {
-    return static_cast<Output*>(self)->seek_to(offset, whence);
-  }
-
-  // Everything written so far makes a whole file; fails if the file is not there any more.
-  Result<> mark_whole() {
-    struct stat s {};
-    if (fstat(fd_, &s) == 0 && s.st_nlink == 0)
-      return fail(Code::kStorage, path_ + ": the file was removed while it was written");
-    whole_ = end_.load();
-    return {};
-  }
-  void cut_back() {
-    if (ftruncate(fd_, static_cast<off_t>(whole_)) == 0) end_ = whole_;
-    position_ = static_cast<int64_t>(whole_);
-    error_ = 0;
-  }
-  Result<> sync() const {
-    if (fdatasync(fd_) == 0) return {};
-    return fail(Code::kStorage, fmt::format("{}: cannot sync: {}", path_, strerror(errno)));
-  }
-  Error failure() const {
-    return {Code::kStorage, fmt::format("{}: cannot write: {}", path_, strerror(error_))};
-  }
-  bool failed() const { return error_ != 0; }
-  uint64_t end() const { return end_; }
-  uint64_t whole() const { return whole_; }
-  const std::string& path() const { return path_; }
-
- private:
-  int write_all(const uint8_t* bytes, int size) {
-    int done = 0;
-    while (done < size && error_ == 0) {
-      const ssize_t n = pwrite(fd_, bytes + done, static_cast<size_t>(size - done), position_);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        error_ = errno;
-        break;
-      }
-      done += static_cast<int>(n);
-      position_ += n;
-      end_ = std::max<uint64_t>(end_, static_cast<uint64_t>(position_));
-    }
-    return error_ == 0 ? size : AVERROR(error_);
-  }
-  int64_t seek_to(int64_t offset, int whence) {
-    switch (whence & ~AVSEEK_FORCE) {
-      case AVSEEK_SIZE:
-        return static_cast<int64_t>(end_);
-      case SEEK_SET:
-        return position_ = offset;
-      case SEEK_CUR:
-        return position_ += offset;
-      case SEEK_END:
-        return position_ = static_cast<int64_t>(end_) + offset;
-      default:
-        return AVERROR(EINVAL);
-    }
-  }
-
-  int fd_;
-  std::string path_;
-  int64_t position_ = 0;
-  std::atomic<uint64_t> end_ = 0;
-  uint64_t whole_ = 0;
-  int error_ = 0;
-};
-
-struct AvioFreer {
-  void operator()(AVIOContext* io) const {
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-  }
-};
-
 class Matroska final : public MediaFile {
  public:
-  Matroska(int fd, const fs::path& path) : output_(fd, path.string()), packet_(av_packet_alloc()) {}
+  explicit Matroska(std::unique_ptr<GrowingFile> file)
+      : output_(std::move(file)), packet_(av_packet_alloc()) {}
 
   Result<> open(const MediaFileConfig& config) {
-    auto* buffer = static_cast<uint8_t*>(av_malloc(kBufferBytes));
-    io_.reset(avio_alloc_context(buffer, kBufferBytes, 1, &output_, nullptr, &Output::write,
-                                 &Output::seek));
+    io_ = write_through(*output_, kBufferBytes);
     AVFormatContext* context = nullptr;
     const int made = avformat_alloc_output_context2(&context, nullptr, "matroska", nullptr);
     context_.reset(context);
@@ -161,27 +59,29 @@ class Matroska final : public MediaFile {
     }
     const int wrote = av_write_frame(context_.get(), nullptr);  // ends the cluster
     avio_flush(io_.get());
-    if (wrote < 0 || io_->error < 0 || output_.failed())
+    if (wrote < 0 || io_->error < 0 || output_->failed())
       return tl::unexpected(problem("cannot write", std::min(wrote, io_->error)));
-    return output_.mark_whole();
+    return output_->mark_whole();
   }
 
   Result<> close() override {
     if (!headed_) return {};
     headed_ = false;
-    if (output_.failed() || io_->error < 0) return close_failed();
+    if (output_->failed() || io_->error < 0) return close_failed();
     const int wrote = av_write_trailer(context_.get());
     avio_flush(io_.get());
-    if (output_.failed() || wrote < 0) {
+    if (output_->failed() || wrote < 0) {
       auto error = problem("cannot write the index", wrote);
-      output_.cut_back();
+      output_->cut_back();
       return tl::unexpected(std::move(error));
     }
-    return output_.mark_whole();
+    auto ended = output_->end();
+    if (!ended && output_->failed()) output_->cut_back();
+    return ended;
   }
 
-  Result<> sync() override { return output_.sync(); }
-  uint64_t bytes() const override { return output_.end(); }
+  Result<> sync() override { return output_->sync(); }
+  uint64_t bytes() const override { return output_->bytes(); }
 
  private:
   bool is_audio(int stream) const {
@@ -189,7 +89,7 @@ class Matroska final : public MediaFile {
   }
   Result<> put() {
     const int wrote = av_write_frame(context_.get(), packet_.get());
-    if (wrote < 0 || output_.failed()) return tl::unexpected(problem("cannot write", wrote));
+    if (wrote < 0 || output_->failed()) return tl::unexpected(problem("cannot write", wrote));
     return {};
   }
   Result<> add(const StreamParameters& p) {
@@ -219,26 +119,26 @@ class Matroska final : public MediaFile {
 
   // The half block at the end goes; then the index is tried, which the space so freed may take.
   Result<> close_failed() {
-    auto error = output_.failure();
-    output_.cut_back();
+    auto error = output_->failure();
+    output_->cut_back();
     io_->error = 0;
-    avio_seek(io_.get(), static_cast<int64_t>(output_.whole()), SEEK_SET);
-    av_write_trailer(context_.get());
+    avio_seek(io_.get(), static_cast<int64_t>(output_->whole()), SEEK_SET);
+    const int wrote = av_write_trailer(context_.get());
     avio_flush(io_.get());
-    if (output_.failed()) output_.cut_back();
+    if (output_->failed() || wrote < 0 || !output_->end()) output_->cut_back();
     return tl::unexpected(std::move(error));
   }
 
   Error problem(const char* what, int av_error) const {
-    if (output_.failed()) return output_.failure();
-    return av_failure(Code::kStorage, output_.path() + ": " + what, av_error);
+    if (output_->failed()) return output_->failure();
+    return av_failure(Code::kStorage, output_->path() + ": " + what, av_error);
   }
 
   struct ContextFreer {
     void operator()(AVFormatContext* context) const { avformat_free_context(context); }
   };
-  Output output_;
-  std::unique_ptr<AVIOContext, AvioFreer> io_;
+  std::unique_ptr<GrowingFile> output_;
+  AvIo io_;
   std::unique_ptr<AVFormatContext, ContextFreer> context_;
   AvPacket packet_;
   bool headed_ = false;
@@ -248,11 +148,9 @@ class Matroska final : public MediaFile {
 
 Result<std::unique_ptr<MediaFile>> MediaFile::create(const MediaFileConfig& config) {
   take_av_log();
-  const int fd = ::open(config.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0)
-    return fail(Code::kStorage,
-                fmt::format("{}: cannot create: {}", config.path.string(), strerror(errno)));
-  auto file = std::make_unique<Matroska>(fd, config.path);
+  auto grows = GrowingFile::create({.path = config.path, .seal_to = config.seal_to});
+  if (!grows) return tl::unexpected(grows.error());
+  auto file = std::make_unique<Matroska>(std::move(*grows));
   if (auto opened = file->open(config); !opened) return tl::unexpected(opened.error());
   return file;
 }

@@ -12,12 +12,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "recordings/codec_parameters.h"
+#include "recordings/keys.h"
 
 namespace callbot::recordings {
 
@@ -26,6 +28,7 @@ struct MediaFileConfig {
   std::vector<StreamParameters> streams;
   std::string title;          // who is in it
   int64_t start_wall_ns = 0;  // wall clock of its time 0
+  std::optional<PublicKey> seal_to = {};
 };
 
 class MediaFile {
@@ -40,7 +43,7 @@ class MediaFile {
   virtual Result<> close() = 0;
   // fdatasync; may take long. Any thread, as long as the file lives.
   virtual Result<> sync() = 0;
-  virtual uint64_t bytes() const = 0;
+  virtual uint64_t bytes() const = 0;  // on the disk
 };
 
 }  // namespace callbot::recordings

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/matroska_layout.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
 namespace {
@@ -58,6 +59,8 @@ std::string text_of(const MendedFile& f) {
       return "holds no frame";
     case Mended::kMissing:
       return "is not there";
+    case Mended::kSealed:
+      return "is encrypted; left for callbot repair --key";
   }
   return "";
 }
@@ -80,6 +83,8 @@ const char* name_of(Mended what) {
       return "empty";
     case Mended::kMissing:
       return "missing";
+    case Mended::kSealed:
+      return "sealed";
   }
   return "";
 }
@@ -106,6 +111,7 @@ std::string move_aside(const fs::path& folder, const std::string& file) {
   return to;
 }
 
+<<<<<<< HEAD
 fs::path original_of(const fs::path& file) { return fs::path(file).concat(".before"); }
 
 namespace {
@@ -161,6 +167,15 @@ fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
         fmt::format("{}-{}{}", file.stem().string(), n, file.extension().string()));
   }
   return last;
+=======
+namespace {
+
+// Of a sealed file whose head is gone nothing can be read, whatever is behind it.
+Result<MatroskaLayout> look_into(const fs::path& path) {
+  auto layout = read_layout(path);
+  if (layout || layout.error().code != Code::kBadInput) return layout;
+  return MatroskaLayout{.unusable = size_of(path)};
+>>>>>>> main
 }
 
 }  // namespace
@@ -185,8 +200,8 @@ struct MediaMender::Job {
   bool done = false;
 };
 
-MediaMender::MediaMender(fs::path folder, Manifest manifest, bool adopt)
-    : folder_(std::move(folder)), manifest_(std::move(manifest)) {
+MediaMender::MediaMender(fs::path folder, Manifest manifest, bool adopt, Locked locked)
+    : folder_(std::move(folder)), manifest_(std::move(manifest)), locked_(locked) {
   if (adopt) adopt_unknown();
   waiting_.assign(manifest_.media.begin(), manifest_.media.end());
   for (const MediaFileFacts& f : waiting_) all_bytes_ += size_of(folder_ / f.path);
@@ -294,13 +309,22 @@ Result<bool> MediaMender::step(Job& job) {
 }
 
 Result<bool> MediaMender::examine(Job& job) {
+<<<<<<< HEAD
   if (std::exchange(job.has_original, false)) {
     if (auto back = put_back(original_of(job.path), job.path); !back)
       return tl::unexpected(back.error());
   }
   const auto layout = read_layout(job.path);
   if (!layout) return tl::unexpected(layout.error());
+=======
+  const auto layout = look_into(job.path);
+>>>>>>> main
   MendedFile& r = job.report;
+  if (!layout && layout.error().code == Code::kDenied && locked_ == Locked::kLeave) {
+    r.what = Mended::kSealed;
+    return true;
+  }
+  if (!layout) return tl::unexpected(layout.error());
   r.unusable = layout->unusable;
   const bool known = job.facts.duration_ns.has_value();
   if (layout->closed && known) {
@@ -311,6 +335,7 @@ Result<bool> MediaMender::examine(Job& job) {
     job.stage = Job::Stage::kName;
     return false;
   }
+<<<<<<< HEAD
   job.layout = *layout;
   return open_remux(job);
 }
@@ -331,6 +356,17 @@ Result<bool> MediaMender::open_remux(Job& job) {
                                  std::max(job.report.duration_ns, p.time_ms * kMillisecond);
                              count(job.facts, p);
                            });
+=======
+  job.replaces = !layout->closed;
+  RemuxConfig remuxing{.from = job.path, .seal_to = sealed_to(job.path), .blank = layout->harmed};
+  if (!is_sealed(job.path)) remuxing.seal_to.reset();
+  if (job.replaces) remuxing.to = fs::path(job.path).concat(kPart);
+  auto remux = Remux::open(remuxing, [this, &job](const RemuxedPacket& p) {
+    ++job.report.frames;
+    job.report.duration_ns = std::max(job.report.duration_ns, p.time_ms * kMillisecond);
+    count(job.facts, p);
+  });
+>>>>>>> main
   if (!remux && remux.error().code == Code::kStorage) {
     remove_part(job.path);
     return tl::unexpected(remux.error());

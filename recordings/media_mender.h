@@ -12,7 +12,8 @@
 //
 // Thread:  worker.
 // Owner:   repair(), or the Recording that goes on in the folder.
-// Fails:   kStorage where nothing can be written; what is mended until then stays.
+// Fails:   kStorage where nothing can be written, kDenied at a sealed file that no key fits, unless
+//          it is to be left; what is mended until then stays.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,7 @@ enum class Mended {
   kUnreadable,  // not one frame could be read
   kEmpty,
   kMissing,
+  kSealed,  // encrypted, and no key fits; left as it is
 };
 const char* name_of(Mended what);
 
@@ -54,10 +56,14 @@ struct MendedFile {
   std::string text = {};      // for people
 };
 
+// What becomes of encrypted files that no key of the ring opens and that must be looked into.
+enum class Locked { kRefuse, kLeave };
+
 class MediaMender {
  public:
   // `wall_ns` of its events. `adopt`: files that the journal does not know belong to it too.
-  MediaMender(std::filesystem::path folder, Manifest manifest, bool adopt);
+  MediaMender(std::filesystem::path folder, Manifest manifest, bool adopt,
+              Locked locked = Locked::kRefuse);
   ~MediaMender();
 
   // True once everything is mended.
@@ -93,6 +99,7 @@ class MediaMender {
 
   const std::filesystem::path folder_;
   Manifest manifest_;
+  const Locked locked_;
   std::deque<MediaFileFacts> waiting_;
   std::unique_ptr<Job> job_;
   std::vector<MendedFile> done_;

@@ -309,7 +309,9 @@ Result<> MediaWriter::open_stretch(std::vector<Track*> tracks, int64_t start_ns)
   const int64_t start = start_ns != 0 ? start_ns : *first;
 
   MediaFileConfig file;
-  const auto name = fmt::format("media/{}-{}.mkv", config_.stem, ++files_);
+  file.seal_to = config_.recording.seal_to;
+  const auto name = fmt::format("media/{}-{}.mkv{}", config_.stem, ++files_,
+                                file.seal_to ? kSealedExtension : "");
   file.path = config_.folder / name;
   file.title = config_.name;
   file.start_wall_ns = host_.wall_of(start);

@@ -108,6 +108,17 @@ RecordingConfig counting_from(TrackId first, RecordingConfig config) {
   return config;
 }
 
+// What was begun in the clear goes on in the clear, and what was encrypted to the same key.
+Result<> go_on_with_key(const Manifest& before, RecordingConfig& config) {
+  const std::string wanted = config.seal_to ? to_text(*config.seal_to) : "";
+  const std::string had = before.encryption ? before.encryption->to : "";
+  if (!wanted.empty() && wanted != had)
+    return fail(Code::kUsage, had.empty() ? "cannot go on encrypted: it was not from the beginning"
+                                          : "cannot go on with another key than it began with");
+  if (had.empty()) return {};
+  return parse_public_key(had).map([&](const PublicKey& key) { config.seal_to = key; });
+}
+
 class RecordingImpl final : public Recording, private MediaWriterHost {
  public:
   RecordingImpl(Log log, fs::path folder, Facts facts, RecordingConfig config)
@@ -120,6 +131,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     manifest_.facts = std::move(facts);
     manifest_.facts.url = without_secrets(manifest_.facts.url);
     manifest_.started_wall_ns = started_wall_ns_;
+    if (config_.seal_to) manifest_.encryption = Encryption{.to = to_text(*config_.seal_to)};
   }
   RecordingImpl(Log log, fs::path folder, const Resumed& before, RecordingConfig config)
       : log_(std::move(log)),
@@ -138,7 +150,11 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     for (const auto& [participant, files] : files_before_) stems_.insert(files.stem);
   }
 
-  ~RecordingImpl() override { keeper_.reset(); }  // its jobs use everything below
+  // The keeper's jobs use everything below, and the keeper.
+  ~RecordingImpl() override {
+    if (keeper_) keeper_->drop();
+    keeper_.reset();
+  }
 
   Result<> open() {
     for (const char* name : {"media", "exports"}) {
@@ -182,6 +198,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
 
   const fs::path& folder() const override { return folder_; }
+  bool encrypted() const override { return config_.seal_to.has_value(); }
 
   std::vector<std::pair<std::string, std::string>> participants() const override {
     std::lock_guard lock(mutex_);
@@ -196,6 +213,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
 
   void note(Event event) override {
     if (event.track != 0) event.track += first_track_;
+    if (event.kind == EventKind::kChat && config_.seal_to) {
+      event.text = seal_text(*config_.seal_to, event.text);
+      event.sealed = true;
+    }
     remember(event);
     journal(std::move(event));
   }
@@ -217,7 +238,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
                .reason = reason});
       return fail(Code::kBadInput, std::move(reason));
     }
-    return begin_incoming(*keeper_, folder_, std::move(offer),
+    return begin_incoming(*keeper_, {folder_, config_.seal_to}, std::move(offer),
                           [this](Event event) { journal(std::move(event)); });
   }
 
@@ -596,6 +617,8 @@ Result<std::unique_ptr<Recording>> Recording::resume(Log log, const fs::path& fo
                                                      std::string reason, RecordingConfig config) {
   auto before = prepare_to_resume(folder);
   if (!before) return tl::unexpected(before.error());
+  if (auto same = go_on_with_key(before->manifest, config); !same)
+    return tl::unexpected(std::move(same.error()).in(folder.string()));
   auto recording =
       std::make_unique<RecordingImpl>(std::move(log), folder, *before, std::move(config));
   if (auto reopened = recording->reopen(std::move(*before), std::move(reason)); !reopened)

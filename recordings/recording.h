@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "recordings/asked.h"
 #include "recordings/event.h"
+#include "recordings/keys.h"
 
 namespace callbot::recordings {
 
@@ -54,6 +55,8 @@ struct RecordingConfig {
   std::chrono::milliseconds most_disagreement{500};
   // A file ends at the next key frame after these, which is asked for; 0: no limit.
   uint64_t most_file_bytes = 0;
+  // Media, received files and the texts of the chat are encrypted to this key.
+  std::optional<PublicKey> seal_to = {};
   std::chrono::seconds most_file_duration{0};
   // A stretch can only end at a key frame; asks the sender for one. Writer's thread; may be empty.
   std::function<void(TrackId)> want_key_frame = {};
@@ -129,11 +132,13 @@ class Recording : public FrameWriter {
   // Goes on in a folder that another process, or this one, wrote before: the same journal and
   // manifest, new files, participants under their old ids. What it left open is mended while the
   // recording runs. `reason` of the gap stands in the manifest. kDenied if somebody still writes
-  // it.
+  // it. An encrypted one goes on to the same key; what of it would have to be mended is left for
+  // repair(), which may have the key. kUsage if another key is asked for.
   static Result<std::unique_ptr<Recording>> resume(Log log, const fs::path& folder,
                                                    std::string reason, RecordingConfig config = {});
 
   virtual const fs::path& folder() const = 0;
+  virtual bool encrypted() const = 0;
   // Who was there before resume(): name and participant id of everybody but recorders.
   virtual std::vector<std::pair<std::string, std::string>> participants() const = 0;
   // What was asked for before resume() and holds still.

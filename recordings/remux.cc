@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/files.h"
 #include "recordings/av.h"
 
 namespace callbot::recordings {
@@ -13,33 +12,26 @@ constexpr int64_t kMostMs = 366LL * 24 * 3600 * 1000;  // nobody talks for longe
 constexpr int kPacketsAStep = 256;
 constexpr uint64_t kBytesAStep = 1u << 20;
 
+constexpr int kBufferBytes = 32 * 1024;
+
 struct OutputFreer {
-  void operator()(AVFormatContext* context) const {
-    avio_closep(&context->pb);
-    avformat_free_context(context);
-  }
+  void operator()(AVFormatContext* context) const { avformat_free_context(context); }
 };
 
 class RemuxImpl final : public Remux {
  public:
-  RemuxImpl(fs::path from, fs::path to, std::function<void(const RemuxedPacket&)> packet)
-      : from_(std::move(from)), to_(std::move(to)), tell_(std::move(packet)) {}
+  RemuxImpl(RemuxConfig config, std::function<void(const RemuxedPacket&)> packet)
+      : config_(std::move(config)), tell_(std::move(packet)) {}
 
   Result<> open() {
-    AVFormatContext* opened = avformat_alloc_context();
-    opened->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
-    const std::string name = "file:" + from_.string();
-    AVDictionary* options = nullptr;
-    av_dict_set(&options, "format_whitelist", "matroska", 0);
-    const int result = avformat_open_input(&opened, name.c_str(), nullptr, &options);
-    av_dict_free(&options);
-    input_.reset(result < 0 ? nullptr : opened);
+    auto opened = open_media(config_.from, OpenRaw{.blank = config_.blank});
+    if (!opened) return tl::unexpected(opened.error());
     // The demuxer looks for the first cluster; a file that ends before it holds nothing.
-    if (result < 0)
-      return tl::unexpected(av_failure(Code::kBadInput, from_.string() + ": no frame", result));
+    if (!*opened) return fail(Code::kBadInput, config_.from.string() + ": no frame");
+    input_ = std::move(*opened);
     last_ms_.assign(input_->nb_streams, -1);
     packet_.reset(av_packet_alloc());
-    return to_.empty() ? Result<>() : begin_output();
+    return config_.to.empty() ? Result<>() : begin_output();
   }
 
   Result<bool> step() override {
@@ -78,13 +70,17 @@ class RemuxImpl final : public Remux {
       const AVDictionaryEntry* entry = av_dict_get(input_->metadata, key, nullptr, 0);
       if (entry != nullptr) av_dict_set(&context->metadata, key, entry->value, 0);
     }
-    const std::string name = "file:" + to_.string();
-    if (const int e = avio_open(&context->pb, name.c_str(), AVIO_FLAG_WRITE); e < 0)
-      return storage(e);
+    auto file =
+        GrowingFile::create({.path = config_.to, .seal_to = config_.seal_to, .replace = true});
+    if (!file) return tl::unexpected(file.error());
+    file_ = std::move(*file);
+    io_ = write_through(*file_, kBufferBytes);
+    context->pb = io_.get();
     // A header that cannot be written again was damaged.
     if (const int e = avformat_write_header(context, nullptr); e < 0)
-      return tl::unexpected(
-          av_failure(context->pb->error < 0 ? Code::kStorage : Code::kBadInput, from_.string(), e));
+      return file_->failed()
+                 ? tl::unexpected(file_->failure())
+                 : tl::unexpected(av_failure(Code::kBadInput, config_.from.string(), e));
     headed_ = true;
     return {};
   }
@@ -105,7 +101,7 @@ class RemuxImpl final : public Remux {
       packet_->duration = 0;
       packet_->pos = -1;
       const int e = av_write_frame(output_.get(), packet_.get());
-      if (output_->pb->error < 0) return storage(output_->pb->error);
+      if (file_->failed()) return tl::unexpected(file_->failure());
       if (e < 0) return {};  // the muxer does not take it (an empty NAL unit): no frame
     }
     last_ms_[index] = ms;
@@ -117,20 +113,19 @@ class RemuxImpl final : public Remux {
     done_ = true;
     if (!headed_) return {};
     const int e = av_write_trailer(output_.get());
-    avio_flush(output_->pb);
-    const int io = output_->pb->error;
+    avio_flush(io_.get());
     output_.reset();
-    if (e < 0 || io < 0) return storage(io < 0 ? io : e);
-    return sync_path(to_);
+    if (e < 0 && !file_->failed())
+      return tl::unexpected(
+          av_failure(Code::kStorage, config_.to.string() + ": cannot write the index", e));
+    return file_->end().and_then([&] { return file_->sync(); });
   }
 
-  tl::unexpected<Error> storage(int e) const {
-    return tl::unexpected(av_failure(Code::kStorage, to_.string() + ": cannot write", e));
-  }
-
-  const fs::path from_, to_;
+  const RemuxConfig config_;
   std::function<void(const RemuxedPacket&)> tell_;
   AvInput input_;
+  std::unique_ptr<GrowingFile> file_;
+  AvIo io_;
   std::unique_ptr<AVFormatContext, OutputFreer> output_;
   AvPacket packet_;
   std::vector<int64_t> last_ms_;
@@ -140,10 +135,9 @@ class RemuxImpl final : public Remux {
 
 }  // namespace
 
-Result<std::unique_ptr<Remux>> Remux::open(const fs::path& from, const fs::path& to,
+Result<std::unique_ptr<Remux>> Remux::open(const RemuxConfig& config,
                                            std::function<void(const RemuxedPacket&)> packet) {
-  take_av_log();
-  auto remux = std::make_unique<RemuxImpl>(from, to, std::move(packet));
+  auto remux = std::make_unique<RemuxImpl>(config, std::move(packet));
   if (auto opened = remux->open(); !opened) return tl::unexpected(opened.error());
   return remux;
 }

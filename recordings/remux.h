@@ -3,16 +3,21 @@
 //
 // Thread:  one worker.
 // Owner:   MediaMender.
-// Fails:   kBadInput if FFmpeg finds no header it can read, kStorage if the new file cannot be
-//          written. Damage behind the header is passed over.
+// Fails:   kBadInput if FFmpeg finds no header it can read, kDenied if the file is sealed and no
+//          key fits, kStorage if the new file cannot be written. Damage behind the header is passed
+//          over.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/error.h"
+#include "recordings/keys.h"
+#include "recordings/readable_file.h"
 
 namespace callbot::recordings {
 
@@ -23,11 +28,17 @@ struct RemuxedPacket {
   uint64_t bytes = 0;
 };
 
+struct RemuxConfig {
+  std::filesystem::path from;
+  std::filesystem::path to = {};  // empty: only counts
+  std::optional<PublicKey> seal_to = {};
+  std::vector<ByteRange> blank = {};
+};
+
 class Remux {
  public:
-  // An empty `to`: only counts.
-  static Result<std::unique_ptr<Remux>> open(const std::filesystem::path& from,
-                                             const std::filesystem::path& to,
+  // Of a sealed file, what cannot be read of it or is blanked is damage.
+  static Result<std::unique_ptr<Remux>> open(const RemuxConfig& config,
                                              std::function<void(const RemuxedPacket&)> packet);
   virtual ~Remux() = default;
   // Some packets on; true once it is done and the new file is on the disk (fsync).

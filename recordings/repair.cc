@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "recordings/journal.h"
+#include "recordings/sealed_file.h"
 #include "recordings/speakers.h"
 
 namespace callbot::recordings {
@@ -21,8 +22,8 @@ constexpr int64_t kLatestWallNs = 7'258'118'400'000'000'000;  // 2200, the last 
 
 class Repair {
  public:
-  Repair(fs::path folder, const RepairProgress& progress)
-      : folder_(std::move(folder)), progress_(progress) {
+  Repair(fs::path folder, const RepairProgress& progress, Locked locked)
+      : folder_(std::move(folder)), progress_(progress), locked_(locked) {
     report_.folder = folder_.string();
   }
 
@@ -31,6 +32,7 @@ class Repair {
     if (!locked) return tl::unexpected(locked.error());
     if (report_.busy) return report_;
     if (auto read = this->read(); !read) return tl::unexpected(read.error());
+    if (auto keys = check_keys(); !keys) return tl::unexpected(keys.error());
     if (auto mended = mend(); !mended) return tl::unexpected(mended.error());
     tell_what_was_mended();
     if (auto written = write(); !written) return tl::unexpected(written.error());
@@ -87,13 +89,35 @@ class Repair {
     return {};
   }
 
+  // Before anything is changed.
+  Result<> check_keys() const {
+    if (locked_ == Locked::kLeave) return {};
+    const Manifest& m = loaded_.manifest;
+    for (const MediaFileFacts& f : m.media) {
+      const fs::path path = folder_ / f.path;
+      auto key = check_key(path);
+      if (key || (!f.sha256.empty() && sha256_file(path).value_or("") == f.sha256)) continue;
+      return key;
+    }
+    if (!loaded_.open) return {};
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
+      if (auto key = check_key(entry.path()); !key) return key;
+    }
+    return {};
+  }
+
   Result<> mend() {
+<<<<<<< HEAD
     // Held back for a disk that is full.
     std::error_code ignored;
     const auto free = free_space(folder_);
     if (free && *free < kLittleSpace && fs::remove(folder_ / ".reserve", ignored))
       report_.changed = true;
     mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open);
+=======
+    mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open, locked_);
+>>>>>>> main
     double shown = -1;
     for (;;) {
       auto done = mender_->step();
@@ -123,7 +147,8 @@ class Repair {
     if (journal_.missing && (loaded_.open || report_.changed))
       tell({.kind = EventKind::kStarted, .version = kFormatVersion}, m.started_wall_ns);
     for (Event& event : mender_->events()) {
-      if (event.kind == EventKind::kTrackEnded && !loaded_.open) continue;
+      // But for one whose frames could not be counted when it ended.
+      if (event.kind == EventKind::kTrackEnded && !loaded_.open && event.wall_ns == 0) continue;
       tell(event, event.wall_ns != 0 ? event.wall_ns : end);
     }
     if (!loaded_.open || m.state != "running") return;
@@ -211,6 +236,7 @@ class Repair {
 
   const fs::path folder_;
   const RepairProgress& progress_;
+  const Locked locked_;
   RepairReport report_;
   std::optional<LockedJournal> lock_;
   LoadedRecording loaded_;
@@ -241,8 +267,8 @@ bool RepairReport::complete() const {
   });
 }
 
-Result<RepairReport> repair(const fs::path& folder, const RepairProgress& progress) {
-  return Repair(folder, progress).run();
+Result<RepairReport> repair(const fs::path& folder, const RepairProgress& progress, Locked locked) {
+  return Repair(folder, progress, locked).run();
 }
 
 // Where they are as they should be only its ends are read: there may be thousands.

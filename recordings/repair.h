@@ -14,7 +14,8 @@
 // Thread:  worker; blocks for as long as it takes to copy the files that were open.
 // Owner:   the caller.
 // Fails:   kBadInput if the folder is no recording, kUnsupported if of a later version, kStorage if
-//          it cannot be read or written, kInterrupted if progress said so.
+//          it cannot be read or written, kDenied if media must be looked into that is encrypted and
+//          no key fits, kInterrupted if progress said so.
 #pragma once
 
 #include <filesystem>
@@ -43,8 +44,9 @@ struct RepairReport {
 // Called with 0..1 now and then; false stops.
 using RepairProgress = std::function<bool(double)>;
 
+// kRefuse: nothing is changed then. kLeave: all but those files.
 Result<RepairReport> repair(const std::filesystem::path& folder,
-                            const RepairProgress& progress = {});
+                            const RepairProgress& progress = {}, Locked locked = Locked::kRefuse);
 
 // Its manifest says so, is not there or cannot be read. It may be running.
 bool is_open(const std::filesystem::path& folder);

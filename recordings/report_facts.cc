@@ -62,6 +62,7 @@ std::vector<PlayedFile> played(const fs::path& folder, const TimelineParticipant
   for (const TimelineLane* lane : {&p.video, &p.audio}) {
     for (const TimelinePiece& piece : lane->pieces) {
       std::error_code missing;
+      if (is_sealed(piece.file)) continue;  // no browser plays that
       if (!seen.insert(piece.file).second || !fs::exists(folder / piece.file, missing)) continue;
       files.push_back({piece.file, piece.offset_ns, piece.offset_ns + piece.duration_ns});
     }
@@ -174,6 +175,8 @@ Result<ReportFacts> gather_report(const fs::path& folder, const VerifyConfig& co
                                   bool judge_anew, const ReportProgress& progress) {
   auto recording = load(folder);
   if (!recording) return tl::unexpected(recording.error());
+  if (auto keys = check_keys(folder, recording->manifest); !keys)
+    return tl::unexpected(keys.error());
   Timeline timeline(recording->manifest);
   ReportFacts facts{
       .folder = folder, .recording = std::move(*recording), .timeline = std::move(timeline)};

@@ -3,7 +3,8 @@
 //
 // Thread:  worker; may decode everything.
 // Owner:   make_report.
-// Fails:   as verify, but a recording with nothing to judge is none: it has no verdict.
+// Fails:   as verify, but a recording with nothing to judge is none: it has no verdict; kDenied if
+//          it is encrypted and no key fits.
 #pragma once
 
 #include <filesystem>

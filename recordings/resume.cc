@@ -60,7 +60,7 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
   const Journal read = read_journal(folder / "journal.jsonl");
   const bool damaged = read.missing || read.unreadable_lines > 0 || read.cut_bytes > 0;
   if (damaged) {
-    const auto repaired = repair(folder);
+    const auto repaired = repair(folder, {}, Locked::kLeave);
     if (!repaired) return tl::unexpected(repaired.error());
   }
   auto journal = LockedJournal::take(folder / "journal.jsonl");
@@ -70,6 +70,7 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
   Resumed r{.journal = std::move(*journal), .beginning = {}, .manifest = loaded->manifest};
   r.beginning.software = "callbot " CALLBOT_VERSION;
   r.beginning.facts = r.manifest.facts;
+  r.beginning.encryption = r.manifest.encryption;
   r.beginning.started_wall_ns = r.manifest.started_wall_ns;
   Manifest replayed = r.beginning;
   for (const Event& event : loaded->events) apply(replayed, event);
@@ -84,7 +85,7 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
                             r.until_ns + kMostSilenceNs);
   for (const Track& t : r.manifest.tracks) r.last_track = std::max(r.last_track, t.id);
   r.files = files_of(folder, r.manifest);
-  r.mender = std::make_unique<MediaMender>(folder, r.manifest, loaded->open);
+  r.mender = std::make_unique<MediaMender>(folder, r.manifest, loaded->open, Locked::kLeave);
   return r;
 }
 

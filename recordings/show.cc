@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/keys.h"
 #include "recordings/manifest.h"
 
 namespace callbot::recordings {
@@ -25,6 +26,7 @@ std::string head(const fs::path& folder, const Manifest& m) {
   line("started", rfc3339(m.started_wall_ns));
   line("lasted", clock_text(m.duration_ns()));
   line("state", m.state);
+  if (m.encryption) line("sealed to", m.encryption->to);
   if (m.ending) {
     line("ended by", m.ending->by);
     line("because", m.ending->reason + (m.ending->text.empty() ? "" : ": " + m.ending->text));
@@ -95,6 +97,12 @@ std::string files_text(const Manifest& m) {
   return text;
 }
 
+std::string chat_text(const Event& e) {
+  if (!e.sealed.value_or(false)) return printable(e.text);
+  const auto text = KeyRing::ours().open_text(e.text);
+  return text ? printable(*text) : "(encrypted)";
+}
+
 }  // namespace
 
 Result<std::string> show(const fs::path& folder) {
@@ -117,7 +125,7 @@ Result<std::string> show(const fs::path& folder) {
   for (const Event& e : loaded->events) {
     if (e.kind == EventKind::kChat)
       text += fmt::format("chat at {} {}: {}\n", clock_text(e.wall_ns - m.started_wall_ns),
-                          printable(e.participant, 64), printable(e.text));
+                          printable(e.participant, 64), chat_text(e));
   }
   if (loaded->journal_error)
     text += "the journal is damaged: " + loaded->journal_error->message + "\n";

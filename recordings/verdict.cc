@@ -107,6 +107,16 @@ std::vector<Finding> Findings::take() {
   return out;
 }
 
+namespace {
+
+// Nothing good can be said of what was not looked at.
+const char* word_of(const Verdict& v) {
+  return !v.unmeasured.empty() && v.severity != Severity::kFail ? "UNMEASURED"
+                                                                : name_of(v.severity);
+}
+
+}  // namespace
+
 std::string to_text(const Verdict& v) {
   std::set<std::string> participants;
   uint64_t frames = 0;
@@ -115,9 +125,9 @@ std::string to_text(const Verdict& v) {
     frames += t.frames;
   }
   std::string text = fmt::format(
-      "{} {}: {:.1f} s, {} participant{}, {} track{}, {} frames, {}\n", name_of(v.severity),
-      v.folder, v.duration, participants.size(), participants.size() == 1 ? "" : "s",
-      v.tracks.size(), v.tracks.size() == 1 ? "" : "s", frames,
+      "{} {}: {:.1f} s, {} participant{}, {} track{}, {} frames, {}\n", word_of(v), v.folder,
+      v.duration, participants.size(), participants.size() == 1 ? "" : "s", v.tracks.size(),
+      v.tracks.size() == 1 ? "" : "s", frames,
       v.findings.empty() ? "nothing found" : fmt::format("{} found", v.findings.size()));
   for (const TrackMeasure& t : v.tracks) text += track_line(t);
   for (const Finding& f : v.findings)
@@ -168,7 +178,8 @@ Json to_json(const Verdict& v) {
   return Json::object()
       .set("format", "callbot-verdict")
       .set("version", kFormatVersion)
-      .set("verdict", name_of(v.severity))
+      .set("verdict", word_of(v))
+      .set_if(!v.unmeasured.empty(), "unmeasured", v.unmeasured)
       .set("folder", v.folder)
       .set("duration_s", v.duration)
       .set("tracks", tracks)

@@ -119,11 +119,19 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
   const Manifest& m = recording->manifest;
   Findings out;
   check_folder(folder, *recording, out);
+  Verdict verdict;
+  verdict.folder = folder.string();
+  if (auto keys = check_keys(folder, m); !keys) {
+    verdict.unmeasured = keys.error().message;
+    verdict.duration = static_cast<double>(m.duration_ns()) / 1e9;
+    verdict.findings = out.take();
+    for (const Finding& f : verdict.findings)
+      verdict.severity = std::max(verdict.severity, f.severity);
+    return verdict;
+  }
   auto media = probe_all(folder, m, config, progress, out);
   if (!media) return tl::unexpected(media.error());
 
-  Verdict verdict;
-  verdict.folder = folder.string();
   for (const Threshold& t : thresholds()) {
     if (config.*t.value != VerifyConfig().*t.value) verdict.thresholds[t.key] = config.*t.value;
   }

@@ -8,7 +8,8 @@
 // Fails:   kBadInput if the folder is no recording, kUnsupported if of a later version, kStorage if
 // it
 //          cannot be read, kUnmeasured if it holds nothing to judge, kInterrupted if progress said
-//          so. A bad recording is no error but a verdict.
+//          so. A bad recording is no error but a verdict; of an encrypted one without its key it
+//          says what can be said from outside: names, checksums.
 #pragma once
 
 #include <filesystem>
@@ -90,6 +91,7 @@ struct TrackMeasure {
 
 struct Verdict {
   Severity severity = Severity::kPass;  // the worst of the findings
+  std::string unmeasured = {};          // why the media was not looked at; empty: it was
   std::string folder = {};
   double duration = 0;  // of the recording, seconds
   std::vector<TrackMeasure> tracks = {};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/key_ring.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -55,6 +57,32 @@ TEST(CommandLine, TakesOneValueForEachRepeatableFlag) {
       {"record", "--ice-server", "stun:a:1", "--interface", "lo", "ws://h/rooms/r"});
   EXPECT_EQ(o.join.url, "ws://h/rooms/r");
   EXPECT_EQ(o.join.ice_servers.size(), 1u);
+}
+
+TEST(CommandLine, ReadsKeys) {
+  const test::TestKeys keys;
+  const std::string text = to_text(keys.pair.public_key);
+  // The file, or what stands in it.
+  for (const std::string& given : {keys.pair.public_file.string(), text}) {
+    EXPECT_EQ(options<RecordOptions>({"record", "ws://h/rooms/r", "--encrypt-to", given.c_str()})
+                  .rules.encrypt_to,
+              keys.pair.public_key);
+    EXPECT_EQ(options<ServeOptions>({"serve", "--encrypt-to", given.c_str()}).rules.encrypt_to,
+              keys.pair.public_key);
+  }
+  EXPECT_FALSE(options<RecordOptions>({"record", "ws://h/rooms/r"}).rules.encrypt_to);
+  EXPECT_NE(complaint({"record", "ws://h/rooms/r", "--encrypt-to", "/none.pub"}).find("/none.pub"),
+            std::string::npos);
+  for (const char* verb : {"verify", "report", "show", "repair", "export", "compose", "unseal"}) {
+    std::vector<const char*> words{verb, "/srv/r", "--key", keys.pair.secret_file.c_str()};
+    if (std::string(verb) == "export") words.insert(words.end(), {"--to", "mp4"});
+    if (std::string(verb) == "unseal") words.insert(words.end(), {"--out", "/x"});
+    const auto parsed = parse(words);
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    const auto& given = std::get<Invocation>(*parsed).keys;
+    ASSERT_EQ(given.size(), 1u) << verb;
+    EXPECT_EQ(given[0].public_key(), keys.pair.public_key);
+  }
 }
 
 TEST(CommandLine, ReadsExport) {

@@ -49,7 +49,9 @@ class RestartTest : public test::CallRoom {
     std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
     pid_t child = 0;
     children >> child;
-    return child;
+    // Not yet, or another program: --on-finish.
+    const auto words = read_file("/proc/" + std::to_string(child) + "/cmdline", 1 << 16);
+    return words && words->starts_with("callbot-recorder") ? child : 0;
   }
   std::string log() const { return read_file(folder_.path() / "log", 1u << 20).value_or(""); }
   std::vector<fs::path> recordings() const {
@@ -185,7 +187,8 @@ TEST_F(RestartTest, AfterQuickDeathsItGivesUpAndFinishesTheRecording) {
   EXPECT_EQ(recordings::load(recordings()[0])->manifest.state, "finished");
   const auto verdict = recordings::saved_verdict(recordings()[0]);
   ASSERT_TRUE(verdict);
-  EXPECT_EQ(finished(), recordings()[0].string() + " " + name_of(verdict->severity) + "\n");
+  EXPECT_EQ(finished(), recordings()[0].string() + " " + name_of(verdict->severity) + "\n")
+      << log();
 }
 
 // Nobody is recorded who was not to be, because a process died.

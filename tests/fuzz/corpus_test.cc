@@ -19,6 +19,9 @@
 #define LLVMFuzzerTestOneInput fuzz_repair_input
 #include "tests/fuzz/repair_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_sealed_input
+#include "tests/fuzz/sealed_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
 
 namespace callbot {
 namespace {
@@ -28,6 +31,7 @@ TEST(FuzzCorpus, RoomMessages) { test::replay("room_messages", fuzz_room_message
 TEST(FuzzCorpus, Manifest) { test::replay("manifest", fuzz_manifest); }
 TEST(FuzzCorpus, Journal) { test::replay("journal", fuzz_journal); }
 TEST(FuzzCorpus, Repair) { test::replay("repair", fuzz_repair_input); }
+TEST(FuzzCorpus, Sealed) { test::replay("sealed", fuzz_sealed_input); }
 
 }  // namespace
 }  // namespace callbot

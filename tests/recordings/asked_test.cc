@@ -8,9 +8,7 @@ namespace {
 Event paused(const std::string& who, const std::string& policy = "cut") {
   return {.kind = EventKind::kPaused, .participant = who, .by = "ann", .policy = policy};
 }
-Event resumed(const std::string& who) {
-  return {.kind = EventKind::kResumed, .participant = who};
-}
+Event resumed(const std::string& who) { return {.kind = EventKind::kResumed, .participant = who}; }
 
 TEST(Asked, APauseHoldsUntilItIsResumed) {
   EXPECT_TRUE(asked_by({}).pauses.empty());

@@ -24,6 +24,7 @@
 #include "recordings/repair.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
+#include "tests/support/key_ring.h"
 #include "tests/support/recorded.h"
 
 namespace callbot::recordings {
@@ -31,7 +32,7 @@ namespace {
 
 using namespace callbot::test;
 
-constexpr int kKills = 50;
+constexpr int kKills = 50, kSealedKills = 12;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr size_t kMostFrames = 512;
 
@@ -121,8 +122,11 @@ bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int
   return true;
 }
 
-[[noreturn]] void record_until_killed(const fs::path& out, const Call& call, Shared& shared) {
-  auto recording = Recording::create(Log("killed"), out, {.room = "killed"});
+[[noreturn]] void record_until_killed(const fs::path& out, const Call& call, Shared& shared,
+                                      const std::optional<PublicKey>& seal_to) {
+  RecordingConfig config;
+  config.seal_to = seal_to;
+  auto recording = Recording::create(Log("killed"), out, {.room = "killed"}, config);
   if (!recording) _exit(3);
   Recording& r = **recording;
   for (const char* name : {"alice", "bob", "carol"})
@@ -197,10 +201,10 @@ void expect_little_lost(const Killed& k, const Call& call) {
   }
 }
 
-TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) {
+void kill_at_random(int kills, const std::optional<PublicKey>& seal_to = std::nullopt) {
   const Call call = make_call();
   std::mt19937 random(std::random_device{}());
-  std::vector<Killed> killed(kKills);
+  std::vector<Killed> killed(static_cast<size_t>(kills));
   for (Killed& k : killed) {
     void* memory =
         mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -213,7 +217,7 @@ TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) {
   const int64_t start = monotonic_ns();
   for (Killed& k : killed) {
     k.pid = fork();
-    if (k.pid == 0) record_until_killed(k.out->path(), call, *k.shared);
+    if (k.pid == 0) record_until_killed(k.out->path(), call, *k.shared, seal_to);
     ASSERT_GT(k.pid, 0);
   }
   for (Killed& k : killed) {
@@ -228,6 +232,14 @@ TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) {
     expect_little_lost(k, call);
     munmap(k.shared, sizeof(Shared));
   }
+}
+
+TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) { kill_at_random(kKills); }
+
+TEST(Pain01, NorIsMoreLostOfAnEncryptedOne) {
+  const TestKeys keys;
+  keys.take_secret();
+  kill_at_random(kSealedKills, keys.pair.public_key);
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ std::string full_manifest() {
   m.software = "callbot test";
   m.facts = {
       .room = "r", .url = "ws://h/rooms/r", .protocol = "rooms", .recorder = "rec", .label = "l"};
+  m.encryption =
+      Encryption{.to = "callbot-public-key-1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
   m.started_wall_ns = Feed::kStartWall;
   m.ended_wall_ns = Feed::kStartWall + 10'000'000'001;
   m.ending = Ending{"signal", "user", "SIGINT"};
@@ -98,6 +100,9 @@ TEST(Manifest, SaysWhatIsWrongAndWhere) {
     EXPECT_THAT(complaint(replaced(good, "\"path\": \"media/a-1.mkv\"",
                                    std::string("\"path\": \"") + path + "\"")),
                 HasSubstr("media[0].path: expected a path below"));
+  EXPECT_THAT(complaint(replaced(good, "callbot-sealed-1", "rot13")),
+              HasSubstr("encryption.scheme"));
+  EXPECT_THAT(complaint(replaced(good, "callbot-public-key-1", "x")), HasSubstr("encryption.to"));
   EXPECT_THAT(complaint("[]"), HasSubstr("format"));
   EXPECT_THAT(complaint(good.substr(0, good.size() / 2)), HasSubstr("not JSON"));
 }

@@ -69,9 +69,9 @@ class KilledRepair : public ::testing::Test {
   void expect_whole(const std::string& kept_aside, size_t pictures_at_least) {
     EXPECT_EQ(Recorded(folder()).manifest.state, "finished");
     EXPECT_GE(pictures().size(), pictures_at_least);
-    EXPECT_THAT(findings(), ::testing::AllOf(Not(Contains("file-missing")),
-                                             Not(Contains("checksum")), Not(Contains("file-extra")),
-                                             Not(Contains("file-damaged"))));
+    EXPECT_THAT(findings(),
+                ::testing::AllOf(Not(Contains("file-missing")), Not(Contains("checksum")),
+                                 Not(Contains("file-extra")), Not(Contains("file-damaged"))));
     if (kept_aside.empty()) return;
     std::vector<std::string> kept;
     for (const auto& [name, bytes] : tree_of(folder()))

@@ -223,11 +223,17 @@ TEST_F(RepairTest, OneThatIsWrittenIsLeftAlone) {
   Feed feed;
   feed.member("alice");
   ASSERT_TRUE(feed.run(0.5, false));
-  const Tree before = tree_of(feed.folder());
+  Tree before = tree_of(feed.folder());
   const auto report = repair(feed.folder());
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->busy);
-  EXPECT_TRUE(tree_of(feed.folder()) == before);
+  Tree after = tree_of(feed.folder());
+  // Its writer's own lines may be on their way still.
+  EXPECT_TRUE(after.at("journal.jsonl").starts_with(before.at("journal.jsonl")));
+  EXPECT_FALSE(after.at("journal.jsonl").find("repaired") != std::string::npos);
+  before.erase("journal.jsonl");
+  after.erase("journal.jsonl");
+  EXPECT_TRUE(after == before);
   EXPECT_THAT(open_recordings(feed.folder().parent_path()), Contains(feed.folder()));
   feed.drop();
   EXPECT_TRUE(repair(feed.folder())->changed);
