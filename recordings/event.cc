@@ -167,12 +167,9 @@ const Key kKeys[] = {
     maybe<&Event::on>("on"),
     maybe<&Event::allowed>("allowed"),
     maybe<&Event::recorder>("recorder"),
-<<<<<<< HEAD
     plain<&Event::pattern>("pattern"),
     maybe<&Event::include>("include"),
-=======
     maybe<&Event::sealed>("sealed"),
->>>>>>> main
     plain<&Event::count>("count"),
     maybe<&Event::repaired>("repaired"),
     plain<&Event::duration_ns>("duration_ns"),

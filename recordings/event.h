@@ -85,12 +85,9 @@ struct Event {
   std::optional<bool> on = {};
   std::optional<bool> allowed = {};
   std::optional<bool> recorder = {};
-<<<<<<< HEAD
   std::string pattern = {};  // a shell's, of names
   std::optional<bool> include = {};
-=======
   std::optional<bool> sealed = {};
->>>>>>> main
   int64_t count = 0;
   std::optional<int64_t> repaired = {};
   int64_t duration_ns = 0;

@@ -1,8 +1,14 @@
 #include "recordings/matroska_layout.h"
 
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -113,11 +119,7 @@ class Walk {
       const auto e = element(at);
       if (e && !cluster.size && is_in_segment(e->id) && !is_in_cluster(e->id)) return at;
       if (!e || !e->size || !is_in_cluster(e->id) || e->end() > end) return lost(at, at);
-<<<<<<< HEAD
-=======
       if (is_harmed(at, *e)) return lost(at, at);
-      if (e->id == kSimpleBlock || e->id == kBlockGroup) ++out_.frames;
->>>>>>> main
       at = e->end();
       if (e->id != kSimpleBlock && e->id != kBlockGroup) continue;
       ++out_.frames;

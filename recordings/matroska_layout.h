@@ -29,7 +29,7 @@ struct MatroskaLayout {
     int length = 0;
   };
   std::vector<SizeField> too_long = {};
-  uint64_t unusable = 0;  // bytes that may have held frames and make no whole block
+  uint64_t unusable = 0;               // bytes that may have held frames and make no whole block
   std::vector<ByteRange> harmed = {};  // of a sealed file: elements that were lost in part
 };
 

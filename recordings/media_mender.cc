@@ -111,7 +111,6 @@ std::string move_aside(const fs::path& folder, const std::string& file) {
   return to;
 }
 
-<<<<<<< HEAD
 fs::path original_of(const fs::path& file) { return fs::path(file).concat(".before"); }
 
 namespace {
@@ -167,15 +166,13 @@ fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
         fmt::format("{}-{}{}", file.stem().string(), n, file.extension().string()));
   }
   return last;
-=======
-namespace {
+}
 
 // Of a sealed file whose head is gone nothing can be read, whatever is behind it.
 Result<MatroskaLayout> look_into(const fs::path& path) {
   auto layout = read_layout(path);
   if (layout || layout.error().code != Code::kBadInput) return layout;
   return MatroskaLayout{.unusable = size_of(path)};
->>>>>>> main
 }
 
 }  // namespace
@@ -295,7 +292,7 @@ Result<bool> MediaMender::step(Job& job) {
       return examine(job);
     case Stage::kRemux: {
       auto done = job.remux->step();
-      if (!done && done.error().code == Code::kStorage && !has_space_for_copy(job.path)) {
+      if (!done && done.error().code == Code::kStorage && job.replaces && goes_in_place(job)) {
         job.remux.reset();
         remove_part(job.path);
         return open_remux(job);  // again, in place
@@ -309,16 +306,11 @@ Result<bool> MediaMender::step(Job& job) {
 }
 
 Result<bool> MediaMender::examine(Job& job) {
-<<<<<<< HEAD
   if (std::exchange(job.has_original, false)) {
     if (auto back = put_back(original_of(job.path), job.path); !back)
       return tl::unexpected(back.error());
   }
-  const auto layout = read_layout(job.path);
-  if (!layout) return tl::unexpected(layout.error());
-=======
   const auto layout = look_into(job.path);
->>>>>>> main
   MendedFile& r = job.report;
   if (!layout && layout.error().code == Code::kDenied && locked_ == Locked::kLeave) {
     r.what = Mended::kSealed;
@@ -335,9 +327,13 @@ Result<bool> MediaMender::examine(Job& job) {
     job.stage = Job::Stage::kName;
     return false;
   }
-<<<<<<< HEAD
   job.layout = *layout;
   return open_remux(job);
+}
+
+// An encrypted file ends as its writer sealed it: it cannot be cut anywhere.
+bool MediaMender::goes_in_place(const Job& job) {
+  return job.layout.frames > 0 && !is_sealed(job.path) && !has_space_for_copy(job.path);
 }
 
 Result<bool> MediaMender::open_remux(Job& job) {
@@ -347,18 +343,10 @@ Result<bool> MediaMender::open_remux(Job& job) {
   job.report.frames = 0;
   job.report.duration_ns = 0;
   const bool mends = !job.layout.closed;
-  job.report.in_place = mends && job.layout.frames > 0 && !has_space_for_copy(job.path);
+  job.report.in_place = mends && goes_in_place(job);
   job.replaces = mends && !job.report.in_place;
-  auto remux = Remux::open(job.path, job.replaces ? fs::path(job.path).concat(kPart) : fs::path(),
-                           [this, &job](const RemuxedPacket& p) {
-                             ++job.report.frames;
-                             job.report.duration_ns =
-                                 std::max(job.report.duration_ns, p.time_ms * kMillisecond);
-                             count(job.facts, p);
-                           });
-=======
-  job.replaces = !layout->closed;
-  RemuxConfig remuxing{.from = job.path, .seal_to = sealed_to(job.path), .blank = layout->harmed};
+  RemuxConfig remuxing{
+      .from = job.path, .seal_to = sealed_to(job.path), .blank = job.layout.harmed};
   if (!is_sealed(job.path)) remuxing.seal_to.reset();
   if (job.replaces) remuxing.to = fs::path(job.path).concat(kPart);
   auto remux = Remux::open(remuxing, [this, &job](const RemuxedPacket& p) {
@@ -366,7 +354,6 @@ Result<bool> MediaMender::open_remux(Job& job) {
     job.report.duration_ns = std::max(job.report.duration_ns, p.time_ms * kMillisecond);
     count(job.facts, p);
   });
->>>>>>> main
   if (!remux && remux.error().code == Code::kStorage) {
     remove_part(job.path);
     return tl::unexpected(remux.error());

@@ -89,6 +89,7 @@ class MediaMender {
   Result<> replace(Job& job);
   Result<> finish_in_place(Job& job);
   Result<bool> open_remux(Job& job);
+  static bool goes_in_place(const Job& job);
   Result<> begin(Job& job);
   Result<bool> examine(Job& job);
   Result<bool> remuxed(Job& job);

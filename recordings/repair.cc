@@ -108,16 +108,12 @@ class Repair {
   }
 
   Result<> mend() {
-<<<<<<< HEAD
     // Held back for a disk that is full.
     std::error_code ignored;
     const auto free = free_space(folder_);
     if (free && *free < kLittleSpace && fs::remove(folder_ / ".reserve", ignored))
       report_.changed = true;
-    mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open);
-=======
     mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open, locked_);
->>>>>>> main
     double shown = -1;
     for (;;) {
       auto done = mender_->step();
