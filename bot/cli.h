@@ -31,5 +31,7 @@ enum ExitStatus {
   kExitInterrupted = 130,
 };
 ExitStatus exit_status(const Error& error);
+// Of a verb over a recording: that it was made by a later version is no wrong use.
+ExitStatus exit_status_afterwards(const Error& error);
 
 }  // namespace callbot::bot

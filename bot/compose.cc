@@ -54,10 +54,10 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
   recordings::touch_recording(options.dir);
   if (done) {
     tell(console, *done, static_cast<double>(monotonic_ns() - start) / 1e9);
-    return kExitGood;
+    return done->notes.empty() ? kExitGood : kExitNotGood;
   }
   fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status(done.error());
+  return exit_status_afterwards(done.error());
 }
 
 }  // namespace callbot::bot

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/files.h"
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
 #include "recordings/export.h"
@@ -38,6 +39,7 @@ void tell(Console& console, const recordings::ExportedFile& file) {
 
 ExitStatus run_export(Console& console, const ExportOptions& options) {
   const Interrupt interrupt;
+  bool whole = true;
   int shown = -1;  // per cent
   const auto done = recordings::export_recording(
       {.folder = options.dir,
@@ -51,12 +53,20 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
         shown = percent;
         return !Interrupt::asked();
       },
-      [&](const recordings::ExportedFile& file) { tell(console, file); });
+      [&](const recordings::ExportedFile& file) {
+        tell(console, file);
+        whole = whole && file.notes.empty();
+      },
+      [&](const std::string& name, const std::string& note) {
+        console.event("not-exported", printable(name) + ": " + note,
+                      Json::object().set("name", name).set("note", note));
+        whole = false;
+      });
   console.end_progress();
   recordings::touch_recording(options.dir);
-  if (done) return kExitGood;
+  if (done) return whole ? kExitGood : kExitNotGood;
   fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status(done.error());
+  return exit_status_afterwards(done.error());
 }
 
 }  // namespace callbot::bot

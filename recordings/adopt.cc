@@ -52,7 +52,7 @@ void MediaMender::adopt_unknown() {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
     auto name = "media/" + entry.path().filename().string();
-    if (entry.is_regular_file(ignored) && entry.path().extension() == ".mkv" &&
+    if (open_file(entry.path(), Links::kRefuse) && entry.path().extension() == ".mkv" &&
         name == printable(name, 4096) && manifest_.file(name) == nullptr)
       names.push_back(std::move(name));
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "base/files.h"
 #include "base/log.h"
 
 namespace callbot::recordings {
@@ -33,6 +34,9 @@ void take_av_log() {
 
 Result<AvInput> open_media(const std::filesystem::path& path) {
   take_av_log();
+  // FFmpeg would wait for a FIFO for ever.
+  if (auto file = open_file(path, Links::kRefuse); !file)
+    return fail(Code::kBadInput, file.error().message);
   // "file:" keeps FFmpeg from reading a name such as "concat:..." as a protocol.
   AVFormatContext* opened = nullptr;
   const int result =

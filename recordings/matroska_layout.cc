@@ -1,17 +1,15 @@
 #include "recordings/matroska_layout.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <vector>
+
+#include "base/files.h"
 
 namespace callbot::recordings {
 namespace {
@@ -147,17 +145,11 @@ class Walk {
 }  // namespace
 
 Result<MatroskaLayout> read_layout(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  auto file = open_file(path, Links::kRefuse);
+  if (!file) return tl::unexpected(file.error());
   struct stat s {};
-  if (fd < 0 || fstat(fd, &s) != 0) {
-    auto error =
-        fail(Code::kStorage, fmt::format("{}: cannot read: {}", path.string(), strerror(errno)));
-    if (fd >= 0) ::close(fd);
-    return error;
-  }
-  const auto layout = Walk(fd, static_cast<uint64_t>(s.st_size)).run();
-  ::close(fd);
-  return layout;
+  if (fstat(file->get(), &s) != 0) return storage_failure(path, "cannot look at");
+  return Walk(file->get(), static_cast<uint64_t>(s.st_size)).run();
 }
 
 }  // namespace callbot::recordings

@@ -4,7 +4,8 @@
 //
 // Thread:  worker.
 // Owner:   the caller.
-// Fails:   kStorage if it cannot be read. Damage is no failure but what is looked for.
+// Fails:   kStorage if it cannot be read, kBadInput if it is no file. Damage is no failure but what
+// is looked for.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 #include "recordings/repair.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -158,7 +158,7 @@ class Repair {
       report_.changed = true;
     }
     const std::string text = to_text(loaded_.manifest);
-    const auto before = read_file(folder_ / kManifest, 64u << 20);
+    const auto before = read_file(folder_ / kManifest, kMostManifestBytes);
     const bool new_manifest = loaded_.open || !lines_.empty();
     if (new_manifest && (!before || *before != text)) {
       if (loaded_.manifest_error && there(kManifest)) keep_aside(kManifest);
@@ -178,7 +178,7 @@ class Repair {
     }
     if (damaged) {
       // A copy: the journal itself never goes away.
-      const auto bytes = read_file(folder_ / kJournal, 1u << 30);
+      const auto bytes = read_file(folder_ / kJournal, kMostJournalBytes);
       if (!bytes) return tl::unexpected(bytes.error());
       const auto to = free_name_in_damaged(folder_, kJournal);
       if (auto copied = write_atomically(folder_ / to, *bytes); !copied) return copied;
@@ -208,10 +208,10 @@ class Repair {
 // Only the head of it is read: the state stands in the third line.
 bool looks_open(const fs::path& folder) {
   std::error_code ignored;
-  std::ifstream manifest(folder / kManifest, std::ios::binary);
+  const auto manifest = open_file(folder / kManifest);
   if (!manifest) return fs::exists(folder / kJournal, ignored);
   std::string head(256, '\0');
-  manifest.read(head.data(), static_cast<std::streamsize>(head.size()));
+  (void)!read(manifest->get(), head.data(), head.size());
   return head.find("\"running\"") != std::string::npos;
 }
 

@@ -1,16 +1,12 @@
 // At most the last second: a process that records is killed at fifty random instants, and what
 // arrived more than a second before that is there after repair. Real time, real signals.
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <new>
+#include <memory>
 #include <random>
 
 #include "base/clock.h"
@@ -18,6 +14,7 @@
 #include "recordings/repair.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
+#include "tests/support/live_writer.h"
 #include "tests/support/recorded.h"
 
 namespace callbot::recordings {
@@ -69,27 +66,12 @@ Call make_call() {
   return call;
 }
 
-void sleep_until(int64_t ns) {
-  const timespec t{ns / kSecond, ns % kSecond};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr);
-}
-
-Frame arrived(const EncodedFrame& f, bool after_gap) {
-  Frame frame;
-  frame.bytes = f.bytes;  // lives as long as the process
-  frame.key = f.key;
-  frame.after_gap = after_gap;
-  frame.rtp_time = f.rtp_time;
-  frame.first_arrival_ns = frame.last_arrival_ns = monotonic_ns();
-  return frame;
-}
-
 // Hands over what is due; false if the recording refuses.
 bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int64_t now_ns) {
   for (; next < sent.frames.size() && sent.frames[next].time_ns <= now_ns; ++next) {
     const EncodedFrame& f = sent.frames[next];
     if (sent.lost[next] || static_cast<double>(f.time_ns) / 1e9 >= sent.muted_from) continue;
-    const Frame frame = arrived(f, next > 0 && sent.lost[next - 1]);
+    const Frame frame = arrived_now(f, next > 0 && sent.lost[next - 1]);
     if (!r.write(sent.info.id, frame)) return false;
     const size_t n = handed.count;
     handed.arrival[n] = frame.last_arrival_ns;
@@ -109,7 +91,7 @@ bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int
   const int64_t start = monotonic_ns();
   std::array<size_t, kTracks> next{};
   for (int64_t beat = 1;; ++beat) {
-    const int64_t now = beat * 50'000'000;
+    const int64_t now = beat * kBeatNs;
     sleep_until(start + now);
     for (int t = 0; t < kTracks; ++t) {
       if (!hand_over(r, call[t], shared.tracks[t], next[t], now)) _exit(4);
@@ -121,7 +103,8 @@ bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int
 
 struct Killed {
   pid_t pid = 0;
-  Shared* shared = nullptr;
+  std::unique_ptr<SharedBetweenProcesses<Shared>> shared =
+      std::make_unique<SharedBetweenProcesses<Shared>>();
   int64_t at_ns = 0;  // when, from its start
   std::unique_ptr<TempFolder> out = std::make_unique<TempFolder>();
 };
@@ -148,9 +131,9 @@ void expect_little_lost(const Killed& k, const Call& call) {
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->state, "finished") << to_text(*report);
   const Recorded r(folder);
-  const int64_t killed = k.shared->last_beat;
+  const int64_t killed = (*k.shared)->last_beat;
   for (int t = 0; t < kTracks; ++t) {
-    const Handed& handed = k.shared->tracks[t];
+    const Handed& handed = (*k.shared)->tracks[t];
     const Lane& lane = lane_in(r.lanes, call[t]);
     const size_t kept = packet_count(lane);
     EXPECT_GE(kept, must_be_there(handed, killed)) << "track " << t << " of " << handed.count;
@@ -168,32 +151,24 @@ TEST(Pain01, AtFiftyRandomInstantsAtMostTheLastSecondIsLost) {
   const Call call = make_call();
   std::mt19937 random(std::random_device{}());
   std::vector<Killed> killed(kKills);
-  for (Killed& k : killed) {
-    void* memory =
-        mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ASSERT_NE(memory, MAP_FAILED);
-    k.shared = new (memory) Shared;
+  for (Killed& k : killed)
     k.at_ns = std::uniform_int_distribution<int64_t>(kSecond * 3 / 10, 6 * kSecond)(random);
-  }
   std::sort(killed.begin(), killed.end(),
             [](const Killed& a, const Killed& b) { return a.at_ns < b.at_ns; });
   const int64_t start = monotonic_ns();
   for (Killed& k : killed) {
     k.pid = fork();
-    if (k.pid == 0) record_until_killed(k.out->path(), call, *k.shared);
+    if (k.pid == 0) record_until_killed(k.out->path(), call, **k.shared);
     ASSERT_GT(k.pid, 0);
   }
   for (const Killed& k : killed) {
     sleep_until(start + k.at_ns);
-    kill(k.pid, SIGKILL);
-    int status = 0;
-    waitpid(k.pid, &status, 0);
+    const int status = test::killed(k.pid);
     EXPECT_TRUE(WIFSIGNALED(status)) << "ended by itself: " << WEXITSTATUS(status);
   }
   for (const Killed& k : killed) {
     SCOPED_TRACE(testing::Message() << "killed after " << static_cast<double>(k.at_ns) / 1e9);
     expect_little_lost(k, call);
-    munmap(k.shared, sizeof(Shared));
   }
 }
 
