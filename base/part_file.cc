@@ -32,9 +32,9 @@ bool is_part(const std::string& name, const std::string& prefix) {
          digits.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-bool is_locked(int fd) {
+bool lock(int fd, int how) {
   int done = 0;
-  do done = flock(fd, LOCK_EX | LOCK_NB);
+  do done = flock(fd, how);
   while (done != 0 && errno == EINTR);
   return done == 0;
 }
@@ -48,7 +48,7 @@ void remove_left_over(const fs::path& target) {
        at.increment(error)) {
     if (!is_part(at->path().filename().string(), prefix)) continue;
     const auto file = open_file(at->path(), Links::kRefuse);
-    if (file && is_locked(file->get())) (void)unlink(at->path().c_str());
+    if (file && lock(file->get(), LOCK_EX | LOCK_NB)) (void)unlink(at->path().c_str());
   }
 }
 
@@ -59,13 +59,13 @@ Result<PartFile> PartFile::create(const fs::path& target) {
   std::random_device random;
   for (;;) {
     const auto digits = (static_cast<uint64_t>(random()) << 32) | random();
-    const fs::path path = folder_of(target) / fmt::format("{}{:016x}{}", prefix_of(target), digits,
-                                                          kSuffix);
+    const fs::path path =
+        folder_of(target) / fmt::format("{}{:016x}{}", prefix_of(target), digits, kSuffix);
     Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (!file && errno == EEXIST) continue;
     if (!file) return storage_failure(path, "cannot create");
-    (void)is_locked(file.get());
-    // Somebody took it for one left over before it was locked.
+    // Who took it for one left over, before it was locked, holds the lock until it is removed.
+    (void)lock(file.get(), LOCK_EX);
     struct stat s {};
     if (fstat(file.get(), &s) == 0 && s.st_nlink == 0) continue;
     return PartFile(target, path, std::move(file));

@@ -25,9 +25,8 @@ std::optional<Off> longest_off(const TrackAlignment& alignment, const Manifest& 
   std::optional<Off> longest;
   std::optional<Off> now;
   for (const AlignedStretch& stretch : alignment.stretches) {
-    const auto file =
-        std::find_if(m.media.begin(), m.media.end(),
-                     [&](const MediaFileFacts& f) { return f.path == stretch.file; });
+    const auto file = std::find_if(m.media.begin(), m.media.end(),
+                                   [&](const MediaFileFacts& f) { return f.path == stretch.file; });
     if (file == m.media.end()) continue;
     for (const AlignedStretch::Point& point : stretch.points) {
       const int64_t lies_ns = file->offset_ns + point.file_ns;
@@ -56,9 +55,8 @@ void check_alignment(const LoadedRecording& recording, const VerifyConfig& confi
     if (!off || off->to - off->from < kSettling) continue;
     const auto track = std::find_if(m.tracks.begin(), m.tracks.end(),
                                     [&](const Track& t) { return t.id == alignment.track; });
-    const auto who =
-        std::find_if(m.participants.begin(), m.participants.end(),
-                     [&](const Participant& p) { return p.id == track->participant; });
+    const auto who = std::find_if(m.participants.begin(), m.participants.end(),
+                                  [&](const Participant& p) { return p.id == track->participant; });
     out.add({.code = "alignment",
              .severity = Severity::kWarn,
              .participant = track->participant,

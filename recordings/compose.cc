@@ -62,9 +62,7 @@ int64_t kept_frames(const ComposePlan& plan) {
   return kept;
 }
 
-Result<> check(const ComposeConfig& config, const Manifest& m, const Timeline& timeline,
-               const Composed& result, const ExportFormat& format) {
-  if (auto sane = check_length(config.folder, m, timeline.duration_ns); !sane) return sane;
+Result<> check_room(const Composed& result, const ExportFormat& format) {
   if (format.audio_codec != std::string_view("pcm")) return {};
   const auto out = result.path.has_parent_path() ? result.path.parent_path() : fs::path(".");
   return check_space(out, pcm_bytes(result.duration_ns, Mixer::kFormat.channels));
@@ -129,6 +127,8 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   if (!anybody(timeline))
     return fail(Code::kUnmeasured,
                 fmt::format("{}: there is nobody to be seen or heard", config.folder.string()));
+  if (auto sane = check_length(config.folder, loaded->manifest, timeline.duration_ns); !sane)
+    return tl::unexpected(sane.error());
   if (config.out.empty()) {
     if (auto made = make_folder(result.path.parent_path()); !made)
       return tl::unexpected(made.error());
@@ -146,8 +146,7 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   result.frames = plan.video_codec.empty() ? 0 : kept;
   result.duration_ns = kept * kSecond / config.fps;
   result.chapters = chapters.size();
-  if (auto fits = check(config, loaded->manifest, timeline, result, **format); !fits)
-    return tl::unexpected(fits.error());
+  if (auto fits = check_room(result, **format); !fits) return tl::unexpected(fits.error());
   auto composer = Composer::begin(std::move(plan));
   if (!composer) return tl::unexpected(composer.error());
 

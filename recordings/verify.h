@@ -64,9 +64,9 @@ struct VerifyConfig {
   double marks_warn = 0.005;      // share of marked frames missing, duplicated or out of order
   double marks_fail = 0.02;
   double unread_warn = 0.02;  // share of pictures of a marked track whose mark cannot be read
+  int threads = 0;            // decoding threads; 0: as many as there are processors, at most 4
   // False: who has just written the files, and made their checksums, need not read them again.
   bool checksums = true;
-  int threads = 0;  // decoding threads; 0: as many as there are processors, at most 4
 };
 
 struct Finding {

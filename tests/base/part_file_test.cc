@@ -30,7 +30,8 @@ TEST_F(PartFileTest, ManyMakeTheSameFileAtOnceAndAllAreWhole) {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       for (int n = 0; n < kTimes; ++n) {
-        failed += write_atomically(target_, std::string(kBytes, static_cast<char>('a' + i))) ? 0 : 1;
+        failed +=
+            write_atomically(target_, std::string(kBytes, static_cast<char>('a' + i))) ? 0 : 1;
         const auto read = read_file(target_, 2 * kBytes);
         torn += read && *read == std::string(kBytes, read->front()) ? 0 : 1;
       }

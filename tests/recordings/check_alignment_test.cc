@@ -50,10 +50,11 @@ TEST(CheckAlignment, AFileThatLiesElsewhereThanItsJournalSaysIsOne) {
   ASSERT_EQ(found.size(), 2u);  // both its tracks
   for (const Finding& f : found) {
     EXPECT_EQ(f.participant, "alice");
-    EXPECT_NEAR(*f.value, -0.5, 0.05);
+    // The picture was 0.3 s late already, until its reports came.
+    EXPECT_NEAR(*f.value, f.text.starts_with("audio") ? -0.5 : -0.8, 0.05) << f.text;
     EXPECT_THAT(f.text, HasSubstr("s later than"));
   }
-  EXPECT_THAT(findings(feed.folder(), {.alignment_warn = 0.8}), IsEmpty());
+  EXPECT_THAT(findings(feed.folder(), {.alignment_warn = 0.9}), IsEmpty());
 }
 
 TEST(FormatDocument, NamesTheAlignmentFinding) {

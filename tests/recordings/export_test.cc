@@ -441,12 +441,12 @@ TEST(Export, ADamagedFileGivesWhatItHasAndANote) {
 
 TEST(Export, FourAtOnceToTheSameFileAreAllWhole) {
   TempFolder out;
+  const fs::path call = sample("muted");
   std::vector<std::thread> threads;
   std::vector<Result<std::vector<ExportedFile>>> done(4);
   for (auto& one : done) {
-    threads.emplace_back([&] {
-      one = export_recording({.folder = sample("muted"), .to = "mp4", .out = out.path()});
-    });
+    threads.emplace_back(
+        [&] { one = export_recording({.folder = call, .to = "mp4", .out = out.path()}); });
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& one : done) ASSERT_TRUE(one) << one.error().message;

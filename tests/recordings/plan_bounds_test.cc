@@ -62,7 +62,8 @@ TEST_F(PlanBounds, ANightInAnEmptyRoomIsNot) {
   auto loaded = load(feed_.folder());
   ASSERT_TRUE(loaded);
   EXPECT_TRUE(check_length(feed_.folder(), loaded->manifest, kMostAfterMediaNs + kHourNs / 3600));
-  EXPECT_FALSE(check_length(feed_.folder(), loaded->manifest, kMostAfterMediaNs + 3 * kHourNs / 3600));
+  EXPECT_FALSE(
+      check_length(feed_.folder(), loaded->manifest, kMostAfterMediaNs + 3 * kHourNs / 3600));
   // Of a file that was cut off the last frame counts.
   const fs::path media = feed_.folder() / "media/alice-1.mkv";
   fs::resize_file(media, fs::file_size(media) - 200);
@@ -77,9 +78,8 @@ TEST_F(PlanBounds, SamplesThatThereIsNoRoomForAreRefusedAtOnce) {
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().code, Code::kStorage);
   EXPECT_THAT(file.error().message, HasSubstr("5.8 MB of samples are to be written"));
-  const auto mix = compose({.folder = feed_.folder(),
-                            .layout = ComposeLayout::kAudio,
-                            .out = disk.path() / "mix.wav"});
+  const auto mix = compose(
+      {.folder = feed_.folder(), .layout = ComposeLayout::kAudio, .out = disk.path() / "mix.wav"});
   ASSERT_FALSE(mix);
   EXPECT_THAT(mix.error().message, HasSubstr("11.5 MB of samples are to be written"));
   EXPECT_TRUE(fs::is_empty(disk.path()));
