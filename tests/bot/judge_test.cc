@@ -85,8 +85,8 @@ TEST_F(JudgeTest, ALaterVersionIsNoWrongUse) {
   ASSERT_TRUE(json) << json.error().message << "\n" << out_;
   EXPECT_EQ(json->at("verdict").text(), "FAIL");
   ASSERT_EQ(json->at("findings").size(), 1u);
-  EXPECT_EQ(json->at("findings").at(0).at("code").text(), "later-version");
-  EXPECT_EQ(json->at("findings").at(0).at("file").text(), "manifest.json");
+  EXPECT_EQ(json->at("findings").at(size_t{0}).at("code").text(), "later-version");
+  EXPECT_EQ(json->at("findings").at(size_t{0}).at("file").text(), "manifest.json");
 }
 
 TEST_F(JudgeTest, ABadRecordingIsOneAndSaysWhatIsMissing) {
