@@ -14,39 +14,33 @@
 #include <vector>
 
 #include "base/gref.h"
+#include "base/part_file.h"
 
 namespace callbot {
 namespace {
 
 constexpr uint64_t kHashedAStep = 1u << 20;  // some 3 ms
 
-tl::unexpected<Error> storage(const fs::path& path, const char* doing) {
-  return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
+const char* kind_of(mode_t mode) {
+  if (S_ISLNK(mode)) return "a symbolic link";
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  bool shut() { return close(std::exchange(fd_, -1)) == 0; }
+tl::unexpected<Error> no_file(const fs::path& path, mode_t mode) {
+  return fail(Code::kBadInput,
+              fmt::format("{}: is {}, expected a file", path.string(), kind_of(mode)));
+}
 
- private:
-  int fd_;
-};
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return true;
+// As open(2) with O_NOFOLLOW, which looks at the last name only, and the name before that.
+int open_unlinked(const fs::path& path, int flags) {
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const Descriptor folder(
+      open(parent.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));  // ENOTDIR: a link
+  if (!folder) return -1;
+  return openat(folder.get(), path.filename().c_str(), flags | O_NOFOLLOW);
 }
 
 // Embedding, override and isolate marks: they make a name read as another one.
@@ -59,34 +53,69 @@ bool is_invisible(gunichar c) { return g_unichar_iscntrl(c) || is_bidi_mark(c) |
 
 }  // namespace
 
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing) {
+  return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+Result<Descriptor> open_file(const fs::path& path, Links links) {
+  // A FIFO without a writer is opened at once with O_NONBLOCK; a terminal does not become ours.
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  Descriptor file(links == Links::kFollow ? open(path.c_str(), kFlags)
+                                          : open_unlinked(path, kFlags));
+  struct stat s {};
+  if (!file) {
+    const int error = errno;
+    // Sockets cannot be opened (ENXIO), links were not to be (ELOOP).
+    if ((error == ENXIO || error == ELOOP) && lstat(path.c_str(), &s) == 0 && !S_ISREG(s.st_mode))
+      return no_file(path, s.st_mode);
+    const bool linked = links == Links::kRefuse && error == ENOTDIR &&
+                        lstat(path.parent_path().c_str(), &s) == 0 && S_ISLNK(s.st_mode);
+    if (linked) return fail(Code::kBadInput, path.string() + ": its folder is a symbolic link");
+    errno = error;
+    return storage_failure(path, "cannot open");
+  }
+  if (fstat(file.get(), &s) != 0) return storage_failure(path, "cannot look at");
+  if (!S_ISREG(s.st_mode)) return no_file(path, s.st_mode);
+  return file;
+}
+
 Result<> write_atomically(const fs::path& path, std::string_view bytes) {
-  const fs::path part = fs::path(path).concat(".part");
-  Descriptor file(open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file.get() < 0) return storage(part, "cannot create");
-  if (!write_all(file.get(), bytes)) return storage(part, "cannot write");
-  if (fdatasync(file.get()) != 0) return storage(part, "cannot sync");
-  if (!file.shut()) return storage(part, "cannot close");
-  if (rename(part.c_str(), path.c_str()) != 0) return storage(path, "cannot rename into place");
-  (void)sync_path(path.has_parent_path() ? path.parent_path() : fs::path("."));
-  return {};
+  auto part = PartFile::create(path);
+  if (!part) return tl::unexpected(part.error());
+  if (!write_all(part->fd(), bytes)) return storage_failure(part->path(), "cannot write");
+  return part->put_in_place();
 }
 
 Result<> sync_path(const fs::path& path) {
-  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return storage(path, "cannot open");
-  if (fsync(file.get()) != 0) return storage(path, "cannot sync");
+  Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file) return storage_failure(path, "cannot open");
+  if (fsync(file.get()) != 0) return storage_failure(path, "cannot sync");
   return {};
 }
 
 Result<std::string> read_file(const fs::path& path, uint64_t most_bytes) {
-  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return storage(path, "cannot open");
+  auto file = open_file(path);
+  if (!file) return tl::unexpected(file.error());
   std::string bytes;
   std::array<char, 65536> chunk{};
   for (;;) {
-    const ssize_t n = read(file.get(), chunk.data(), chunk.size());
+    const ssize_t n = read(file->get(), chunk.data(), chunk.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return storage(path, "cannot read");
+    if (n < 0) return storage_failure(path, "cannot read");
     if (n == 0) return bytes;
     bytes.append(chunk.data(), static_cast<size_t>(n));
     if (bytes.size() > most_bytes)
@@ -101,13 +130,14 @@ Result<> make_folder(const fs::path& path) {
   if (error)
     return fail(Code::kStorage,
                 fmt::format("{}: cannot create the folder: {}", path.string(), error.message()));
-  if (access(path.c_str(), W_OK | X_OK) != 0) return storage(path, "cannot write into the folder");
+  if (access(path.c_str(), W_OK | X_OK) != 0)
+    return storage_failure(path, "cannot write into the folder");
   return {};
 }
 
 Result<uint64_t> free_space(const fs::path& path) {
   struct statvfs s {};
-  if (statvfs(path.c_str(), &s) != 0) return storage(path, "cannot tell the free space");
+  if (statvfs(path.c_str(), &s) != 0) return storage_failure(path, "cannot tell the free space");
   return static_cast<uint64_t>(s.f_bavail) * s.f_frsize;
 }
 
@@ -147,17 +177,17 @@ std::string sha256_hex(std::string_view bytes) {
   return hex.get();
 }
 
-FileHash::FileHash(fs::path path)
-    : path_(std::move(path)), sum_(g_checksum_new(G_CHECKSUM_SHA256)) {}
+FileHash::FileHash(fs::path path, Links links)
+    : path_(std::move(path)), links_(links), sum_(g_checksum_new(G_CHECKSUM_SHA256)) {}
 
 Result<std::string> FileHash::step() {
-  Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return storage(path_, "cannot open");
+  auto file = open_file(path_, links_);
+  if (!file) return tl::unexpected(file.error());
   std::vector<guchar> chunk(64 * 1024);
   for (const uint64_t until = at_ + kHashedAStep; at_ < until;) {
-    const ssize_t n = pread(file.get(), chunk.data(), chunk.size(), static_cast<off_t>(at_));
+    const ssize_t n = pread(file->get(), chunk.data(), chunk.size(), static_cast<off_t>(at_));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return storage(path_, "cannot read");
+    if (n < 0) return storage_failure(path_, "cannot read");
     if (n == 0) return std::string(g_checksum_get_string(sum_.get()));
     g_checksum_update(sum_.get(), chunk.data(), n);
     at_ += static_cast<uint64_t>(n);
@@ -165,8 +195,8 @@ Result<std::string> FileHash::step() {
   return std::string();
 }
 
-Result<std::string> sha256_file(const fs::path& path) {
-  for (FileHash hash(path);;) {
+Result<std::string> sha256_file(const fs::path& path, Links links) {
+  for (FileHash hash(path, links);;) {
     auto sum = hash.step();
     if (!sum || !sum->empty()) return sum;
   }

@@ -2,7 +2,8 @@
 //
 // Thread:  worker, or the loop for the small ones (each blocks on the file system).
 // Owner:   the caller.
-// Fails:   kStorage with the path and the system's words.
+// Fails:   kStorage with the path and the system's words; kBadInput where something that is no
+//          file (a FIFO, a device) stands in the place of one: it may never end.
 #pragma once
 
 #include <glib.h>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/gref.h"
@@ -20,7 +22,37 @@ namespace callbot {
 
 namespace fs = std::filesystem;
 
-// Writes a temporary file beside it, fdatasyncs, renames, fsyncs the folder.
+// A descriptor that is closed with it; -1 is none.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// "path: cannot open: the words for errno".
+tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing);
+// All of it; false: errno says why not.
+bool write_all(int fd, std::string_view bytes);
+
+// A recording may come from elsewhere: a link in it could show any file of this machine.
+enum class Links {
+  kFollow,
+  kRefuse,  // neither a link nor something in a folder that is one
+};
+// For reading; never waits. What is no file is refused.
+Result<Descriptor> open_file(const fs::path& path, Links links = Links::kFollow);
+
+// Writes a temporary file beside it (base/part_file.h), fdatasyncs, renames, fsyncs the folder.
 Result<> write_atomically(const fs::path& path, std::string_view bytes);
 // fsync of a file, or of a folder: the names in it.
 Result<> sync_path(const fs::path& path);
@@ -40,18 +72,20 @@ std::string printable(std::string_view text, size_t most = 200);
 
 // SHA-256 as 64 hex digits.
 std::string sha256_hex(std::string_view bytes);
-Result<std::string> sha256_file(const fs::path& path);
+Result<std::string> sha256_file(const fs::path& path, Links links = Links::kFollow);
 
 // The same in steps of some milliseconds.
 class FileHash {
  public:
-  explicit FileHash(fs::path path);
+  explicit FileHash(fs::path path, Links links = Links::kFollow);
   FileHash(FileHash&&) = default;
   // The checksum once the end was reached, empty before.
   Result<std::string> step();
+  uint64_t done_bytes() const { return at_; }
 
  private:
   fs::path path_;
+  Links links_;
   std::unique_ptr<GChecksum, Freer<&g_checksum_free>> sum_;
   uint64_t at_ = 0;
 };

@@ -278,6 +278,18 @@ void add_ctl(CLI::App& app, CtlOptions& o) {
       "  callbot ctl recordings/standup-20261121T042042Z mark \"decision\"\n");
 }
 
+// "ctl DIR word" where there is no such word; empty: that is not what is wrong.
+std::string wrong_ctl_command(const CLI::App& ctl) {
+  const auto rest = ctl.remaining();
+  if (!ctl.get_subcommands().empty() || rest.empty()) return "";
+  std::string names;
+  for (const CLI::App* sub : ctl.get_subcommands([](const CLI::App*) { return true; }))
+    names += (names.empty() ? "" : ", ") + sub->get_name();
+  return fmt::format(
+      "ctl: no such command: \"{}\", expected one of {}\nTry \"callbot ctl --help\".",
+      printable(rest.front()), names);
+}
+
 void add_record(CLI::App& app, RecordOptions& o) {
   auto* c = app.add_subcommand("record", "join a call and record every other member");
   add_join(c, o.join);
@@ -416,8 +428,8 @@ void add_verify(CLI::App& app, VerifyOptions& o) {
   add_limits(c, o);
   c->footer(
       "Examples:\n"
-      "  callbot verify recordings/standup-20261121-042042 --json\n"
-      "  callbot verify recordings/standup-20261121-042042 --set gap_warn=1 --set gap_fail=5\n");
+      "  callbot verify recordings/standup-20261121T042042Z --json\n"
+      "  callbot verify recordings/standup-20261121T042042Z --set gap_warn=1 --set gap_fail=5\n");
 }
 
 void add_report(CLI::App& app, ReportOptions& o) {
@@ -431,8 +443,8 @@ void add_report(CLI::App& app, ReportOptions& o) {
   add_limits(c, o.verify);
   c->footer(
       "Examples:\n"
-      "  callbot report recordings/standup-20261121-042042\n"
-      "  callbot report recordings/standup-20261121-042042 --out /srv/www/standup.html\n");
+      "  callbot report recordings/standup-20261121T042042Z\n"
+      "  callbot report recordings/standup-20261121T042042Z --out /srv/www/standup.html\n");
 }
 
 void add_export(CLI::App& app, ExportOptions& o) {
@@ -450,8 +462,9 @@ void add_export(CLI::App& app, ExportOptions& o) {
               "side (default: with the participant's joining and leaving)");
   c->footer(
       "Examples:\n"
-      "  callbot export recordings/standup-20261121-042042 --to mp4\n"
-      "  callbot export recordings/standup-20261121-042042 --to wav --participant Alice --whole\n");
+      "  callbot export recordings/standup-20261121T042042Z --to mp4\n"
+      "  callbot export recordings/standup-20261121T042042Z --to wav --participant Alice "
+      "--whole\n");
 }
 
 void add_compose(CLI::App& app, ComposeOptions& o) {
@@ -473,9 +486,9 @@ void add_compose(CLI::App& app, ComposeOptions& o) {
   c->footer(
       "The same recording and options give the same pictures and samples.\n"
       "Examples:\n"
-      "  callbot compose recordings/standup-20261121-042042 --layout speaker\n"
-      "  callbot compose recordings/standup-20261121-042042 --size 1920x1080 --out call.webm\n"
-      "  callbot compose recordings/standup-20261121-042042 --layout audio --out call.mp3\n");
+      "  callbot compose recordings/standup-20261121T042042Z --layout speaker\n"
+      "  callbot compose recordings/standup-20261121T042042Z --size 1920x1080 --out call.webm\n"
+      "  callbot compose recordings/standup-20261121T042042Z --layout audio --out call.mp3\n");
 }
 
 void add_key_verbs(CLI::App& app, KeyOptions& key, UnsealOptions& unseal) {
@@ -487,7 +500,7 @@ void add_key_verbs(CLI::App& app, KeyOptions& key, UnsealOptions& unseal) {
       "Example:\n"
       "  callbot key archive\n"
       "  callbot record ws://127.0.0.1:8080/rooms/standup --encrypt-to archive.pub\n"
-      "  callbot verify recordings/standup-20261121-042042 --key archive.key\n");
+      "  callbot verify recordings/standup-20261121T042042Z --key archive.key\n");
   auto* u = app.add_subcommand("unseal", "decrypt one file of an encrypted recording");
   u->add_option("FILE", unseal.file, "a file whose name ends in .sealed or .sealed.part")
       ->required();
@@ -496,7 +509,7 @@ void add_key_verbs(CLI::App& app, KeyOptions& key, UnsealOptions& unseal) {
       ->required();
   u->footer(
       "Example:\n"
-      "  callbot unseal recordings/standup-20261121-042042/files/plan.pdf.sealed --key archive.key "
+      "  callbot unseal recordings/standup-20261121T042042Z/files/plan.pdf.sealed --key archive.key "
       "--out plan.pdf\n");
 }
 
@@ -564,7 +577,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
 
   auto* s = app.add_subcommand("show", "print a recording's manifest for people");
   s->add_option("DIR", show.dir, "folder of the recording")->required();
-  s->footer("Example:\n  callbot show recordings/standup-20261121-042042\n");
+  s->footer("Example:\n  callbot show recordings/standup-20261121T042042Z\n");
   auto* r = app.add_subcommand("repair", "finish a recording that was cut off, mend a damaged one");
   r->add_option("DIR", repair.dir, "folder of the recording")->required();
   r->add_flag("--json", repair.json, "what was done as JSON");
@@ -572,7 +585,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
       "Nothing is deleted: what cannot be used is kept in DIR/damaged. Repairing again changes\n"
       "nothing. Exits with 1 if something is lost, with 5 if the recording is still being "
       "written.\n"
-      "Example:\n  callbot repair recordings/standup-20261121-042042\n");
+      "Example:\n  callbot repair recordings/standup-20261121T042042Z\n");
   add_export(app, exported);
   add_compose(app, composed);
   auto* d = app.add_subcommand("demo", "a call on this machine: two bots, a recorder, its verdict");
@@ -597,6 +610,10 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   } catch (const CLI::ParseError& e) {
     const auto verbs = app.get_subcommands();
     const auto rest = app.remaining();
+    if (!verbs.empty() && verbs.front()->get_name() == "ctl") {
+      if (const auto wrong = wrong_ctl_command(*verbs.front()); !wrong.empty())
+        return fail(Code::kUsage, wrong);
+    }
     if (verbs.empty() && !rest.empty())
       return fail(Code::kUsage, fmt::format("{}: no such command\nTry \"callbot --help\".",
                                             printable(rest.front())));
@@ -653,7 +670,8 @@ ExitStatus exit_status(const Error& error) {
 }
 
 ExitStatus exit_status_on_disk(const Error& error) {
-  return error.code == Code::kDenied ? kExitUnmeasured : exit_status(error);
+  const bool invalid = error.code == Code::kDenied || error.code == Code::kUnsupported;
+  return invalid ? kExitUnmeasured : exit_status(error);
 }
 
 }  // namespace callbot::bot

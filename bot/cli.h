@@ -31,8 +31,8 @@ enum ExitStatus {
   kExitInterrupted = 130,
 };
 ExitStatus exit_status(const Error& error);
-// Of a verb that reads a folder: what is denied there is for want of a key, which is as good as
-// nothing to judge.
+// Of a verb that reads a folder: what is denied there is for want of a key, what is unsupported was
+// made by a later version; both are as good as nothing to judge, and no wrong use.
 ExitStatus exit_status_on_disk(const Error& error);
 
 }  // namespace callbot::bot

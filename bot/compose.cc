@@ -56,7 +56,7 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
   if (done) {
     tell(console, *done, static_cast<double>(monotonic_ns() - start) / 1e9);
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
-    return kExitGood;
+    return done->notes.empty() ? kExitGood : kExitNotGood;
   }
   fmt::print(stderr, "callbot: {}\n", done.error().message);
   return exit_status_on_disk(done.error());

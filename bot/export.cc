@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/files.h"
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
 #include "recordings/export.h"
@@ -39,6 +40,7 @@ void tell(Console& console, const recordings::ExportedFile& file) {
 
 ExitStatus run_export(Console& console, const ExportOptions& options) {
   const Interrupt interrupt;
+  bool whole = true;
   int shown = -1;  // per cent
   const auto done = recordings::export_recording(
       {.folder = options.dir,
@@ -52,12 +54,20 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
         shown = percent;
         return !Interrupt::asked();
       },
-      [&](const recordings::ExportedFile& file) { tell(console, file); });
+      [&](const recordings::ExportedFile& file) {
+        tell(console, file);
+        whole = whole && file.notes.empty();
+      },
+      [&](const std::string& name, const std::string& note) {
+        console.event("not-exported", printable(name) + ": " + note,
+                      Json::object().set("name", name).set("note", note));
+        whole = false;
+      });
   console.end_progress();
   recordings::touch_recording(options.dir);
   if (done) {
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
-    return kExitGood;
+    return whole ? kExitGood : kExitNotGood;
   }
   fmt::print(stderr, "callbot: {}\n", done.error().message);
   return exit_status_on_disk(done.error());

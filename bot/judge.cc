@@ -32,6 +32,17 @@ Result<recordings::VerifyConfig> limits_of(const VerifyOptions& options) {
   return recordings::check_thresholds(config).map([&] { return config; });
 }
 
+// As JSON: who reads that wants to see why there is no verdict.
+void tell_later_version(const VerifyOptions& options, const Error& error) {
+  recordings::Verdict verdict{.severity = recordings::Severity::kFail,
+                              .folder = options.dir.string()};
+  verdict.findings.push_back({.code = "later-version",
+                              .severity = recordings::Severity::kFail,
+                              .file = "manifest.json",
+                              .text = error.message});
+  fmt::print("{}\n", recordings::to_json(verdict).dump(true));
+}
+
 }  // namespace
 
 ExitStatus run_verify(Console& console, const VerifyOptions& options) {
@@ -44,7 +55,11 @@ ExitStatus run_verify(Console& console, const VerifyOptions& options) {
     return !Interrupt::asked();
   });
   if (bar) console.end_progress();
-  if (!verdict) return say(verdict.error());
+  if (!verdict) {
+    if (options.json && verdict.error().code == Code::kUnsupported)
+      tell_later_version(options, verdict.error());
+    return say(verdict.error());
+  }
   fmt::print("{}\n", options.json ? recordings::to_json(*verdict).dump(true)
                                   : recordings::to_text(*verdict));
   if (!verdict->unmeasured.empty() && verdict->severity != recordings::Severity::kFail)

@@ -54,8 +54,8 @@ void MediaMender::adopt_unknown() {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
     auto name = "media/" + entry.path().filename().string();
-    if (entry.is_regular_file(ignored) && is_media(entry.path()) && name == printable(name, 4096) &&
-        manifest_.file(name) == nullptr)
+    if (open_file(entry.path(), Links::kRefuse) && is_media(entry.path()) &&
+        name == printable(name, 4096) && manifest_.file(name) == nullptr)
       names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "base/files.h"
 #include "base/log.h"
 
 namespace callbot::recordings {
@@ -80,6 +81,9 @@ void AvInputFreer::operator()(AVFormatContext* input) const {
 
 Result<AvInput> open_media(const std::filesystem::path& path, const std::optional<OpenRaw>& raw) {
   take_av_log();
+  // FFmpeg would wait for a FIFO for ever.
+  if (auto there = open_file(path, Links::kRefuse); !there)
+    return fail(Code::kBadInput, there.error().message);
   AVFormatContext* opened = avformat_alloc_context();
   if (opened == nullptr) return fail(Code::kInternal, "no memory for a file");
   AVDictionary* options = nullptr;

@@ -39,6 +39,11 @@ class BoundedQueue {
     return value;
   }
 
+  bool full() {
+    const std::lock_guard lock(mutex_);
+    return items_.size() >= most_;
+  }
+
   void close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;

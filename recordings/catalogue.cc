@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <thread>
 
 #include "base/files.h"
@@ -22,10 +21,6 @@ namespace {
 constexpr size_t kBatch = 512;  // folders read before they are put into the index
 constexpr unsigned kMostThreads = 4;
 constexpr size_t kWorthAThread = 16;  // folders to be read
-
-tl::unexpected<Error> storage(const fs::path& path, const char* doing) {
-  return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
-}
 
 int64_t now_ns() {
   timespec t{};
@@ -54,7 +49,7 @@ void in_parallel(size_t count, const std::function<void(size_t)>& each,
 // Names that may be recordings: a leading '.' is ours.
 Result<std::vector<std::string>> folder_names(const fs::path& out) {
   DIR* dir = opendir(out.c_str());
-  if (dir == nullptr) return storage(out, "cannot open the folder");
+  if (dir == nullptr) return storage_failure(out, "cannot open the folder");
   std::vector<std::string> names;
   errno = 0;
   while (const dirent* entry = readdir(dir)) {
@@ -64,7 +59,7 @@ Result<std::vector<std::string>> folder_names(const fs::path& out) {
   const int error = errno;
   closedir(dir);
   errno = error;
-  if (error != 0) return storage(out, "cannot read the folder");
+  if (error != 0) return storage_failure(out, "cannot read the folder");
   return names;
 }
 
@@ -79,7 +74,7 @@ class Refresh {
 
   Result<Catalogue> run() {
     fd_ = Descriptor(open(out_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd_) return storage(out_, "cannot open the folder");
+    if (!fd_) return storage_failure(out_, "cannot open the folder");
     CatalogueIndex index(out_);
     std::atomic<size_t> next{0};
     std::thread looking([&] { look(next); });  // while the index is read
@@ -188,17 +183,6 @@ Result<Catalogue> read_catalogue(const fs::path& out, const CatalogueConfig& con
   auto names = folder_names(out);
   if (!names) return tl::unexpected(names.error());
   return Refresh(out, config, std::move(*names)).run();
-}
-
-Result<std::vector<std::string>> recording_names(const fs::path& out) {
-  auto names = folder_names(out);
-  if (!names) return names;
-  const Descriptor fd(open(out.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return storage(out, "cannot open the folder");
-  std::erase_if(*names, [&](const std::string& name) {
-    return !mark_of(fd.get(), name, false).is_recording;
-  });
-  return names;
 }
 
 Result<fs::path> find_recording(const fs::path& out, const std::string& name) {

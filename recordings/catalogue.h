@@ -58,7 +58,4 @@ Result<> sort_entries(std::vector<CatalogueEntry>& entries, const std::string& b
 Result<std::filesystem::path> find_recording(const std::filesystem::path& out,
                                              const std::string& name);
 
-// Names of the recordings' folders, in no order.
-Result<std::vector<std::string>> recording_names(const std::filesystem::path& out);
-
 }  // namespace callbot::recordings

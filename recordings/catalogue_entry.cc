@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "recordings/folder_lock.h"
+#include "recordings/journal.h"
 #include "recordings/manifest.h"
 
 namespace callbot::recordings {
@@ -17,8 +18,6 @@ namespace {
 
 constexpr size_t kMostChat = 256u << 10;
 constexpr uint64_t kMostVerdict = 16u << 20;
-constexpr uint64_t kMostManifest = 64u << 20;
-constexpr uint64_t kMostJournal = 1u << 30;
 
 int64_t ns(const timespec& t) { return t.tv_sec * 1'000'000'000LL + t.tv_nsec; }
 
@@ -62,7 +61,7 @@ void add_chat(CatalogueEntry& entry, const Event& e) {
 
 // Journals are long: only lines that may be chat are parsed.
 void find_chat(const fs::path& folder, CatalogueEntry& entry) {
-  const auto journal = read_file(folder / "journal.jsonl", kMostJournal);
+  const auto journal = read_file(folder / "journal.jsonl", kMostJournalBytes);
   if (!journal) return;
   std::string_view rest = *journal;
   for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
@@ -88,7 +87,7 @@ void take_manifest(const Manifest& m, CatalogueEntry& entry) {
 
 // What a finished manifest says; of one that is not, what follows from its journal.
 Result<> read_recording(const fs::path& folder, CatalogueEntry& entry) {
-  const auto text = read_file(folder / "manifest.json", kMostManifest);
+  const auto text = read_file(folder / "manifest.json", kMostManifestBytes);
   if (!text) return tl::unexpected(text.error());
   const auto manifest = parse_manifest(*text);
   if (!manifest) return tl::unexpected(Error(manifest.error()).in("manifest.json"));

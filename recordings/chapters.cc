@@ -51,6 +51,12 @@ void add_member(const TimelineParticipant& p, std::vector<Happening>& out) {
 
 }  // namespace
 
+std::vector<ChapterMark> marks_of(const Manifest& manifest) {
+  std::vector<ChapterMark> marks;
+  for (const Marker& marker : manifest.markers) marks.push_back({marker.at_ns, marker.text});
+  return marks;
+}
+
 std::vector<Chapter> chapters_of(const Timeline& timeline, const std::vector<ChapterMark>& markers,
                                  const std::vector<TimeSpan>& cuts) {
   std::vector<Happening> all;

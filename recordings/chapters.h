@@ -21,6 +21,9 @@ struct ChapterMark {
 
 // In order, from 0 to the end without holes; what happened within two seconds is one chapter, only
 // a marker is always one of its own. Times are of what is left without the cuts.
+// What was marked while it was recorded.
+std::vector<ChapterMark> marks_of(const Manifest& manifest);
+
 std::vector<Chapter> chapters_of(const Timeline& timeline,
                                  const std::vector<ChapterMark>& markers = {},
                                  const std::vector<TimeSpan>& cuts = {});

@@ -45,12 +45,17 @@ void check_state(const LoadedRecording& r, Findings& out) {
   }
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
 void check_media_names(const fs::path& folder, const Manifest& m, Findings& out) {
   std::set<std::string> known;
   std::error_code ignored;
   for (const MediaFileFacts& f : m.media) {
     known.insert(f.path);
-    if (fs::exists(folder / f.path, ignored)) continue;
+    if (is_there(folder / f.path)) continue;
     out.add({.code = "file-missing",
              .severity = Severity::kFail,
              .participant = f.participant,
@@ -67,12 +72,28 @@ void check_media_names(const fs::path& folder, const Manifest& m, Findings& out)
   }
 }
 
+Result<std::string> checksum_of(const fs::path& path, const Hashed& hashed) {
+  for (FileHash hash(path, Links::kRefuse);;) {
+    const uint64_t before = hash.done_bytes();
+    auto sum = hash.step();
+    if (!sum || !sum->empty()) return sum;
+    if (!hashed(hash.done_bytes() - before))
+      return fail(Code::kInterrupted, path.string() + ": stopped");
+  }
+}
+
+bool stopped(const Result<std::string>& sum) {
+  return !sum && sum.error().code == Code::kInterrupted;
+}
+
 // Not of one that is missing or empty: that is told already.
-void check_checksums(const fs::path& folder, const Manifest& m, Findings& out) {
+Result<> check_checksums(const fs::path& folder, const Manifest& m, const Hashed& hashed,
+                         Findings& out) {
   for (const MediaFileFacts& f : m.media) {
     std::error_code missing;
     if (f.sha256.empty() || fs::file_size(folder / f.path, missing) == 0 || missing) continue;
-    const auto sum = sha256_file(folder / f.path);
+    const auto sum = checksum_of(folder / f.path, hashed);
+    if (stopped(sum)) return tl::unexpected(sum.error());
     if (sum && *sum == f.sha256) continue;
     out.add({.code = "checksum",
              .severity = Severity::kFail,
@@ -81,30 +102,38 @@ void check_checksums(const fs::path& folder, const Manifest& m, Findings& out) {
              .text = sum ? "the file is not what was written: its checksum differs"
                          : sum.error().message});
   }
+  return {};
 }
 
-void check_received(const fs::path& folder, const Manifest& m, Findings& out) {
+Result<> check_received(const fs::path& folder, const Manifest& m, const Hashed& hashed,
+                        Findings& out) {
   for (const FileFacts& f : m.received) {
-    std::error_code missing;
-    const bool there = fs::exists(folder / f.path, missing) && !missing;
-    const auto sum = there ? sha256_file(folder / f.path) : Result<std::string>(std::string());
+    const bool there = is_there(folder / f.path);
+    const auto sum =
+        there && hashed ? checksum_of(folder / f.path, hashed) : Result<std::string>(f.sha256);
+    if (stopped(sum)) return tl::unexpected(sum.error());
     if (there && sum && *sum == f.sha256) continue;
     out.add({.code = there ? "file-changed" : "file-missing",
              .severity = Severity::kFail,
              .participant = f.participant,
              .file = f.path,
-             .text = there ? "the checksum is not the one of what was received"
-                           : "the file is not there"});
+             .text = !there ? "the file is not there"
+                     : sum  ? "the checksum is not the one of what was received"
+                            : sum.error().message});
   }
+  return {};
 }
 
 }  // namespace
 
-void check_folder(const fs::path& folder, const LoadedRecording& recording, Findings& out) {
+Result<> check_folder(const fs::path& folder, const LoadedRecording& recording,
+                      const Hashed& hashed, Findings& out) {
   check_state(recording, out);
   check_media_names(folder, recording.manifest, out);
-  check_checksums(folder, recording.manifest, out);
-  check_received(folder, recording.manifest, out);
+  if (hashed) {
+    if (auto done = check_checksums(folder, recording.manifest, hashed, out); !done) return done;
+  }
+  return check_received(folder, recording.manifest, hashed, out);
 }
 
 }  // namespace callbot::recordings

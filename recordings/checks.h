@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,10 +66,15 @@ void check_sound(const Lane& lane, const VerifyConfig& config, Findings& out);
 // av-offset: between a participant's two lanes.
 std::optional<double> check_sync(const Lane& video, const Lane& audio, const VerifyConfig& config,
                                  Findings& out);
-// file-missing, file-extra, empty-file, file-damaged, file-changed; and not-finished, failed,
-// journal-damaged. `media` has what could be probed.
-void check_folder(const std::filesystem::path& folder, const LoadedRecording& recording,
-                  Findings& out);
+// alignment.
+void check_alignment(const LoadedRecording& recording, const VerifyConfig& config, Findings& out);
+// file-missing, file-extra, file-damaged (it is no file), checksum, file-changed; and not-finished,
+// failed, manifest-damaged, journal-damaged. `hashed` is told the bytes whose checksum was made
+// meanwhile, some milliseconds of work each time; false stops with kInterrupted. None: checksums
+// are not looked at.
+using Hashed = std::function<bool(uint64_t)>;
+Result<> check_folder(const std::filesystem::path& folder, const LoadedRecording& recording,
+                      const Hashed& hashed, Findings& out);
 
 bool is_black(const ProbedPicture& picture, const VerifyConfig& config);
 // Is it the same picture as the one before it? By mark where both have one.

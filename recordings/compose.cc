@@ -8,6 +8,8 @@
 #include "recordings/chapters.h"
 #include "recordings/composer.h"
 #include "recordings/cuts.h"
+#include "recordings/lane_reader.h"
+#include "recordings/plan_bounds.h"
 
 namespace callbot::recordings {
 namespace {
@@ -47,13 +49,6 @@ std::vector<SpeechSpan> speech_in(const Manifest& m, int64_t end_ns) {
   return all;
 }
 
-std::vector<Chapter> chapters_in(const Manifest& m, const Timeline& timeline,
-                                 const std::vector<TimeSpan>& cuts) {
-  std::vector<ChapterMark> marks;
-  for (const Marker& marker : m.markers) marks.push_back({marker.at_ns, marker.text});
-  return chapters_of(timeline, marks, cuts);
-}
-
 std::vector<int64_t> frames_of(const std::vector<Chapter>& chapters, int fps) {
   std::vector<int64_t> frames;
   for (const Chapter& c : chapters) frames.push_back((c.from_ns * fps + kSecond - 1) / kSecond);
@@ -65,6 +60,26 @@ int64_t kept_frames(const ComposePlan& plan) {
   for (int64_t n = 0; n < plan.frames; ++n)
     kept += is_cut(plan.cuts, n * kSecond / plan.config.fps) ? 0 : 1;
   return kept;
+}
+
+Result<> check_room(const Composed& result, const ExportFormat& format) {
+  if (format.audio_codec != std::string_view("pcm")) return {};
+  const auto out = result.path.has_parent_path() ? result.path.parent_path() : fs::path(".");
+  return check_space(out, pcm_bytes(result.duration_ns, Mixer::kFormat.channels));
+}
+
+// A lane says what it could not read only once it was read to its end.
+void add_unreadable(const ComposeConfig& config, const Timeline& timeline,
+                    std::vector<std::string>& notes) {
+  for (const TimelineParticipant& p : timeline.participants) {
+    std::vector<TimelinePiece> pieces = p.audio.pieces;
+    if (config.layout != ComposeLayout::kAudio)
+      pieces.insert(pieces.end(), p.video.pieces.begin(), p.video.pieces.end());
+    for (std::string& note : cannot_open(config.folder, pieces)) {
+      if (std::find(notes.begin(), notes.end(), note) == notes.end())
+        notes.push_back(std::move(note));
+    }
+  }
 }
 
 class Progress {
@@ -114,6 +129,8 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   if (!anybody(timeline))
     return fail(Code::kUnmeasured,
                 fmt::format("{}: there is nobody to be seen or heard", config.folder.string()));
+  if (auto sane = check_length(config.folder, loaded->manifest, timeline.duration_ns); !sane)
+    return tl::unexpected(sane.error());
   if (config.out.empty()) {
     if (auto made = make_folder(result.path.parent_path()); !made)
       return tl::unexpected(made.error());
@@ -121,7 +138,7 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   ComposePlan plan{.config = config, .timeline = &timeline};
   plan.speech = speech_in(loaded->manifest, timeline.duration_ns);
   plan.cuts = cuts_of(loaded->manifest, timeline.duration_ns);
-  const auto chapters = chapters_in(loaded->manifest, timeline, plan.cuts);
+  const auto chapters = chapters_of(timeline, marks_of(loaded->manifest), plan.cuts);
   plan.frames = (timeline.duration_ns * config.fps + kSecond - 1) / kSecond;
   plan.audio_codec = (*format)->audio_codec;
   if (config.layout != ComposeLayout::kAudio) plan.video_codec = (*format)->video_codec;
@@ -131,6 +148,7 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   result.frames = plan.video_codec.empty() ? 0 : kept;
   result.duration_ns = kept * kSecond / config.fps;
   result.chapters = chapters.size();
+  if (auto fits = check_room(result, **format); !fits) return tl::unexpected(fits.error());
   auto composer = Composer::begin(std::move(plan));
   if (!composer) return tl::unexpected(composer.error());
 
@@ -149,6 +167,7 @@ Result<Composed> compose(const ComposeConfig& config, const ComposeProgress& tel
   if (!bytes) return tl::unexpected(bytes.error());
   result.bytes = *bytes;
   result.notes = (*composer)->notes();
+  add_unreadable(config, timeline, result.notes);
   return result;
 }
 

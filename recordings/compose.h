@@ -9,10 +9,11 @@
 // Thread:  worker; blocks for as long as it takes, works on threads of its own. What it holds at a
 //          time does not grow with the recording, but for MP4's index (about 10 MB an hour).
 // Owner:   the caller.
-// Fails:   kUsage: unknown kind of file, or one without pictures; kBadInput: no recording;
-//          kUnmeasured: nobody was there; kDenied: encrypted, and no key fits; kStorage: cannot
-//          read or write; kUnsupported: FFmpeg lacks an encoder; kInterrupted: progress said so.
-//          Nothing is left of a file that failed.
+// Fails:   kUsage: unknown kind of file, or one without pictures; kBadInput: no recording, or
+//          one that by a damaged date is much longer than its media; kUnmeasured: nobody was there;
+//          kDenied: encrypted, and no key fits; kStorage: cannot read or write; kUnsupported: a
+//          later version, or FFmpeg lacks an encoder; kInterrupted: progress said so. Nothing is
+//          left of a file that failed.
 #pragma once
 
 #include <filesystem>

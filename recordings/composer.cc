@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "recordings/cuts.h"
 #include "recordings/encoders.h"
@@ -16,6 +17,8 @@ constexpr int kKeyEverySeconds = 4;
 // The same on every machine: with another number x264 and libvpx give other bytes.
 constexpr int kEncoderThreads = 4;
 constexpr size_t kMostVideoPackets = 16;
+// Without pictures nothing else holds the sound back. AAC: 1.4 s.
+constexpr size_t kMostAudioPackets = 64;
 
 int processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
@@ -61,7 +64,9 @@ Composer::Composer(ComposePlan plan)
       beats_(beats_of(plan_.config)),
       free_(kCanvases),
       painted_(kCanvases),
-      video_packets_(kMostVideoPackets) {}
+      video_packets_(kMostVideoPackets),
+      audio_packets_(plan_.video_codec.empty() ? kMostAudioPackets
+                                               : std::numeric_limits<size_t>::max()) {}
 
 Composer::~Composer() {
   failed({Code::kInterrupted, "stopped"});

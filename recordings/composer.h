@@ -3,8 +3,9 @@
 //   sound (mix, levels, encode) --beats--> pictures (stage, tiles) --canvases--> encoder
 //        \--packets--> who calls next() <--packets-------------------------------/
 //
-// The sound is a little ahead, since it says who speaks. Every queue is bounded: beats and canvases
-// by their number, packets by what the stages before them may be ahead.
+// The sound is a little ahead, since it says who speaks. Every queue is bounded: beats, canvases
+// and packets of pictures by their number, packets of sound by what it may be ahead of the
+// pictures, or, without pictures, by their number too.
 //
 // Thread:  next() on one thread.
 // Owner:   compose(). Destroying it stops and joins all of it.
@@ -47,6 +48,8 @@ class Composer {
   std::vector<std::unique_ptr<ExportTrack>>& tracks() { return tracks_; }
   // The next packet of all tracks, and whose it is; null: the end.
   Result<AvPacket> next(size_t& track);
+  // The sound waits for who calls next().
+  bool is_held_back() { return audio_packets_.full(); }
   // Once the end was reached.
   std::vector<std::string> notes() const;
 

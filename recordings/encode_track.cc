@@ -184,13 +184,13 @@ class EncodedSound final : public ExportTrack {
   AvParameters parameters_;
 };
 
+}  // namespace
+
 int channels_of(const std::vector<TimelinePiece>& pieces) {
   int most = 1;
   for (const TimelinePiece& p : pieces) most = std::max(most, std::min(p.channels, 2));
   return most;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<ExportTrack>> encode_video(const TrackPlan& plan) {
   auto track = std::make_unique<EncodedVideo>(plan);

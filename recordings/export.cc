@@ -10,6 +10,8 @@
 #include "recordings/chapters.h"
 #include "recordings/cuts.h"
 #include "recordings/export_file.h"
+#include "recordings/lane_reader.h"
+#include "recordings/plan_bounds.h"
 
 namespace callbot::recordings {
 namespace {
@@ -22,7 +24,7 @@ struct Job {
   const TimelineParticipant* participant;
   ParticipantView view;
   fs::path path;
-  int64_t from_ns;             // its time 0, from the recording's start
+  int64_t from_ns, to_ns;      // its time 0 and end, from the recording's start
   std::vector<TimeSpan> cuts;  // in order, without overlap
   TimeSpan span;               // less what is cut out until then
 };
@@ -52,12 +54,10 @@ std::set<std::pair<int, int>> sizes_of(const Manifest& m,
 }
 
 // Markers, and who came when between them, on the clock of this file; none without a marker.
-std::vector<Chapter> chapters_in(const Manifest& m, const Timeline& timeline, const Job& job) {
-  std::vector<ChapterMark> marks;
-  for (const Marker& marker : m.markers) marks.push_back({marker.at_ns, marker.text});
-  if (marks.empty()) return {};
+std::vector<Chapter> chapters_for(const Manifest& m, const Timeline& timeline, const Job& job) {
+  if (m.markers.empty()) return {};
   std::vector<Chapter> out;
-  for (Chapter& c : chapters_of(timeline, marks, job.cuts)) {
+  for (Chapter& c : chapters_of(timeline, marks_of(m), job.cuts)) {
     c.from_ns = std::max(c.from_ns, job.span.from_ns) - job.span.from_ns;
     c.to_ns = std::min(c.to_ns, job.span.to_ns) - job.span.from_ns;
     if (c.to_ns > c.from_ns) out.push_back(std::move(c));
@@ -75,18 +75,24 @@ class Exporter {
         timeline_(manifest),
         progress_(progress) {}
 
-  Result<std::vector<ExportedFile>> run(const ExportDone& done) {
+  Result<std::vector<ExportedFile>> run(const ExportDone& done, const ExportLost& lost) {
     auto jobs = plan();
     if (!jobs) return tl::unexpected(jobs.error());
+    if (auto fits = check(*jobs); !fits) return tl::unexpected(fits.error());
     for (const Job& job : *jobs) all_ns_ += length(job.span);
     std::vector<ExportedFile> files;
     for (const Job& job : *jobs) {
       auto file = make(job);
       if (!file) return tl::unexpected(std::move(file.error()).in(job.participant->name));
       before_ns_ += length(job.span);
-      if (!*file) continue;
-      if (done) done(**file);
-      files.push_back(std::move(**file));
+      if (file->tracks.empty()) {
+        for (const std::string& note : file->notes) {
+          if (lost) lost(job.participant->name, note);
+        }
+        continue;
+      }
+      if (done) done(*file);
+      files.push_back(std::move(*file));
     }
     if (files.empty())
       return fail(Code::kUnmeasured, fmt::format("{}: there is nothing that can be exported to {}",
@@ -110,13 +116,23 @@ class Exporter {
       for (ParticipantView& view : views_of(p)) {
         if (format_.video_codec == nullptr && !view.suffix.empty()) continue;
         const fs::path path = out / (base + view.suffix + "." + format_.name);
-        jobs.push_back({&p, std::move(view), path, uncut.from_ns, cuts, span});
+        jobs.push_back({&p, std::move(view), path, uncut.from_ns, uncut.to_ns, cuts, span});
       }
     }
     if (!config_.participant.empty() && jobs.empty())
       return fail(Code::kUsage, fmt::format("--participant \"{}\": expected one of {}",
                                             config_.participant, people()));
     return jobs;
+  }
+
+  Result<> check(const std::vector<Job>& jobs) const {
+    int64_t bytes = 0;
+    for (const Job& job : jobs) {
+      if (auto sane = check_length(config_.folder, manifest_, job.to_ns); !sane) return sane;
+      if (format_.audio_codec == std::string_view("pcm") && !job.view.audio.empty())
+        bytes += pcm_bytes(length(job.span), channels_of(job.view.audio));
+    }
+    return jobs.empty() ? Result<>() : check_space(jobs.front().path.parent_path(), bytes);
   }
 
   std::string people() const {
@@ -133,8 +149,8 @@ class Exporter {
     return free;
   }
 
-  // None: there is nothing in it.
-  Result<std::optional<ExportedFile>> make(const Job& job) {
+  // Without tracks: there is nothing in it, and no file.
+  Result<ExportedFile> make(const Job& job) {
     ExportedFile file{.path = job.path,
                       .participant = job.participant->id,
                       .name = job.participant->name,
@@ -145,12 +161,14 @@ class Exporter {
       if (!track) return tl::unexpected(track.error());
       if (*track) tracks.push_back(std::move(*track));
     }
-    if (tracks.empty()) return std::nullopt;
+    file.notes = cannot_open(config_.folder, job.view.video);
+    add_notes(cannot_open(config_.folder, job.view.audio), file);
+    if (tracks.empty()) return file;
     auto out = ExportFile::create({.path = job.path,
                                    .format = &format_,
                                    .title = printable(job.participant->name),
                                    .start_wall_ns = timeline_.started_wall_ns + job.from_ns,
-                                   .chapters = chapters_in(manifest_, timeline_, job),
+                                   .chapters = chapters_for(manifest_, timeline_, job),
                                    .stopped = [this] { return !tell(now_ns_); }},
                                   tracks);
     if (!out) return tl::unexpected(out.error());
@@ -160,13 +178,15 @@ class Exporter {
     if (!bytes) return tl::unexpected(bytes.error());
     file.bytes = *bytes;
     file.duration_ns = *end;
-    for (const auto& track : tracks) {
-      for (std::string& note : track->notes()) {
-        if (std::find(file.notes.begin(), file.notes.end(), note) == file.notes.end())
-          file.notes.push_back(std::move(note));
-      }
-    }
+    for (const auto& track : tracks) add_notes(track->notes(), file);
     return file;
+  }
+
+  static void add_notes(std::vector<std::string> notes, ExportedFile& file) {
+    for (std::string& note : notes) {
+      if (std::find(file.notes.begin(), file.notes.end(), note) == file.notes.end())
+        file.notes.push_back(std::move(note));
+    }
   }
 
   bool is_copied(const std::set<std::string>& codecs) const {
@@ -270,7 +290,7 @@ class Exporter {
 
 Result<std::vector<ExportedFile>> export_recording(const ExportConfig& config,
                                                    const ExportProgress& progress,
-                                                   const ExportDone& done) {
+                                                   const ExportDone& done, const ExportLost& lost) {
   const ExportFormat* format = export_format(config.to);
   if (format == nullptr)
     return fail(Code::kUsage,
@@ -279,7 +299,7 @@ Result<std::vector<ExportedFile>> export_recording(const ExportConfig& config,
   if (!loaded) return tl::unexpected(loaded.error());
   if (auto keys = check_keys(config.folder, loaded->manifest); !keys)
     return tl::unexpected(keys.error());
-  return Exporter(config, *format, loaded->manifest, progress).run(done);
+  return Exporter(config, *format, loaded->manifest, progress).run(done, lost);
 }
 
 }  // namespace callbot::recordings

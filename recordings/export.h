@@ -8,10 +8,11 @@
 //
 // Thread:  worker; blocks for as long as it takes. Memory grows by the container's index alone.
 // Owner:   the caller.
-// Fails:   kUsage: unknown container or participant; kBadInput: no recording; kUnmeasured: nothing
-//          to export; kDenied: encrypted, and no key fits; kStorage: cannot read or write, the disk
-//          is full; kUnsupported: FFmpeg lacks a codec; kInterrupted: progress said so. Files that
-//          were finished before it stay.
+// Fails:   kUsage: unknown container or participant; kBadInput: no recording, or one that by a
+//          damaged date is much longer than its media; kUnmeasured: nothing to export; kDenied:
+//          encrypted, and no key fits; kStorage: cannot read or write, the disk is full, or too small
+//          for raw samples; kUnsupported: a later version, or FFmpeg lacks a codec; kInterrupted:
+//          progress said so. Files that were finished before it stay.
 #pragma once
 
 #include <filesystem>
@@ -47,8 +48,12 @@ using ExportProgress = std::function<bool(double)>;
 // A file is finished.
 using ExportDone = std::function<void(const ExportedFile&)>;
 
+// There is no file of a participant (its name): why.
+using ExportLost = std::function<void(const std::string&, const std::string&)>;
+
 Result<std::vector<ExportedFile>> export_recording(const ExportConfig& config,
                                                    const ExportProgress& progress = {},
-                                                   const ExportDone& done = {});
+                                                   const ExportDone& done = {},
+                                                   const ExportLost& lost = {});
 
 }  // namespace callbot::recordings

@@ -1,44 +1,29 @@
 #include "recordings/export_file.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/part_file.h"
 
 namespace callbot::recordings {
 namespace {
 
 namespace fs = std::filesystem;
 
-Result<> sync_path(const fs::path& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  const bool synced = fd >= 0 && fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (synced) return {};
-  return fail(Code::kStorage, fmt::format("{}: cannot sync: {}", path.string(), strerror(error)));
-}
-
 class AvExportFile final : public ExportFile {
  public:
-  explicit AvExportFile(ExportFileConfig config)
-      : config_(std::move(config)), part_(config_.path.string() + ".part") {}
+  AvExportFile(ExportFileConfig config, PartFile part)
+      : config_(std::move(config)), part_(std::move(part)) {}
 
   ~AvExportFile() override {
     if (context_ != nullptr) {
       avio_closep(&context_->pb);
       avformat_free_context(context_);
     }
-    std::error_code ignored;
-    if (!finished_ && opened_) fs::remove(part_, ignored);
   }
 
   Result<> open(const std::vector<std::unique_ptr<ExportTrack>>& tracks) {
-    const std::string url = "file:" + part_.string();
+    const std::string url = "file:" + part_.path().string();
     int done =
         avformat_alloc_output_context2(&context_, nullptr, config_.format->muxer, url.c_str());
     if (done < 0) return tl::unexpected(problem("cannot begin", done));
@@ -57,7 +42,6 @@ class AvExportFile final : public ExportFile {
     done = avio_open2(&context_->pb, url.c_str(), AVIO_FLAG_WRITE, &context_->interrupt_callback,
                       nullptr);
     if (done < 0) return tl::unexpected(problem("cannot create", done));
-    opened_ = true;
     AVDictionary* options = nullptr;
     av_dict_parse_string(&options, config_.format->options, "=", ":", 0);
     done = avformat_write_header(context_, &options);
@@ -83,16 +67,9 @@ class AvExportFile final : public ExportFile {
     if (done < 0) return tl::unexpected(problem("cannot write the index", done));
     const int closed = avio_closep(&context_->pb);
     if (closed < 0) return tl::unexpected(problem("cannot write", closed));
-    if (auto synced = sync_path(part_, O_RDONLY); !synced) return tl::unexpected(synced.error());
     std::error_code error;
-    fs::rename(part_, config_.path, error);
-    if (error)
-      return fail(Code::kStorage,
-                  fmt::format("{}: cannot rename: {}", part_.string(), error.message()));
-    finished_ = true;
-    if (auto synced = sync_path(config_.path.parent_path(), O_RDONLY | O_DIRECTORY); !synced)
-      return tl::unexpected(synced.error());
-    return fs::file_size(config_.path, error);
+    const auto bytes = fs::file_size(part_.path(), error);
+    return part_.put_in_place().map([&] { return bytes; });
   }
 
  private:
@@ -129,15 +106,14 @@ class AvExportFile final : public ExportFile {
   }
 
   Error problem(const char* what, int av_error) const {
-    if (av_error == AVERROR_EXIT) return {Code::kInterrupted, part_.string() + ": stopped"};
-    return av_failure(Code::kStorage, part_.string() + ": " + what, av_error);
+    if (av_error == AVERROR_EXIT) return {Code::kInterrupted, part_.path().string() + ": stopped"};
+    return av_failure(Code::kStorage, part_.path().string() + ": " + what, av_error);
   }
 
   ExportFileConfig config_;
-  fs::path part_;
+  PartFile part_;
   AVFormatContext* context_ = nullptr;
   std::vector<AVRational> bases_;
-  bool opened_ = false, finished_ = false;
 };
 
 }  // namespace
@@ -145,7 +121,9 @@ class AvExportFile final : public ExportFile {
 Result<std::unique_ptr<ExportFile>> ExportFile::create(
     ExportFileConfig config, const std::vector<std::unique_ptr<ExportTrack>>& tracks) {
   take_av_log();
-  auto file = std::make_unique<AvExportFile>(std::move(config));
+  auto part = PartFile::create(config.path);
+  if (!part) return tl::unexpected(part.error());
+  auto file = std::make_unique<AvExportFile>(std::move(config), std::move(*part));
   if (auto opened = file->open(tracks); !opened) return tl::unexpected(opened.error());
   return file;
 }

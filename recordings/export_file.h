@@ -1,6 +1,6 @@
 // recordings/export_file.h: an exported file: there whole or not at all.
 //
-// It grows as "<name>.part", gets its index in front, is synced and then renamed. One that is
+// It grows as a PartFile, gets its index in front, is synced and then renamed. One that is
 // destroyed before finish() is removed.
 //
 // Thread:  worker; blocks on the file system.

@@ -53,6 +53,8 @@ class ExportTrack {
 // Null: there is not one packet in these pieces.
 Result<std::unique_ptr<ExportTrack>> copy_video(const TrackPlan& plan);
 Result<std::unique_ptr<ExportTrack>> encode_video(const TrackPlan& plan);
+// Of sound that is encoded: 1 or 2.
+int channels_of(const std::vector<TimelinePiece>& pieces);
 // With silent packets where nothing was received.
 Result<std::unique_ptr<ExportTrack>> copy_audio(const TrackPlan& plan);
 Result<std::unique_ptr<ExportTrack>> encode_audio(const TrackPlan& plan);

@@ -1,15 +1,12 @@
 #include "recordings/folder_lock.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 namespace callbot::recordings {
 namespace {
@@ -19,10 +16,6 @@ namespace fs = std::filesystem;
 // Where locks say nothing of other machines, or there are none, a young journal is being written:
 // it has a line at least every 10 s (the anchors' beat) while anybody is heard or seen.
 constexpr int64_t kStillFresh_s = 600;
-
-tl::unexpected<Error> storage(const fs::path& path, const char* doing) {
-  return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
-}
 
 bool is_fresh(int fd) {
   struct stat s {};
@@ -55,29 +48,25 @@ Result<Descriptor> journal(const fs::path& folder, int how) {
   Descriptor fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT) return fd;  // without a journal there is no writer
-    return storage(path, "cannot open");
+    return storage_failure(path, "cannot open");
   }
   const bool got = locked(fd.get(), how | LOCK_NB);
   const bool written =
       (!got && errno == EWOULDBLOCK) || ((!got || is_remote(fd.get())) && is_fresh(fd.get()));
   if (written) return fail(Code::kDenied, folder.string() + ": is being recorded");
-  if (!got) return storage(path, "cannot lock");
+  if (!got) return storage_failure(path, "cannot lock");
   return fd;
 }
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
 Result<Descriptor> lock_folder(const fs::path& folder, bool wait) {
   Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return storage(folder, "cannot open the folder");
+  if (!fd) return storage_failure(folder, "cannot open the folder");
   if (locked(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return fd;
   if (errno == EWOULDBLOCK)
     return fail(Code::kDenied, folder.string() + ": another process is changing it");
-  return storage(folder, "cannot lock the folder");
+  return storage_failure(folder, "cannot lock the folder");
 }
 
 Result<Descriptor> lock_journal(const fs::path& folder) { return journal(folder, LOCK_EX); }

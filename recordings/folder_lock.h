@@ -9,28 +9,10 @@
 #pragma once
 
 #include <filesystem>
-#include <utility>
 
-#include "base/error.h"
+#include "base/files.h"
 
 namespace callbot::recordings {
-
-// A descriptor that is closed with it; -1 is none.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor();
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 // The folder, opened and locked; a symlink is no folder.
 Result<Descriptor> lock_folder(const std::filesystem::path& folder, bool wait);

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -17,23 +16,8 @@
 namespace callbot::recordings {
 namespace {
 
-constexpr uint64_t kMostJournalBytes = 1u << 30;
 constexpr int kTries = 20;
 constexpr std::chrono::milliseconds kBetweenTries{5};
-
-tl::unexpected<Error> storage(const std::string& path, const char* doing) {
-  return fail(Code::kStorage, fmt::format("{}: {}: {}", path, doing, strerror(errno)));
-}
-
-Result<> write_all(int fd, std::string_view rest, const std::string& path) {
-  while (!rest.empty()) {
-    const ssize_t n = ::write(fd, rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return storage(path, "cannot write");
-    rest.remove_prefix(static_cast<size_t>(n));
-  }
-  return {};
-}
 
 // The lock is on the file, not on its name: is it still the one of that name?
 bool is_at(int fd, const std::string& path) {
@@ -61,7 +45,7 @@ LockedJournal::~LockedJournal() {
 Result<LockedJournal> LockedJournal::create(const std::filesystem::path& path) {
   LockedJournal made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644),
                      path.string());
-  if (made.fd_ < 0) return storage(made.path_, "cannot create");
+  if (made.fd_ < 0) return storage_failure(made.path_, "cannot create");
   // Without locks (some network file systems) it is written all the same; nobody repairs it there.
   // Who came in between finds an empty journal, and goes again.
   while (::flock(made.fd_, LOCK_EX) != 0 && errno == EINTR) {
@@ -73,7 +57,8 @@ Result<LockedJournal> LockedJournal::take(const std::filesystem::path& path) {
   for (int tries = 1;; ++tries) {
     LockedJournal taken(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK),
                         path.string());
-    if (taken.fd_ < 0) return storage(taken.path_, "cannot open");
+    if (taken.fd_ < 0) return storage_failure(taken.path_, "cannot open");
+    if (auto file = open_file(path); !file) return tl::unexpected(file.error());  // or a FIFO
     if (::flock(taken.fd_, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       // Somebody may only be asking whether it is written.
@@ -83,7 +68,7 @@ Result<LockedJournal> LockedJournal::take(const std::filesystem::path& path) {
       }
       if (errno == EWOULDBLOCK)
         return fail(Code::kDenied, taken.path_ + ": is being written by another process");
-      return storage(taken.path_, "cannot be locked");
+      return storage_failure(taken.path_, "cannot be locked");
     }
     if (is_at(taken.fd_, taken.path_)) return taken;  // else it was replaced meanwhile
   }
@@ -93,20 +78,24 @@ Result<> LockedJournal::replace(const std::string& text) {
   const std::string part = path_ + ".part";
   LockedJournal fresh(::open(part.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644),
                       part);
-  if (fresh.fd_ < 0) return storage(part, "cannot create");
-  if (::flock(fresh.fd_, LOCK_EX | LOCK_NB) != 0) return storage(part, "cannot be locked");
-  if (auto written = write_all(fresh.fd_, text, part); !written) return written;
+  if (fresh.fd_ < 0) return storage_failure(part, "cannot create");
+  if (::flock(fresh.fd_, LOCK_EX | LOCK_NB) != 0) return storage_failure(part, "cannot be locked");
+  if (!write_all(fresh.fd_, text)) return storage_failure(part, "cannot write");
   if (auto synced = fresh.sync(); !synced) return synced;
-  if (::rename(part.c_str(), path_.c_str()) != 0) return storage(path_, "cannot rename into place");
+  if (::rename(part.c_str(), path_.c_str()) != 0)
+    return storage_failure(path_, "cannot rename into place");
   fresh.path_ = path_;
   *this = std::move(fresh);
   return sync_path(std::filesystem::path(path_).parent_path());
 }
 
-Result<> LockedJournal::append(const std::string& text) { return write_all(fd_, text, path_); }
+Result<> LockedJournal::append(const std::string& text) {
+  if (!write_all(fd_, text)) return storage_failure(path_, "cannot write");
+  return {};
+}
 
 Result<> LockedJournal::sync() const {
-  if (fdatasync(fd_) != 0) return storage(path_, "cannot sync");
+  if (fdatasync(fd_) != 0) return storage_failure(path_, "cannot sync");
   return {};
 }
 

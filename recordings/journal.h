@@ -19,6 +19,8 @@
 
 namespace callbot::recordings {
 
+constexpr uint64_t kMostJournalBytes = 1u << 30;
+
 class LockedJournal {
  public:
   // Must not be there yet.

@@ -1,26 +1,14 @@
 #include "recordings/keeper.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/files.h"
 
 namespace callbot::recordings {
-namespace {
-
-Error storage(const std::string& path, const char* doing) {
-  return {Code::kStorage, fmt::format("{}: {}: {}", path, doing, strerror(errno))};
-}
-
-}  // namespace
-
 Keeper::Keeper(LockedJournal journal, std::chrono::milliseconds sync_every)
     : journal_(std::move(journal)),
       sync_every_(sync_every),
@@ -112,16 +100,10 @@ void Keeper::work() {
 }
 
 void Keeper::append(const std::string& lines) {
-  std::string_view rest = lines;
-  while (!rest.empty()) {
-    const ssize_t n = ::write(journal_.fd(), rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      failed(storage(journal_.path(), "cannot write"));
-      (void)!ftruncate(journal_.fd(), whole_);  // no half line: more may follow
-      return;
-    }
-    rest.remove_prefix(static_cast<size_t>(n));
+  if (!write_all(journal_.fd(), lines)) {
+    failed(storage_failure(journal_.path(), "cannot write").value());
+    (void)!ftruncate(journal_.fd(), whole_);  // no half line: more may follow
+    return;
   }
   whole_ += static_cast<off_t>(lines.size());
 }
@@ -131,7 +113,7 @@ void Keeper::sync() {
   if (fstat(journal_.fd(), &s) == 0 && s.st_nlink == 0)
     failed({Code::kStorage, journal_.path() + ": the journal was removed while it was written"});
   else if (fdatasync(journal_.fd()) != 0)
-    failed(storage(journal_.path(), "cannot sync"));
+    failed(storage_failure(journal_.path(), "cannot sync").value());
   std::unique_lock lock(mutex_);
   const auto paths = std::exchange(unsynced_, {});
   auto files = files_;

@@ -143,6 +143,19 @@ Result<std::optional<LanePacket>> LaneReader::next() {
   return out;
 }
 
+std::vector<std::string> cannot_open(const std::filesystem::path& folder,
+                                     const std::vector<TimelinePiece>& pieces) {
+  std::vector<std::string> notes;
+  std::string last;
+  for (const TimelinePiece& piece : pieces) {
+    if (piece.file == last) continue;
+    last = piece.file;
+    if (const auto input = open_media(folder / piece.file); !input)
+      notes.push_back(input.error().message);
+  }
+  return notes;
+}
+
 const AVCodecParameters* LaneReader::parameters(int piece) const {
   const auto index = static_cast<size_t>(piece);
   return index < parameters_.size() ? parameters_[index].get() : nullptr;

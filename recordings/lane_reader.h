@@ -67,4 +67,8 @@ class LaneReader {
   std::vector<std::string> notes_;
 };
 
+// Why, of each file of these pieces that cannot be opened: its frames will be missing.
+std::vector<std::string> cannot_open(const std::filesystem::path& folder,
+                                     const std::vector<TimelinePiece>& pieces);
+
 }  // namespace callbot::recordings

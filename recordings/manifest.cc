@@ -12,7 +12,6 @@ namespace callbot::recordings {
 namespace {
 
 constexpr const char* kFormat = "callbot-recording";
-constexpr uint64_t kMostManifestBytes = 64u << 20;
 
 // One list of keys a structure (describe, below) serves writing and reading.
 class Writer {

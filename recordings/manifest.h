@@ -25,6 +25,7 @@
 namespace callbot::recordings {
 
 constexpr int kFormatVersion = 2;
+constexpr uint64_t kMostManifestBytes = 64u << 20;
 // A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
 bool is_inside(const std::string& path);
 

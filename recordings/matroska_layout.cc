@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <vector>
+
+#include "base/files.h"
 
 namespace callbot::recordings {
 namespace {

@@ -58,7 +58,7 @@ std::string text_of(const MendedFile& f) {
     case Mended::kEmpty:
       return "holds no frame";
     case Mended::kMissing:
-      return "is not there";
+      return "is not there as a file";
     case Mended::kSealed:
       return "is encrypted; left for callbot repair --key";
   }
@@ -255,7 +255,8 @@ Result<> MediaMender::begin(Job& job) {
   if (auto recovered = recover(job); !recovered) return recovered;
   std::error_code missing;
   MendedFile& r = job.report;
-  if (!fs::is_regular_file(job.path, missing)) {
+  if (!fs::is_regular_file(fs::symlink_status(job.path, missing)) ||
+      fs::is_symlink(job.path.parent_path(), missing)) {
     r.what = Mended::kMissing;
     job.done = true;
     return {};

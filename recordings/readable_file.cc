@@ -1,7 +1,5 @@
 #include "recordings/readable_file.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/files.h"
 #include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
@@ -16,9 +15,8 @@ namespace {
 
 class PlainFile final : public ReadableFile {
  public:
-  PlainFile(int fd, uint64_t size, std::string path)
-      : fd_(fd), size_(size), path_(std::move(path)) {}
-  ~PlainFile() override { ::close(fd_); }
+  PlainFile(Descriptor fd, uint64_t size, std::string path)
+      : fd_(std::move(fd)), size_(size), path_(std::move(path)) {}
 
   uint64_t size() const override { return size_; }
   bool ended() const override { return true; }
@@ -27,14 +25,13 @@ class PlainFile final : public ReadableFile {
  private:
   Result<size_t> read_some(uint64_t offset, std::span<uint8_t> to) override {
     for (;;) {
-      const ssize_t n = pread(fd_, to.data(), to.size(), static_cast<off_t>(offset));
+      const ssize_t n = pread(fd_.get(), to.data(), to.size(), static_cast<off_t>(offset));
       if (n >= 0) return static_cast<size_t>(n);
-      if (errno != EINTR)
-        return fail(Code::kStorage, fmt::format("{}: cannot read: {}", path_, strerror(errno)));
+      if (errno != EINTR) return storage_failure(path_, "cannot read");
     }
   }
 
-  const int fd_;
+  const Descriptor fd_;
   const uint64_t size_;
   const std::string path_;
   const std::vector<ByteRange> none_;
@@ -46,15 +43,12 @@ bool is_sealed(const std::filesystem::path& file) { return file.extension() == k
 
 Result<std::unique_ptr<ReadableFile>> ReadableFile::open_as_it_is(
     const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  auto fd = open_file(path, Links::kRefuse);
+  if (!fd) return tl::unexpected(fd.error());
   struct stat s {};
-  if (fd < 0 || fstat(fd, &s) != 0) {
-    auto error =
-        fail(Code::kStorage, fmt::format("{}: cannot read: {}", path.string(), strerror(errno)));
-    if (fd >= 0) ::close(fd);
-    return error;
-  }
-  return std::make_unique<PlainFile>(fd, static_cast<uint64_t>(s.st_size), path.string());
+  if (fstat(fd->get(), &s) != 0) return storage_failure(path, "cannot read");
+  return std::make_unique<PlainFile>(std::move(*fd), static_cast<uint64_t>(s.st_size),
+                                     path.string());
 }
 
 Result<std::unique_ptr<ReadableFile>> ReadableFile::open(const std::filesystem::path& path,

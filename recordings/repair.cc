@@ -1,9 +1,9 @@
 #include "recordings/repair.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -189,7 +189,7 @@ class Repair {
       report_.changed = true;
     }
     const std::string text = to_text(loaded_.manifest);
-    const auto before = read_file(folder_ / kManifest, 64u << 20);
+    const auto before = read_file(folder_ / kManifest, kMostManifestBytes);
     const bool new_manifest = loaded_.open || !lines_.empty();
     if (new_manifest && (!before || *before != text)) {
       if (loaded_.manifest_error && there(kManifest)) keep_aside(kManifest);
@@ -213,7 +213,7 @@ class Repair {
     }
     if (damaged) {
       // A copy: the journal itself never goes away.
-      const auto bytes = read_file(folder_ / kJournal, 1u << 30);
+      const auto bytes = read_file(folder_ / kJournal, kMostJournalBytes);
       if (!bytes) return tl::unexpected(bytes.error());
       const auto to = free_name_in_damaged(folder_, kJournal);
       if (auto copied = write_atomically(folder_ / to, *bytes); !copied) return copied;
@@ -271,10 +271,10 @@ Result<RepairReport> repair(const fs::path& folder, const RepairProgress& progre
 bool is_open(const fs::path& folder) {
   std::error_code ignored;
   const bool has_journal = fs::exists(folder / kJournal, ignored);
+  if (!open_file(folder / kManifest)) return has_journal;
   std::ifstream file(folder / kManifest, std::ios::binary);
-  if (!file) return has_journal;
   if (says_ended(file)) return false;
-  const auto text = read_file(folder / kManifest, 64u << 20);
+  const auto text = read_file(folder / kManifest, kMostManifestBytes);
   const auto manifest = text ? parse_manifest(*text) : tl::unexpected(text.error());
   if (manifest) return manifest->state == "running";
   return has_journal && manifest.error().code == Code::kBadInput;

@@ -49,6 +49,7 @@ constexpr Threshold kRows[] = {
     {"low_layer_warn", "s", &VerifyConfig::low_layer_warn, 0.1, kDay},
     {"av_offset_warn", "s", &VerifyConfig::av_offset_warn, 0, 7},
     {"av_offset_fail", "s", &VerifyConfig::av_offset_fail, 0, 7},
+    {"alignment_warn", "s", &VerifyConfig::alignment_warn, 0.01, kDay},
     {"marks_warn", "share", &VerifyConfig::marks_warn, 0, 1},
     {"marks_fail", "share", &VerifyConfig::marks_fail, 0, 1},
     {"unread_warn", "share", &VerifyConfig::unread_warn, 0, 1},

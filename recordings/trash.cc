@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <random>
@@ -27,11 +26,6 @@ constexpr size_t kDigits = 16;
 constexpr size_t kMostName = 200;  // of the old name: NAME_MAX is 255
 constexpr const char* kManifest = "manifest.json";
 constexpr int kDeepest = 64;
-constexpr uint64_t kMostManifest = 64u << 20;
-
-Error storage(const fs::path& path, const char* doing) {
-  return {Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno))};
-}
 
 struct CloseDir {
   void operator()(DIR* dir) const { closedir(dir); }
@@ -88,7 +82,7 @@ class Remover {
   }
   // Gone already: another process empties the same.
   void failed(const fs::path& path, const char* doing) {
-    if (errno != ENOENT && !error_) error_ = storage(path, doing);
+    if (errno != ENOENT && !error_) error_ = storage_failure(path, doing).value();
   }
 
   std::optional<Error> error_;
@@ -106,7 +100,7 @@ bool is_ours(const fs::path& folder) {
   std::error_code error;
   if (fs::symlink_status(folder, error).type() != fs::file_type::directory) return false;
   if (fs::is_empty(folder, error)) return !error;
-  const auto text = read_file(folder / kManifest, kMostManifest);
+  const auto text = read_file(folder / kManifest, kMostManifestBytes);
   return text && parse_manifest(*text);
 }
 
@@ -117,12 +111,12 @@ Result<std::string> move_to_trash(const fs::path& out, const std::string& name, 
   const auto digits = (static_cast<uint64_t>(random()) << 32) | random();
   const std::string trash = fmt::format("{}{}-{:016x}", kPrefix, name.substr(0, kMostName), digits);
   const Descriptor fd(open(out.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return tl::unexpected(storage(out, "cannot open the folder"));
+  if (!fd) return storage_failure(out, "cannot open the folder");
   struct stat meant {};
   struct stat moved {};
-  if (fstat(folder, &meant) != 0) return tl::unexpected(storage(out / name, "cannot look at"));
+  if (fstat(folder, &meant) != 0) return storage_failure(out / name, "cannot look at");
   if (renameat2(fd.get(), name.c_str(), fd.get(), trash.c_str(), RENAME_NOREPLACE) != 0)
-    return tl::unexpected(storage(out / name, "cannot rename"));
+    return storage_failure(out / name, "cannot rename");
   const bool same = fstatat(fd.get(), trash.c_str(), &moved, AT_SYMLINK_NOFOLLOW) == 0 &&
                     moved.st_ino == meant.st_ino && moved.st_dev == meant.st_dev;
   if (!same) {  // somebody put something else in its place meanwhile: give it back
@@ -150,7 +144,7 @@ Result<> empty_trash(const fs::path& out, const std::string& name) {
   const Descriptor fd(parent ? open_below(parent.get(), name.c_str()) : -1);
   if (!fd) {
     if (errno == ENOENT) return {};
-    return tl::unexpected(storage(path, "cannot open"));
+    return storage_failure(path, "cannot open");
   }
   Remover remover;
   // The manifest last: until then what is left can be told from a folder of somebody else's.
@@ -158,7 +152,7 @@ Result<> empty_trash(const fs::path& out, const std::string& name) {
   if (!remover.error()) remover.empty(fd.get(), path, nullptr, 0);
   if (!remover.error() && unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) != 0 &&
       errno != ENOENT)
-    return tl::unexpected(storage(path, "cannot remove"));
+    return storage_failure(path, "cannot remove");
   if (remover.error()) return tl::unexpected(*remover.error());
   return {};
 }

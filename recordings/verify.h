@@ -61,10 +61,13 @@ struct VerifyConfig {
   double low_layer_warn = 10.0;
   double av_offset_warn = 0.060;  // audio against video, by marks, either way
   double av_offset_fail = 0.125;
-  double marks_warn = 0.005;  // share of marked frames missing, duplicated or out of order
+  double alignment_warn = 0.125;  // where a track lies against where it belongs
+  double marks_warn = 0.005;      // share of marked frames missing, duplicated or out of order
   double marks_fail = 0.02;
   double unread_warn = 0.02;  // share of pictures of a marked track whose mark cannot be read
   int threads = 0;            // decoding threads; 0: as many as there are processors, at most 4
+  // False: who has just written the files, and made their checksums, need not read them again.
+  bool checksums = true;
 };
 
 struct Finding {

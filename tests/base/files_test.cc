@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "tests/support/file_kinds.h"
+
 namespace callbot {
 namespace {
 
@@ -40,6 +42,40 @@ TEST_F(Files, AreNotReadBeyondTheLimit) {
   ASSERT_TRUE(write_atomically(dir_ / "big", std::string(200'000, 'x')));
   EXPECT_FALSE(read_file(dir_ / "big", 199'999));
   EXPECT_EQ(read_file(dir_ / "big", 200'000)->size(), 200'000u);
+}
+
+// A FIFO would wait for a writer, a device never ends.
+TEST_F(Files, WhatIsNoFileIsRefusedAtOnce) {
+  for (const std::string kind : test::kNoFiles) {
+    const fs::path path = dir_ / "x";
+    ASSERT_TRUE(write_atomically(path, "abc"));
+    test::put_no_file(kind, path);
+    const bool link = kind == "symbolic link";
+    const auto text = read_file(path, 100);
+    EXPECT_EQ(text.has_value(), link) << kind;
+    if (!text) {
+      EXPECT_EQ(text.error().message, path.string() + ": is a " + kind + ", expected a file");
+    }
+    for (const auto& sum : {sha256_file(path), sha256_file(path, Links::kRefuse)}) {
+      if (sum) continue;
+      EXPECT_EQ(sum.error().code, Code::kBadInput) << kind;
+      EXPECT_EQ(sum.error().message.find(path.string() + ": is a "), 0u) << sum.error().message;
+    }
+    EXPECT_FALSE(sha256_file(path, Links::kRefuse)) << kind;
+    test::put_back(path);
+  }
+}
+
+TEST_F(Files, AFolderThatIsALinkIsNotFollowedEither) {
+  ASSERT_TRUE(make_folder(dir_ / "real"));
+  ASSERT_TRUE(write_atomically(dir_ / "real/x", "abc"));
+  fs::create_directory_symlink("real", dir_ / "link");
+  EXPECT_TRUE(open_file(dir_ / "link/x"));
+  EXPECT_TRUE(open_file(dir_ / "real/x", Links::kRefuse));
+  const auto refused = open_file(dir_ / "link/x", Links::kRefuse);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            (dir_ / "link/x").string() + ": its folder is a symbolic link");
 }
 
 TEST_F(Files, ChecksumsAgree) {

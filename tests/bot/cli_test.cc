@@ -262,6 +262,11 @@ TEST(CommandLine, ReadsCtl) {
   o = options<CtlOptions>({"ctl", "/r/x", "exclude", "b*", "c*"});
   EXPECT_EQ(o.patterns, (std::vector<std::string>{"b*", "c*"}));
   EXPECT_EQ(options<CtlOptions>({"ctl", "/r/x", "status"}).command, "status");
+  const auto bogus = parse({"ctl", "/r/x", "bogus"});
+  ASSERT_FALSE(bogus);
+  EXPECT_EQ(bogus.error().message,
+            "ctl: no such command: \"bogus\", expected one of pause, resume, mark, split, status, "
+            "include, exclude\nTry \"callbot ctl --help\".");
   for (const std::vector<const char*>& words : {std::vector<const char*>{"ctl", "/r/x"},
                                                 {"ctl", "/r/x", "stop"},
                                                 {"ctl", "/r/x", "mark"},

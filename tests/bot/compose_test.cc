@@ -1,10 +1,14 @@
 #include "bot/compose.h"
 
 #include <gtest/gtest.h>
+#include <spawn.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 
+#include "tests/support/feed.h"
 #include "tests/support/program.h"
 
 namespace callbot::bot {
@@ -47,6 +51,56 @@ TEST(ComposeVerb, ItsExitStatusSaysWhatWentWrong) {
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(full, kExitStorage);
   EXPECT_TRUE(fs::is_empty(out.path()));
+}
+
+TEST(ComposeVerb, WhatLacksAPartIsNotGood) {
+  test::TempFolder out;
+  fs::copy(kGolden, out.path() / "call", fs::copy_options::recursive);
+  fs::resize_file(out.path() / "call/media/bob-1.mkv", 10);
+  Console console(true);
+  testing::internal::CaptureStdout();
+  const auto status = run_compose(
+      console, {.dir = out.path() / "call", .layout = "audio", .out = out.path() / "mix.opus"});
+  const std::string said = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(status, kExitNotGood) << said;
+  EXPECT_NE(said.find("bob-1.mkv"), std::string::npos) << said;
+}
+
+// What it holds at a time does not grow with the recording.
+TEST(ComposeVerb, ALongCallTakesNoMoreMemoryThanAShortOne) {
+  const auto peak_kb = [](double seconds) {
+    test::Feed feed;
+    TrackId track = 0;
+    for (const char* id : {"alice", "bob"}) {
+      feed.member(id);
+      feed.says(id, 0, MediaKind::kVideo, true);
+      feed.add({test::video_track(++track, id),
+                test::make_video({.width = 96,
+                                  .height = 54,
+                                  .fps = 5,
+                                  .frames = static_cast<int>(seconds * 5),
+                                  .key_every = 25})});
+      feed.add({test::audio_track(++track, id), test::make_audio({.seconds = seconds})});
+    }
+    EXPECT_TRUE(feed.run(seconds));
+    test::TempFolder out;
+    const std::string file = (out.path() / "call.mp4").string();
+    const std::string folder = feed.folder().string();
+    pid_t pid = 0;
+    const char* words[] = {CALLBOT_PROGRAM, "compose", folder.c_str(), "--size", "320x180",
+                           "--fps",         "10",      "--threads",    "2",      "--out",
+                           file.c_str(),    nullptr};
+    EXPECT_EQ(posix_spawn(&pid, words[0], nullptr, nullptr, const_cast<char**>(words), environ), 0);
+    int status = 0;
+    rusage used{};
+    EXPECT_EQ(wait4(pid, &status, 0, &used), pid);
+    EXPECT_EQ(status, 0);
+    return used.ru_maxrss;
+  };
+  const long brief = peak_kb(5);
+  const long lengthy = peak_kb(150);
+  // All its sound would be 28 MB more (a second of 48 kHz stereo is 0.2 MB), all pictures 125 MB.
+  EXPECT_LT(lengthy - brief, 14'000) << brief << " kB and " << lengthy << " kB";
 }
 
 TEST(ComposeVerb, CtrlCLeavesNothing) {

@@ -25,7 +25,10 @@ class DiskTest : public test::CallRoom {
   void SetUp() override {
     Program allowed(loop_, {"unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"});
     if (allowed.wait(kPatience) != 0)
-      GTEST_SKIP() << "no file system can be mounted here: " << allowed.output();
+      GTEST_FAIL()
+          << "no tmpfs can be mounted in a namespace of its own (unshare -rm): needs root, "
+             "or user namespaces: "
+          << allowed.output();
     fs::create_directories(disk());
     fs::create_directories(kept());
   }

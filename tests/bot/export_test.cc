@@ -44,6 +44,20 @@ TEST(ExportVerb, ItsExitStatusSaysWhatWentWrong) {
   EXPECT_TRUE(fs::is_empty(out.path()));
 }
 
+TEST(ExportVerb, WhatLacksAPartIsNotGood) {
+  test::TempFolder out;
+  fs::copy(kGolden, out.path() / "call", fs::copy_options::recursive);
+  fs::resize_file(out.path() / "call/media/bob-1.mkv", 10);
+  Console console(true);
+  testing::internal::CaptureStdout();
+  const auto status = run_export(console, {.dir = out.path() / "call", .to = "webm"});
+  const std::string said = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(status, kExitNotGood) << said;
+  EXPECT_NE(said.find("\"event\":\"exported\""), std::string::npos) << said;
+  EXPECT_NE(said.find("\"event\":\"not-exported\""), std::string::npos) << said;
+  EXPECT_NE(said.find("bob-1.mkv"), std::string::npos) << said;
+}
+
 TEST(Interrupt, IsAskedForOnceAndThenAsUsual) {
   std::signal(SIGTERM, SIG_IGN);
   {

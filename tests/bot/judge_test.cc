@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include "bot/compose.h"
+#include "bot/export.h"
 #include "recordings/recording.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
@@ -61,6 +63,30 @@ TEST_F(JudgeTest, TheVerdictAsJsonIsOneValueAndNothingElse) {
   EXPECT_EQ(json->at("format").text(), "callbot-verdict");
   EXPECT_EQ(json->at("verdict").text(), "PASS");
   EXPECT_EQ(json->at("tracks").size(), 4u);
+}
+
+TEST_F(JudgeTest, ALaterVersionIsNoWrongUse) {
+  const fs::path later = copy("later");
+  std::ofstream(later / "manifest.json") << R"({"format": "callbot-recording", "version": 7})";
+  EXPECT_EQ(verify(later), kExitUnmeasured);
+  EXPECT_THAT(err_, HasSubstr("version 7 of the format"));
+  EXPECT_THAT(out_, IsEmpty());
+  EXPECT_EQ(show(later), kExitUnmeasured);
+  Console console(true);
+  EXPECT_EQ(captured([&] { return run_repair(console, {.dir = later}); }), kExitUnmeasured);
+  EXPECT_EQ(captured([&] { return run_report(console, {.verify = {.dir = later}}); }),
+            kExitUnmeasured);
+  EXPECT_EQ(captured([&] { return run_export(console, {.dir = later, .to = "mp4"}); }),
+            kExitUnmeasured);
+  EXPECT_EQ(captured([&] { return run_compose(console, {.dir = later}); }), kExitUnmeasured);
+
+  EXPECT_EQ(verify(later, true), kExitUnmeasured);
+  const auto json = Json::parse(out_);
+  ASSERT_TRUE(json) << json.error().message << "\n" << out_;
+  EXPECT_EQ(json->at("verdict").text(), "FAIL");
+  ASSERT_EQ(json->at("findings").size(), 1u);
+  EXPECT_EQ(json->at("findings").at(size_t{0}).at("code").text(), "later-version");
+  EXPECT_EQ(json->at("findings").at(size_t{0}).at("file").text(), "manifest.json");
 }
 
 TEST_F(JudgeTest, ABadRecordingIsOneAndSaysWhatIsMissing) {

@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/files.h"
+#include "recordings/composer.h"
 #include "recordings/lane_reader.h"
 #include "tests/support/composed.h"
 #include "tests/support/exported.h"
@@ -557,6 +560,34 @@ TEST(Compose, ProgressGoesFromNothingToAll) {
                       }));
   EXPECT_FALSE(back);
   EXPECT_GT(last, 0.95);
+}
+
+// Without pictures nothing else holds the mix back where the disk is slow.
+TEST(Compose, SoundAloneWaitsForWhoWritesIt) {
+  Feed feed;
+  feed.member("alice");
+  feed.add({audio_track(1, "alice"), make_audio({.seconds = 20})});
+  ASSERT_TRUE(feed.run(20));
+  const auto loaded = load(feed.folder());
+  ASSERT_TRUE(loaded);
+  const Timeline timeline(loaded->manifest);
+  auto composer =
+      Composer::begin({.config = {.folder = feed.folder(), .layout = ComposeLayout::kAudio},
+                       .timeline = &timeline,
+                       .frames = 600,
+                       .audio_codec = "opus"});
+  ASSERT_TRUE(composer) << composer.error().message;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!(*composer)->is_held_back() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE((*composer)->is_held_back());
+  size_t packets = 0;
+  for (size_t track = 0;; ++packets) {
+    const auto packet = (*composer)->next(track);
+    ASSERT_TRUE(packet);
+    if (!*packet) break;
+  }
+  EXPECT_NEAR(static_cast<double>(packets), 1000, 5);  // of 20 ms
 }
 
 TEST(Compose, SaysWhatIsWrong) {

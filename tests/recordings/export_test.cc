@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/files.h"
 #include "tests/support/exported.h"
@@ -436,6 +437,22 @@ TEST(Export, ADamagedFileGivesWhatItHasAndANote) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Code::kUnmeasured);
   EXPECT_THAT(left_over(feed.folder() / "exports"), IsEmpty());
+}
+
+TEST(Export, FourAtOnceToTheSameFileAreAllWhole) {
+  TempFolder out;
+  const fs::path call = sample("muted");
+  std::vector<std::thread> threads;
+  std::vector<Result<std::vector<ExportedFile>>> done(4);
+  for (auto& one : done) {
+    threads.emplace_back(
+        [&] { one = export_recording({.folder = call, .to = "mp4", .out = out.path()}); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& one : done) ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(std::distance(fs::directory_iterator(out.path()), {}), 1);
+  EXPECT_EQ(faults(done.front()->front().path), "");
+  EXPECT_NEAR(Exported(done.front()->front().path).duration, 40, 0.1);
 }
 
 TEST(Golden, Exports) {

@@ -15,6 +15,7 @@
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
 #include "tests/support/recorded.h"
+#include "tests/support/small_disk.h"
 
 namespace callbot::recordings {
 namespace {
@@ -524,15 +525,25 @@ TEST_F(RepairTest, AFailedOneStaysFailed) {
 
 TEST_F(RepairTest, AFullDiskLeavesEverythingAsItIs) {
   put(cut_off().tree);
-  // A name that cannot be created stands for a disk that takes nothing more.
-  fs::create_directories(folder() / "media/alice-1.mkv.part");
-  const auto report = repair(folder());
+  SmallDisk disk("size=2m");
+  ASSERT_TRUE(disk.mounted()) << disk.needs();
+  const fs::path full = disk.path() / "call";
+  fs::copy(folder(), full, fs::copy_options::recursive);
+  disk.fill();
+  const auto report = repair(full);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::kStorage);
-  EXPECT_EQ(bytes_of(folder() / kAlice), cut_off().tree.at(kAlice));
-  fs::remove(folder() / "media/alice-1.mkv.part");
-  EXPECT_TRUE(repaired_twice().changed);
-  EXPECT_EQ(judged().severity, Severity::kPass) << to_text(judged());
+  EXPECT_THAT(report.error().message, HasSubstr("No space left"));
+  for (const auto& entry : fs::recursive_directory_iterator(folder())) {
+    if (!entry.is_regular_file()) continue;
+    const fs::path name = fs::relative(entry.path(), folder());
+    EXPECT_EQ(bytes_of(full / name), bytes_of(entry.path())) << name;
+  }
+  disk.make_room();
+  const auto mended = repair(full);
+  ASSERT_TRUE(mended) << mended.error().message;
+  EXPECT_TRUE(mended->changed);
+  EXPECT_EQ(verify(full)->severity, Severity::kPass);
 }
 
 TEST_F(RepairTest, ItSaysHowFarItIsAndStopsWhenTold) {

@@ -559,6 +559,40 @@ TEST(Verify, HasNothingToSayWhereNobodyWas) {
   EXPECT_EQ(code_of(verify(feed.folder())), Code::kUnmeasured);
 }
 
+// Reading for checksums alone may take minutes.
+TEST(Verify, SaysHowFarItIsAndStopsWhenToldAmongChecksums) {
+  Feed feed;
+  feed.member("alice");
+  add_audio(feed, 2);
+  feed.at(1, [](Recording& r) {
+    auto file = r.receive_file({.participant = "alice", .name = "big", .size = 5});
+    ASSERT_TRUE(file && (*file)->append("hello"));
+    (*file)->end("", {});
+  });
+  ASSERT_TRUE(feed.run(2));
+  fs::resize_file(feed.folder() / "files/big", 64 << 20);
+  std::vector<double> steps;
+  ASSERT_TRUE(verify(feed.folder(), {}, [&](double share) {
+    steps.push_back(share);
+    return true;
+  }));
+  EXPECT_GT(steps.size(), 60u);
+  EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
+  int asked = 0;
+  const auto stopped = verify(feed.folder(), {}, [&](double) { return ++asked < 3; });
+  EXPECT_EQ(code_of(stopped), Code::kInterrupted);
+  EXPECT_EQ(asked, 3);
+  // Who has just made the checksums need not do it again.
+  steps.clear();
+  const auto known = verify(feed.folder(), {.checksums = false}, [&](double share) {
+    steps.push_back(share);
+    return true;
+  });
+  ASSERT_TRUE(known);
+  EXPECT_LT(steps.size(), 20u);
+  EXPECT_TRUE(known->findings.empty()) << to_text(*known);
+}
+
 TEST(Verify, SaysHowFarItIsAndStopsWhenTold) {
   Feed feed;
   usual(feed, video(120), 4);
