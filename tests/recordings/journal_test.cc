@@ -1,6 +1,8 @@
 #include "recordings/journal.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
