@@ -2,9 +2,6 @@
 
 #include <fmt/core.h>
 #include <libsoup/soup.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
 
 #include <algorithm>
 #include <list>
@@ -270,15 +267,7 @@ void free_upgrade(gpointer data, GClosure*) { delete static_cast<Upgrade*>(data)
 
 HttpServer::Impl* impl_of(gpointer data) { return static_cast<HttpServer::Impl*>(data); }
 
-// libsoup 3.2 keeps a reference to every socket that it accepted.
-void expect_leak([[maybe_unused]] GSocket* socket) {
-#ifdef __SANITIZE_ADDRESS__
-  __lsan_ignore_object(socket);
-#endif
-}
-
 void on_started(SoupServer*, SoupServerMessage* message, gpointer data) {
-  expect_leak(soup_server_message_get_socket(message));
   impl_of(data)->deadlines[message].once(kRequestDeadline, [message, data] {
     impl_of(data)->log.info("{}: a request that never got complete",
                             soup_server_message_get_remote_host(message));

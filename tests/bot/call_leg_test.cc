@@ -64,16 +64,16 @@ class End final : public LegOwner {
     if (auto* d = std::get_if<Description>(&message); d != nullptr && !deliver_candidates)
       d->sdp = pipelines::without_lines(d->sdp, "a=candidate");
     if (!deliver) return;
-    loop_.post([this, message] {
+    loop_.post(alive_.guard([this, message] {
       if (other->leg) other->leg->received(message);
-    });
+    }));
   }
   void leg_request(LegId, Request request) override {
     requests.push_back(request.what);
     if (!deliver) return;
-    loop_.post([this, request] {
+    loop_.post(alive_.guard([this, request] {
       if (other->leg) other->leg->requested(request);
-    });
+    }));
   }
   void leg_connected(CallLeg&) override { ++connected; }
   void leg_trouble(CallLeg&, const Error& error, bool again) override {
@@ -92,6 +92,7 @@ class End final : public LegOwner {
 
   Loop& loop_;
   std::string participant_ = "p1";
+  Alive alive_;
 };
 
 class CallLegTest : public testing::Test {

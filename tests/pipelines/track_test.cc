@@ -646,8 +646,8 @@ TEST(Track, DeliversNothingUntilItIsOpen) {
 
 TEST(Track, GivesALateSinkItsFirstFrameAtAKeyFrame) {
   const RtpStream stream = make_rtp("vp8", {.frames = 30});
+  KeepingSink late;  // outlives the track
   Receiving receiving(stream.caps);
-  KeepingSink late;
   const size_t five = packets_before(stream, 5);
   const auto middle = stream.packets.begin() + static_cast<long>(five);
   receiving.feed.push({stream.packets.begin(), middle});
