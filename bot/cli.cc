@@ -509,7 +509,8 @@ void add_key_verbs(CLI::App& app, KeyOptions& key, UnsealOptions& unseal) {
       ->required();
   u->footer(
       "Example:\n"
-      "  callbot unseal recordings/standup-20261121T042042Z/files/plan.pdf.sealed --key archive.key "
+      "  callbot unseal recordings/standup-20261121T042042Z/files/plan.pdf.sealed --key "
+      "archive.key "
       "--out plan.pdf\n");
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "recordings/manifest.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -103,6 +105,9 @@ Result<Json> RecordControl::mark(Fields& fields) {
   const auto who = meant(fields);
   if (auto done = fields.done(); !done) return tl::unexpected(done.error());
   if (!who) return tl::unexpected(who.error());
+  if (++marks_ > recordings::kMostMarkers)
+    return fail(Code::kBadInput, fmt::format("there are {} markers already, more are not kept",
+                                             recordings::kMostMarkers));
   const int64_t at_ns = session_.stats().duration_ns;
   session_.mark(*text, by, who->front());
   console_.event("marker", *text, Json::object().set("text", *text).set("by", by));

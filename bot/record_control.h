@@ -49,6 +49,7 @@ class RecordControl {
   Json members_json(const recordings::RecordingStats& stats) const;
 
   Log log_;
+  size_t marks_ = 0;  // asked for
   Console& console_;
   RecordingSession& session_;
   Links links_;

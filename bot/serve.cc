@@ -130,6 +130,9 @@ void Serve::add_recording() {
   if (options_.rules.segment_duration)
     whip.segment_duration =
         std::chrono::ceil<std::chrono::seconds>(*options_.rules.segment_duration);
+  whip.limits = {.duration = options_.duration,
+                 .until_silent = options_.rules.until_silent,
+                 .most_bytes = options_.rules.most_bytes};
   whip.disk = options_.disk;
   whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(whip), disk_->free());
   open_ = std::make_unique<OpenRecordings>(loop_, console_, options_.on_finish);

@@ -18,7 +18,7 @@ using signaling::Responder;
 
 namespace {
 
-constexpr auto kLossPeriod = 5s;  // between two looks at the loss counters
+constexpr uint64_t kLossTicks = 5;  // seconds between two looks at the loss counters
 
 // RFC 9110, 8.3.1: upper and lower case are the same, parameters may follow.
 bool is_sdp(std::string type) {
@@ -48,9 +48,12 @@ class Whip::Session final : public pipelines::PeerEvents {
   Session(Whip& whip, std::string id)
       : whip_(whip),
         id_(std::move(id)),
-        session_(whip.loop_, log_, whip.pool_, whip.judges_, config(), [this](const Error& error) {
-          end({.reason = "error", .by = "recorder", .text = error.message});
-        }) {}
+        session_(whip.loop_, log_, whip.pool_, whip.judges_, config(),
+                 [this](const Error& error) {
+                   end({.reason = "error", .by = "recorder", .text = error.message});
+                 }),
+        limits_(whip.config_.limits, [this](recordings::Ending why) { end_soon(std::move(why)); }) {
+  }
 
   // Answers the offer, or says what is wrong with it, and then ends.
   Result<> start(const std::string& offer, Responder answer) {
@@ -70,7 +73,8 @@ class Whip::Session final : public pipelines::PeerEvents {
   void end(recordings::Ending why) {
     if (ending_) return;
     ending_ = true;
-    loss_.stop();
+    tick_.stop();
+    limits_.stop();
     peer_.reset();
     control_.reset();
     if (!session_.begun()) return whip_.ended(id_);
@@ -124,8 +128,15 @@ class Whip::Session final : public pipelines::PeerEvents {
     sink_ = *sink;
     session_.member_joined({.id = "publisher", .name = "publisher"});
     open_control();
-    loss_.every(kLossPeriod, [this] { session_.count_loss(); });
+    limits_.begin();
+    limits_.members(1);
+    tick_.every(1s, [this] { tick(); });
     return {};
+  }
+
+  void tick() {
+    if (++ticks_ % kLossTicks == 0) session_.count_loss();
+    limits_.tick(session_.stats(), {{.participant = "publisher"}}, session_.paused(""));
   }
 
   void open_control() {
@@ -182,7 +193,9 @@ class Whip::Session final : public pipelines::PeerEvents {
   std::unique_ptr<Responder> answer_;
   RecordingSession session_;
   pipelines::Sink* sink_ = nullptr;
-  Timer loss_;
+  Limits limits_;
+  Timer tick_;
+  uint64_t ticks_ = 0;
   std::unique_ptr<pipelines::Peer> peer_;
   std::unique_ptr<RecordControl> control_;
   bool ending_ = false;

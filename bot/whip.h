@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/worker.h"
 #include "bot/console.h"
+#include "bot/limits.h"
 #include "bot/options.h"
 #include "pipelines/writer_pool.h"
 #include "signaling/http_server.h"
@@ -35,6 +36,7 @@ struct WhipConfig {
   std::chrono::seconds segment_duration{0};
   uint64_t segment_bytes = 0;
   std::optional<recordings::PublicKey> seal_to = {};
+  Limits::Config limits = {};  // of each session; until_empty does not apply
   DiskLimits disk = {};
 };
 

@@ -12,6 +12,7 @@
 #include "recordings/folder_lock.h"
 #include "recordings/journal.h"
 #include "recordings/manifest.h"
+#include "recordings/verify.h"
 
 namespace callbot::recordings {
 namespace {
@@ -25,7 +26,8 @@ bool look(int out, const std::string& path, struct stat& s) {
   return fstatat(out, path.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// What stands in verdict.json; "?" where that is not a verdict.
+// What stands in verdict.json; "?" where that is not a verdict, "old" where something of what it
+// was made from has changed since.
 std::string read_verdict(const fs::path& folder) {
   const fs::path path = folder / "verdict.json";
   std::error_code ignored;
@@ -33,7 +35,8 @@ std::string read_verdict(const fs::path& folder) {
   const auto text = read_file(path, kMostVerdict);
   const auto json = text ? Json::parse(*text, {.most_bytes = kMostVerdict}) : Result<Json>(Json());
   const std::string verdict = json ? json->at("verdict").text().value_or("?") : "?";
-  return verdict == "PASS" || verdict == "WARN" || verdict == "FAIL" ? verdict : "?";
+  if (verdict != "PASS" && verdict != "WARN" && verdict != "FAIL") return "?";
+  return verdict_holds(folder) ? verdict : "old";
 }
 
 void walk(const fs::path& folder, const std::function<void(const struct stat&)>& each) {
@@ -141,7 +144,7 @@ CatalogueEntry read_entry(const fs::path& folder) {
     problem(read.error());
   }
   entry.bytes = bytes_in(folder);
-  entry.verdict = read_verdict(folder);
+  if (entry.state != "unreadable") entry.verdict = read_verdict(folder);
   if (auto annotations = load_annotations(folder))
     entry.annotations = std::move(*annotations);
   else

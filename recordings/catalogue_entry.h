@@ -26,7 +26,7 @@ struct CatalogueEntry {
   int64_t length_ns = 0;
   std::vector<std::string> members = {};  // names; no recorders
   uint64_t bytes = 0;                     // all its files
-  std::string verdict = {};               // "PASS", "WARN", "FAIL"; empty: none yet
+  std::string verdict = {};               // "PASS", "WARN", "FAIL", "old"; empty: none yet
   Annotations annotations = {};
   std::string error = {};
   std::string chat = {};  // what was written, the first 256 KiB, a line each

@@ -10,9 +10,9 @@
 // Owner:   the caller.
 // Fails:   kUsage: unknown container or participant; kBadInput: no recording, or one that by a
 //          damaged date is much longer than its media; kUnmeasured: nothing to export; kDenied:
-//          encrypted, and no key fits; kStorage: cannot read or write, the disk is full, or too small
-//          for raw samples; kUnsupported: a later version, or FFmpeg lacks a codec; kInterrupted:
-//          progress said so. Files that were finished before it stay.
+//          encrypted, and no key fits; kStorage: cannot read or write, the disk is full, or too
+//          small for raw samples; kUnsupported: a later version, or FFmpeg lacks a codec;
+//          kInterrupted: progress said so. Files that were finished before it stay.
 #pragma once
 
 #include <filesystem>

@@ -16,6 +16,15 @@ void close_last(std::vector<T>& spans, int64_t now) {
   if (!spans.empty() && !spans.back().to_ns) spans.back().to_ns = now;
 }
 
+// Where the list is full its last span goes on.
+void open_span(std::vector<Span>& spans, Span span) {
+  if (!spans.empty() && !spans.back().to_ns) return;
+  if (spans.size() < kMostListed)
+    spans.push_back(std::move(span));
+  else
+    spans.back().to_ns.reset();
+}
+
 template <class T>
 void add_bounded(std::vector<T>& list, T value) {
   if (list.size() < kMostListed) list.push_back(std::move(value));
@@ -25,7 +34,7 @@ void member_joined(Manifest& m, const Event& e, int64_t now) {
   Participant& p = m.participant(e.participant);
   p.name = e.name;
   p.recorder = e.recorder.value_or(false);
-  if (p.present.empty() || p.present.back().to_ns) p.present.push_back({.from_ns = now});
+  open_span(p.present, {.from_ns = now});
 }
 
 void member_left(Manifest& m, const Event& e, int64_t now) {
@@ -39,31 +48,41 @@ void member_left(Manifest& m, const Event& e, int64_t now) {
   }
 }
 
+// The list is full: from its last word on the track is judged rather than not.
+void take_for_on(Participant& p, MediaKind media) {
+  const auto last = std::find_if(p.said.rbegin(), p.said.rend(),
+                                 [&](const Said& said) { return said.media == media; });
+  if (last == p.said.rend()) return;
+  last->on = true;
+  last->to_ns.reset();
+}
+
 void state(Manifest& m, const Event& e, int64_t now) {
   Participant& p = m.participant(e.participant);
   const MediaKind media = e.media.value_or(MediaKind::kAudio);
-  for (Said& said : p.said) {
-    if (said.media != media || said.to_ns) continue;
-    if (said.on == e.on && said.source == e.source) return;
-    said.to_ns = now;
-  }
-  add_bounded(p.said, {media, e.on.value_or(false), e.source, now, {}});
+  const auto open = std::find_if(p.said.begin(), p.said.end(), [&](const Said& said) {
+    return said.media == media && !said.to_ns;
+  });
+  if (open != p.said.end() && open->on == e.on && open->source == e.source) return;
+  if (p.said.size() >= kMostListed) return take_for_on(p, media);
+  if (open != p.said.end()) open->to_ns = now;
+  p.said.push_back({media, e.on.value_or(false), e.source, now, {}});
 }
 
 void consent(Manifest& m, const Event& e, int64_t now) {
   Participant& p = m.participant(e.participant);
   if (e.allowed.value_or(true))
     close_last(p.refused, now);
-  else if (p.refused.empty() || p.refused.back().to_ns)
-    p.refused.push_back({.from_ns = now});
+  else
+    open_span(p.refused, {.from_ns = now});
 }
 
 void excluded(Manifest& m, const Event& e, int64_t now) {
   Participant& p = m.participant(e.participant);
   if (!e.on.value_or(true))
     close_last(p.excluded, now);
-  else if (p.excluded.empty() || p.excluded.back().to_ns)
-    p.excluded.push_back({.from_ns = now, .reason = e.reason});
+  else
+    open_span(p.excluded, {.from_ns = now, .reason = e.reason});
 }
 
 Pause* open_pause(Manifest& m, const std::string& participant) {
@@ -305,13 +324,12 @@ void apply(Manifest& m, const Event& e) {
     case EventKind::kResumed:
       return resumed(m, e, now);
     case EventKind::kMarker:
-      return add_bounded(m.markers, {now, e.text, e.by, e.participant});
+      if (m.markers.size() < kMostMarkers) m.markers.push_back({now, e.text, e.by, e.participant});
+      return;
     case EventKind::kSpeech:
       return speech(m, e);
     case EventKind::kSignalingInterrupted:
-      if (m.interruptions.empty() || m.interruptions.back().to_ns)
-        m.interruptions.push_back({.from_ns = now, .reason = e.reason});
-      return;
+      return open_span(m.interruptions, {.from_ns = now, .reason = e.reason});
     case EventKind::kSignalingResumed:
       return close_last(m.interruptions, now);
     case EventKind::kPeerLost:

@@ -8,9 +8,11 @@
 
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/files.h"
 
 namespace callbot::recordings {
@@ -18,6 +20,29 @@ namespace {
 
 constexpr int kTries = 20;
 constexpr std::chrono::milliseconds kBetweenTries{5};
+
+// Apart by more, the times of lines that follow each other are to be doubted: the recording's clock
+// never goes back but for threads that overtake each other.
+constexpr int64_t kNearNs = 60'000'000'000;
+// And the last line is not written long after the file was.
+constexpr int64_t kDayNs = 86'400'000'000'000;
+
+int64_t written_ns(const std::filesystem::path& path) {
+  struct stat s {};
+  if (stat(path.c_str(), &s) != 0) return std::numeric_limits<int64_t>::max();
+  return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec + kDayNs;
+}
+
+// Where its neighbours agree with each other and not with it. The first line has none before it.
+bool is_damaged_time(const std::vector<Event>& events, size_t i, int64_t latest) {
+  const int64_t at = events[i].wall_ns;
+  const bool last = i + 1 == events.size();
+  const int64_t after = last ? latest : events[i + 1].wall_ns;
+  if (i == 0) return !last && at - kNearNs > after && events.back().wall_ns < at - kNearNs;
+  const int64_t before = events[i - 1].wall_ns;
+  if (before - kNearNs > after) return false;
+  return at - kNearNs > after || (!last && at < before - kNearNs);
+}
 
 // The lock is on the file, not on its name: is it still the one of that name?
 bool is_at(int fd, const std::string& path) {
@@ -109,6 +134,15 @@ Journal read_journal(const std::filesystem::path& path) {
     return out;
   }
   std::string_view rest = *text;
+  struct Line {
+    int number;
+    std::string_view text;
+  };
+  std::vector<Line> lines;
+  const auto complain = [&](int number, Error error) {
+    ++out.unreadable_lines;
+    if (!out.error) out.error = std::move(error).in(fmt::format("journal.jsonl line {}", number));
+  };
   for (int number = 1; !rest.empty(); ++number) {
     const size_t end = rest.find('\n');
     if (end == std::string_view::npos) {
@@ -118,13 +152,24 @@ Journal read_journal(const std::filesystem::path& path) {
     auto event = parse_event(rest.substr(0, end));
     if (event) {
       out.events.push_back(std::move(*event));
-      out.lines.append(rest.substr(0, end + 1));
+      lines.push_back({number, rest.substr(0, end + 1)});
     } else {
-      ++out.unreadable_lines;
-      if (!out.error)
-        out.error = std::move(event.error()).in(fmt::format("journal.jsonl line {}", number));
+      complain(number, std::move(event.error()));
     }
     rest.remove_prefix(end + 1);
+  }
+  const int64_t latest = written_ns(path);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    Event& event = out.events[i];
+    if (!is_damaged_time(out.events, i, latest)) {
+      out.lines += lines[i].text;
+      continue;
+    }
+    complain(lines[i].number,
+             {Code::kBadInput, fmt::format("at: {} is not between the lines before and after it",
+                                           rfc3339(event.wall_ns))});
+    event.wall_ns = out.events[i == 0 ? 1 : i - 1].wall_ns;
+    out.lines += to_line(event) + "\n";
   }
   return out;
 }

@@ -45,12 +45,14 @@ class LockedJournal {
 };
 
 // What a journal says. Lines that are no events are left out; a last line without its end is a
-// write that a kill cut off, and no mistake.
+// write that a kill cut off, and no mistake. A time that is far from those of the lines before and
+// after is a damaged one, and takes the one before: else a flipped digit makes a recording a year
+// long.
 struct Journal {
   bool missing = false;
   std::vector<Event> events = {};
-  std::string lines = {};         // those of the events, as they are
-  uint64_t unreadable_lines = 0;  // that are no events
+  std::string lines = {};         // those of the events, as they are, but for damaged times
+  uint64_t unreadable_lines = 0;  // that are no events, or of a damaged time
   uint64_t cut_bytes = 0;         // of a last line without its end
   std::optional<Error> error = {};
 };

@@ -35,8 +35,10 @@ inline bool is_time_span(std::string_view key, int64_t value) {
   return !key.ends_with("_ns") || (value >= -kMostNs && value <= kMostNs);
 }
 
-constexpr size_t kMostListed = 1000;   // gaps and sizes listed a track; the counts go on
-constexpr size_t kMostSpoken = 20000;  // spans of speech a participant
+// So many a list, whatever members do; what comes then is counted only, or the last span goes on.
+constexpr size_t kMostListed = 1000;
+constexpr size_t kMostSpoken = 20000;   // spans of speech a participant
+constexpr size_t kMostMarkers = 10000;  // more are refused
 
 // All *_ns without another word count from the recording's start.
 struct Span {

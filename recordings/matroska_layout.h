@@ -4,7 +4,8 @@
 //
 // Thread:  worker.
 // Owner:   the caller.
-// Fails:   kStorage if it cannot be read, kBadInput if it is no file, kDenied if it is sealed and no
+// Fails:   kStorage if it cannot be read, kBadInput if it is no file, kDenied if it is sealed and
+// no
 //          key fits. Damage is no failure but what is looked for.
 #pragma once
 

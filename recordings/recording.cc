@@ -229,9 +229,12 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   void split() override { ++splits_asked_; }
 
   Result<std::unique_ptr<IncomingFile>> receive_file(FileOffer offer) override {
-    if (offer.size > offer.most_bytes) {
-      auto reason =
-          fmt::format("{} bytes are more than the {} allowed", offer.size, offer.most_bytes);
+    std::string reason;
+    if (offer.size > offer.most_bytes)
+      reason = fmt::format("{} bytes are more than the {} allowed", offer.size, offer.most_bytes);
+    else if (++offers_ > kMostListed)
+      reason = fmt::format("there were {} files already", kMostListed);
+    if (!reason.empty()) {
       journal({.kind = EventKind::kFileRefused,
                .participant = offer.participant,
                .name = offer.name,
@@ -440,6 +443,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   bool closed_ = false;
   uint64_t splits_done_ = 0;
   std::atomic<uint64_t> splits_asked_{0};
+  std::atomic<size_t> offers_{0};  // files that members wanted to send
 
   mutable std::mutex mutex_;  // guards everything below
   Manifest manifest_;

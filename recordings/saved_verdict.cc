@@ -137,11 +137,15 @@ Result<> save_verdict(const fs::path& folder, const Verdict& verdict) {
   return write_atomically(folder / kName, json.dump(true) + "\n");
 }
 
-std::optional<Verdict> saved_verdict(const fs::path& folder) {
+bool verdict_holds(const fs::path& folder) {
   std::error_code missing;
   const auto saved = fs::last_write_time(folder / kName, missing);
   const auto changed = last_change(folder);
-  if (missing || !changed || *changed > saved) return std::nullopt;
+  return !missing && changed && *changed <= saved;
+}
+
+std::optional<Verdict> saved_verdict(const fs::path& folder) {
+  if (!verdict_holds(folder)) return std::nullopt;
   const auto text = read_file(folder / kName, kMostBytes);
   if (!text) return std::nullopt;
   auto verdict = parse_verdict(*text);

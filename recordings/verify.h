@@ -117,6 +117,8 @@ Result<Verdict> parse_verdict(std::string_view json);
 // verdict.json in the recording's folder, so that nobody needs to decode again. kStorage.
 Result<> save_verdict(const std::filesystem::path& folder, const Verdict& verdict);
 // As it was saved; none if it never was, or if manifest, journal or media changed since.
+// verdict_holds() is that rule by itself, without reading it.
+bool verdict_holds(const std::filesystem::path& folder);
 std::optional<Verdict> saved_verdict(const std::filesystem::path& folder);
 
 }  // namespace callbot::recordings

@@ -301,5 +301,21 @@ TEST_F(WhipTest, AFolderThatCannotBeMadeIsSaid) {
   EXPECT_TRUE(all_ended());
 }
 
+TEST_F(WhipTest, ASessionEndsByTheServersLimits) {
+  struct Case {
+    Limits::Config limits;
+    const char* reason;
+  };
+  for (const Case& c : {Case{{.duration = 2s}, "duration"}, Case{{.most_bytes = 50'000}, "size"}}) {
+    test::TempFolder out;
+    serve({.out = out.path(), .limits = c.limits});
+    std::string location;
+    const auto publisher = publish(&location);
+    EXPECT_TRUE(all_ended());
+    for (const auto& folder : fs::directory_iterator(out.path()))
+      expect_whole(folder.path(), c.reason);
+  }
+}
+
 }  // namespace
 }  // namespace callbot::bot

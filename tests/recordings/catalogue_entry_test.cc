@@ -70,6 +70,19 @@ TEST(CatalogueEntry, OneThatNobodyWritesWasCutOff) {
   EXPECT_EQ(e.chat, "hi\n");
 }
 
+TEST(CatalogueEntry, AVerdictIsOldOnceAFileIsLost) {
+  TempFolder out;
+  const auto folder = make_recording(out.path(), {.name = "r", .verdict = "PASS"});
+  EXPECT_EQ(read_entry(folder).verdict, "PASS");
+  fs::remove(folder / "media" / "alice-1.mkv");
+  // Times of files go in steps of some ms.
+  while (read_entry(folder).verdict == "PASS") {
+    write(folder / "media" / "x", "");
+    fs::remove(folder / "media" / "x");
+  }
+  EXPECT_EQ(read_entry(folder).verdict, "old");
+}
+
 TEST(CatalogueEntry, WhatCannotBeReadSaysWhy) {
   TempFolder out;
   const auto folder = make_recording(out.path(), {.name = "r"});

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -129,6 +130,52 @@ TEST(Manifest, ListsAreBoundedAndCountsAreNot) {
   EXPECT_THAT(m.tracks[0].gaps, SizeIs(kMostListed));
   EXPECT_EQ(m.tracks[0].gap_count, 5000u);
   EXPECT_EQ(m.tracks[0].gap_ns, 10000);
+}
+
+// Whoever switches his camera a thousand times is judged all the same.
+TEST(Manifest, WhatIsSaidTooOftenIsTakenForOn) {
+  Manifest m;
+  int64_t now = 0;
+  const auto say = [&](MediaKind media, bool on) {
+    apply(m, {.kind = EventKind::kState,
+              .wall_ns = ++now,
+              .participant = "a",
+              .media = media,
+              .on = on});
+  };
+  const auto last = [&](MediaKind media) {
+    const auto& said = m.participants[0].said;
+    return *std::find_if(said.rbegin(), said.rend(),
+                         [&](const Said& s) { return s.media == media; });
+  };
+  say(MediaKind::kAudio, false);
+  for (int i = 0; i < 2000; ++i) say(MediaKind::kVideo, i % 2 == 0);
+  EXPECT_THAT(m.participants[0].said, SizeIs(kMostListed));
+  EXPECT_TRUE(last(MediaKind::kVideo).on);
+  EXPECT_FALSE(last(MediaKind::kVideo).to_ns);
+  EXPECT_FALSE(last(MediaKind::kAudio).on) << "nothing was said of it meanwhile";
+  apply(m, {.kind = EventKind::kMemberLeft, .wall_ns = ++now, .participant = "a"});
+  say(MediaKind::kAudio, true);
+  EXPECT_TRUE(last(MediaKind::kAudio).on);
+  EXPECT_FALSE(last(MediaKind::kAudio).to_ns);
+}
+
+TEST(Manifest, OfSpansThatAreTooManyTheLastGoesOn) {
+  Manifest m;
+  for (int i = 0; i < 3000; ++i) {
+    apply(m, {.kind = EventKind::kMemberJoined, .wall_ns = 2 * i, .participant = "a"});
+    apply(m, {.kind = EventKind::kConsent, .wall_ns = 2 * i, .participant = "a", .allowed = false});
+    apply(m, {.kind = EventKind::kSignalingInterrupted, .wall_ns = 2 * i});
+    if (i == 2999) break;
+    apply(m, {.kind = EventKind::kSignalingResumed, .wall_ns = 2 * i + 1});
+    apply(m, {.kind = EventKind::kConsent, .wall_ns = 2 * i, .participant = "a", .allowed = true});
+    apply(m, {.kind = EventKind::kMemberLeft, .wall_ns = 2 * i + 1, .participant = "a"});
+  }
+  for (const auto* spans :
+       {&m.participants[0].present, &m.participants[0].refused, &m.interruptions}) {
+    EXPECT_THAT(*spans, SizeIs(kMostListed));
+    EXPECT_FALSE(spans->back().to_ns);
+  }
 }
 
 TEST(Manifest, EventsThatContradictItChangeNothing) {
