@@ -1,12 +1,11 @@
 #include "bot/open_recordings.h"
 
 #include <fmt/core.h>
-#include <gio/gio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/gref.h"
 #include "base/log.h"
+#include "bot/on_finish.h"
 #include "recordings/verify.h"
 
 namespace callbot::bot {
@@ -67,18 +66,12 @@ void OpenRecordings::finished(const Result<RepairReport>& report) {
 
 void OpenRecordings::judged(const fs::path& folder, const std::string& verdict) {
   tell_judged(console_, folder, verdict);
-  if (on_finish_.empty()) return;
-  const char* argv[] = {on_finish_.c_str(), folder.c_str(), verdict.c_str(), nullptr};
-  GError* error = nullptr;
-  // Nobody waits for it.
-  const auto process =
-      GRef<GSubprocess>::adopt(g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_NONE, &error));
-  if (!process) Log("repair").error("--on-finish: {}", ErrorPtr(error)->message);
+  run_on_finish(on_finish_, folder, verdict);
 }
 
 std::string judge_repaired(const fs::path& folder, const std::function<bool()>& go_on) {
   const auto verdict = recordings::verify(folder, {.threads = 1}, [&](double) { return go_on(); });
-  if (!verdict) return "UNMEASURED";
+  if (!verdict || !verdict->unmeasured.empty()) return "UNMEASURED";
   if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
     Log("repair").warn("{}", saved.error().message);
   return recordings::name_of(verdict->severity);

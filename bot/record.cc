@@ -1,7 +1,6 @@
 #include "bot/record.h"
 
 #include <fmt/core.h>
-#include <gio/gio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "bot/join.h"
+#include "bot/on_finish.h"
 
 namespace callbot::bot {
 namespace {
@@ -330,32 +330,9 @@ void Record::judged(RecordingSession::Done session) {
             .set("folder", done.folder.string())
             .set("verdict", recordings::to_json(*done.verdict)));
   }
-  run_on_finish(done);
-}
-
-void Record::run_on_finish(const Done& done) {
-  if (options_.on_finish.empty()) return finish(done);
-  const std::string verdict =
-      done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED";
-  const char* argv[] = {options_.on_finish.c_str(), done.folder.c_str(), verdict.c_str(), nullptr};
-  GError* error = nullptr;
-  auto process = GRef<GSubprocess>::adopt(g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_NONE, &error));
-  if (!process) {
-    log_.error("--on-finish: {}", ErrorPtr(error)->message);
-    return finish(done);
-  }
-  struct Waiting {
-    Loop::Task then;
-  };
-  auto waiting = std::make_unique<Waiting>();
-  auto then = alive_.guard([this, done] { finish(done); });
-  waiting->then = [then]() mutable { then(); };
-  g_subprocess_wait_async(
-      process.get(), nullptr,
-      [](GObject*, GAsyncResult*, gpointer data) {
-        std::unique_ptr<Waiting>(static_cast<Waiting*>(data))->then();
-      },
-      waiting.release());
+  const char* verdict = done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED";
+  run_on_finish(options_.on_finish, done.folder, verdict,
+                alive_.guard([this, done] { finish(done); }));
 }
 
 void Record::finish(Done done) {

@@ -83,7 +83,6 @@ class Record final : private CallEvents {
   void say_loss(const CallTrack& track);
   void close_recording();
   void judged(RecordingSession::Done done);
-  void run_on_finish(const Done& done);
   void finish(Done done);
   std::string name_of_member(const std::string& id) const;
 

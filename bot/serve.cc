@@ -134,6 +134,7 @@ void Serve::add_recording() {
                  .until_silent = options_.rules.until_silent,
                  .most_bytes = options_.rules.most_bytes};
   whip.disk = options_.disk;
+  whip.on_finish = options_.on_finish;
   whip_ = std::make_unique<Whip>(loop_, console_, *http_, std::move(whip), disk_->free());
   open_ = std::make_unique<OpenRecordings>(loop_, console_, options_.on_finish);
   open_->finish(*options_.record);

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "bot/disk_watch.h"
+#include "bot/on_finish.h"
 #include "bot/record_control.h"
 #include "bot/recording_session.h"
 
@@ -113,7 +114,8 @@ class Whip::Session final : public pipelines::PeerEvents {
                              .set("session", id_)
                              .set("folder", done.folder.string())
                              .set("verdict", verdict));
-    whip_.ended(id_);
+    run_on_finish(whip_.config_.on_finish, done.folder, done.verdict ? verdict : "UNMEASURED",
+                  whip_.alive_.guard([&whip = whip_, id = id_] { whip.ended(id); }));
   }
 
   // Only now: an offer that is refused leaves no folder behind.

@@ -38,6 +38,7 @@ struct WhipConfig {
   std::optional<recordings::PublicKey> seal_to = {};
   Limits::Config limits = {};  // of each session; until_empty does not apply
   DiskLimits disk = {};
+  std::string on_finish = {};  // as of record
 };
 
 class Whip {

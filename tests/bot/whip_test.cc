@@ -301,6 +301,20 @@ TEST_F(WhipTest, AFolderThatCannotBeMadeIsSaid) {
   EXPECT_TRUE(all_ended());
 }
 
+TEST_F(WhipTest, WhatIsDoneIsGivenToAProgram) {
+  const fs::path program = folder_.path() / "program";
+  std::ofstream(program) << "#!/bin/sh\necho \"$1 $2\" > \"$0.out\"\n";
+  fs::permissions(program, fs::perms::owner_all);
+  const fs::path out = folder_.path() / "out";
+  serve({.out = out, .on_finish = program.string()});
+  std::string location;
+  const auto publisher = publish(&location);
+  remove(location);
+  ASSERT_TRUE(all_ended());
+  const std::string told = read_file(program.string() + ".out", 1000).value_or("");
+  EXPECT_THAT(told, StartsWith((out / "whip-").string()));
+}
+
 TEST_F(WhipTest, ASessionEndsByTheServersLimits) {
   struct Case {
     Limits::Config limits;
