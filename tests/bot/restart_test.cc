@@ -170,15 +170,17 @@ TEST_F(RestartTest, AfterQuickDeathsItGivesUpAndFinishesTheRecording) {
   ASSERT_TRUE(grows(30'000)) << log();
   for (pid_t last = 0; !recordings().empty();) {
     bool over = false;
+    pid_t next = 0;
     ASSERT_TRUE(loop_.run_until(
         [&] {
           over = over || waitpid(parent_, &status_, WNOHANG) == parent_;
-          return over || (worker() > 0 && worker() != last);
+          next = worker();
+          return over || (next > 0 && next != last);
         },
         kPatience))
         << log();
     if (over) break;
-    last = worker();
+    last = next;
     kill(last, SIGKILL);
   }
   parent_ = 0;
