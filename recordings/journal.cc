@@ -33,15 +33,16 @@ int64_t written_ns(const std::filesystem::path& path) {
   return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec + kDayNs;
 }
 
-// Where its neighbours agree with each other and not with it. The first line has none before it.
+// Far ahead of both its neighbours. The first line has none before it; behind a line that says that
+// the recording goes on the times of what is mended are those of the old end.
 bool is_damaged_time(const std::vector<Event>& events, size_t i, int64_t latest) {
   const int64_t at = events[i].wall_ns;
   const bool last = i + 1 == events.size();
   const int64_t after = last ? latest : events[i + 1].wall_ns;
+  if (events[i].kind == EventKind::kReopened) return false;
   if (i == 0) return !last && at - kNearNs > after && events.back().wall_ns < at - kNearNs;
   const int64_t before = events[i - 1].wall_ns;
-  if (before - kNearNs > after) return false;
-  return at - kNearNs > after || (!last && at < before - kNearNs);
+  return before - kNearNs <= after && at - kNearNs > after;
 }
 
 // The lock is on the file, not on its name: is it still the one of that name?

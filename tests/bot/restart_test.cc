@@ -211,6 +211,7 @@ TEST_F(RestartTest, APauseAndAnExclusionOutliveAKill) {
   ask(Json::object().set("do", "pause"));
   ask(Json::object().set("do", "exclude").set("pattern", "bot-2"));
   const pid_t first = worker();
+  ASSERT_GT(first, 0);
   ASSERT_EQ(kill(first, SIGKILL), 0);
   Json status = status_of_another(first);
   EXPECT_TRUE(status.at("paused").boolean().value_or(false)) << status.dump();
