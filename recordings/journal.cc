@@ -21,28 +21,21 @@ namespace {
 constexpr int kTries = 20;
 constexpr std::chrono::milliseconds kBetweenTries{5};
 
-// Apart by more, the times of lines that follow each other are to be doubted: the recording's clock
-// never goes back but for threads that overtake each other.
-constexpr int64_t kNearNs = 60'000'000'000;
-// And the last line is not written long after the file was.
-constexpr int64_t kDayNs = 86'400'000'000'000;
+// A line is not written long after the file was. Unless the file's time is of another clock: then
+// the first line is after it too, or lines run on where it was set back.
+constexpr int64_t kHourNs = 3'600'000'000'000;
+constexpr int64_t kJumpNs = 60'000'000'000;
 
-int64_t written_ns(const std::filesystem::path& path) {
+int64_t latest_line_ns(const std::filesystem::path& path) {
   struct stat s {};
   if (stat(path.c_str(), &s) != 0) return std::numeric_limits<int64_t>::max();
-  return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec + kDayNs;
+  return s.st_mtim.tv_sec * 1'000'000'000LL + s.st_mtim.tv_nsec + kHourNs;
 }
 
-// Far ahead of both its neighbours. The first line has none before it; behind a line that says that
-// the recording goes on the times of what is mended are those of the old end.
 bool is_damaged_time(const std::vector<Event>& events, size_t i, int64_t latest) {
   const int64_t at = events[i].wall_ns;
-  const bool last = i + 1 == events.size();
-  const int64_t after = last ? latest : events[i + 1].wall_ns;
-  if (events[i].kind == EventKind::kReopened) return false;
-  if (i == 0) return !last && at - kNearNs > after && events.back().wall_ns < at - kNearNs;
-  const int64_t before = events[i - 1].wall_ns;
-  return before - kNearNs <= after && at - kNearNs > after;
+  return i > 0 && at > latest && events.front().wall_ns <= latest &&
+         at > events[i - 1].wall_ns + kJumpNs;
 }
 
 // The lock is on the file, not on its name: is it still the one of that name?
@@ -159,7 +152,7 @@ Journal read_journal(const std::filesystem::path& path) {
     }
     rest.remove_prefix(end + 1);
   }
-  const int64_t latest = written_ns(path);
+  const int64_t latest = latest_line_ns(path);
   for (size_t i = 0; i < lines.size(); ++i) {
     Event& event = out.events[i];
     if (!is_damaged_time(out.events, i, latest)) {
@@ -167,9 +160,9 @@ Journal read_journal(const std::filesystem::path& path) {
       continue;
     }
     complain(lines[i].number,
-             {Code::kBadInput, fmt::format("at: {} is not between the lines before and after it",
-                                           rfc3339(event.wall_ns))});
-    event.wall_ns = out.events[i == 0 ? 1 : i - 1].wall_ns;
+             {Code::kBadInput,
+              fmt::format("at: {} is after the journal was last written", rfc3339(event.wall_ns))});
+    event.wall_ns = out.events[i - 1].wall_ns;
     out.lines += to_line(event) + "\n";
   }
   return out;

@@ -45,9 +45,9 @@ class LockedJournal {
 };
 
 // What a journal says. Lines that are no events are left out; a last line without its end is a
-// write that a kill cut off, and no mistake. A time that is far ahead of those of the lines before
-// and after is a damaged one, and takes the one before: else a flipped digit makes a recording a
-// year long.
+// write that a kill cut off, and no mistake. A time that lies after the journal's last write is
+// a damaged one, and the line takes that of the one before: else a flipped digit makes a recording
+// a year long.
 struct Journal {
   bool missing = false;
   std::vector<Event> events = {};

@@ -24,12 +24,12 @@ constexpr int64_t kBegan = 1'795'234'842 * kSecond;  // 2026-11-21T04:20:42Z
 
 class JournalTest : public testing::Test {
  protected:
-  // A line at each of these seconds from the beginning; written when the last but one was.
-  Journal with_times(const std::vector<int64_t>& seconds) {
+  // A line at each of these seconds from the beginning; the file was last written at `written_s`.
+  Journal with_times(const std::vector<int64_t>& seconds, int64_t written_s) {
     std::string text;
     for (const int64_t s : seconds)
       text += to_line({.wall_ns = kBegan + s * kSecond, .text = std::to_string(s)}) + "\n";
-    return with_text(text, seconds.size() < 2 ? 0 : seconds[seconds.size() - 2]);
+    return with_text(text, written_s);
   }
   Journal with_text(const std::string& text, int64_t written_s = 0) {
     std::ofstream(path_, std::ios::binary) << text;
@@ -55,7 +55,7 @@ TEST_F(JournalTest, TimesAsTheyShouldBeAreLeftAsTheyAre) {
   for (const Times& times :
        {Times{0, 1, 2, 3}, Times{0, 10 * 3600, 10 * 3600 + 1, 30 * 3600}, Times{0, 5, 4, 6},
         Times{0, 20 * 3600}, Times{0}, Times{0, 100, 200, 90 * 60, 90 * 60 + 1}}) {
-    const Journal journal = with_times(times);
+    const Journal journal = with_times(times, times.back());
     EXPECT_EQ(seconds(journal), times);
     EXPECT_FALSE(journal.error) << journal.error->message;
     EXPECT_EQ(journal.lines, *read_file(path_, 1 << 20));
@@ -63,8 +63,10 @@ TEST_F(JournalTest, TimesAsTheyShouldBeAreLeftAsTheyAre) {
 }
 
 TEST_F(JournalTest, AClockThatWasSetBackIsNoDamage) {
-  const Times times{0, 7200, 7201, 60, 61, 62};
-  EXPECT_EQ(seconds(with_times(times)), times);
+  const Times times{0, 20, 40, 60, 80, 100};
+  EXPECT_EQ(seconds(with_times(times, -20'000)), times) << "long before all of it";
+  const Times on{0, 50, 3'650, 3'700, 3'750, 3'800};
+  EXPECT_EQ(seconds(with_times(on, 60)), on) << "while it went on";
 }
 
 // What was mended has the times of the old end.
@@ -91,16 +93,15 @@ TEST_F(JournalTest, ADamagedTimeIsThatOfTheLineBefore) {
     Times written, read;
     int line;
   };
-  for (const Case& c :
-       {Case{{0, 1, kYear, 3, 4}, {0, 1, 1, 3, 4}, 3},
-        Case{{0, 1, 2, 3, kYear}, {0, 1, 2, 3, 3}, 5}, Case{{kYear, 1, 2, 3}, {1, 1, 2, 3}, 1}}) {
-    const Journal journal = with_times(c.written);
+  for (const Case& c : {Case{{0, 1, kYear, 3, 4}, {0, 1, 1, 3, 4}, 3},
+                        Case{{0, 1, 2, 3, kYear}, {0, 1, 2, 3, 3}, 5}}) {
+    const Journal journal = with_times(c.written, 4);
     EXPECT_EQ(seconds(journal), c.read);
     EXPECT_EQ(journal.unreadable_lines, 1u);
     ASSERT_TRUE(journal.error);
     EXPECT_THAT(journal.error->message,
                 HasSubstr("journal.jsonl line " + std::to_string(c.line) + ": at: 20"));
-    with_text(journal.lines, 5);
+    with_text(journal.lines, 4);
     EXPECT_EQ(seconds(read_journal(path_)), c.read) << "what is kept says so too";
     EXPECT_FALSE(read_journal(path_).error);
   }
