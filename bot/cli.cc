@@ -122,7 +122,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& e) {
   const auto verbs = app.get_subcommands();
   const auto rest = app.remaining();
   const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
-  const std::string wrong = verb == "ctl " ? wrong_ctl_command(*verbs.front()) : "";
+  const std::string wrong = verb == "ctl " ? wrong_ctl_command(*verbs.front(), rest) : "";
   if (!wrong.empty()) return {Code::kUsage, wrong};
   if (verbs.empty() && !rest.empty())
     return {Code::kUsage,

@@ -148,8 +148,7 @@ std::vector<std::string> arguments(const std::vector<std::string>& words) {
   return args;
 }
 
-std::string wrong_ctl_command(const CLI::App& ctl) {
-  const auto rest = ctl.remaining();
+std::string wrong_ctl_command(const CLI::App& ctl, const std::vector<std::string>& rest) {
   if (!ctl.get_subcommands().empty() || rest.empty()) return "";
   std::string names;
   for (const CLI::App* sub : ctl.get_subcommands([](const CLI::App*) { return true; }))

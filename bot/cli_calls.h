@@ -21,6 +21,7 @@ void add_ctl(CLI::App& app, CtlOptions& options);
 // A word behind --until-empty that is no time is another's. In CLI11's order: last first.
 std::vector<std::string> arguments(const std::vector<std::string>& words);
 // What is wrong with "ctl DIR word" where there is no such word; empty: that is not it.
-std::string wrong_ctl_command(const CLI::App& ctl);
+// `rest`: the words that nobody took.
+std::string wrong_ctl_command(const CLI::App& ctl, const std::vector<std::string>& rest);
 
 }  // namespace callbot::bot
