@@ -1,14 +1,9 @@
 #include "recordings/recording.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -19,6 +14,7 @@
 #include "recordings/keeper.h"
 #include "recordings/manifest.h"
 #include "recordings/media_writer.h"
+#include "recordings/recording_folder.h"
 #include "recordings/resume.h"
 #include "recordings/speakers.h"
 #include "recordings/speech.h"
@@ -26,79 +22,13 @@
 namespace callbot::recordings {
 namespace {
 
-// Held back so that a full disk still takes the index of the media and the manifest.
-constexpr int64_t kReserveBytes = 256u << 10;
-constexpr const char* kReserve = ".reserve";
 // What a jitterbuffer and the hand-over may still hold of the sound of a moment.
 constexpr int64_t kLatestSoundNs = 1'500'000'000;
-
-// "2026-11-21T04:20:42.000000001Z" -> "20261121T042042Z"
-std::string compact_time(int64_t wall) {
-  std::string text = rfc3339(wall).substr(0, 19) + "Z";
-  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-  return text;
-}
-
-// Without user information and without the values of parameters that may be secrets.
-std::string without_secrets(std::string url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const size_t host = scheme + 3;
-  const size_t path = std::min(url.find_first_of("/?#", host), url.size());
-  const size_t at = url.rfind('@', path);
-  if (at != std::string::npos && at >= host && at < path) url.erase(host, at + 1 - host);
-  for (const char* name : {"token", "secret", "pin", "key", "password", "access_token"}) {
-    for (const char* before : {"?", "&"}) {
-      const std::string parameter = fmt::format("{}{}=", before, name);
-      const size_t found = url.find(parameter);
-      if (found == std::string::npos) continue;
-      const size_t from = found + parameter.size();
-      url.replace(from, std::min(url.find_first_of("&#", from), url.size()) - from, "***");
-    }
-  }
-  return url;
-}
-
-Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name) {
-  if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
-  for (int n = 1; n < 10000; ++n) {
-    const fs::path folder = out / (n == 1 ? name : fmt::format("{}-{}", name, n));
-    std::error_code error;
-    if (fs::create_directory(folder, error)) return folder;
-    if (error && error != std::errc::file_exists)
-      return fail(Code::kStorage, fmt::format("{}: cannot create the folder: {}", folder.string(),
-                                              error.message()));
-  }
-  return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
-}
 
 uint64_t size_of(const fs::path& path) {
   std::error_code missing;
   const auto size = fs::file_size(path, missing);
   return missing ? 0 : size;
-}
-
-// Without a sync, which may take long: that is the keeper's. Whole or not there, should we be
-// killed.
-Result<> write_quickly(const fs::path& path, const std::string& text) {
-  const fs::path part = fs::path(path).concat(".part");
-  std::ofstream out(part, std::ios::binary);
-  out << text;
-  out.close();
-  std::error_code error;
-  if (out) fs::rename(part, path, error);
-  if (out && !error) return {};
-  return fail(Code::kStorage, path.string() + ": cannot write");
-}
-
-Result<> reserve(const fs::path& folder) {
-  const auto path = (folder / kReserve).string();
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  const int error = fd < 0 ? errno : posix_fallocate(fd, 0, kReserveBytes);
-  if (fd >= 0) ::close(fd);
-  if (error == 0) return {};
-  return fail(Code::kStorage, fmt::format("{}: cannot reserve {} bytes: {}", folder.string(),
-                                          kReserveBytes, strerror(error)));
 }
 
 // The ids that the caller knows, from ours.

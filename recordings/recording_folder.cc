@@ -1,0 +1,81 @@
+#include "recordings/recording_folder.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "base/clock.h"
+#include "base/files.h"
+
+namespace callbot::recordings {
+namespace {
+
+constexpr int64_t kReserveBytes = 256u << 10;
+
+}  // namespace
+
+std::string compact_time(int64_t wall) {
+  std::string text = rfc3339(wall).substr(0, 19) + "Z";
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return text;
+}
+
+std::string without_secrets(std::string url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const size_t host = scheme + 3;
+  const size_t path = std::min(url.find_first_of("/?#", host), url.size());
+  const size_t at = url.rfind('@', path);
+  if (at != std::string::npos && at >= host && at < path) url.erase(host, at + 1 - host);
+  for (const char* name : {"token", "secret", "pin", "key", "password", "access_token"}) {
+    for (const char* before : {"?", "&"}) {
+      const std::string parameter = fmt::format("{}{}=", before, name);
+      const size_t found = url.find(parameter);
+      if (found == std::string::npos) continue;
+      const size_t from = found + parameter.size();
+      url.replace(from, std::min(url.find_first_of("&#", from), url.size()) - from, "***");
+    }
+  }
+  return url;
+}
+
+Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name) {
+  if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
+  for (int n = 1; n < 10000; ++n) {
+    const fs::path folder = out / (n == 1 ? name : fmt::format("{}-{}", name, n));
+    std::error_code error;
+    if (fs::create_directory(folder, error)) return folder;
+    if (error && error != std::errc::file_exists)
+      return fail(Code::kStorage, fmt::format("{}: cannot create the folder: {}", folder.string(),
+                                              error.message()));
+  }
+  return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
+}
+
+Result<> write_quickly(const fs::path& path, const std::string& text) {
+  const fs::path part = fs::path(path).concat(".part");
+  std::ofstream out(part, std::ios::binary);
+  out << text;
+  out.close();
+  std::error_code error;
+  if (out) fs::rename(part, path, error);
+  if (out && !error) return {};
+  return fail(Code::kStorage, path.string() + ": cannot write");
+}
+
+Result<> reserve(const fs::path& folder) {
+  const auto path = (folder / kReserve).string();
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const int error = fd < 0 ? errno : posix_fallocate(fd, 0, kReserveBytes);
+  if (fd >= 0) ::close(fd);
+  if (error == 0) return {};
+  return fail(Code::kStorage, fmt::format("{}: cannot reserve {} bytes: {}", folder.string(),
+                                          kReserveBytes, strerror(error)));
+}
+
+}  // namespace callbot::recordings

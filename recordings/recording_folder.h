@@ -1,0 +1,32 @@
+// recordings/recording_folder.h: what a recording's folder is made of before there is any media.
+//
+// Thread:  any; plain functions that block on the file system for a moment.
+// Owner:   Recording.
+// Fails:   kStorage with the path and the system's words.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+
+namespace callbot::recordings {
+
+namespace fs = std::filesystem;
+
+// Held back so that a full disk still takes the index of the media and the manifest.
+constexpr const char* kReserve = ".reserve";
+
+// "2026-11-21T04:20:42.000000001Z" -> "20261121T042042Z"
+std::string compact_time(int64_t wall_ns);
+// Without user information and without the values of parameters that may be secrets.
+std::string without_secrets(std::string url);
+// <out>/<name>[-n], which was not there.
+Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name);
+// Without a sync, which may take long: that is the keeper's. Whole or not there, should we be
+// killed.
+Result<> write_quickly(const fs::path& path, const std::string& text);
+Result<> reserve(const fs::path& folder);
+
+}  // namespace callbot::recordings

@@ -1,0 +1,52 @@
+#include "recordings/recording_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "tests/support/temp_folder.h"
+
+namespace callbot::recordings {
+namespace {
+
+TEST(RecordingFolder, IsNamedByItsTimeInUtc) {
+  EXPECT_EQ(compact_time(1'795'234'842'000'000'001), "20261121T042042Z");
+}
+
+TEST(RecordingFolder, IsAFreshOne) {
+  test::TempFolder out;
+  const fs::path below = out.path() / "new";
+  EXPECT_EQ(*make_fresh_folder(below, "r"), below / "r");
+  EXPECT_EQ(*make_fresh_folder(below, "r"), below / "r-2");
+  EXPECT_EQ(*make_fresh_folder(below, "r"), below / "r-3");
+  const auto none = make_fresh_folder("/proc/none", "r");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::kStorage);
+}
+
+TEST(RecordingFolder, UrlsLoseTheirSecretsAndNothingElse) {
+  EXPECT_EQ(without_secrets("wss://u:p@h:1/rooms/r?token=abc&x=1#pin=2"),
+            "wss://h:1/rooms/r?token=***&x=1#pin=2");
+  EXPECT_EQ(without_secrets("janus+ws://h/janus?room=1&pin=77&secret=s"),
+            "janus+ws://h/janus?room=1&pin=***&secret=***");
+  for (const char* url : {"", "ws://h/rooms/r", "not a url", "ws://h/@r?a=b"})
+    EXPECT_EQ(without_secrets(url), url);
+}
+
+TEST(RecordingFolder, WhatIsWrittenQuicklyIsThereWhole) {
+  test::TempFolder out;
+  ASSERT_TRUE(write_quickly(out.path() / "f", "one"));
+  ASSERT_TRUE(write_quickly(out.path() / "f", "two"));
+  EXPECT_EQ(*read_file(out.path() / "f", 10), "two");
+  EXPECT_EQ(write_quickly(out.path() / "none" / "f", "x").error().code, Code::kStorage);
+}
+
+TEST(RecordingFolder, HoldsSpaceBack) {
+  test::TempFolder out;
+  ASSERT_TRUE(reserve(out.path()));
+  EXPECT_EQ(fs::file_size(out.path() / kReserve), 256u << 10);
+  ASSERT_TRUE(reserve(out.path())) << "again, when it goes on";
+  EXPECT_EQ(reserve(out.path() / "none").error().code, Code::kStorage);
+}
+
+}  // namespace
+}  // namespace callbot::recordings
