@@ -30,6 +30,11 @@ namespace {
 using Description =
     std::unique_ptr<GstWebRTCSessionDescription, Freer<&gst_webrtc_session_description_free>>;
 
+// webrtcbin asks the pads of its received tracks for their caps when it describes itself, and fails
+// while one of them is just being linked. Nothing has changed then: it is asked again.
+constexpr const char* kPadNotReady = "Caps negotiation on pad";
+constexpr std::chrono::milliseconds kTryAgain{20};
+
 constexpr char kHold[] = "callbot-hold";
 std::atomic<int> pipelines_ending{0};
 
@@ -282,8 +287,13 @@ Result<> RtcBin::start() {
   return {};
 }
 
-void RtcBin::ask(const char* verb, const char* field, Made made) {
-  auto promise = ask_about(loop_, field, alive_.guard(std::move(made)));
+void RtcBin::ask(const char* verb, const char* field, Made made, int tries) {
+  auto answer = [this, verb, field, made = std::move(made), tries](const Result<std::string>& r) {
+    if (r || tries <= 1 || r.error().message.find(kPadNotReady) == std::string::npos)
+      return made(r);
+    again_.once(kTryAgain, [this, verb, field, made, tries] { ask(verb, field, made, tries - 1); });
+  };
+  auto promise = ask_about(loop_, field, alive_.guard(std::move(answer)));
   g_signal_emit_by_name(rtc_.get(), verb, nullptr, promise.get());
 }
 

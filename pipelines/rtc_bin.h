@@ -82,7 +82,7 @@ class RtcBin {
   void act_at_once(Taps taps);
   void listen();
   void watch_bus();
-  void ask(const char* verb, const char* field, Made made);
+  void ask(const char* verb, const char* field, Made made, int tries = 50);
   void set(const char* verb, bool offer, const std::string& sdp, Done done);
 
   Loop& loop_;
@@ -91,6 +91,7 @@ class RtcBin {
   GRef<GstElement> pipeline_;
   GRef<GstElement> rtc_;
   bool relays_ = false;
+  Timer again_;
   Alive alive_;
 };
 

@@ -53,6 +53,18 @@ TEST_F(NegotiationTest, TracksLiveThroughEveryChangeOfDirection) {
   EXPECT_EQ(link.b.tracks.size(), 2u);
 }
 
+// webrtcbin cannot describe itself while the pad of a track is being linked.
+TEST_F(NegotiationTest, MayBeAskedForWhileTracksAreJustComing) {
+  config = {.offerer = {}, .answerer = {.source = pattern.get()}};
+  for (int i = 0; i < 4; ++i) {
+    Loopback link(loop, config);
+    ASSERT_TRUE(link.connect()) << link.log();
+    while (link.a.tracks.size() < 2) ASSERT_TRUE(link.renegotiate()) << link.log();
+    ASSERT_TRUE(link.renegotiate()) << link.log();
+    EXPECT_TRUE(link.flows(link.a, kVideo)) << link.log();
+  }
+}
+
 TEST_F(NegotiationTest, ASenderKeepsStillWhileTheOtherDoesNotReceive) {
   config = {.offerer = {}, .answerer = {.source = pattern.get()}};
   Loopback link(loop, config);
