@@ -210,6 +210,13 @@ TEST_F(RestartTest, APauseAndAnExclusionOutliveAKill) {
   };
   ask(Json::object().set("do", "pause"));
   ask(Json::object().set("do", "exclude").set("pattern", "bot-2"));
+  // The answer may come some milliseconds before the line is written.
+  ASSERT_TRUE(loop_.run_until(
+      [&] {
+        const auto journal = read_file(folder / "journal.jsonl", 1u << 20);
+        return journal && journal->find("\"filter\"") != std::string::npos;
+      },
+      kPatience));
   const pid_t first = worker();
   ASSERT_GT(first, 0);
   ASSERT_EQ(kill(first, SIGKILL), 0);
