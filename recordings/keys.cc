@@ -38,6 +38,7 @@ std::string base64(std::span<const uint8_t> bytes) {
 }
 
 std::optional<std::vector<uint8_t>> from_base64(std::string_view text) {
+  if (text.empty()) return std::vector<uint8_t>();
   std::vector<uint8_t> bytes(text.size());
   size_t size = 0;
   const char* end = nullptr;
