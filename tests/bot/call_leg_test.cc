@@ -164,6 +164,7 @@ TEST_F(CallLegTest, CandidatesThatComeBeforeTheirOfferAreKept) {
 
 TEST_F(CallLegTest, ARestartIsAFreshPeerOfTheNextGeneration) {
   ASSERT_TRUE(connect() && flows());
+  ASSERT_TRUE(until([&] { return answerer_.tracks.size() == 2; }));
   offerer_.leg->requested({Request::What::kRestart});
   ASSERT_TRUE(until([&] { return offerer_.connected == 2 && answerer_.connected == 2; }));
   EXPECT_EQ(offerer_.said.back().generation, 2u);
