@@ -188,9 +188,9 @@ TEST_F(PeerTest, OffersTheSsrcOfEveryStreamAndNoRtxOfAudio) {
   const auto parts = sections(link.a.said[0]);
   EXPECT_THAT(parts[1], HasSubstr("m=audio"));
   EXPECT_THAT(parts[1], HasSubstr("a=ssrc:"));
-  EXPECT_THAT(parts[1], Not(HasSubstr("FID")));
+  EXPECT_THAT(parts[1], Not(HasSubstr("a=ssrc-group:FID")));
   EXPECT_THAT(parts[2], HasSubstr("a=ssrc:"));
-  EXPECT_THAT(parts[2], HasSubstr("FID"));
+  EXPECT_THAT(parts[2], HasSubstr("a=ssrc-group:FID"));
 }
 
 TEST_F(PeerTest, RejectsVideoWhereItIsNotWanted) {
