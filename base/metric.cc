@@ -1,0 +1,187 @@
+#include "base/metric.h"
+
+#include <algorithm>
+
+namespace callbot {
+namespace {
+
+using enum MetricKind;
+using enum MetricSource;
+using enum Better;
+
+constexpr Metric kMetrics[] = {
+    // --- getting in: one sample for each join, or for each stream of it
+    {"join.signaling", "s", kGauge, kSignaling, kLess, "",
+     "from the join to the answer that lets in"},
+    {"join.ice", "s", kGauge, kStats, kLess, "", "from the first description to ICE connected"},
+    {"join.dtls", "s", kGauge, kStats, kLess, "",
+     "from ICE connected to DTLS connected with the fingerprint checked"},
+    {"join.first_rtp", "s", kGauge, kJitterbuffer, kLess, "",
+     "from the join to a stream's first RTP packet"},
+    {"join.first_key_frame", "s", kGauge, kJitterbuffer, kLess, "",
+     "from the join to a stream's first whole key frame"},
+    {"join.first_frame", "s", kGauge, kDecoder, kLess, "",
+     "from the join to a stream's first decoded frame or sound"},
+    {"call.reconnects", "1", kCount, kSignaling, kLess, "",
+     "fresh peer connections after one that had connected"},
+    // --- RTP, per received stream
+    {"rtp.packets", "1", kCount, kStats, kNeither, "", "packetsReceived (W3C webrtc-stats)"},
+    {"rtp.lost", "1", kCount, kStats, kLess, "rtp.packets",
+     "packetsLost (RFC 3550, 6.4.1), after repair; may be negative"},
+    {"rtp.loss", "1", kGauge, kStats, kLess, "",
+     "share of the packets expected in a second that never came, after repair"},
+    {"rtp.repaired", "1", kCount, kStats, kNeither, "rtp.packets",
+     "retransmittedPacketsReceived (RFC 4588)"},
+    {"rtp.discarded", "1", kCount, kJitterbuffer, kLess, "rtp.packets",
+     "packetsDiscarded: came too late for the jitterbuffer"},
+    {"rtp.jitter", "s", kGauge, kStats, kLess, "", "interarrival jitter (RFC 3550, 6.4.1)"},
+    {"rtp.rtt", "s", kGauge, kStats, kLess, "",
+     "round trip time from receiver reports (RFC 3550, 6.4.1)"},
+    {"rtp.bitrate", "bit/s", kGauge, kStats, kMore, "", "payload bits received in each second"},
+    {"rtp.nack", "1", kCount, kStats, kLess, "", "NACK packets sent (RFC 4585, 6.2.1)"},
+    {"rtp.pli", "1", kCount, kStats, kLess, "", "PLI packets sent (RFC 4585, 6.3.1)"},
+    {"jitterbuffer.delay", "s", kGauge, kJitterbuffer, kLess, "",
+     "from a frame's first packet in to the frame out"},
+    // --- picture
+    {"video.frames", "1", kCount, kJitterbuffer, kNeither, "",
+     "framesReceived: whole frames out of the jitterbuffer"},
+    {"video.key_frames", "1", kCount, kJitterbuffer, kNeither, "video.frames",
+     "those of them that need no other frame"},
+    {"video.decoded", "1", kCount, kDecoder, kNeither, "", "framesDecoded"},
+    {"video.undecodable", "1", kCount, kDecoder, kLess, "video.frames",
+     "frames that the decoder refused"},
+    {"video.fps", "1/s", kGauge, kDecoder, kMore, "", "frames in each second"},
+    {"video.width", "px", kGauge, kDecoder, kMore, "", "frameWidth, at each change"},
+    {"video.height", "px", kGauge, kDecoder, kMore, "", "frameHeight, at each change"},
+    {"video.qp", "1", kGauge, kDecoder, kLess, "",
+     "quantiser of each frame (VP8: y_ac_qi, 0 to 127, RFC 6386, 9.6)"},
+    {"video.interval", "s", kGauge, kDecoder, kLess, "",
+     "between consecutive frames at the modelled playout (totalInterFrameDelay); its stat "
+     "\"harmonic\" is the frame rate with freezes weighed in"},
+    {"video.freeze", "s", kSpan, kDecoder, kLess, "",
+     "between two frames at the modelled playout at least max(3 avg, avg + 150 ms), avg of the "
+     "last 30 (W3C freezeCount, totalFreezesDuration)"},
+    {"video.pause", "s", kSpan, kDecoder, kLess, "",
+     "more than 5 s between two frames (W3C pauseCount)"},
+    {"video.e2e_delay", "s", kGauge, kMark, kLess, "",
+     "from a marked frame's capture to its first modelled playout"},
+    {"video.network_delay", "s", kGauge, kMark, kLess, "",
+     "from a marked frame's capture to the arrival of its last packet"},
+    {"video.marked", "1", kCount, kMark, kNeither, "", "decoded frames whose mark was read"},
+    {"video.expected", "1", kCount, kMark, kNeither, "",
+     "marked frames sent between the first and the last that came"},
+    {"video.missing", "1", kCount, kMark, kLess, "video.expected", "those of them that never came"},
+    {"video.duplicate", "1", kCount, kMark, kLess, "video.marked",
+     "frames whose number had come already"},
+    {"video.reorder", "1", kCount, kMark, kLess, "video.marked",
+     "frames whose number is below one that had come"},
+    {"video.skip", "1", kGauge, kMark, kLess, "",
+     "numbers left out between two frames, where there are any"},
+    {"video.freeze_true", "s", kSpan, kMark, kLess, "",
+     "as video.freeze, between frames with a new number: a picture that stands still by itself is "
+     "none"},
+    {"video.unread", "1", kCount, kMark, kLess, "video.decoded",
+     "decoded frames whose mark could not be read; above 2 % all that marks say is invalid"},
+    {"video.psnr", "dB", kGauge, kMark, kMore, "",
+     "luma against the frame that was sent, at its size"},
+    {"video.ssim", "1", kGauge, kMark, kMore, "",
+     "structural similarity of luma against the frame that was sent, at its size"},
+    {"video.vmaf", "1", kGauge, kMark, kMore, "",
+     "VMAF against the frame that was sent, where FFmpeg has it"},
+    // --- sound
+    {"audio.samples", "1", kCount, kDecoder, kNeither, "",
+     "totalSamplesReceived, concealed ones included"},
+    {"audio.concealed", "1", kCount, kDecoder, kLess, "audio.samples",
+     "concealedSamples: made up for packets that never came"},
+    {"audio.concealment", "1", kCount, kDecoder, kLess, "", "concealmentEvents"},
+    {"audio.level", "dBFS", kGauge, kDecoder, kNeither, "", "RMS of each tenth of a second"},
+    {"audio.silence", "s", kSpan, kDecoder, kLess, "", "below -60 dBFS for half a second and more"},
+    {"audio.clip", "1", kCount, kDecoder, kLess, "audio.samples",
+     "samples at full scale, three and more in a row"},
+    {"audio.bandwidth", "Hz", kGauge, kDecoder, kMore, "",
+     "the frequency below which 99 % of the energy of a second lies"},
+    {"audio.e2e_delay", "s", kGauge, kMark, kLess, "",
+     "from a chirp's capture to its modelled playout, the codec's own delay taken off"},
+    {"audio.network_delay", "s", kGauge, kMark, kLess, "",
+     "from a chirp's capture to the arrival of its first packet"},
+    {"audio.marked", "1", kCount, kMark, kNeither, "", "chirps found"},
+    {"audio.expected", "1", kCount, kMark, kNeither, "",
+     "chirps sent between the first and the last that were found"},
+    {"audio.missing", "1", kCount, kMark, kLess, "audio.expected",
+     "those of them that were not found"},
+    {"audio.duplicate", "1", kCount, kMark, kLess, "audio.marked",
+     "chirps found where none was sent"},
+    {"audio.snr", "dB", kGauge, kMark, kMore, "",
+     "the sent sound against what is left of the received one without it, each second"},
+    // --- both together, and who is who
+    {"av.skew", "s", kGauge, kMark, kNeither, "",
+     "sound's delay minus the picture's, of a chirp and the frame it begins with; positive: sound "
+     "is late"},
+    {"av.drift", "s/min", kGauge, kMark, kNeither, "", "slope of av.skew over all of it"},
+    {"identity.wrong", "1", kCount, kMark, kLess, "",
+     "frames and chirps of somebody else than this stream's sender"},
+    {"mute_leak", "1", kCount, kMark, kLess, "",
+     "frames and chirps that came while their sender was muted"},
+    {"recovery_time", "s", kGauge, kMark, kLess, "",
+     "after a change of the network, until delay and frame rate are back within a tenth of what "
+     "they were"},
+    // --- what we send
+    {"send.bitrate", "bit/s", kGauge, kSender, kMore, "", "payload bits sent in each second"},
+    {"send.packets", "1", kCount, kSender, kNeither, "", "packetsSent"},
+    {"send.frames", "1", kCount, kSender, kNeither, "", "framesSent"},
+    {"send.available_bitrate", "bit/s", kGauge, kSender, kMore, "",
+     "availableOutgoingBitrate: our estimate from transport-cc feedback"},
+    {"send.nack", "1", kCount, kSender, kLess, "", "NACK packets received (RFC 4585, 6.2.1)"},
+    {"send.pli", "1", kCount, kSender, kLess, "", "PLI and FIR packets received"},
+    {"send.limited", "s", kSpan, kSender, kLess, "",
+     "sent below the wanted quality for lack of bandwidth (qualityLimitationDurations)"},
+    // --- the bot itself: was it the bottleneck?
+    {"bot.lateness", "s", kGauge, kBot, kLess, "", "how late the loop's tick of 100 ms came"},
+    {"bot.overruns", "1", kCount, kBot, kLess, "", "frames that a measuring queue had no room for"},
+    {"bot.cpu", "1", kGauge, kBot, kLess, "",
+     "processor time of the process in each second, as a share of all the processors it may use"},
+};
+
+}  // namespace
+
+const char* name_of(MetricSource source) {
+  switch (source) {
+    case kSignaling:
+      return "signaling";
+    case kStats:
+      return "stats";
+    case kJitterbuffer:
+      return "jitterbuffer";
+    case kDecoder:
+      return "decoder";
+    case kMark:
+      return "mark";
+    case kSender:
+      return "sender";
+    case kBot:
+      return "bot";
+  }
+  return "";
+}
+
+const char* name_of(Measured state) {
+  switch (state) {
+    case Measured::kOk:
+      return "ok";
+    case Measured::kUnmeasured:
+      return "unmeasured";
+    case Measured::kInvalid:
+      return "invalid";
+  }
+  return "";
+}
+
+std::span<const Metric> metrics() { return kMetrics; }
+
+const Metric* find_metric(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kMetrics), std::end(kMetrics),
+                                   [&](const Metric& m) { return m.name == name; });
+  return found == std::end(kMetrics) ? nullptr : found;
+}
+
+}  // namespace callbot

@@ -1,0 +1,71 @@
+// base/metric.h: THE METRIC TABLE, and what is measured of a call: series of samples.
+//
+// Who measures fills Series; who judges reads them. A metric is a row of the table: its name, unit,
+// kind, source and definition. 0 is a value like any other: what was not measured has no sample
+// and says so in its state.
+//
+// Thread:  values; any.
+// Owner:   the caller.
+// Fails:   never.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace callbot {
+
+// What a sample is.
+enum class MetricKind {
+  kGauge,  // the value at a time: a delay, a bit rate
+  kCount,  // how many since the sample before: packets, missing frames; never a running total
+  kSpan,   // something that lasted: at_ns its beginning, value its length in seconds
+};
+
+// Where a value comes from (testing terms; W3C webrtc-stats where it has the metric).
+enum class MetricSource { kSignaling, kStats, kJitterbuffer, kDecoder, kMark, kSender, kBot };
+const char* name_of(MetricSource source);
+
+enum class Better { kLess, kMore, kNeither };
+
+struct Metric {
+  const char* name;  // "video.e2e_delay"
+  const char* unit;  // "s", "bit/s", "1" for counts and shares, "dB", "dBFS", "Hz", "px"
+  MetricKind kind;
+  MetricSource source;
+  Better better;      // for comparing runs
+  const char* share;  // the stat "ratio" divides this metric's total by that one's; "": no ratio
+  const char* what;   // the definition in a sentence, with the specification where there is one
+};
+
+std::span<const Metric> metrics();  // all of them, in the order of a report
+const Metric* find_metric(std::string_view name);
+
+struct Sample {
+  int64_t at_ns = 0;  // monotonic_ns()
+  double value = 0;   // in the metric's unit
+  friend bool operator==(const Sample&, const Sample&) = default;
+};
+
+enum class Measured {
+  kOk,
+  kUnmeasured,  // nothing could be seen: no track, nothing decoded, no marks
+  kInvalid,  // seen, but not to be believed: clock too uncertain, bot overloaded, marks unreadable
+};
+const char* name_of(Measured state);
+
+// One metric of one stream, as one actor saw it.
+struct Series {
+  std::string metric;
+  std::string actor;   // who measured
+  std::string from;    // who sent; empty: not about a stream
+  std::string stream;  // "camera", "microphone", "screen" ... ; empty: not about a stream
+  Measured state = Measured::kUnmeasured;
+  std::string why;              // a sentence, where the state is not kOk
+  double uncertainty = 0;       // of each value, plus or minus, in its unit (clocks of two hosts)
+  std::vector<Sample> samples;  // in order of time
+};
+
+}  // namespace callbot

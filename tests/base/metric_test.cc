@@ -1,0 +1,40 @@
+#include "base/metric.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace callbot {
+namespace {
+
+TEST(Metrics, EachHasANameOfItsOwnAUnitAndADefinition) {
+  std::set<std::string> names;
+  for (const Metric& m : metrics()) {
+    EXPECT_TRUE(names.insert(m.name).second) << m.name;
+    EXPECT_STRNE(m.unit, "") << m.name;
+    EXPECT_STRNE(m.what, "") << m.name;
+  }
+  EXPECT_GT(names.size(), 50u);
+}
+
+TEST(Metrics, WhatLastsIsInSecondsAndAShareIsOfACount) {
+  for (const Metric& m : metrics()) {
+    if (m.kind == MetricKind::kSpan) EXPECT_STREQ(m.unit, "s") << m.name;
+    if (m.share[0] == '\0') continue;
+    EXPECT_EQ(m.kind, MetricKind::kCount) << m.name;
+    const Metric* whole = find_metric(m.share);
+    ASSERT_NE(whole, nullptr) << m.name << " is a share of " << m.share;
+    EXPECT_EQ(whole->kind, MetricKind::kCount) << m.name;
+  }
+}
+
+TEST(Metrics, IsFoundByItsName) {
+  ASSERT_NE(find_metric("av.skew"), nullptr);
+  EXPECT_STREQ(find_metric("av.skew")->unit, "s");
+  EXPECT_EQ(find_metric("av.ske"), nullptr);
+  EXPECT_EQ(find_metric(""), nullptr);
+}
+
+}  // namespace
+}  // namespace callbot
