@@ -33,6 +33,17 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
+  parsed<std::optional<network::Network>>(
+      app, "--network",
+      "send and receive everything (ICE, DTLS, media) through a network of these conditions: "
+      "clean, edge, 3g, 4g, wifi-bad, satellite, a file, or JSON such as "
+      "'{\"down\":{\"loss\":\"10%\"}}'; STUN and TURN servers are not used then",
+      join.network,
+      [](const std::string& text) {
+        return network::parse_network(text).map(
+            [](const network::Network& network) { return std::optional(network); });
+      },
+      "PRESET|FILE|JSON");
 }
 
 void add_disk(CLI::App* c, DiskLimits& disk) {
@@ -261,7 +272,10 @@ void add_send(CLI::App& app, SendOptions& o) {
       "Examples:\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --count 3 --duration 30s\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --codec h264 --size 640x360 "
-      "--bitrate 500k\n");
+      "--bitrate 500k\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup --network 3g\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup "
+      "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n");
 }
 
 void add_serve(CLI::App& app, ServeOptions& o) {

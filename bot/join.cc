@@ -56,6 +56,7 @@ Result<CallConfig> call_config(const JoinOptions& options, const signaling::Self
   config.join.ca_file = options.ca_file;
   config.join.insecure = options.insecure;
   config.ice.interfaces = options.interfaces;
+  config.network = options.network;
   Log::hide(options.token);
   for (const std::string& text : options.ice_servers) {
     auto server = ice_server(text);

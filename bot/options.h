@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "bot/recordings_options.h"
+#include "network/conditions.h"
 #include "recordings/keys.h"
 
 namespace callbot::bot {
@@ -33,6 +34,7 @@ struct JoinOptions {
   bool insecure = false;
   std::vector<std::string> ice_servers;  // stun:..., turn:USER:PASSWORD@HOST:PORT?transport=...
   std::vector<std::string> interfaces;
+  std::optional<network::Network> network;
 };
 
 // Space on the disk that gets the recordings, in bytes; 0: no limit.

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "bot/join.h"
+#include "bot/network_report.h"
 #include "bot/on_finish.h"
 
 namespace callbot::bot {
@@ -143,7 +144,9 @@ void Record::end(recordings::Ending why) {
   if (ending_) return;
   ending_ = true;
   why_ = std::move(why);
-  if (call_) call_->stop();
+  if (!call_) return;
+  if (joined()) say_network(console_, options_.join.name, *call_);
+  call_->stop();
 }
 
 std::string Record::name_of_member(const std::string& id) const {
@@ -225,6 +228,7 @@ void Record::tell_folder() const {
 }
 
 void Record::done(Result<> how) {
+  if (!ending_ && joined()) say_network(console_, options_.join.name, *call_);
   if (call_result_) call_result_ = std::move(how);
   if (!call_result_ && !ending_)
     why_ = {.reason = "error", .by = "server", .text = call_result_.error().message};

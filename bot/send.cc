@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bot/join.h"
+#include "bot/network_report.h"
 
 namespace callbot::bot {
 
@@ -120,6 +121,8 @@ void Send::stop(std::optional<Error> why) {
   if (!stopping_) {
     stopping_ = true;
     duration_.stop();
+    for (auto& bot : bots_)
+      if (bot->in) say_network(console_, bot->name, *bot->call);
     if (open_ > 0)
       for (auto& bot : bots_) bot->call->stop();
   }

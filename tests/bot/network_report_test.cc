@@ -1,0 +1,78 @@
+#include "bot/network_report.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/call_room.h"
+
+namespace callbot::bot {
+namespace {
+
+using network::Drop;
+using network::WayStats;
+using ::testing::HasSubstr;
+
+WayStats busy_way() {
+  WayStats way;
+  way.truth.in = 1000;
+  way.truth.out = 880;
+  way.truth.waiting = 5;
+  way.truth.dropped[static_cast<size_t>(Drop::kLoss)] = 100;
+  way.truth.dropped[static_cast<size_t>(Drop::kQueue)] = 15;
+  way.truth.duplicated = 3;
+  way.truth.reordered = 2;
+  way.truth.delay_sum_s = 88;
+  way.truth.delay_max_s = 0.25;
+  way.passed.bytes = {1, 2, 3, 4, 5};
+  way.overrun = 7;
+  return way;
+}
+
+TEST(NetworkReport, TellsOneDirectionInWords) {
+  EXPECT_EQ(text_of(busy_way()),
+            "1000 packets, 100 dropped by loss, 15 dropped by queue, 3 twice, 2 held back, "
+            "5 waiting, delay 100 ms mean 250 ms max, 7 lost by the relay itself");
+  EXPECT_EQ(text_of(WayStats{}), "0 packets, delay 0 s mean 0 s max");
+}
+
+TEST(NetworkReport, TellsOneDirectionAsJson) {
+  const Json json = json_of(busy_way());
+  EXPECT_EQ(json.at("in").whole(), 1000);
+  EXPECT_EQ(json.at("out").whole(), 880);
+  EXPECT_EQ(json.at("dropped").at("loss").whole(), 100);
+  EXPECT_EQ(json.at("dropped").at("blackout").whole(), 0);
+  EXPECT_DOUBLE_EQ(*json.at("delayMean").number(), 0.1);
+  EXPECT_EQ(json.at("bytesPassed").at("stun").whole(), 1);
+  EXPECT_EQ(json.at("bytesPassed").at("rtp").whole(), 3);
+  EXPECT_EQ(json.at("overrun").whole(), 7);
+}
+
+class NetworkEventTest : public test::CallRoom {};
+
+TEST_F(NetworkEventTest, SendAndRecordSayWhatTheirNetworkDidAndThatItIsProved) {
+  auto sending = small("bot");
+  sending.join.network = *network::parse_network(R"({"up": {"delay": "30ms"}, "seed": 3})");
+  auto& sender = start(sending);
+  auto recording = into_folder();
+  recording.join.network = *network::parse_network("clean");
+  auto& recorder = start(recording);
+  ASSERT_TRUE(tracks(recorder, 2));
+  testing::internal::CaptureStdout();
+  stopped(recorder);
+  const std::string recorded = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(recorded, testing::ContainsRegex("network +recorder: clean; up [0-9]+ packets"));
+  EXPECT_THAT(recorded, HasSubstr("; verified"));
+  auto& second = start(into_folder());  // without one of its own
+  ASSERT_TRUE(tracks(second, 2));
+  testing::internal::CaptureStdout();
+  ASSERT_TRUE(left(sender));
+  const std::string sent = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(sent, testing::ContainsRegex("network +bot: up delay 30 ms; down clean; up [0-9]+ "
+                                           "packets, delay 30 ms mean 30 ms max; down [0-9]+"));
+  EXPECT_THAT(sent, HasSubstr("; verified"));
+  testing::internal::CaptureStdout();
+  stopped(second);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), testing::Not(HasSubstr("network ")));
+}
+
+}  // namespace
+}  // namespace callbot::bot
