@@ -17,12 +17,12 @@ struct Unit {
   std::string_view name;
   double factor;
 };
-constexpr Unit kTimes[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3},    {"s", 1},
-                           {"m", 60},    {"min", 60},  {"h", 3600},     {"d", 86400}};
-constexpr Unit kRates[] = {
-    {"", 1},       {"k", 1e3},    {"K", 1e3},    {"M", 1e6},    {"G", 1e9},
-    {"bit/s", 1},  {"bps", 1},    {"kbit/s", 1e3}, {"kbps", 1e3}, {"Mbit/s", 1e6},
-    {"Mbps", 1e6}, {"Gbit/s", 1e9}, {"Gbps", 1e9}};
+constexpr Unit kTimes[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1},
+                           {"m", 60},    {"min", 60},  {"h", 3600},  {"d", 86400}};
+constexpr Unit kRates[] = {{"", 1},       {"k", 1e3},      {"K", 1e3},    {"M", 1e6},
+                           {"G", 1e9},    {"bit/s", 1},    {"bps", 1},    {"kbit/s", 1e3},
+                           {"kbps", 1e3}, {"Mbit/s", 1e6}, {"Mbps", 1e6}, {"Gbit/s", 1e9},
+                           {"Gbps", 1e9}};
 constexpr Unit kShares[] = {{"", 1}, {"%", 0.01}};
 constexpr Unit kFrequencies[] = {{"", 1}, {"Hz", 1}, {"kHz", 1e3}, {"MHz", 1e6}};
 

@@ -33,12 +33,13 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
+  const std::string help =
+      "send and receive everything (ICE, DTLS, media) through a network of these conditions: " +
+      network::preset_names() +
+      ", a file, or JSON such as '{\"down\":{\"loss\":\"10%\"}}'; STUN and TURN servers are not "
+      "used then";
   parsed<std::optional<network::Network>>(
-      app, "--network",
-      "send and receive everything (ICE, DTLS, media) through a network of these conditions: "
-      "clean, edge, 3g, 4g, wifi-bad, satellite, a file, or JSON such as "
-      "'{\"down\":{\"loss\":\"10%\"}}'; STUN and TURN servers are not used then",
-      join.network,
+      app, "--network", help.c_str(), join.network,
       [](const std::string& text) {
         return network::parse_network(text).map(
             [](const network::Network& network) { return std::optional(network); });

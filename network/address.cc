@@ -52,7 +52,9 @@ Address Address::of(const sockaddr_storage& raw) {
   return a;
 }
 
-Address Address::loopback(int family) { return *parse(family == AF_INET6 ? "::1" : "127.0.0.1", 0); }
+Address Address::loopback(int family) {
+  return *parse(family == AF_INET6 ? "::1" : "127.0.0.1", 0);
+}
 
 std::string Address::ip() const {
   char text[INET6_ADDRSTRLEN] = "";
@@ -74,7 +76,8 @@ Address Address::with_port(uint16_t port) const {
 bool Address::usable() const {
   if (port_ == 0 || bytes_.empty()) return false;
   const auto byte = [this](size_t i) { return static_cast<uint8_t>(bytes_[i]); };
-  if (family_ == AF_INET) return byte(0) != 0 && byte(0) < 224 && !(byte(0) == 169 && byte(1) == 254);
+  if (family_ == AF_INET)
+    return byte(0) != 0 && byte(0) < 224 && !(byte(0) == 169 && byte(1) == 254);
   in6_addr v6{};
   std::memcpy(&v6, bytes_.data(), sizeof v6);
   return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6) &&

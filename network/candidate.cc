@@ -55,7 +55,8 @@ std::string without_port(std::string_view line) {
 std::optional<Candidate> parse_candidate(std::string_view text) {
   if (text.starts_with("a=")) text.remove_prefix(2);
   if (!text.starts_with(kCandidate) || text.size() > kMostText) return std::nullopt;
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 127; });
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 127; });
   const auto words = words_of(text);
   if (!plain || words.size() < 8 || words[0].size() == kCandidate.size()) return std::nullopt;
   const auto port = number<uint16_t>(words[5]);

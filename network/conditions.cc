@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/bytes.h"
 #include "base/units.h"
 
 namespace callbot::network {
 namespace {
 
-constexpr double kLongest = 60;      // s; what is under way is kept in memory
-constexpr double kSlowest = 1000;    // bit/s
+constexpr double kLongest = 60;         // s; what is under way is kept in memory
+constexpr double kSlowest = 1000;       // bit/s
 constexpr uint64_t kLeastQueue = 1500;  // bytes: else no full packet ever passes
 constexpr uint64_t kMostFile = 4u << 20;
 constexpr size_t kMostSteps = 10'000;
@@ -29,7 +30,7 @@ double get_time(Fields& fields, const char* key, double otherwise) {
 // A time or an amount of bytes; it replaces both.
 void read_queue(Fields& fields, Direction& d) {
   if (!fields.has("queue")) return;
-  const std::string text = fields.raw("queue").text().value_or("");
+  std::string text = fields.raw("queue").text().value_or("");
   d.queue_s = 0;
   d.queue_bytes = 0;
   const bool unit = text.find_first_not_of("0123456789. ") != std::string::npos;
@@ -37,7 +38,8 @@ void read_queue(Fields& fields, Direction& d) {
     d.queue_s = *time;
     return;
   }
-  d.queue_bytes = unit ? get_bytes(fields, "queue", 0) : 0;
+  text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
+  d.queue_bytes = unit ? parse_bytes(text).value_or(0) : 0;
   if (d.queue_bytes < kLeastQueue)
     fields.complain("queue", "expected a time such as 200ms, or bytes from 1500 such as 64KiB");
 }
@@ -111,13 +113,6 @@ void read_direction(Fields& fields, Direction& d, const fs::path& folder) {
   d.blackout = fields.get<bool>("blackout", d.blackout);
 }
 
-std::string preset_names() {
-  std::string names;
-  for (const Preset& preset : presets())
-    names += (names.empty() ? "" : ", ") + std::string(preset.name);
-  return names;
-}
-
 const Preset* find_preset(const std::string& name) {
   for (const Preset& preset : presets())
     if (name == preset.name) return &preset;
@@ -176,13 +171,20 @@ std::string bottleneck_text(const Direction& d) {
 
 }  // namespace
 
+std::string preset_names() {
+  std::string names;
+  for (const Preset& preset : presets())
+    names += (names.empty() ? "" : ", ") + std::string(preset.name);
+  return names;
+}
+
 Result<Conditions> read_conditions(const Json& json, const std::string& path,
                                    const Conditions& before, const fs::path& folder) {
   if (const auto name = json.text()) {
     if (const Preset* preset = find_preset(*name)) return preset->conditions;
-    return fail(Code::kBadInput, fmt::format("{}{}\"{}\" is no preset: expected one of {}", path,
-                                             path.empty() ? "" : ": ", printable(*name, 60),
-                                             preset_names()));
+    return fail(Code::kBadInput,
+                fmt::format("{}{}\"{}\" is no preset: expected one of {}", path,
+                            path.empty() ? "" : ": ", printable(*name, 60), preset_names()));
   }
   Fields fields(json, path);
   if (json.is_null()) fields.complain("preset", "expected a preset's name or an object");
@@ -217,9 +219,8 @@ Result<Network> parse_network(const std::string& text) {
                             printable(text, 60), preset_names()));
   return read_file(text, kMostFile)
       .and_then([](const std::string& content) { return Json::parse(content); })
-      .and_then([&](const Json& json) {
-        return read_network(json, "", fs::path(text).parent_path());
-      })
+      .and_then(
+          [&](const Json& json) { return read_network(json, "", fs::path(text).parent_path()); })
       .map_error([&](Error error) { return std::move(error).in(text); });
 }
 

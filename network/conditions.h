@@ -85,6 +85,7 @@ struct Preset {
   Conditions conditions;
 };
 std::span<const Preset> presets();
+std::string preset_names();  // "clean, edge, 3g"
 
 struct ScheduleStep {
   int64_t at_ns = 0;  // since the schedule began

@@ -30,10 +30,10 @@ inline constexpr std::array<const char*, kDrops> kDropNames = {"blackout", "bloc
                                                                "burst", "queue"};
 
 struct Fate {
-  uint64_t id = 0;            // of this packet, from 1
-  std::optional<Drop> drop;   // why it never comes out
-  int64_t out_ns = 0;         // when it does
-  bool twice = false;         // and a copy of it
+  uint64_t id = 0;           // of this packet, from 1
+  std::optional<Drop> drop;  // why it never comes out
+  int64_t out_ns = 0;        // when it does
+  bool twice = false;        // and a copy of it
 };
 
 // What really happened: in = out + all dropped + waiting.
@@ -43,7 +43,7 @@ struct Truth {
   uint64_t waiting = 0;             // before the bottleneck now
   std::array<uint64_t, kDrops> dropped{};
   uint64_t duplicated = 0;
-  uint64_t reordered = 0;  // held back; jitter that reorders is not counted
+  uint64_t reordered = 0;                   // held back; jitter that reorders is not counted
   double delay_sum_s = 0, delay_max_s = 0;  // of `out`
 
   uint64_t dropped_all() const;

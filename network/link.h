@@ -27,9 +27,9 @@ struct WayStats {
   Truth truth;
   Passed passed;
   // The bot's own faults: with any of them the conditions were not what they should have been.
-  uint64_t refused = 0;      // the system would not send it
-  uint64_t overrun = 0;      // came while the socket's buffer was full, never seen
-  uint64_t overflow = 0;     // more under way than is kept in memory
+  uint64_t refused = 0;                   // the system would not send it
+  uint64_t overrun = 0;                   // came while the socket's buffer was full, never seen
+  uint64_t overflow = 0;                  // more under way than is kept in memory
   double late_sum_s = 0, late_max_s = 0;  // of what passed: left so much after it was due
   uint64_t passed_all = 0;
   double late_mean_s() const {

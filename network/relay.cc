@@ -14,9 +14,9 @@
 namespace callbot::network {
 namespace {
 
-constexpr size_t kMostSockets = 128;          // a side; a browser has about 10 candidates
-constexpr int kMostAtOnce = 64;               // packets of one socket before the next one's turn
-constexpr int64_t kLinger = 3'000'000'000;    // ns after its peer has ended
+constexpr size_t kMostSockets = 128;         // a side; a browser has about 10 candidates
+constexpr int kMostAtOnce = 64;              // packets of one socket before the next one's turn
+constexpr int64_t kLinger = 3'000'000'000;   // ns after its peer has ended
 constexpr uint64_t kMostHeld = 64ull << 20;  // bytes of one direction: 2 s at 250 Mbit/s
 
 tl::unexpected<Error> unproved(std::string why) { return fail(Code::kUnmeasured, std::move(why)); }
@@ -128,9 +128,14 @@ void Relay::Impl::pass(const RelaySocket::Arrival& arrival, const Port& came_by,
       continue;
     }
     held += arrival.bytes.size();
-    link->thread->hold(fate.out_ns,
-                       {this, &model, fate.id, way, kind, sender->socket.fd(), came_by.stands_for,
-                        {arrival.bytes.begin(), arrival.bytes.end()}});
+    link->thread->hold(fate.out_ns, {this,
+                                     &model,
+                                     fate.id,
+                                     way,
+                                     kind,
+                                     sender->socket.fd(),
+                                     came_by.stands_for,
+                                     {arrival.bytes.begin(), arrival.bytes.end()}});
   }
 }
 
@@ -209,16 +214,15 @@ Result<> Relay::verified(const std::string& selected_pair) const {
   const auto& [near, far] = *ends;
   std::lock_guard lock(impl_->link->thread->mutex());
   const auto own = [&](const Impl::Ports& ports, const Address& address) {
-    return std::any_of(ports.begin(), ports.end(), [&](const auto& entry) {
-      return entry.second.socket.own() == address;
-    });
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const auto& entry) { return entry.second.socket.own() == address; });
   };
   if (!own(impl_->inner, far))
     return unproved(fmt::format("the selected pair {} does not lead to the relay", selected_pair));
   // A peer-reflexive near end is the outer socket, as the other end sees our peer.
   if (!impl_->outer.contains(near) && !own(impl_->outer, near))
-    return unproved(fmt::format("the selected pair {} does not begin where the relay leads to",
-                                selected_pair));
+    return unproved(
+        fmt::format("the selected pair {} does not begin where the relay leads to", selected_pair));
   for (const auto& [way, passed] :
        {std::pair{"up", &impl_->counted.up}, {"down", &impl_->counted.down}})
     for (const PacketKind kind : {PacketKind::kStun, PacketKind::kDtls})

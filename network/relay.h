@@ -17,7 +17,8 @@
 //
 // Thread:  loop; packets on the relays' one thread.
 // Owner:   bot::CallLeg, one for each Peer, longer than it.
-// Fails:   what cannot be relayed is left out and logged; verified() says what there is no proof of.
+// Fails:   what cannot be relayed is left out and logged; verified() says what there is no proof
+// of.
 #pragma once
 
 #include <memory>

@@ -23,7 +23,7 @@ class RelaySocket {
   struct Arrival {
     std::span<const uint8_t> bytes;  // until the next call of receive(), of any socket
     Address from;
-    int64_t at_ns = 0;    // monotonic; when the kernel got it
+    int64_t at_ns = 0;     // monotonic; when the kernel got it
     uint64_t overrun = 0;  // packets it had to drop before this one, since the last
   };
   // Nothing: no more for now.

@@ -81,8 +81,7 @@ void RelayThread::move(const Impairment& model, const std::vector<Impairment::Mo
   for (const auto& [id, out] : moved) times[id] = out;
   std::vector<std::pair<int64_t, Parcel>> again;
   for (auto at = held_.begin(); at != held_.end();) {
-    const auto found =
-        at->second.model == &model ? times.find(at->second.id) : times.end();
+    const auto found = at->second.model == &model ? times.find(at->second.id) : times.end();
     if (found == times.end()) {
       ++at;
       continue;
@@ -121,8 +120,9 @@ void RelayThread::cancel(Key key) {
 void RelayThread::arm() {
   int64_t next = 0;
   if (!held_.empty()) next = held_.begin()->first;
-  if (!alarms_.empty() && (next == 0 || alarms_.begin()->first < next))
+  if (!alarms_.empty() && (held_.empty() || alarms_.begin()->first < next))
     next = alarms_.begin()->first;
+  if (!held_.empty() || !alarms_.empty()) next = std::max<int64_t>(next, 1);  // 0 stops a timerfd
   if (next == armed_ns_) return;
   armed_ns_ = next;
   itimerspec when{};
@@ -154,21 +154,15 @@ void RelayThread::run() {
   std::array<epoll_event, 64> events{};
   for (;;) {
     const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
-    std::lock_guard lock(mutex_);
-    if (ending_) return;
     for (int i = 0; i < n; ++i) {
+      std::lock_guard lock(mutex_);  // for each anew: the loop wants it too
+      if (ending_) return;
       const Key key = events[static_cast<size_t>(i)].data.u64;
-      if (key == kTimer) {
-        uint64_t rings = 0;
-        if (read(timer_.get(), &rings, sizeof rings) > 0) armed_ns_ = 0;
-      }
-      if (const auto reader = readers_.find(key); reader != readers_.end()) {
-        const auto readable = reader->second;  // it may forget itself
-        readable();
-        flush();
-      }
+      uint64_t rings = 0;
+      if (key == kTimer && read(timer_.get(), &rings, sizeof rings) > 0) armed_ns_ = 0;
+      if (const auto reader = readers_.find(key); reader != readers_.end()) reader->second();
+      flush();
     }
-    flush();
   }
 }
 

@@ -30,11 +30,12 @@ Result<std::shared_ptr<const Trace>> Trace::parse(std::string_view text, const s
     int64_t ms = 0;
     const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), ms);
     if (line.empty() || error != std::errc() || rest != line.data() + line.size() || ms < 0)
-      return bad(fmt::format("\"{}\": expected a whole number of milliseconds", printable(line, 40)));
+      return bad(
+          fmt::format("\"{}\": expected a whole number of milliseconds", printable(line, 40)));
     if (ms > kLongestMs) return bad(fmt::format("{} ms: expected at most a day", ms));
     if (!trace->ms_.empty() && ms < trace->ms_.back())
-      return bad(fmt::format("{} ms comes after {} ms: expected times in order", ms,
-                             trace->ms_.back()));
+      return bad(
+          fmt::format("{} ms comes after {} ms: expected times in order", ms, trace->ms_.back()));
     trace->ms_.push_back(ms);
   }
   if (trace->ms_.empty()) return fail(Code::kBadInput, name + ": empty, expected a line at least");

@@ -10,16 +10,25 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(Units, Times) {
-  for (const auto& [text, seconds] : std::vector<std::pair<const char*, double>>{
-           {"400ms", 0.4}, {"1.5s", 1.5}, {"1.5 s", 1.5}, {"2min", 120}, {"2m", 120}, {"3", 3},
-           {"1h30m", 5400}, {"1h 30m", 5400}, {"250us", 0.00025}, {"0", 0}, {" 10s ", 10},
-           {"1s500ms", 1.5}, {".5s", 0.5}}) {
+  for (const auto& [text, seconds] : std::vector<std::pair<const char*, double>>{{"400ms", 0.4},
+                                                                                 {"1.5s", 1.5},
+                                                                                 {"1.5 s", 1.5},
+                                                                                 {"2min", 120},
+                                                                                 {"2m", 120},
+                                                                                 {"3", 3},
+                                                                                 {"1h30m", 5400},
+                                                                                 {"1h 30m", 5400},
+                                                                                 {"250us", 0.00025},
+                                                                                 {"0", 0},
+                                                                                 {" 10s ", 10},
+                                                                                 {"1s500ms", 1.5},
+                                                                                 {".5s", 0.5}}) {
     const auto value = parse_seconds(text);
     ASSERT_TRUE(value) << text;
     EXPECT_DOUBLE_EQ(*value, seconds) << text;
   }
-  for (const char* text : {"", " ", "s", "10 x", "-1s", "1s2", "inf", "nan", "0x10", "1e3s", "1.2.3s",
-                           "10%", "999999999999d", "5 S", "1 h 30"}) {
+  for (const char* text : {"", " ", "s", "10 x", "-1s", "1s2", "inf", "nan", "0x10", "1e3s",
+                           "1.2.3s", "10%", "999999999999d", "5 S", "1 h 30"}) {
     const auto value = parse_seconds(text);
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().code, Code::kUsage);
@@ -29,9 +38,15 @@ TEST(Units, Times) {
 }
 
 TEST(Units, BitRates) {
-  for (const auto& [text, rate] : std::vector<std::pair<const char*, double>>{
-           {"300 kbit/s", 300e3}, {"300kbit/s", 300e3}, {"2 Mbit/s", 2e6}, {"2Mbps", 2e6},
-           {"1.5M", 1.5e6}, {"500k", 5e5}, {"64000", 64e3}, {"9 bit/s", 9}, {"1 Gbit/s", 1e9}}) {
+  for (const auto& [text, rate] : std::vector<std::pair<const char*, double>>{{"300 kbit/s", 300e3},
+                                                                              {"300kbit/s", 300e3},
+                                                                              {"2 Mbit/s", 2e6},
+                                                                              {"2Mbps", 2e6},
+                                                                              {"1.5M", 1.5e6},
+                                                                              {"500k", 5e5},
+                                                                              {"64000", 64e3},
+                                                                              {"9 bit/s", 9},
+                                                                              {"1 Gbit/s", 1e9}}) {
     const auto value = parse_bit_rate(text);
     ASSERT_TRUE(value) << text;
     EXPECT_DOUBLE_EQ(*value, rate) << text;
@@ -65,8 +80,8 @@ TEST(Units, QuantitiesInTheUnitOfAMetric) {
   EXPECT_FALSE(parse_quantity("- - 3", "1"));
   // What the table has can be written.
   for (const Metric& metric : metrics())
-    EXPECT_TRUE(parse_quantity(std::string("3 ") + (metric.unit == std::string("1") ? "" : metric.unit),
-                               metric.unit))
+    EXPECT_TRUE(parse_quantity(
+        std::string("3 ") + (metric.unit == std::string("1") ? "" : metric.unit), metric.unit))
         << metric.name << " in " << metric.unit;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace callbot::network {
 namespace {
 
@@ -64,7 +66,7 @@ TEST(Bottleneck, WithoutAWordTheQueueIsTheUsualOne) {
   Bottleneck b = made(line(1e6, 0, 0));
   int admitted = 0;
   while (b.admit(1, 1250, 0)) ++admitted;
-  EXPECT_EQ(admitted, static_cast<int>(kUsualQueue / 0.01) + 1);
+  EXPECT_EQ(admitted, std::lround(kUsualQueue / 0.01) + 1);
 }
 
 TEST(Bottleneck, TraceReplaysItsOpportunities) {

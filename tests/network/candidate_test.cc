@@ -21,9 +21,10 @@ TEST(Candidate, ReadsWhatBrowsersAndLibniceWrite) {
       "a=candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 10.0.0.17 rport "
       "50000 generation 0 ufrag EsAw network-cost 999");
   ASSERT_TRUE(srflx);
-  EXPECT_EQ(write_candidate(*srflx),
-            "candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 0.0.0.0 rport 9 "
-            "generation 0 ufrag EsAw network-cost 999");
+  EXPECT_EQ(
+      write_candidate(*srflx),
+      "candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 0.0.0.0 rport 9 "
+      "generation 0 ufrag EsAw network-cost 999");
   const auto relay = parse_candidate(
       "candidate:3 1 udp 41885439 2001:db8::2 5000 typ relay raddr 2001:db8::1 rport 50001");
   ASSERT_TRUE(relay);
@@ -32,22 +33,32 @@ TEST(Candidate, ReadsWhatBrowsersAndLibniceWrite) {
 
 TEST(Candidate, IsNotWhatNobodyCanRelay) {
   for (const char* text :
-       {"", "candidate:", "candidate:1", "nonsense", "candidate: 1 udp 1 127.0.0.1 1 typ host",
+       {"",
+        "candidate:",
+        "candidate:1",
+        "nonsense",
+        "candidate: 1 udp 1 127.0.0.1 1 typ host",
         "candidate:1 1 tcp 1518280447 127.0.0.1 9 typ host tcptype active",
         "candidate:1 1 ssltcp 1 127.0.0.1 443 typ host",
         "candidate:1 1 udpx 1 127.0.0.1 443 typ host",
         "candidate:1 1 udp 2113937151 9b36eaac-bb2e-49bb-bb78-21c41c499900.local 5000 typ host",
-        "candidate:1 1 udp 1 127.0.0.1 0 typ host", "candidate:1 1 udp 1 127.0.0.1 65536 typ host",
-        "candidate:1 1 udp 1 127.0.0.1 -1 typ host", "candidate:1 1 udp x 127.0.0.1 1 typ host",
-        "candidate:1 x udp 1 127.0.0.1 1 typ host", "candidate:1 1 udp 1 0.0.0.0 1 typ host",
-        "candidate:1 1 udp 1 224.0.0.1 1 typ host", "candidate:1 1 udp 1 fe80::1 1 typ host",
-        "candidate:1 1 udp 1 localhost 1 typ host", "candidate:1 1 udp 1 127.0.0.1 1 typ mouse",
-        "candidate:1 1 udp 1 127.0.0.1 1 type host", "candidate:1 1 udp 1 127.0.0.1 1 typ",
+        "candidate:1 1 udp 1 127.0.0.1 0 typ host",
+        "candidate:1 1 udp 1 127.0.0.1 65536 typ host",
+        "candidate:1 1 udp 1 127.0.0.1 -1 typ host",
+        "candidate:1 1 udp x 127.0.0.1 1 typ host",
+        "candidate:1 x udp 1 127.0.0.1 1 typ host",
+        "candidate:1 1 udp 1 0.0.0.0 1 typ host",
+        "candidate:1 1 udp 1 224.0.0.1 1 typ host",
+        "candidate:1 1 udp 1 fe80::1 1 typ host",
+        "candidate:1 1 udp 1 localhost 1 typ host",
+        "candidate:1 1 udp 1 127.0.0.1 1 typ mouse",
+        "candidate:1 1 udp 1 127.0.0.1 1 type host",
+        "candidate:1 1 udp 1 127.0.0.1 1 typ",
         "candidate:1 1 udp 1 127.0.0.1 1 typ host\r\na=candidate:2 1 udp 1 10.0.0.1 1 typ host",
         "candidate:1 1 udp 1 127.0.0.1 1 typ host ufrag \xc3\xa9"})
     EXPECT_FALSE(parse_candidate(text)) << text;
-  EXPECT_FALSE(parse_candidate("candidate:1 1 udp 1 127.0.0.1 1 typ host ufrag " +
-                               std::string(600, 'x')));
+  EXPECT_FALSE(
+      parse_candidate("candidate:1 1 udp 1 127.0.0.1 1 typ host ufrag " + std::string(600, 'x')));
 }
 
 // No line ends in what comes out, whatever goes in: it would be a line of its own in a description.

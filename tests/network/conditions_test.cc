@@ -143,7 +143,8 @@ TEST(Conditions, OfAFlagArePresetObjectOrFile) {
   const auto neither = parse_network("5g");
   ASSERT_FALSE(neither);
   EXPECT_EQ(neither.error().code, Code::kUsage);
-  EXPECT_THAT(neither.error().message, HasSubstr("clean, edge, 3g, 4g, wifi-bad, satellite, a file"));
+  EXPECT_THAT(neither.error().message,
+              HasSubstr("clean, edge, 3g, 4g, wifi-bad, satellite, a file"));
 
   const test::TempFolder folder;
   const fs::path file = folder.path() / "train.json";
@@ -165,13 +166,12 @@ TEST(Conditions, OfAFlagArePresetObjectOrFile) {
 TEST(Conditions, AreToldInWords) {
   EXPECT_EQ(text_of(Conditions{}), "clean");
   EXPECT_EQ(text_of(good(R"({"delay": "40ms"})").conditions), "both ways delay 40 ms");
-  EXPECT_EQ(
-      text_of(good(R"({"down": {"rate": "300 kbit/s", "queue": "200ms", "delay": "40ms",
+  EXPECT_EQ(text_of(good(R"({"down": {"rate": "300 kbit/s", "queue": "200ms", "delay": "40ms",
                      "jitter": "10ms", "loss": "10%", "loss_of": ["rtp"], "duplicate": "1%",
                      "reorder": "2%", "block": ["stun", "dtls"], "blackout": true}})")
-                  .conditions),
-      "up clean; down blackout, 300 kbit/s, queue 200 ms, delay 40 ms, jitter 10 ms uniform, "
-      "loss 10 % of rtp, reorder 2 % by 20 ms, duplicate 1 %, no stun+dtls");
+                        .conditions),
+            "up clean; down blackout, 300 kbit/s, queue 200 ms, delay 40 ms, jitter 10 ms uniform, "
+            "loss 10 % of rtp, reorder 2 % by 20 ms, duplicate 1 %, no stun+dtls");
 }
 
 }  // namespace

@@ -99,7 +99,8 @@ TEST(LinkTest, WhatWaitsIsLetOutAtTheNewRate) {
 
 TEST(LinkTest, FollowsItsSchedule) {
   Network network;
-  network.schedule = {{0, {.up = lossy(1)}}, {50'000'000, {}}, {3'600'000'000'000, {.up = lossy(1)}}};
+  network.schedule = {
+      {0, {.up = lossy(1)}}, {50'000'000, {}}, {3'600'000'000'000, {.up = lossy(1)}}};
   Link link(network);
   Path path(link);
   path.us.send(path.to_them, test::stun("before"));
@@ -137,14 +138,14 @@ TEST(LinkTest, WhatIsSetEndsTheSchedule) {
 TEST(LinkTest, DirectionsLoseDifferentPackets) {
   Link link({.conditions = {.up = lossy(0.5), .down = lossy(0.5)}, .seed = 9});
   Path path(link);
-  // One direction must know of the other's sender.
   for (int i = 0; i < 200; ++i) {
     path.us.send(path.to_them, test::stun(std::to_string(i)));
     path.them.send(path.to_us, test::stun(std::to_string(i)));
   }
   const auto all = [](const UdpEnd& end) {
     std::vector<std::string> texts;
-    while (const auto got = end.receive(std::chrono::milliseconds(300))) texts.push_back(got->bytes);
+    while (const auto got = end.receive(std::chrono::milliseconds(300)))
+      texts.push_back(got->bytes);
     return texts;
   };
   const auto up = all(path.them), down = all(path.us);

@@ -22,8 +22,8 @@ TEST(Presets, HaveTheNumbersOfTheirSource) {
     const char* name;
     double down, up, round_trip_s;
   };
-  for (const Row& row : {Row{"edge", 240e3, 200e3, 0.84}, Row{"3g", 1.6e6, 768e3, 0.3},
-                         Row{"4g", 9e6, 9e6, 0.17}}) {
+  for (const Row& row :
+       {Row{"edge", 240e3, 200e3, 0.84}, Row{"3g", 1.6e6, 768e3, 0.3}, Row{"4g", 9e6, 9e6, 0.17}}) {
     const auto network = parse_network(row.name);
     ASSERT_TRUE(network);
     EXPECT_DOUBLE_EQ(network->conditions.down.rate, row.down);

@@ -75,15 +75,16 @@ TEST_P(RelayTest, CarriesBothWaysAndNobodySeesTheOther) {
 TEST_P(RelayTest, KeepsOrderAndBytes) {
   us_.send(to_them_, test::stun());
   ASSERT_TRUE(them_.receive());
-  for (int i = 0; i < 2000; ++i) {
-    us_.send(to_them_, test::rtp(std::to_string(i) + std::string(static_cast<size_t>(i) % 1200, 'x')));
-    if (i % 100 == 99) settle();  // the buffers of sockets are short
-  }
-  for (int i = 0; i < 2000; ++i) {
-    const auto got = them_.receive();
-    ASSERT_TRUE(got) << i;
-    ASSERT_EQ(got->bytes,
-              test::rtp(std::to_string(i) + std::string(static_cast<size_t>(i) % 1200, 'x')));
+  const auto packet = [](int i) {
+    return test::rtp(std::to_string(i) + std::string(static_cast<size_t>(i) % 1200, 'x'));
+  };
+  for (int i = 0; i < 2000; i += 50) {  // the buffers of sockets are short
+    for (int j = i; j < i + 50; ++j) us_.send(to_them_, packet(j));
+    for (int j = i; j < i + 50; ++j) {
+      const auto got = them_.receive();
+      ASSERT_TRUE(got) << j;
+      ASSERT_EQ(got->bytes, packet(j));
+    }
   }
   EXPECT_EQ(relay_.stats().up.packets_of(PacketKind::kRtp), 2000u);
 }
@@ -114,7 +115,9 @@ TEST_P(RelayTest, ABlackoutEnds) {
   const auto dropped = [&](const WayStats& way) {
     return way.truth.dropped[static_cast<size_t>(Drop::kBlackout)];
   };
-  while (dropped(link_.stats().up) == 0 || dropped(link_.stats().down) == 0)
+  const int64_t begin = monotonic_ns();
+  while ((dropped(link_.stats().up) == 0 || dropped(link_.stats().down) == 0) &&
+         monotonic_ns() - begin < 20'000'000'000)
     std::this_thread::yield();
   link_.set({});
   us_.send(to_them_, test::stun("2"));
@@ -140,7 +143,7 @@ TEST_P(RelayTest, KindsAreToldApart) {
   for (const auto& packet :
        {test::stun("x"), test::dtls("x"), test::rtp("x"), test::rtcp("x"), std::string("\xff", 1)})
     us_.send(to_them_, packet);
-  settle();
+  for (size_t i = 0; i < kPacketKinds; ++i) ASSERT_TRUE(them_.receive());
   const auto up = relay_.stats().up;
   for (size_t i = 0; i < kPacketKinds; ++i) EXPECT_EQ(up.packets[i], 1u) << kPacketKindNames[i];
   EXPECT_EQ(up.bytes_of(PacketKind::kDtls), 3u);
@@ -197,15 +200,15 @@ TEST_P(RelayTest, AskedAgainItSaysTheSame) {
 
 TEST_P(RelayTest, NoTextThatIsHandedOnNamesWhereItCameFrom) {
   const std::string ip = GetParam();
-  const auto named = "candidate:1 1 udp 1 " + ip + " 4567 typ srflx raddr " + ip + " rport 4568 " +
-                     "generation 0";
+  const auto named =
+      "candidate:1 1 udp 1 " + ip + " 4567 typ srflx raddr " + ip + " rport 4568 " + "generation 0";
   const auto shown = relay_.candidate_for_us(named);
   ASSERT_TRUE(shown);
   EXPECT_THAT(*shown, Not(HasSubstr("456")));
   EXPECT_THAT(*shown, HasSubstr("typ srflx raddr"));
   const auto description = relay_.description_for_them(
-      "v=0\r\nm=audio 4567 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 198.51.100.7\r\na=" +
-      us_.candidate() + "\r\na=candidate:2 1 udp 1 203.0.113.9 4568 typ srflx raddr 10.0.0.1 rport "
+      "v=0\r\nm=audio 4567 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 198.51.100.7\r\na=" + us_.candidate() +
+      "\r\na=candidate:2 1 udp 1 203.0.113.9 4568 typ srflx raddr 10.0.0.1 rport "
       "4569\r\na=candidate:3 1 tcp 1 10.0.0.1 9 typ host tcptype active\r\n");
   EXPECT_THAT(description, Not(HasSubstr("456")));
   EXPECT_THAT(description, Not(HasSubstr("198.51.100")));
@@ -217,15 +220,15 @@ TEST_P(RelayTest, NoTextThatIsHandedOnNamesWhereItCameFrom) {
 
 TEST_P(RelayTest, OfOursOnlyHostCandidatesAreHandedOn) {
   for (const char* type : {"srflx raddr 10.0.0.1 rport 9", "relay raddr 10.0.0.1 rport 9", "prflx"})
-    EXPECT_FALSE(relay_.candidate_for_them("candidate:1 1 udp 1 203.0.113.9 4568 typ " +
-                                           std::string(type)));
+    EXPECT_FALSE(
+        relay_.candidate_for_them("candidate:1 1 udp 1 203.0.113.9 4568 typ " + std::string(type)));
 }
 
 TEST_P(RelayTest, WhatIsNoCandidateIsLeftOut) {
-  for (const char* text :
-       {"nonsense", "candidate:", "candidate:1 1 udp 1 x.local 4567 typ host",
-        "candidate:1 1 tcp 1 127.0.0.1 9 typ host tcptype active", "\xff\xfe",
-        "candidate:1 1 udp 1 127.0.0.1 4567 typ host\r\na=candidate:1 1 udp 1 1.2.3.4 1 typ host"}) {
+  for (const char* text : {"nonsense", "candidate:", "candidate:1 1 udp 1 x.local 4567 typ host",
+                           "candidate:1 1 tcp 1 127.0.0.1 9 typ host tcptype active", "\xff\xfe",
+                           "candidate:1 1 udp 1 127.0.0.1 4567 typ host\r\na=candidate:1 1 udp 1 "
+                           "1.2.3.4 1 typ host"}) {
     EXPECT_FALSE(relay_.candidate_for_us(text)) << text;
     EXPECT_FALSE(relay_.candidate_for_them(text)) << text;
   }
@@ -235,8 +238,8 @@ TEST_P(RelayTest, WhatIsNoCandidateIsLeftOut) {
 
 TEST_P(RelayTest, ItsOwnSocketsAreNobodysCandidates) {
   for (const Address& own : {to_us_, to_them_}) {
-    const std::string echoed = "candidate:1 1 udp 1 " + own.ip() + " " +
-                               std::to_string(own.port()) + " typ host";
+    const std::string echoed =
+        "candidate:1 1 udp 1 " + own.ip() + " " + std::to_string(own.port()) + " typ host";
     EXPECT_FALSE(relay_.candidate_for_us(echoed));
     EXPECT_FALSE(relay_.candidate_for_them(echoed));
   }

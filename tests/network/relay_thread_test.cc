@@ -42,7 +42,7 @@ class RelayThreadTest : public testing::Test {
   Notes notes_;
 };
 
-TEST_F(RelayThreadTest, ThereIsOneAndItEndsWithItsLastUser) {
+TEST_F(RelayThreadTest, ThereIsOneAndItsUsersOwnIt) {
   EXPECT_EQ(RelayThread::get(), thread_);
   const std::weak_ptr<RelayThread> weak = thread_;
   EXPECT_EQ(weak.use_count(), 1);
@@ -68,7 +68,8 @@ TEST_F(RelayThreadTest, HeldParcelsCanBeMoved) {
     for (uint64_t id = 1; id <= 4; ++id) hold(far, id);
     hold(far, 2);  // a copy
     thread_->move(other_, {{.id = 3, .out_ns = 1}});
-    thread_->move(model_, {{.id = 4, .out_ns = far - 2}, {.id = 2, .out_ns = 1}, {.id = 1, .out_ns = 1}});
+    thread_->move(model_,
+                  {{.id = 4, .out_ns = far - 2}, {.id = 2, .out_ns = 1}, {.id = 1, .out_ns = 1}});
   }
   EXPECT_EQ(notes_.wait_for(3), (std::vector<uint64_t>{1, 2, 2}));
   std::lock_guard lock(thread_->mutex());

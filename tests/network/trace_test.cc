@@ -22,9 +22,17 @@ TEST(Trace, RepeatsItsOpportunities) {
   for (const auto& [opportunity, ms] : std::vector<std::pair<uint64_t, int64_t>>{
            {0, 2}, {1, 5}, {2, 5}, {3, 10}, {4, 12}, {5, 15}, {7, 20}, {40'000'000, 100'000'002}})
     EXPECT_EQ(t->time_ns(opportunity), ms * kMs) << opportunity;
-  for (const auto& [ns, opportunity] : std::vector<std::pair<int64_t, uint64_t>>{
-           {-5, 0}, {0, 0}, {2 * kMs, 0}, {2 * kMs + 1, 1}, {5 * kMs, 1}, {6 * kMs, 3},
-           {10 * kMs, 3}, {10 * kMs + 1, 4}, {12 * kMs, 4}, {20 * kMs, 7}, {21 * kMs, 8}})
+  for (const auto& [ns, opportunity] : std::vector<std::pair<int64_t, uint64_t>>{{-5, 0},
+                                                                                 {0, 0},
+                                                                                 {2 * kMs, 0},
+                                                                                 {2 * kMs + 1, 1},
+                                                                                 {5 * kMs, 1},
+                                                                                 {6 * kMs, 3},
+                                                                                 {10 * kMs, 3},
+                                                                                 {10 * kMs + 1, 4},
+                                                                                 {12 * kMs, 4},
+                                                                                 {20 * kMs, 7},
+                                                                                 {21 * kMs, 8}})
     EXPECT_EQ(t->first_at(ns), opportunity) << ns;
   EXPECT_DOUBLE_EQ(t->mean_rate(), 4 * 1500 * 8 / 0.01);
 }
