@@ -15,8 +15,8 @@ namespace {
 constexpr double kDeviations = 4;  // missed by chance once in 16,000 times
 // So much more than the deviations are to be expected, that none at all is not by chance.
 constexpr double kMargin = 1.2;
-constexpr double kRateSlack = 1.02;      // the packets that are on the line at both ends of the span
-constexpr double kRateBytes = 65536;     // the biggest of them
+constexpr double kRateSlack = 1.02;   // the packets that are on the line at both ends of the span
+constexpr double kRateBytes = 65536;  // the biggest of them
 
 // What was found of one direction.
 struct Findings {
@@ -114,8 +114,8 @@ void check_delay(Findings& f, const Span& s) {
   const double least =
       d.delay_s - kDeviations * d.jitter_s / std::sqrt(static_cast<double>(s.out()));
   if (mean < least - 1e-6 || mean <= 0)
-    return f.wrong(fmt::format("the mean delay was {}, not {}", seconds_text(mean),
-                               seconds_text(d.delay_s)));
+    return f.wrong(
+        fmt::format("the mean delay was {}, not {}", seconds_text(mean), seconds_text(d.delay_s)));
   ++f.seen;
 }
 

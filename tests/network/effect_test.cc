@@ -42,7 +42,8 @@ std::vector<Direction> kinds_of_conditions() {
 }
 
 TEST(Effect, OfWhatWasDoneIsObserved) {
-  for (const Direction& d : kinds_of_conditions()) EXPECT_EQ(observed(d, d), "observed") << text_of(d);
+  for (const Direction& d : kinds_of_conditions())
+    EXPECT_EQ(observed(d, d), "observed") << text_of(d);
   for (const Preset& preset : presets())
     EXPECT_EQ(observed(preset.conditions.down, preset.conditions.down), "observed") << preset.name;
 }
@@ -55,12 +56,14 @@ TEST(Effect, OfWhatWasNotDoneIsNot) {
   }
   EXPECT_THAT(observed({.loss = 0.1}, {.loss = 0.05}), HasSubstr("were to be expected"));
   EXPECT_THAT(observed({.delay_s = 0.1}, {.delay_s = 0.05}), HasSubstr("the mean delay was 50 ms"));
-  EXPECT_THAT(observed({.rate = 300e3}, {.rate = 600e3}), HasSubstr("out of a line with 300 kbit/s"));
+  EXPECT_THAT(observed({.rate = 300e3}, {.rate = 600e3}),
+              HasSubstr("out of a line with 300 kbit/s"));
   EXPECT_THAT(observed({.blackout = true}, {.loss = 0.9}), HasSubstr("passed a blackout"));
 }
 
 TEST(Effect, FewPacketsProveNothing) {
-  EXPECT_THAT(observed({.loss = 0.01}, {.loss = 0.01}, 100), HasSubstr("too few to see random loss"));
+  EXPECT_THAT(observed({.loss = 0.01}, {.loss = 0.01}, 100),
+              HasSubstr("too few to see random loss"));
 }
 
 TEST(Effect, IsThatOfTheSpanOnly) {

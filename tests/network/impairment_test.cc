@@ -263,10 +263,11 @@ TEST(Impairment, JitterReordersOnlyWhenItIsTold) {
         overtaken += fate.out_ns < last ? 1 : 0;
         last = std::max(last, fate.out_ns);
       }
-      if (reorders)
+      if (reorders) {
         EXPECT_GT(overtaken, 100);
-      else
+      } else {
         EXPECT_EQ(overtaken, 0);
+      }
     }
   }
 }
