@@ -104,7 +104,7 @@ TEST(Impairment, TheFatesOfASeedAreKnown) {
   Impairment model(42, d);
   std::string lost;
   for (const Fate& fate : fates(model, 32)) lost += fate.drop ? 'x' : '.';
-  EXPECT_EQ(lost, "................................");
+  EXPECT_EQ(lost, ".x.x...x.xx.xx.x..x.x..x.xxx.xxx");
 }
 
 TEST(Impairment, OneConditionDoesNotShiftAnothersChances) {
