@@ -124,6 +124,12 @@ Result<std::string> read_file(const fs::path& path, uint64_t most_bytes) {
   }
 }
 
+uint64_t size_of(const fs::path& path) {
+  std::error_code missing;
+  const auto size = fs::file_size(path, missing);
+  return missing ? 0 : size;
+}
+
 Result<> make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);

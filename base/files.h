@@ -57,6 +57,8 @@ Result<> write_atomically(const fs::path& path, std::string_view bytes);
 // fsync of a file, or of a folder: the names in it.
 Result<> sync_path(const fs::path& path);
 Result<std::string> read_file(const fs::path& path, uint64_t most_bytes);
+// Of a file; 0 where there is none.
+uint64_t size_of(const fs::path& path);
 // The folder and its parents; fine if it is there and can be written.
 Result<> make_folder(const fs::path& path);
 // Bytes an unprivileged process may still write below this path (statvfs f_bavail).

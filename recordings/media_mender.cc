@@ -20,12 +20,6 @@ namespace {
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr const char* kPart = ".part";
 
-uint64_t size_of(const fs::path& path) {
-  std::error_code missing;
-  const auto size = fs::file_size(path, missing);
-  return missing ? 0 : size;
-}
-
 // What the journal said last of a file that it never closed.
 int64_t known_duration(const Manifest& m, const MediaFileFacts& file) {
   if (file.duration_ns) return *file.duration_ns;

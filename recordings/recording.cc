@@ -25,12 +25,6 @@ namespace {
 // What a jitterbuffer and the hand-over may still hold of the sound of a moment.
 constexpr int64_t kLatestSoundNs = 1'500'000'000;
 
-uint64_t size_of(const fs::path& path) {
-  std::error_code missing;
-  const auto size = fs::file_size(path, missing);
-  return missing ? 0 : size;
-}
-
 // The ids that the caller knows, from ours.
 RecordingConfig counting_from(TrackId first, RecordingConfig config) {
   if (config.want_key_frame)

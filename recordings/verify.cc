@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/files.h"
 #include "recordings/checks.h"
 #include "recordings/lanes.h"
 #include "recordings/manifest.h"
@@ -14,16 +15,8 @@
 namespace callbot::recordings {
 namespace {
 
-namespace fs = std::filesystem;
-
 // A checksum reads some 300 MB/s, decoding some 10 MB/s of media (both measured on one core).
 constexpr double kHashEffort = 1.0 / 30;
-
-uint64_t size_of(const fs::path& path) {
-  std::error_code missing;
-  const auto bytes = fs::file_size(path, missing);
-  return missing ? 0 : bytes;
-}
 
 // Progress of all files together, by their bytes: of checksums first, then of decoding.
 class Share {

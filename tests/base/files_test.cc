@@ -44,6 +44,13 @@ TEST_F(Files, AreNotReadBeyondTheLimit) {
   EXPECT_EQ(read_file(dir_ / "big", 200'000)->size(), 200'000u);
 }
 
+TEST_F(Files, HaveASizeAndWhatIsNoFileHasNone) {
+  ASSERT_TRUE(write_atomically(dir_ / "a", std::string(70'000, 'x')));
+  EXPECT_EQ(size_of(dir_ / "a"), 70'000u);
+  EXPECT_EQ(size_of(dir_ / "none"), 0u);
+  EXPECT_EQ(size_of(dir_), 0u);
+}
+
 // A FIFO would wait for a writer, a device never ends.
 TEST_F(Files, WhatIsNoFileIsRefusedAtOnce) {
   for (const std::string kind : test::kNoFiles) {
