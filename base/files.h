@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,10 @@ class Descriptor {
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing);
 // All of it; false: errno says why not.
 bool write_all(int fd, std::string_view bytes);
+// The same from there on; the descriptor's own position stays.
+bool write_all_at(int fd, std::span<const uint8_t> bytes, uint64_t offset);
+// flock(2), again where a signal came in between; false: errno says why not.
+bool lock_file(int fd, int how);
 
 // A recording may come from elsewhere: a link in it could show any file of this machine.
 enum class Links {

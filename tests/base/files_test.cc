@@ -1,9 +1,13 @@
 #include "base/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
+#include <cerrno>
 #include <fstream>
+#include <vector>
 
 #include "tests/support/file_kinds.h"
 
@@ -49,6 +53,32 @@ TEST_F(Files, HaveASizeAndWhatIsNoFileHasNone) {
   EXPECT_EQ(size_of(dir_ / "a"), 70'000u);
   EXPECT_EQ(size_of(dir_ / "none"), 0u);
   EXPECT_EQ(size_of(dir_), 0u);
+}
+
+TEST_F(Files, AreWrittenInTheMiddleToo) {
+  const fs::path path = dir_ / "a";
+  ASSERT_TRUE(write_atomically(path, "0123456789"));
+  Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const std::vector<uint8_t> bytes = {'x', 'y', 'z'};
+  EXPECT_TRUE(write_all_at(file.get(), bytes, 4));
+  EXPECT_TRUE(write_all_at(file.get(), bytes, 9));
+  EXPECT_TRUE(write_all(file.get(), "-"));  // its own position is where it was
+  EXPECT_EQ(*read_file(path, 100), "-123xyz78xyz");
+  Descriptor for_reading(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(write_all_at(for_reading.get(), bytes, 0));
+  EXPECT_EQ(errno, EBADF);
+}
+
+TEST_F(Files, AreLockedByOneAtATime) {
+  const fs::path path = dir_ / "a";
+  ASSERT_TRUE(write_atomically(path, "x"));
+  Descriptor one(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor other(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(lock_file(one.get(), LOCK_EX));
+  EXPECT_FALSE(lock_file(other.get(), LOCK_EX | LOCK_NB));
+  EXPECT_EQ(errno, EWOULDBLOCK);
+  one = Descriptor();
+  EXPECT_TRUE(lock_file(other.get(), LOCK_EX | LOCK_NB));
 }
 
 // A FIFO would wait for a writer, a device never ends.
