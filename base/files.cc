@@ -178,6 +178,11 @@ std::string safe_name(std::string_view text) {
   return name;
 }
 
+std::string numbered(const fs::path& name, int n) {
+  if (n == 1) return name.string();
+  return fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string());
+}
+
 std::string printable(std::string_view text, size_t most) {
   const auto plain = [](char c) { return c >= ' ' && c <= '~'; };
   if (text.size() <= most && std::all_of(text.begin(), text.end(), plain)) return std::string(text);

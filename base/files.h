@@ -73,6 +73,8 @@ Result<uint64_t> free_space(const fs::path& path);
 // characters, bidi marks) as '_'; never empty, never "." or "..", never a leading '.', at most 64
 // bytes.
 std::string safe_name(std::string_view text);
+// "report.pdf", "report-2.pdf", "report-3.pdf": names for what has the same one; from 1.
+std::string numbered(const fs::path& name, int n);
 // Text for a terminal or a log line: control characters and bidi marks made visible (\u202e),
 // invalid UTF-8 replaced, cut at `most` code points.
 std::string printable(std::string_view text, size_t most = 200);

@@ -88,9 +88,7 @@ std::string free_name_in_damaged(const fs::path& folder, const std::string& file
   fs::create_directories(folder / "damaged", error);
   const fs::path name = fs::path(file).filename();
   for (int n = 1;; ++n) {
-    auto to = "damaged/" +
-              (n == 1 ? name.string()
-                      : fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string()));
+    auto to = "damaged/" + numbered(name, n);
     if (!fs::exists(folder / to, error)) return to;
   }
 }
@@ -153,13 +151,11 @@ fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
   std::error_code missing;
   fs::path last;
   if (fs::exists(file, missing) || !fs::exists(fs::path(file).concat(kPart), missing)) return last;
-  fs::path next = folder / "damaged" / file.filename();
-  for (int n = 2; fs::exists(next, missing); ++n) {
-    last = next;
-    next.replace_filename(
-        fmt::format("{}-{}{}", file.stem().string(), n, file.extension().string()));
+  for (int n = 1;; ++n) {
+    fs::path next = folder / "damaged" / numbered(file.filename(), n);
+    if (!fs::exists(next, missing)) return last;
+    last = std::move(next);
   }
-  return last;
 }
 
 // Of a sealed file whose head is gone nothing can be read, whatever is behind it.

@@ -130,6 +130,13 @@ TEST(SafeName, IsOneHarmlessPathComponent) {
   EXPECT_EQ(safe_name(std::string(10'000, 'x')).size(), 64u);
 }
 
+TEST(Numbered, KeepsTheExtension) {
+  EXPECT_EQ(numbered("report.pdf", 1), "report.pdf");
+  EXPECT_EQ(numbered("report.pdf", 2), "report-2.pdf");
+  EXPECT_EQ(numbered("a.tar.gz", 3), "a.tar-3.gz");
+  EXPECT_EQ(numbered("README", 10), "README-10");
+}
+
 TEST(Printable, ShowsWhatWouldDeceive) {
   EXPECT_EQ(printable("a\u202eb\n"), "a\\u202eb\\u000a");
   EXPECT_EQ(printable("é日本"), "é日本");
