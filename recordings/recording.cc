@@ -66,12 +66,12 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
                     std::max(wall_ns() - before.manifest.started_wall_ns, before.until_ns)),
         started_wall_ns_(before.manifest.started_wall_ns),
         first_track_(before.last_track),
-        files_before_(before.files),
+        files_before_(before.last_files),
         asked_(before.asked) {
     manifest_ = before.manifest;
     for (const MediaFileFacts& f : manifest_.media)
       files_.push_back({f.path, {}, f.bytes.value_or(size_of(folder_ / f.path))});
-    for (const auto& [participant, files] : files_before_) stems_.insert(files.stem);
+    for (const auto& [participant, last] : files_before_) stems_.insert(last.stem);
   }
 
   // The keeper's jobs use everything below, and the keeper.
@@ -357,7 +357,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   const int64_t started_ns_;
   const int64_t started_wall_ns_;
   const TrackId first_track_ = 0;  // ids of this process count from there
-  const std::map<std::string, Resumed::Files> files_before_ = {};
+  const std::map<std::string, MediaName> files_before_ = {};
   const Asked asked_ = {};
   std::unique_ptr<Keeper> keeper_;
   // The writer's own.
@@ -402,7 +402,7 @@ Result<> RecordingImpl::begin(const TrackInfo& track) {
   if (found == writers_.end()) {
     MediaWriterConfig config{folder_, track.participant, track.name, "", config_};
     const auto before = files_before_.find(track.participant);
-    if (before != files_before_.end()) config.files = before->second.count;
+    if (before != files_before_.end()) config.files = before->second.number;
     config.stem = before != files_before_.end() ? before->second.stem : stem_for(track);
     MediaWriterHost& host = *this;
     found = writers_.try_emplace(track.participant, host, std::move(config)).first;

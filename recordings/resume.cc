@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/clock.h"
 #include "recordings/repair.h"
@@ -29,26 +28,18 @@ int64_t last_written(const fs::path& folder) {
   return last;
 }
 
-// "media/alice-12.mkv" -> "alice" and 12.
-Resumed::Files split(const fs::path& path) {
-  const std::string stem = path.stem().string();
-  const size_t dash = stem.rfind('-');
-  if (dash == std::string::npos) return {stem, 0};
-  return {stem.substr(0, dash), std::atoi(stem.c_str() + dash + 1)};
-}
-
-std::map<std::string, Resumed::Files> files_of(const fs::path& folder, const Manifest& m) {
-  std::map<std::string, Resumed::Files> all;
+std::map<std::string, MediaName> last_names(const fs::path& folder, const Manifest& m) {
+  std::map<std::string, MediaName> all;
   for (const MediaFileFacts& f : m.media) {
-    const auto one = split(f.path);
-    auto& files = all.try_emplace(f.participant, one).first->second;
-    if (files.stem == one.stem) files.count = std::max(files.count, one.count);
+    const auto one = parse_media_name(f.path);
+    MediaName& last = all.try_emplace(f.participant, one).first->second;
+    if (last.stem == one.stem) last.number = std::max(last.number, one.number);
   }
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) {
-    const auto one = split(entry.path());
-    for (auto& [participant, files] : all) {
-      if (files.stem == one.stem) files.count = std::max(files.count, one.count);
+    const auto one = parse_media_name(entry.path());
+    for (auto& [participant, last] : all) {
+      if (last.stem == one.stem) last.number = std::max(last.number, one.number);
     }
   }
   return all;
@@ -84,7 +75,7 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
     r.until_ns = std::clamp(last_written(folder) - r.manifest.started_wall_ns, r.until_ns,
                             r.until_ns + kMostSilenceNs);
   for (const Track& t : r.manifest.tracks) r.last_track = std::max(r.last_track, t.id);
-  r.files = files_of(folder, r.manifest);
+  r.last_files = last_names(folder, r.manifest);
   r.mender = std::make_unique<MediaMender>(folder, r.manifest, loaded->open, Locked::kLeave);
   return r;
 }
