@@ -4,6 +4,7 @@
 
 #include "bot/interrupt.h"
 #include "recordings/manifest.h"
+#include "recordings/recording_folder.h"
 #include "recordings/repair.h"
 #include "recordings/report.h"
 #include "recordings/show.h"
@@ -38,7 +39,7 @@ void tell_later_version(const VerifyOptions& options, const Error& error) {
                               .folder = options.dir.string()};
   verdict.findings.push_back({.code = "later-version",
                               .severity = recordings::Severity::kFail,
-                              .file = "manifest.json",
+                              .file = recordings::kManifest,
                               .text = error.message});
   fmt::print("{}\n", recordings::to_json(verdict).dump(true));
 }

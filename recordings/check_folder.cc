@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "recordings/checks.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -24,13 +25,13 @@ void check_state(const LoadedRecording& r, Findings& out) {
   if (r.manifest_error) {
     out.add({.code = "manifest-damaged",
              .severity = Severity::kFail,
-             .file = "manifest.json",
+             .file = kManifest,
              .text = r.manifest_error->message});
   }
   if (r.journal_error) {
     out.add({.code = "journal-damaged",
              .severity = Severity::kWarn,
-             .file = "journal.jsonl",
+             .file = kJournal,
              .text = r.journal_error->message});
     return;
   }
@@ -40,7 +41,7 @@ void check_state(const LoadedRecording& r, Findings& out) {
   if (!r.open && !ends) {
     out.add({.code = "journal-damaged",
              .severity = Severity::kWarn,
-             .file = "journal.jsonl",
+             .file = kJournal,
              .text = "its end is missing"});
   }
 }

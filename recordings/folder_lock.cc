@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "recordings/recording_folder.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -36,7 +38,7 @@ bool is_remote(int fd) {
 }
 
 Result<Descriptor> journal(const fs::path& folder, int how) {
-  const fs::path path = folder / "journal.jsonl";
+  const fs::path path = folder / kJournal;
   Descriptor fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT) return fd;  // without a journal there is no writer
@@ -65,7 +67,7 @@ Result<Descriptor> lock_journal(const fs::path& folder) { return journal(folder,
 
 bool is_young(const fs::path& folder) {
   const Descriptor fd(
-      open((folder / "journal.jsonl").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      open((folder / kJournal).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   return fd && is_fresh(fd.get());
 }
 

@@ -87,10 +87,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     if (auto reserved = reserve(folder_); !reserved) return reserved;
     // First of all, for its lock: a folder with a manifest and no journal is not taken for one that
     // was cut off.
-    auto lines = LockedJournal::create(folder_ / "journal.jsonl");
+    auto lines = LockedJournal::create(folder_ / kJournal);
     if (!lines) return tl::unexpected(lines.error());
     const std::string text = to_text(manifest_);
-    if (auto written = write_quickly(folder_ / "manifest.json", text); !written) return written;
+    if (auto written = write_quickly(folder_ / kManifest, text); !written) return written;
     keep(std::move(*lines));
     journal({.kind = EventKind::kStarted, .version = kFormatVersion});
     return {};
@@ -98,7 +98,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
 
   Result<> reopen(Resumed before, std::string reason) {
     if (auto reserved = reserve(folder_); !reserved) return reserved;
-    auto written = write_atomically(folder_ / "manifest.json", to_text(before.beginning));
+    auto written = write_atomically(folder_ / kManifest, to_text(before.beginning));
     if (!written) return written;
     keep(std::move(before.journal));
     journal(
@@ -300,7 +300,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     keeper_ = std::make_unique<Keeper>(std::move(lines), config_.sync_every);
     // With every name on the way to them.
     keeper_->job([folder = folder_] {
-      for (const fs::path& path : {folder / "manifest.json", folder, folder.parent_path()})
+      for (const fs::path& path : {folder / kManifest, folder, folder.parent_path()})
         (void)sync_path(path);
     });
   }
@@ -522,7 +522,7 @@ Result<> RecordingImpl::finish() {
   // What can be made from the manifest again is no reason to call the recording failed.
   if (auto spoken = write_speakers(folder_, manifest_); !spoken)
     log_.warn("{}", spoken.error().message);
-  auto written = write_atomically(folder_ / "manifest.json", text);
+  auto written = write_atomically(folder_ / kManifest, text);
   if (const auto error = stats().error) return tl::unexpected(*error);
   return written;
 }

@@ -16,6 +16,8 @@ namespace callbot::recordings {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kManifest = "manifest.json";
+constexpr const char* kJournal = "journal.jsonl";
 // Held back so that a full disk still takes the index of the media and the manifest.
 constexpr const char* kReserve = ".reserve";
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "recordings/recording_folder.h"
 #include "recordings/repair.h"
 
 namespace callbot::recordings {
@@ -23,7 +24,7 @@ int64_t last_written(const fs::path& folder) {
       last = std::max(last, s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec);
   };
   std::error_code ignored;
-  look(folder / "journal.jsonl");
+  look(folder / kJournal);
   for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) look(entry.path());
   return last;
 }
@@ -48,13 +49,13 @@ std::map<std::string, MediaName> last_names(const fs::path& folder, const Manife
 }  // namespace
 
 Result<Resumed> prepare_to_resume(const fs::path& folder) {
-  const Journal read = read_journal(folder / "journal.jsonl");
+  const Journal read = read_journal(folder / kJournal);
   const bool damaged = read.missing || read.unreadable_lines > 0 || read.cut_bytes > 0;
   if (damaged) {
     const auto repaired = repair(folder, {}, Locked::kLeave);
     if (!repaired) return tl::unexpected(repaired.error());
   }
-  auto journal = LockedJournal::take(folder / "journal.jsonl");
+  auto journal = LockedJournal::take(folder / kJournal);
   if (!journal) return tl::unexpected(journal.error());
   auto loaded = load(folder);
   if (!loaded) return tl::unexpected(loaded.error());
