@@ -339,12 +339,16 @@ Result<Manifest> parse_manifest(std::string_view text) {
 }
 
 Result<LoadedRecording> load(const fs::path& folder) {
+  Journal journal = read_journal(folder / kJournal);
+  return load(folder, journal);
+}
+
+Result<LoadedRecording> load(const fs::path& folder, Journal& journal) {
   std::error_code ignored;
   const bool there = fs::exists(folder / kManifest, ignored);
   auto manifest = manifest_of(folder);
   if (!manifest && there && manifest.error().code != Code::kBadInput)
     return tl::unexpected(manifest.error());
-  Journal journal = read_journal(folder / kJournal);
   LoadedRecording loaded;
   if (!manifest) {
     loaded.manifest_error = manifest.error();
@@ -355,7 +359,7 @@ Result<LoadedRecording> load(const fs::path& folder) {
   }
   loaded.manifest = std::move(*manifest);
   loaded.events = std::move(journal.events);
-  loaded.journal_error = std::move(journal.error);
+  loaded.journal_error = journal.error;
   loaded.open = loaded.manifest.state == "running";
   if (loaded.open) {
     for (const Event& event : loaded.events) apply(loaded.manifest, event);

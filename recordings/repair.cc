@@ -68,9 +68,9 @@ class Repair {
   }
 
   Result<> read() {
-    auto loaded = load(folder_);
-    if (!loaded) return tl::unexpected(loaded.error());
     journal_ = read_journal(folder_ / kJournal);
+    auto loaded = load(folder_, journal_);
+    if (!loaded) return tl::unexpected(loaded.error());
     if (journal_.error && !journal_.missing && journal_.unreadable_lines == 0)
       return tl::unexpected(*journal_.error);
     loaded_ = std::move(*loaded);

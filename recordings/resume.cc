@@ -46,20 +46,37 @@ std::map<std::string, MediaName> last_names(const fs::path& folder, const Manife
   return all;
 }
 
+struct TakenJournal {
+  LockedJournal ours;
+  Journal read;
+};
+
+Result<TakenJournal> take_journal(const fs::path& folder) {
+  auto ours = LockedJournal::take(folder / kJournal);
+  if (!ours) return tl::unexpected(ours.error());
+  return TakenJournal{std::move(*ours), read_journal(folder / kJournal)};
+}
+
+// As it is, or as repair() makes it, which takes it itself.
+Result<TakenJournal> take_whole(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / kJournal, ignored)) {
+    auto taken = take_journal(folder);
+    if (!taken || (taken->read.unreadable_lines == 0 && taken->read.cut_bytes == 0)) return taken;
+  }
+  const auto repaired = repair(folder, {}, Locked::kLeave);
+  if (!repaired) return tl::unexpected(repaired.error());
+  return take_journal(folder);
+}
+
 }  // namespace
 
 Result<Resumed> prepare_to_resume(const fs::path& folder) {
-  const Journal read = read_journal(folder / kJournal);
-  const bool damaged = read.missing || read.unreadable_lines > 0 || read.cut_bytes > 0;
-  if (damaged) {
-    const auto repaired = repair(folder, {}, Locked::kLeave);
-    if (!repaired) return tl::unexpected(repaired.error());
-  }
-  auto journal = LockedJournal::take(folder / kJournal);
+  auto journal = take_whole(folder);
   if (!journal) return tl::unexpected(journal.error());
-  auto loaded = load(folder);
+  auto loaded = load(folder, journal->read);
   if (!loaded) return tl::unexpected(loaded.error());
-  Resumed r{.journal = std::move(*journal), .beginning = {}, .manifest = loaded->manifest};
+  Resumed r{.journal = std::move(journal->ours), .beginning = {}, .manifest = loaded->manifest};
   r.beginning.software = "callbot " CALLBOT_VERSION;
   r.beginning.facts = r.manifest.facts;
   r.beginning.encryption = r.manifest.encryption;
