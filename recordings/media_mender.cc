@@ -18,7 +18,6 @@ namespace callbot::recordings {
 namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
-constexpr const char* kPart = ".part";
 
 // What the journal said last of a file that it never closed.
 int64_t known_duration(const Manifest& m, const MediaFileFacts& file) {
@@ -107,6 +106,9 @@ fs::path original_of(const fs::path& file) { return fs::path(file).concat(".befo
 
 namespace {
 
+// What takes the place of a file, until it is whole.
+fs::path part_of(const fs::path& file) { return fs::path(file).concat(".part"); }
+
 // With what the index and everything else that is written may take.
 bool has_space_for_copy(const fs::path& file) {
   constexpr uint64_t kBeside = 1u << 20;
@@ -116,7 +118,7 @@ bool has_space_for_copy(const fs::path& file) {
 
 void remove_part(const fs::path& file) {
   std::error_code ignored;
-  fs::remove(fs::path(file).concat(kPart), ignored);
+  fs::remove(part_of(file), ignored);
 }
 
 Result<std::string> read_from(const fs::path& file, uint64_t from) {
@@ -150,7 +152,7 @@ Result<> put_back(const fs::path& from, const fs::path& file) {
 fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
   std::error_code missing;
   fs::path last;
-  if (fs::exists(file, missing) || !fs::exists(fs::path(file).concat(kPart), missing)) return last;
+  if (fs::exists(file, missing) || !fs::exists(part_of(file), missing)) return last;
   for (int n = 1;; ++n) {
     fs::path next = folder / "damaged" / numbered(file.filename(), n);
     if (!fs::exists(next, missing)) return last;
@@ -195,9 +197,7 @@ MediaMender::MediaMender(fs::path folder, Manifest manifest, bool adopt, Locked 
 }
 
 MediaMender::~MediaMender() {
-  if (job_ == nullptr || !job_->remux || !job_->replaces) return;
-  std::error_code ignored;
-  fs::remove(fs::path(job_->path).concat(kPart), ignored);
+  if (job_ && job_->remux && job_->replaces) remove_part(job_->path);
 }
 
 Result<bool> MediaMender::step() {
@@ -336,10 +336,9 @@ Result<bool> MediaMender::open_remux(Job& job) {
   const bool mends = !job.layout.closed;
   job.report.in_place = mends && goes_in_place(job);
   job.replaces = mends && !job.report.in_place;
-  RemuxConfig remuxing{
-      .from = job.path, .seal_to = sealed_to(job.path), .blank = job.layout.harmed};
-  if (!is_sealed(job.path)) remuxing.seal_to.reset();
-  if (job.replaces) remuxing.to = fs::path(job.path).concat(kPart);
+  RemuxConfig remuxing{.from = job.path, .blank = job.layout.harmed};
+  if (is_sealed(job.path)) remuxing.seal_to = sealed_to(job.path);
+  if (job.replaces) remuxing.to = part_of(job.path);
   auto remux = Remux::open(remuxing, [this, &job](const RemuxedPacket& p) {
     ++job.report.frames;
     job.report.duration_ns = std::max(job.report.duration_ns, p.time_ms * kMillisecond);
@@ -358,10 +357,8 @@ Result<bool> MediaMender::open_remux(Job& job) {
 Result<bool> MediaMender::remuxed(Job& job) {
   MendedFile& r = job.report;
   job.remux.reset();
-  const fs::path part = fs::path(job.path).concat(kPart);
-  std::error_code error;
   if (r.frames == 0) {
-    if (job.replaces) fs::remove(part, error);
+    if (job.replaces) remove_part(job.path);
     r.what = r.unusable > 0 ? Mended::kUnreadable : Mended::kEmpty;
     if (r.unusable == 0) return true;
     r.moved_to = free_name_in_damaged(folder_, r.file);
@@ -370,14 +367,11 @@ Result<bool> MediaMender::remuxed(Job& job) {
     return true;
   }
   r.touched = true;
-  if (r.in_place) {
+  if (r.in_place || job.replaces) {
     r.what = Mended::kMended;
     r.missing_ns = std::max<int64_t>(known_duration(manifest_, job.facts) - r.duration_ns, 0);
-    if (auto cut = finish_in_place(job); !cut) return tl::unexpected(cut.error());
-  } else if (job.replaces) {
-    r.what = Mended::kMended;
-    r.missing_ns = std::max<int64_t>(known_duration(manifest_, job.facts) - r.duration_ns, 0);
-    if (auto replaced = replace(job); !replaced) return tl::unexpected(replaced.error());
+    const auto done = r.in_place ? finish_in_place(job) : replace(job);
+    if (!done) return tl::unexpected(done.error());
   }
   job.hash.emplace(job.path);
   job.stage = Job::Stage::kHash;
@@ -389,7 +383,7 @@ Result<> MediaMender::replace(Job& job) {
   MendedFile& r = job.report;
   if (r.unusable > 0) r.moved_to = free_name_in_damaged(folder_, r.file);
   asides_.push_back({original_of(job.path), r.moved_to});
-  return put_back(fs::path(job.path).concat(kPart), job.path);
+  return put_back(part_of(job.path), job.path);
 }
 
 // What is cut off goes into damaged/ first, under the place it was at: again the same after a kill.
