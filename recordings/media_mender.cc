@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "recordings/aside.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/matroska_layout.h"
 #include "recordings/sealed_file.h"
@@ -30,95 +31,11 @@ int64_t known_duration(const Manifest& m, const MediaFileFacts& file) {
   return last;
 }
 
-std::string text_of(const MendedFile& f) {
-  switch (f.what) {
-    case Mended::kWhole:
-      return f.touched ? fmt::format("{} frames, whole", f.frames) : "whole";
-    case Mended::kMended: {
-      std::string text = fmt::format("{} frames kept", f.frames);
-      if (f.unusable > 0) text += fmt::format(", {} bytes not usable", f.unusable);
-      if (f.missing_ns > 0)
-        text += fmt::format(", {:.3f} s missing", static_cast<double>(f.missing_ns) / 1e9);
-      if (f.in_place) text += ", without an index: there was no space for a copy";
-      return text;
-    }
-    case Mended::kSwapped:
-      return "was swapped with another file; put back";
-    case Mended::kChanged:
-      return "is not what was written (its checksum or size differs); left as it is";
-    case Mended::kUnreadable:
-      return fmt::format("no frame could be read, {} bytes not usable", f.unusable);
-    case Mended::kEmpty:
-      return "holds no frame";
-    case Mended::kMissing:
-      return "is not there as a file";
-    case Mended::kSealed:
-      return "is encrypted; left for callbot repair --key";
-  }
-  return "";
-}
-
-}  // namespace
-
-const char* name_of(Mended what) {
-  switch (what) {
-    case Mended::kWhole:
-      return "whole";
-    case Mended::kMended:
-      return "mended";
-    case Mended::kSwapped:
-      return "swapped";
-    case Mended::kChanged:
-      return "changed";
-    case Mended::kUnreadable:
-      return "unreadable";
-    case Mended::kEmpty:
-      return "empty";
-    case Mended::kMissing:
-      return "missing";
-    case Mended::kSealed:
-      return "sealed";
-  }
-  return "";
-}
-
-std::string free_name_in_damaged(const fs::path& folder, const std::string& file) {
-  std::error_code error;
-  fs::create_directories(folder / "damaged", error);
-  const fs::path name = fs::path(file).filename();
-  for (int n = 1;; ++n) {
-    auto to = "damaged/" + numbered(name, n);
-    if (!fs::exists(folder / to, error)) return to;
-  }
-}
-
-std::string move_aside(const fs::path& folder, const std::string& file) {
-  const auto to = free_name_in_damaged(folder, file);
-  std::error_code error;
-  fs::rename(folder / file, folder / to, error);
-  if (error) return "";
-  for (const fs::path& changed : {folder / "damaged", (folder / file).parent_path(), folder})
-    (void)sync_path(changed);
-  return to;
-}
-
-fs::path original_of(const fs::path& file) { return fs::path(file).concat(".before"); }
-
-namespace {
-
-// What takes the place of a file, until it is whole.
-fs::path part_of(const fs::path& file) { return fs::path(file).concat(".part"); }
-
 // With what the index and everything else that is written may take.
 bool has_space_for_copy(const fs::path& file) {
   constexpr uint64_t kBeside = 1u << 20;
   const auto free = free_space(file.parent_path());
   return !free || *free >= size_of(file) + kBeside;
-}
-
-void remove_part(const fs::path& file) {
-  std::error_code ignored;
-  fs::remove(part_of(file), ignored);
 }
 
 Result<std::string> read_from(const fs::path& file, uint64_t from) {
@@ -128,36 +45,6 @@ Result<std::string> read_from(const fs::path& file, uint64_t from) {
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (!in) return fail(Code::kStorage, file.string() + ": cannot read");
   return bytes;
-}
-
-// The original stays under its own name as well, where the file system has hard links.
-Result<> keep_original(const fs::path& file) {
-  std::error_code error;
-  fs::create_hard_link(file, original_of(file), error);
-  if (error) fs::rename(file, original_of(file), error);
-  if (error)
-    return fail(Code::kStorage, file.string() + ": cannot be kept aside: " + error.message());
-  return sync_path(file.parent_path());
-}
-
-Result<> put_back(const fs::path& from, const fs::path& file) {
-  std::error_code error;
-  fs::rename(from, file, error);
-  if (error)
-    return fail(Code::kStorage, from.string() + ": cannot be put back: " + error.message());
-  return sync_path(file.parent_path());
-}
-
-// What versions before left that moved the original away first: the last of that name.
-fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
-  std::error_code missing;
-  fs::path last;
-  if (fs::exists(file, missing) || !fs::exists(part_of(file), missing)) return last;
-  for (int n = 1;; ++n) {
-    fs::path next = folder / "damaged" / numbered(file.filename(), n);
-    if (!fs::exists(next, missing)) return last;
-    last = std::move(next);
-  }
 }
 
 // Of a sealed file whose head is gone nothing can be read, whatever is behind it.
@@ -470,7 +357,7 @@ void MediaMender::put_back_swapped() {
       break;
     }
   }
-  for (MendedFile& f : done_) f.text = text_of(f);
+  for (MendedFile& f : done_) f.text = to_text(f);
 }
 
 // --- what was kept of each track

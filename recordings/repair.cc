@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/aside.h"
 #include "recordings/journal.h"
 #include "recordings/recording_folder.h"
 #include "recordings/sealed_file.h"
