@@ -46,11 +46,6 @@ void check_state(const LoadedRecording& r, Findings& out) {
   }
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
-}
-
 void check_media_names(const fs::path& folder, const Manifest& m, Findings& out) {
   std::set<std::string> known;
   std::error_code ignored;
@@ -125,6 +120,11 @@ Result<> check_received(const fs::path& folder, const Manifest& m, const Hashed&
 }
 
 }  // namespace
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
 
 Result<> check_folder(const fs::path& folder, const LoadedRecording& recording,
                       const Hashed& hashed, Findings& out) {
