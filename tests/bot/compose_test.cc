@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "tests/support/feed.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/program.h"
 
 namespace callbot::bot {
@@ -45,15 +45,10 @@ TEST(ComposeVerb, ItsExitStatusSaysWhatWentWrong) {
   EXPECT_EQ(run_compose(console, {.dir = kGolden, .out = out.path() / "call.gif"}), kExitUsage);
   EXPECT_EQ(run_compose(console, {.dir = kGolden, .out = out.path() / "no/call.mp4"}),
             kExitStorage);
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  rlimit limit = before;
-  limit.rlim_cur = 20'000;
-  setrlimit(RLIMIT_FSIZE, &limit);
-  const auto full = run_compose(console, {.dir = kGolden, .out = file});
-  setrlimit(RLIMIT_FSIZE, &before);
-  EXPECT_EQ(full, kExitStorage);
+  {
+    const test::MostFileSize full_disk(20'000);
+    EXPECT_EQ(run_compose(console, {.dir = kGolden, .out = file}), kExitStorage);
+  }
   EXPECT_TRUE(fs::is_empty(out.path()));
 }
 

@@ -1,8 +1,6 @@
 #include "recordings/verify.h"
 
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +9,7 @@
 
 #include "base/files.h"
 #include "tests/support/feed.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/recorded.h"
 
 namespace callbot::recordings {
@@ -353,15 +352,6 @@ void low_layer(Feed& feed, bool harmed) {
   feed.add({video_track(1, "alice"), frames});
 }
 
-// A disk that takes no more; the kernel refuses in its place.
-void most_file_bytes(rlim_t bytes) {
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit limit{};
-  getrlimit(RLIMIT_FSIZE, &limit);
-  limit.rlim_cur = bytes;
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
 
 const Fault kFaults[] = {
@@ -488,8 +478,9 @@ const Fault kFaults[] = {
      [](Feed& feed, bool harmed) {
        usual(feed, video(120), 4);
        if (!harmed) return;
-       feed.at(3.9, [](Recording&) { most_file_bytes(1000); });
-       feed.at(4.09, [](Recording&) { most_file_bytes(RLIM_INFINITY); });
+       const auto full_disk = std::make_shared<std::optional<MostFileSize>>();
+       feed.at(3.9, [=](Recording&) { full_disk->emplace(1000); });
+       feed.at(4.09, [=](Recording&) { full_disk->reset(); });
      }},
 };
 
