@@ -53,6 +53,9 @@ struct AudioRecipe {
 EncodedFrames make_video(const VideoRecipe& recipe);
 EncodedFrames make_audio(const AudioRecipe& recipe);
 
+// As it comes from a call, with bytes of its own.
+Frame arrived(const EncodedFrame& frame, int64_t at_ns);
+
 TrackInfo video_track(TrackId id, const std::string& participant, const std::string& codec = "vp8");
 TrackInfo audio_track(TrackId id, const std::string& participant,
                       const std::string& codec = "opus");
