@@ -40,6 +40,11 @@ struct VideoRecipe {
   std::function<std::optional<VideoMark>(int n)> mark = {};
 };
 
+// Little work for encoder and decoder; its marks are read.
+inline VideoRecipe small_video(int frames) {
+  return {.width = 192, .height = 108, .frames = frames};
+}
+
 struct AudioRecipe {
   std::string codec = "opus";  // opus, pcmu, pcma, g722
   double seconds = 3;
