@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "recordings/catalogue_entry.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::bot {
 namespace {
@@ -328,7 +329,7 @@ Result<Json> control_request(const fs::path& folder, const Json& request,
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     return fail(Code::kBadInput, folder.string() + ": no such folder");
-  if (!fs::exists(folder / "manifest.json", ignored))
+  if (!fs::exists(folder / recordings::kManifest, ignored))
     return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
   Client client(folder, within);
   auto line = client.connect(folder)

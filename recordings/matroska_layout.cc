@@ -1,7 +1,6 @@
 #include "recordings/matroska_layout.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -169,21 +168,19 @@ Result<MatroskaLayout> read_layout(const std::filesystem::path& path) {
 }
 
 Result<> cut_in_place(const std::filesystem::path& path, const MatroskaLayout& layout) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const int fd = file.get();
   bool done = fd >= 0;
   for (const auto& field : layout.too_long) {
     std::array<uint8_t, 8> unknown{};
     unknown.fill(0xFF);
     unknown[0] = static_cast<uint8_t>(0xFFU >> (field.length - 1));
     const auto length = static_cast<size_t>(field.length);
-    done = done && pwrite(fd, unknown.data(), length, static_cast<off_t>(field.at)) ==
-                       static_cast<ssize_t>(length);
+    done = done && write_all_at(fd, {unknown.data(), length}, field.at);
   }
   done = done && ftruncate(fd, static_cast<off_t>(layout.whole_to)) == 0 && fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (done) return {};
-  return fail(Code::kStorage, fmt::format("{}: cannot cut it: {}", path.string(), strerror(error)));
+  if (!done) return storage_failure(path, "cannot cut it");
+  return {};
 }
 
 }  // namespace callbot::recordings

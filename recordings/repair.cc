@@ -8,18 +8,17 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/aside.h"
 #include "recordings/journal.h"
+#include "recordings/recording_folder.h"
 #include "recordings/sealed_file.h"
 #include "recordings/speakers.h"
 
 namespace callbot::recordings {
 namespace {
 
-constexpr const char* kManifest = "manifest.json";
-constexpr const char* kJournal = "journal.jsonl";
 constexpr uint64_t kLittleSpace = 4u << 20;  // bytes
 constexpr const char* kSocket = "control.sock";
-constexpr int64_t kLatestWallNs = 7'258'118'400'000'000'000;  // 2200, the last that can be read
 
 class Repair {
  public:
@@ -70,9 +69,9 @@ class Repair {
   }
 
   Result<> read() {
-    auto loaded = load(folder_);
-    if (!loaded) return tl::unexpected(loaded.error());
     journal_ = read_journal(folder_ / kJournal);
+    auto loaded = load(folder_, journal_);
+    if (!loaded) return tl::unexpected(loaded.error());
     if (journal_.error && !journal_.missing && journal_.unreadable_lines == 0)
       return tl::unexpected(*journal_.error);
     loaded_ = std::move(*loaded);
@@ -112,7 +111,7 @@ class Repair {
     // Held back for a disk that is full.
     std::error_code ignored;
     const auto free = free_space(folder_);
-    if (free && *free < kLittleSpace && fs::remove(folder_ / ".reserve", ignored))
+    if (free && *free < kLittleSpace && fs::remove(folder_ / kReserve, ignored))
       report_.changed = true;
     mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open, locked_);
     double shown = -1;
@@ -198,7 +197,7 @@ class Repair {
       report_.changed = true;
       if (auto spoken = write_speakers(folder_, loaded_.manifest); !spoken) return spoken;
     }
-    if (fs::remove(folder_ / ".reserve", ignored)) report_.changed = true;
+    if (fs::remove(folder_ / kReserve, ignored)) report_.changed = true;
     // Who had it is dead: we hold the journal's lock.
     if (lock_ && fs::is_socket(folder_ / kSocket, ignored) &&
         fs::remove(folder_ / kSocket, ignored))

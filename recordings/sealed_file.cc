@@ -11,6 +11,8 @@
 #include <map>
 #include <optional>
 
+#include "base/files.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -390,14 +392,8 @@ int SealedWriter::emit(Kind kind, uint64_t offset, std::span<const uint8_t> byte
 }
 
 int SealedWriter::put(std::span<const uint8_t> bytes) {
-  for (uint64_t at = disk_; !bytes.empty();) {
-    const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    at += static_cast<uint64_t>(n);
-    bytes = bytes.subspan(static_cast<size_t>(n));
-    if (bytes.empty()) disk_ = at;
-  }
+  if (!write_all_at(fd_, bytes, disk_)) return errno;
+  disk_ += bytes.size();
   return 0;
 }
 

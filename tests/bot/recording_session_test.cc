@@ -35,16 +35,8 @@ class RecordingSessionTest : public testing::Test {
   }
   // As they came from a call, faster.
   void give(pipelines::Sink& sink, TrackId track, const test::EncodedFrames& frames) {
-    for (const test::EncodedFrame& f : frames) {
-      Frame frame;
-      auto owner = std::make_shared<std::vector<uint8_t>>(f.bytes);
-      frame.bytes = *owner;
-      frame.owner = owner;
-      frame.key = f.key;
-      frame.rtp_time = f.rtp_time;
-      frame.first_arrival_ns = frame.last_arrival_ns = begin_ns_ + f.time_ns;
-      sink.frame(track, frame);
-    }
+    for (const test::EncodedFrame& f : frames)
+      sink.frame(track, test::arrived(f, begin_ns_ + f.time_ns));
   }
   const RecordingSession::Done& finish(const recordings::Ending& why = {.reason = "test"}) {
     session_->finish(

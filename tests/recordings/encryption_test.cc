@@ -271,12 +271,7 @@ TEST_F(Encrypted, KilledItGoesOnWithoutAnyKeyAndIsMendedWithIt) {
     const auto audio = make_audio({.seconds = 2});
     ASSERT_TRUE(r.begin_track(audio_track(1, "alice")));
     for (const EncodedFrame& f : audio) {
-      Frame frame;
-      frame.bytes = f.bytes;
-      frame.key = true;
-      frame.rtp_time = f.rtp_time;
-      frame.first_arrival_ns = frame.last_arrival_ns = 7'000'000'000'000 + f.time_ns;
-      ASSERT_TRUE(r.write(1, frame));
+      ASSERT_TRUE(r.write(1, arrived(f, 7'000'000'000'000 + f.time_ns)));
       ASSERT_TRUE(r.beat());
       clock.advance(std::chrono::milliseconds(20));
     }

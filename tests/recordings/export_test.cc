@@ -3,10 +3,8 @@
 #include "recordings/export.h"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <map>
 #include <set>
@@ -14,6 +12,7 @@
 
 #include "base/files.h"
 #include "tests/support/exported.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/recorded.h"
 #include "tests/support/sample_calls.h"
 
@@ -386,18 +385,13 @@ TEST(Export, StopsWhenToldAndLeavesNothing) {
 
 TEST(Export, AFullDiskIsAnErrorAndLeavesNothing) {
   TempFolder out;
-  std::signal(SIGXFSZ, SIG_IGN);
   for (const char* to : {"mp4", "webm", "mkv", "wav", "mp3", "opus"}) {
     const auto whole = fs::file_size(the_one("vp8-opus", to).path);
     for (const auto share : {0.0, 0.5, 0.98}) {
-      rlimit before{};
-      getrlimit(RLIMIT_FSIZE, &before);
-      rlimit limit = before;
-      limit.rlim_cur = static_cast<rlim_t>(static_cast<double>(whole) * share);
-      setrlimit(RLIMIT_FSIZE, &limit);
-      const auto full =
-          export_recording({.folder = sample("vp8-opus"), .to = to, .out = out.path()});
-      setrlimit(RLIMIT_FSIZE, &before);
+      const auto full = [&] {
+        const MostFileSize limit(static_cast<rlim_t>(static_cast<double>(whole) * share));
+        return export_recording({.folder = sample("vp8-opus"), .to = to, .out = out.path()});
+      }();
       ASSERT_FALSE(full) << to << " " << share;
       EXPECT_EQ(full.error().code, Code::kStorage) << full.error().message;
       EXPECT_THAT(full.error().message, HasSubstr("too large")) << to << " " << share;
