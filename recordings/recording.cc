@@ -14,6 +14,7 @@
 #include "recordings/keeper.h"
 #include "recordings/manifest.h"
 #include "recordings/media_writer.h"
+#include "recordings/owed_verdict.h"
 #include "recordings/recording_folder.h"
 #include "recordings/resume.h"
 #include "recordings/speakers.h"
@@ -104,6 +105,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
 
   Result<> reopen(Resumed before, std::string reason) {
     if (auto reserved = reserve(folder_); !reserved) return reserved;
+    if (before.was_open) owe_verdict(folder_);
     auto written = write_atomically(folder_ / "manifest.json", to_text(before.beginning));
     if (!written) return written;
     keep(std::move(before.journal));
@@ -149,6 +151,14 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     }
     remember(event);
     journal(std::move(event));
+  }
+
+  // The keeper does lines before the jobs that came with them.
+  void when_written(std::function<void(Result<>)> done) override {
+    keeper_->job([this, done = std::move(done)] {
+      const auto error = keeper_->error();
+      done(error ? Result<>(tl::unexpected(*error)) : Result<>());
+    });
   }
 
   void ending(Ending why) override {
