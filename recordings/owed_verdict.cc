@@ -51,8 +51,6 @@ std::optional<OwedVerdict> OwedVerdict::take(const fs::path& folder) {
   return OwedVerdict(std::move(fd), path);
 }
 
-bool OwedVerdict::settle() {
-  return is_at(fd_.get(), path_) && ::unlink(path_.c_str()) == 0;
-}
+bool OwedVerdict::settle() { return is_at(fd_.get(), path_) && ::unlink(path_.c_str()) == 0; }
 
 }  // namespace callbot::recordings
