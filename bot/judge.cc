@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 
 #include "bot/interrupt.h"
+#include "bot/on_finish.h"
+#include "bot/open_recordings.h"
 #include "recordings/manifest.h"
+#include "recordings/owed_verdict.h"
 #include "recordings/recording_folder.h"
 #include "recordings/repair.h"
 #include "recordings/report.h"
@@ -103,16 +106,50 @@ ExitStatus run_show(const ShowOptions& options) {
   return kExitGood;
 }
 
+namespace {
+
+// Of a recording whose recorder died before, --on-finish gets the verdict as well. One that owes
+// nothing and has no verdict is an older version's: whether --on-finish had it nobody knows, so it
+// is judged alone. So is what was changed just now. None: as it was.
+std::optional<std::string> judge_repaired(const RepairOptions& options, bool changed,
+                                          const std::function<bool(double)>& go_on) {
+  std::error_code ignored;
+  if (auto verdict = judge_owed(options.dir, go_on)) {
+    run_on_finish_and_wait(options.on_finish, options.dir, *verdict);
+    return verdict;
+  }
+  if (recordings::owes_verdict(options.dir) ||  // still: interrupted, or somebody else is at it
+      (!changed && fs::exists(options.dir / "verdict.json", ignored)))
+    return std::nullopt;
+  const auto verdict = judge_and_save(options.dir, go_on, 0);
+  return verdict ? std::optional(*verdict) : std::nullopt;
+}
+
+}  // namespace
+
 ExitStatus run_repair(Console& console, const RepairOptions& options) {
+  const Interrupt interrupt;
   const bool bar = console.terminal() && !options.json;
-  const auto report = recordings::repair(options.dir, [&](double share) {
-    if (bar) console.progress("repairing", share);
-    return true;
-  });
+  const auto progress = [&](const char* what) {
+    return [&console, bar, what](double share) {
+      if (bar) console.progress(what, share);
+      return !Interrupt::asked();
+    };
+  };
+  const auto report = recordings::repair(options.dir, progress("repairing"));
   if (bar) console.end_progress();
   if (!report) return tell_on_disk(report.error());
-  fmt::print("{}\n",
-             options.json ? recordings::to_json(*report).dump(true) : recordings::to_text(*report));
+  if (!options.json) fmt::print("{}\n", recordings::to_text(*report));
+  std::optional<std::string> verdict;
+  if (!report->busy) verdict = judge_repaired(options, report->changed, progress("judging  "));
+  if (bar) console.end_progress();
+  if (options.json)
+    fmt::print("{}\n", recordings::to_json(*report)
+                           .set_if(verdict.has_value(), "verdict", verdict.value_or(""))
+                           .dump(true));
+  else if (verdict)
+    fmt::print("judged: {}\n", *verdict);
+  if (Interrupt::asked()) return kExitInterrupted;
   if (report->busy) return kExitUnmeasured;
   return report->complete() ? kExitGood : kExitNotGood;
 }

@@ -209,9 +209,8 @@ Result<bool> MediaMender::examine(Job& job) {
   return open_remux(job);
 }
 
-// An encrypted file ends as its writer sealed it: it cannot be cut anywhere.
 bool MediaMender::goes_in_place(const Job& job) {
-  return job.layout.frames > 0 && !is_sealed(job.path) && !has_space_for_copy(job.path);
+  return job.layout.frames > 0 && job.layout.cuttable && !has_space_for_copy(job.path);
 }
 
 Result<bool> MediaMender::open_remux(Job& job) {
@@ -274,7 +273,9 @@ Result<> MediaMender::replace(Job& job) {
 }
 
 // What is cut off goes into damaged/ first, under the place it was at: again the same after a kill.
+// In a sealed file it stays.
 Result<> MediaMender::finish_in_place(Job& job) {
+  if (is_sealed(job.path)) return cut_in_place(job.path, job.layout);
   const uint64_t from = job.layout.whole_to;
   const uint64_t size = size_of(job.path);
   if (job.report.unusable > 0) {

@@ -15,6 +15,7 @@
 #include "recordings/live_facts.h"
 #include "recordings/manifest.h"
 #include "recordings/media_writer.h"
+#include "recordings/owed_verdict.h"
 #include "recordings/recording_folder.h"
 #include "recordings/resume.h"
 #include "recordings/speakers.h"
@@ -98,6 +99,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
 
   Result<> reopen(Resumed before, std::string reason) {
     if (auto reserved = reserve(folder_); !reserved) return reserved;
+    if (before.was_open) owe_verdict(folder_);
     auto written = write_atomically(folder_ / kManifest, to_text(before.beginning));
     if (!written) return written;
     keep(std::move(before.journal));
@@ -143,6 +145,14 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     }
     live_.remember(event);
     journal(std::move(event));
+  }
+
+  // The keeper does lines before the jobs that came with them.
+  void when_written(std::function<void(Result<>)> done) override {
+    keeper_->job([this, done = std::move(done)] {
+      const auto error = keeper_->error();
+      done(error ? Result<>(tl::unexpected(*error)) : Result<>());
+    });
   }
 
   void ending(Ending why) override {

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "recordings/aside.h"
 #include "recordings/journal.h"
+#include "recordings/owed_verdict.h"
 #include "recordings/recording_folder.h"
 #include "recordings/sealed_file.h"
 #include "recordings/speakers.h"
@@ -191,6 +192,9 @@ class Repair {
     const std::string text = to_text(loaded_.manifest);
     const auto before = read_file(folder_ / kManifest, kMostManifestBytes);
     const bool new_manifest = loaded_.open || !lines_.empty();
+    // Who had ended it was killed before anybody judged it. Of one whose manifest was damaged
+    // later that is not known, unless it was never judged.
+    if (loaded_.open && !(loaded_.manifest_error && there("verdict.json"))) owe_verdict(folder_);
     if (new_manifest && (!before || *before != text)) {
       if (loaded_.manifest_error && there(kManifest)) keep_aside(kManifest);
       if (auto written = write_atomically(folder_ / kManifest, text); !written) return written;

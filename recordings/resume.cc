@@ -87,6 +87,7 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
     return fail(Code::kBadInput, folder.string() +
                                      ": cannot go on: its journal does not hold everything that "
                                      "its manifest does");
+  r.was_open = loaded->open;
   r.asked = asked_by(loaded->events);
   r.until_ns = r.manifest.duration_ns();
   if (!r.manifest.ended_wall_ns)

@@ -21,10 +21,11 @@ namespace callbot::recordings {
 
 struct Resumed {
   LockedJournal journal;
-  Manifest beginning;    // as manifest.json is while a recording runs
-  Manifest manifest;     // as it was when it stopped
-  Asked asked = {};      // and holds still
-  int64_t until_ns = 0;  // when that was, from its start
+  Manifest beginning;     // as manifest.json is while a recording runs
+  Manifest manifest;      // as it was when it stopped
+  bool was_open = false;  // it was cut off
+  Asked asked = {};       // and holds still
+  int64_t until_ns = 0;   // when that was, from its start
   TrackId last_track = 0;
   std::map<std::string, MediaName> last_files = {};  // by participant
   std::unique_ptr<MediaMender> mender = {};
