@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipelines/ice.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -49,7 +51,9 @@ void CallLeg::fresh() {
 
 bool CallLeg::make_peer() {
   if (network::Link* link = owner_.leg_link())
-    relay_ = std::make_unique<network::Relay>(*link, log_);
+    relay_ = std::make_unique<network::Relay>(
+        *link, log_,
+        pipelines::gathering_addresses(config_.ice).value_or(std::vector<std::string>()));
   auto peer = pipelines::Peer::create(loop_, log_, config_, *this);
   if (!peer) {
     owner_.leg_trouble(*this, peer.error(), false);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -46,14 +47,14 @@ struct Relay::Impl final : Carrier {
   };
   using Ports = std::map<Address, Port>;  // by what they stand for
 
-  Impl(Link& l, Log g) : link(l.impl_), log(std::move(g)) {}
+  Impl(Link& l, Log g, const std::vector<std::string>& addresses);
   ~Impl() override;
 
   // With the mutex held, all of them.
   Port* port(Ports& ports, const Address& stands_for, const Address& on);
   Port* outer_for(const Address& ours) { return port(outer, ours, ours); }
   Port* inner_for(const Address& theirs) {
-    return port(inner, theirs, Address::loopback(theirs.family()));
+    return port(inner, theirs, theirs.family() == AF_INET6 ? inner_v6 : inner_v4);
   }
   bool is_own(const Address& address) const;
   void readable(Port& port, Way way);
@@ -62,9 +63,22 @@ struct Relay::Impl final : Carrier {
 
   const std::shared_ptr<Link::Impl> link;
   const Log log;
+  Address inner_v4 = Address::loopback(AF_INET), inner_v6 = Address::loopback(AF_INET6);
   Ports outer, inner;
   RelayStats counted;
 };
+
+Relay::Impl::Impl(Link& l, Log g, const std::vector<std::string>& addresses)
+    : link(l.impl_), log(std::move(g)) {
+  bool v4 = false, v6 = false;
+  for (const std::string& text : addresses) {
+    const auto address = Address::parse(text, 0);
+    if (!address) continue;
+    bool& known = address->family() == AF_INET6 ? v6 : v4;
+    if (!std::exchange(known, true))
+      (address->family() == AF_INET6 ? inner_v6 : inner_v4) = *address;
+  }
+}
 
 Relay::Impl::~Impl() {
   std::lock_guard lock(link->thread->mutex());
@@ -159,7 +173,8 @@ void Relay::Impl::due(const Parcel& parcel, int64_t due_ns) {
 
 // --- what the loop calls
 
-Relay::Relay(Link& link, Log log) : impl_(std::make_unique<Impl>(link, std::move(log))) {}
+Relay::Relay(Link& link, Log log, const std::vector<std::string>& addresses)
+    : impl_(std::make_unique<Impl>(link, std::move(log), addresses)) {}
 
 Relay::~Relay() {
   const auto link = impl_->link;

@@ -4,7 +4,7 @@
 //      our peer  <->  inner sockets  |  the Link  |  outer sockets  <->  the other end
 //
 // Each candidate of ours is handed to the other end as an outer socket on the same address; each
-// candidate of theirs is handed to our peer as an inner socket on loopback. Neither ever learns an
+// candidate of theirs is handed to our peer as an inner socket on this host. Neither ever learns an
 // address of the other: not from candidates or descriptions, which are rewritten; not from the
 // source of a packet (peer-reflexive candidates), because each packet leaves from the socket that
 // stands for its sender; not from what STUN reports back, which is the same sockets again. An
@@ -24,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -38,7 +39,9 @@ struct RelayStats {
 
 class Relay {
  public:
-  Relay(Link& link, Log log);
+  // `addresses`: where our peer gathers. Inner sockets are on the first of each family, else on
+  // loopback: libnice does not get from another address to loopback.
+  Relay(Link& link, Log log, const std::vector<std::string>& addresses = {});
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;

@@ -93,7 +93,7 @@ TEST_F(PeerNetworkTest, OnWhateverAddressesTheHostHas) {
   config.offerer.ice.interfaces = config.answerer.ice.interfaces = *addresses;
   network::Link line;
   Loopback link(loop, config);
-  link.route(line);
+  link.route(line, *addresses);
   ASSERT_TRUE(link.connect()) << link.log();
   EXPECT_TRUE(link.flows(link.b, kVideo)) << link.log();
   EXPECT_EQ(why(link), "verified");

@@ -133,8 +133,8 @@ bool Loopback::connect(std::chrono::milliseconds deadline) {
   return run_until([&] { return a.connected_count > 0 && b.connected_count > 0; }, deadline);
 }
 
-void Loopback::route(network::Link& line) {
-  relay = std::make_unique<network::Relay>(line, Log("relay"));
+void Loopback::route(network::Link& line, const std::vector<std::string>& addresses) {
+  relay = std::make_unique<network::Relay>(line, Log("relay"), addresses);
   a.munge = [this](const std::string& sdp) { return relay->description_for_them(sdp); };
   b.munge = [this](const std::string& sdp) { return relay->description_for_us(sdp); };
   a.munge_candidate = [this](const std::string& text) {

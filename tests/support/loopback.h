@@ -99,7 +99,8 @@ class Loopback {
   ~Loopback();
 
   // Before connect(): everything goes over this line; a is its bot, so that up is from a to b.
-  void route(network::Link& line);
+  // `addresses`: where a gathers, if not on loopback.
+  void route(network::Link& line, const std::vector<std::string>& addresses = {});
   // Negotiates and waits until both ends are connected.
   bool connect(std::chrono::milliseconds deadline = std::chrono::seconds(15));
   bool run_until(const std::function<bool()>& condition,
