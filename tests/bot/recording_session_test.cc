@@ -397,6 +397,7 @@ TEST_F(RecordingSessionTest, AnEncryptedOneThatWasResumedSaysHowItIsJudged) {
   EXPECT_EQ(second.verdict.error().code, Code::kUnmeasured);
   EXPECT_THAT(second.verdict.error().message,
               HasSubstr("callbot repair '" + first.folder.string() + "' --key FILE"));
+  session_.reset();
   keys.take_secret();
   testing::internal::CaptureStdout();
   Console console{false};
