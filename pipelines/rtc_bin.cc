@@ -100,9 +100,8 @@ void hold(const GValue* values) {
 // 1.22 never learns; its check of received ones throws good ones away; and moving timestamps in
 // the middle of a stream is nothing a recording wants.
 void set_up_rtpbin(GstElement* rtpbin) {
-  g_object_set(rtpbin, "rtcp-sync-send-time", FALSE, "max-rtcp-rtp-time-diff", -1,
-               "add-reference-timestamp-meta", TRUE, "max-ts-offset", G_GINT64_CONSTANT(1),
-               nullptr);
+  g_object_set(rtpbin, "rtcp-sync-send-time", FALSE, "max-rtcp-rtp-time-diff", -1, "max-ts-offset",
+               G_GINT64_CONSTANT(1), nullptr);
 }
 
 // rtx-next-seqnum would ask for packets that were only reordered; do-retransmission is left unset
