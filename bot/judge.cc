@@ -109,17 +109,17 @@ ExitStatus run_show(const ShowOptions& options) {
 namespace {
 
 // Of a recording whose recorder died before, --on-finish gets the verdict as well. One that owes
-// nothing and has no verdict is an older version's: whether --on-finish had it nobody knows, so it
-// is judged alone. So is what was changed just now. None: as it was.
+// nothing and has no verdict that holds is an older version's, or encrypted to a key that was not
+// there: whether --on-finish had it nobody knows, so it is judged alone. So is what was changed
+// just now. None: as it was.
 std::optional<std::string> judge_repaired(const RepairOptions& options, bool changed,
                                           const std::function<bool(double)>& go_on) {
-  std::error_code ignored;
   if (auto verdict = judge_owed(options.dir, go_on)) {
     run_on_finish_and_wait(options.on_finish, options.dir, *verdict);
     return verdict;
   }
   if (recordings::owes_verdict(options.dir) ||  // still: interrupted, or somebody else is at it
-      (!changed && fs::exists(options.dir / "verdict.json", ignored)))
+      (!changed && recordings::verdict_holds(options.dir)))
     return std::nullopt;
   const auto verdict = judge_and_save(options.dir, go_on, 0);
   return verdict ? std::optional(*verdict) : std::nullopt;

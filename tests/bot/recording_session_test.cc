@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "bot/judge.h"
 #include "tests/support/key_ring.h"
@@ -397,6 +399,7 @@ TEST_F(RecordingSessionTest, AnEncryptedOneThatWasResumedSaysHowItIsJudged) {
   EXPECT_EQ(second.verdict.error().code, Code::kUnmeasured);
   EXPECT_THAT(second.verdict.error().message,
               HasSubstr("callbot repair '" + first.folder.string() + "' --key FILE"));
+  session_.reset();
   keys.take_secret();
   testing::internal::CaptureStdout();
   Console console{false};
