@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/units.h"
+#include "network/effect.h"
 
 namespace callbot::bot {
 
@@ -29,8 +30,23 @@ Json json_of(const WayStats& way) {
       .set("refused", way.refused)
       .set("overrun", way.overrun)
       .set("overflow", way.overflow)
+      .set("strangers", way.strangers)
       .set("lateMean", way.late_mean_s())
       .set("lateMax", way.late_max_s);
+}
+
+Json json_of(const std::vector<network::Phase>& phases) {
+  Json all = Json::array();
+  for (const network::Phase& phase : phases) {
+    const auto observed = network::effect_observed(phase);
+    Json one = Json::object()
+                   .set("at", static_cast<double>(phase.begin_ns - phases[0].begin_ns) / 1e9)
+                   .set("conditions", network::text_of(phase.conditions))
+                   .set("observed", observed.has_value());
+    if (!observed) one.set("why", observed.error().message);
+    all.add(one);
+  }
+  return all;
 }
 
 std::string text_of(const WayStats& way) {
@@ -48,26 +64,39 @@ std::string text_of(const WayStats& way) {
                       seconds_text(t.delay_max_s));
   say(way.refused, "refused by the system");
   say(way.overrun + way.overflow, "lost by the relay itself");
+  say(way.strangers, "of nobody known");
   return text;
+}
+
+Result<> network_proved(const std::vector<network::Phase>& phases, Result<> path) {
+  for (const network::Phase& phase : phases) {
+    if (!path) break;
+    path = network::effect_observed(phase).map_error([&](Error error) {
+      return phases.size() == 1 ? error : std::move(error).in(network::text_of(phase.conditions));
+    });
+  }
+  return path;
 }
 
 void say_network(Console& console, const std::string& who, const Call& call) {
   if (call.link() == nullptr) return;
-  const auto conditions = call.link()->conditions();
-  const auto stats = call.link()->stats();
-  const auto verified = call.network_verified();
+  const auto phases = call.link()->phases();
+  const auto& [up, down] = phases.back().after;
+  const std::string conditions = network::text_of(phases.back().conditions);
+  const auto proved = network_proved(phases, call.network_verified());
   Json fields = Json::object()
                     .set("bot", who)
-                    .set("conditions", network::text_of(conditions))
-                    .set("up", json_of(stats.up))
-                    .set("down", json_of(stats.down))
-                    .set("verified", verified.has_value());
-  if (!verified) fields.set("why", verified.error().message);
-  console.event("network",
-                fmt::format("{}: {}; up {}; down {}; {}", who, network::text_of(conditions),
-                            text_of(stats.up), text_of(stats.down),
-                            verified ? "verified" : "not proved: " + verified.error().message),
-                fields);
+                    .set("conditions", conditions)
+                    .set("phases", json_of(phases))
+                    .set("up", json_of(up))
+                    .set("down", json_of(down))
+                    .set("verified", proved.has_value());
+  if (!proved) fields.set("why", proved.error().message);
+  console.event(
+      "network",
+      fmt::format("{}: {}; up {}; down {}; {}", who, conditions, text_of(up), text_of(down),
+                  proved ? "verified" : "not proved: " + proved.error().message),
+      fields);
 }
 
 }  // namespace callbot::bot

@@ -15,6 +15,7 @@ namespace {
 constexpr double kDeviations = 4;  // missed by chance once in 16,000 times
 // So much more than the deviations are to be expected, that none at all is not by chance.
 constexpr double kMargin = 1.2;
+constexpr double kMostLate = 0.005;   // s, mean: what a measured delay may be off (our choice)
 constexpr double kRateSlack = 1.02;   // the packets that are on the line at both ends of the span
 constexpr double kRateBytes = 65536;  // the biggest of them
 
@@ -45,6 +46,13 @@ struct Span {
   double delay_mean_s() const {
     return (after.truth.delay_sum_s - before.truth.delay_sum_s) / static_cast<double>(out());
   }
+  uint64_t arrived_of(Kinds kinds) const {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < kPacketKinds; ++i)
+      if (kinds.has(static_cast<PacketKind>(i)))
+        sum += after.arrived.packets[i] - before.arrived.packets[i];
+    return sum;
+  }
   uint64_t dropped(Drop why) const {
     const auto i = static_cast<size_t>(why);
     return after.truth.dropped[i] - before.truth.dropped[i];
@@ -70,6 +78,11 @@ void check_faults(Findings& f, const Span& s) {
   const uint64_t faults = s.after.refused - s.before.refused + s.after.overrun - s.before.overrun +
                           s.after.overflow - s.before.overflow;
   if (faults > 0) f.wrong(fmt::format("the relay itself lost {} packets", faults));
+  const uint64_t passed = s.after.passed_all - s.before.passed_all;
+  const double late = s.after.late_sum_s - s.before.late_sum_s;
+  if (late > kMostLate * static_cast<double>(passed))
+    f.wrong(fmt::format("the relay let packets go {} late on average",
+                        seconds_text(late / static_cast<double>(passed))));
 }
 
 void check_blackout(Findings& f, const Span& s) {
@@ -80,23 +93,23 @@ void check_blackout(Findings& f, const Span& s) {
     ++f.seen;
 }
 
+void check_blocked(Findings& f, const Span& s) {
+  const Kinds block = s.direction.block;
+  if (block.none()) return;
+  const uint64_t came = s.arrived_of(block), dropped = s.dropped(Drop::kBlocked);
+  if (came == 0)
+    f.unknown("no packet of the blocked kinds came");
+  else if (dropped != came)
+    f.wrong(fmt::format("{} of {} packets of blocked kinds passed", came - dropped, came));
+  else
+    ++f.seen;
+}
+
 void check_losses(Findings& f, const Span& s) {
   const Direction& d = s.direction;
-  if (!d.block.none()) {
-    if (s.dropped(Drop::kBlocked) > 0)
-      ++f.seen;
-    else
-      f.unknown("no packet of the blocked kinds came");
-  }
+  check_blocked(f, s);
   const BurstLoss& b = d.burst;
-  if (d.loss_of != Kinds::all()) {  // nobody has counted how many came of these
-    if (s.dropped(Drop::kLoss) + s.dropped(Drop::kBurst) > 0)
-      ++f.seen;
-    else if (d.loss > 0 || b.p > 0)
-      f.unknown("no packet was lost");
-    return;
-  }
-  const uint64_t concerned = s.in() - s.dropped(Drop::kBlocked);
+  const uint64_t concerned = s.arrived_of(d.loss_of.without(d.block));
   check_share(f, "random loss", d.loss, s.dropped(Drop::kLoss), concerned);
   const double bad = b.p > 0 ? b.p / (b.p + b.r) : 0;
   // The states of a Markov chain of two are correlated by 1 - p - r from packet to packet.
@@ -157,10 +170,13 @@ Result<> check(const char* way, const Span& s) {
 
 }  // namespace
 
-Result<> effect_observed(const Conditions& c, const LinkStats& before, const LinkStats& after,
-                         double seconds) {
-  const auto up = check("up", {c.up, before.up, after.up, seconds});
-  return up ? check("down", {c.down, before.down, after.down, seconds}) : up;
+Result<> effect_observed(const Phase& phase) {
+  const double seconds = static_cast<double>(phase.end_ns - phase.begin_ns) / 1e9;
+  const auto span = [&](Direction Conditions::*direction, WayStats LinkStats::*way) {
+    return Span{phase.conditions.*direction, phase.before.*way, phase.after.*way, seconds};
+  };
+  const auto up = check("up", span(&Conditions::up, &LinkStats::up));
+  return up ? check("down", span(&Conditions::down, &LinkStats::down)) : up;
 }
 
 }  // namespace callbot::network

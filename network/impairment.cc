@@ -132,6 +132,7 @@ std::vector<Impairment::Moved> Impairment::change(const Direction& direction, in
   settle(now);
   const int64_t longer = ns(direction.delay_s) - ns(direction_.delay_s);
   direction_ = direction;
+  if (direction.burst.p <= 0) bad_ = false;  // else what is clean would lose a packet more
   last_out_ns_ = past_out_ns_;
   std::vector<Moved> moved;
   for (const Bottleneck::Waiting& packet : bottleneck_.change(direction, now)) {

@@ -14,12 +14,22 @@ constexpr uint64_t kOtherSeed = 0x9e3779b97f4a7c15;
 Link::Impl::Impl(Network n)
     : network(std::move(n)),
       up(network.seed, network.conditions.up, monotonic_ns()),
-      down(network.seed ^ kOtherSeed, network.conditions.down, monotonic_ns()) {}
+      down(network.seed ^ kOtherSeed, network.conditions.down, monotonic_ns()) {
+  begin_phase(monotonic_ns());
+}
+
+LinkStats Link::Impl::stats_at(int64_t now) {
+  LinkStats stats = counted;
+  stats.up.truth = up.truth(now);
+  stats.down.truth = down.truth(now);
+  return stats;
+}
 
 void Link::Impl::apply(const Conditions& conditions) {
   const int64_t now = monotonic_ns();
   thread->move(up, up.change(conditions.up, now));
   thread->move(down, down.change(conditions.down, now));
+  begin_phase(now);
 }
 
 // Those that are due, and an alarm for the one after.
@@ -62,22 +72,44 @@ void Link::set(const Conditions& conditions) {
 
 Conditions Link::conditions() const {
   std::lock_guard lock(impl_->thread->mutex());
-  return {impl_->up.direction(), impl_->down.direction()};
+  return impl_->conditions();
 }
 
 void Link::begin_schedule() {
   std::lock_guard lock(impl_->thread->mutex());
   if (std::exchange(impl_->scheduled, true)) return;
-  impl_->schedule_begin_ns = monotonic_ns();
+  const int64_t now = impl_->schedule_begin_ns = monotonic_ns();
+  const LinkStats stats = impl_->stats_at(now);
+  if (stats.up.truth.in + stats.down.truth.in == 0) {
+    impl_->begins.clear();
+    const auto& schedule = impl_->network.schedule;
+    if (schedule.empty() || schedule.front().at_ns > 0) impl_->begin_phase(now);
+  }
   impl_->next_step();
 }
 
 LinkStats Link::stats() const {
   std::lock_guard lock(impl_->thread->mutex());
-  LinkStats stats = impl_->counted;
-  stats.up.truth = impl_->up.truth(monotonic_ns());
-  stats.down.truth = impl_->down.truth(monotonic_ns());
-  return stats;
+  return impl_->stats_at(monotonic_ns());
+}
+
+std::vector<Phase> Link::phases() const {
+  std::lock_guard lock(impl_->thread->mutex());
+  const int64_t now = monotonic_ns();
+  std::vector<Phase> phases;
+  for (const Impl::Begin& begin : impl_->begins) {
+    if (!phases.empty()) {
+      phases.back().end_ns = begin.at_ns;
+      phases.back().after = begin.stats;
+    }
+    phases.push_back({.conditions = begin.conditions,
+                      .begin_ns = begin.at_ns,
+                      .end_ns = now,
+                      .before = begin.stats,
+                      .after = {}});
+  }
+  if (!phases.empty()) phases.back().after = impl_->stats_at(now);
+  return phases;
 }
 
 }  // namespace callbot::network

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "network/conditions.h"
 #include "network/impairment.h"
@@ -15,8 +16,8 @@
 
 namespace callbot::network {
 
-// What left a relay, and arrives unless the real network loses it. Bytes of UDP payload.
-struct Passed {
+// Packets by kind, and bytes of UDP payload.
+struct Traffic {
   std::array<uint64_t, kPacketKinds> packets{}, bytes{};
   uint64_t packets_of(PacketKind kind) const { return packets[static_cast<size_t>(kind)]; }
   uint64_t bytes_of(PacketKind kind) const { return bytes[static_cast<size_t>(kind)]; }
@@ -25,11 +26,13 @@ struct Passed {
 // One direction, since the beginning.
 struct WayStats {
   Truth truth;
-  Passed passed;
+  Traffic arrived;  // at a relay
+  Traffic passed;   // left it, copies too; the real network may lose them yet
   // The bot's own faults: with any of them the conditions were not what they should have been.
   uint64_t refused = 0;                   // the system would not send it
   uint64_t overrun = 0;                   // came while the socket's buffer was full, never seen
   uint64_t overflow = 0;                  // more under way than is kept in memory
+  uint64_t strangers = 0;                 // of nobody that is known, and did not begin with STUN
   double late_sum_s = 0, late_max_s = 0;  // of what passed: left so much after it was due
   uint64_t passed_all = 0;
   double late_mean_s() const {
@@ -39,6 +42,13 @@ struct WayStats {
 
 struct LinkStats {
   WayStats up, down;
+};
+
+// A while under the same conditions.
+struct Phase {
+  Conditions conditions;
+  int64_t begin_ns = 0, end_ns = 0;  // monotonic_ns(); the last one has lasted until now
+  LinkStats before, after;
 };
 
 class Link {
@@ -54,6 +64,9 @@ class Link {
   // Time 0 of the schedule; only the first call counts.
   void begin_schedule();
   LinkStats stats() const;
+  // Since the beginning, the last one being the current one. begin_schedule() starts anew if
+  // nothing has come until then.
+  std::vector<Phase> phases() const;
 
   struct Impl;
 

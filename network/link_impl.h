@@ -17,9 +17,18 @@ namespace callbot::network {
 struct Link::Impl {
   explicit Impl(Network network);
 
+  struct Begin {  // of a phase
+    int64_t at_ns;
+    Conditions conditions;
+    LinkStats stats;
+  };
+
   Impairment& model(Way way) { return way == Way::kUp ? up : down; }
   WayStats& stats(Way way) { return way == Way::kUp ? counted.up : counted.down; }
+  Conditions conditions() const { return {up.direction(), down.direction()}; }
+  LinkStats stats_at(int64_t now_ns);
   void apply(const Conditions& conditions);
+  void begin_phase(int64_t now_ns) { begins.push_back({now_ns, conditions(), stats_at(now_ns)}); }
   void next_step();
   // Relays that are done with, to be destroyed without the mutex.
   std::vector<std::unique_ptr<Carrier>> expired(int64_t now_ns);
@@ -28,6 +37,7 @@ struct Link::Impl {
   Network network;
   Impairment up, down;
   LinkStats counted;  // but for `truth`
+  std::vector<Begin> begins;
   std::array<uint64_t, 2> held_bytes{};
   bool scheduled = false;
   int64_t schedule_begin_ns = 0;

@@ -40,6 +40,7 @@ class Kinds {
   constexpr bool has(PacketKind kind) const {
     return (bits_ >> static_cast<unsigned>(kind) & 1u) != 0;
   }
+  constexpr Kinds without(Kinds others) const { return Kinds(bits_ & ~others.bits_); }
   constexpr bool none() const { return bits_ == 0; }
   friend bool operator==(const Kinds&, const Kinds&) = default;
 

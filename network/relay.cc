@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 #include <vector>
@@ -21,6 +22,11 @@ constexpr int64_t kLinger = 3'000'000'000;   // ns after its peer has ended
 constexpr uint64_t kMostHeld = 64ull << 20;  // bytes of one direction: 2 s at 250 Mbit/s
 
 tl::unexpected<Error> unproved(std::string why) { return fail(Code::kUnmeasured, std::move(why)); }
+
+void count(Traffic& traffic, PacketKind kind, size_t bytes) {
+  ++traffic.packets[static_cast<size_t>(kind)];
+  traffic.bytes[static_cast<size_t>(kind)] += bytes;
+}
 
 // "host 127.0.0.1:4000 -> prflx 127.0.0.1:5000".
 std::optional<std::pair<Address, Address>> ends_of(const std::string& pair) {
@@ -65,7 +71,7 @@ struct Relay::Impl final : Carrier {
   const Log log;
   Address inner_v4 = Address::loopback(AF_INET), inner_v6 = Address::loopback(AF_INET6);
   Ports outer, inner;
-  RelayStats counted;
+  std::array<Traffic, 2> passed;  // each way
 };
 
 Relay::Impl::Impl(Link& l, Log g, const std::vector<std::string>& addresses)
@@ -121,15 +127,17 @@ void Relay::Impl::readable(Port& port, Way way) {
 // Leaves from the socket that stands for its sender, to whom the socket it came by stands for.
 void Relay::Impl::pass(const RelaySocket::Arrival& arrival, const Port& came_by, Way way) {
   const PacketKind kind = kind_of(arrival.bytes);
+  WayStats& stats = link->stats(way);
   Ports& senders = way == Way::kDown ? inner : outer;
   const auto known = senders.find(arrival.from);
   const Port* sender = known != senders.end() ? &known->second : nullptr;
   if (sender == nullptr && kind == PacketKind::kStun && !is_own(arrival.from))
     sender = way == Way::kDown ? inner_for(arrival.from) : outer_for(arrival.from);
   if (sender == nullptr) {
-    ++counted.strangers;
+    ++stats.strangers;
     return;
   }
+  count(stats.arrived, kind, arrival.bytes.size());
   Impairment& model = link->model(way);
   const auto bytes =
       static_cast<uint32_t>(arrival.bytes.size()) + came_by.stands_for.header_bytes();
@@ -138,7 +146,7 @@ void Relay::Impl::pass(const RelaySocket::Arrival& arrival, const Port& came_by,
   uint64_t& held = link->held_bytes[static_cast<size_t>(way)];
   for (int copies = fate.twice ? 2 : 1; copies > 0; --copies) {
     if (held + arrival.bytes.size() > kMostHeld) {
-      ++link->stats(way).overflow;
+      ++stats.overflow;
       continue;
     }
     held += arrival.bytes.size();
@@ -160,11 +168,8 @@ void Relay::Impl::due(const Parcel& parcel, int64_t due_ns) {
     ++stats.refused;
     return;
   }
-  const auto kind = static_cast<size_t>(parcel.kind);
-  for (Passed* passed : {&stats.passed, parcel.way == Way::kUp ? &counted.up : &counted.down}) {
-    ++passed->packets[kind];
-    passed->bytes[kind] += parcel.bytes.size();
-  }
+  for (Traffic* all : {&stats.passed, &passed[static_cast<size_t>(parcel.way)]})
+    count(*all, parcel.kind, parcel.bytes.size());
   const double late = static_cast<double>(monotonic_ns() - due_ns) / 1e9;
   ++stats.passed_all;
   stats.late_sum_s += late;
@@ -238,18 +243,13 @@ Result<> Relay::verified(const std::string& selected_pair) const {
   if (!impl_->outer.contains(near) && !own(impl_->outer, near))
     return unproved(
         fmt::format("the selected pair {} does not begin where the relay leads to", selected_pair));
-  for (const auto& [way, passed] :
-       {std::pair{"up", &impl_->counted.up}, {"down", &impl_->counted.down}})
+  for (const Way way : {Way::kUp, Way::kDown})
     for (const PacketKind kind : {PacketKind::kStun, PacketKind::kDtls})
-      if (passed->packets_of(kind) == 0)
+      if (impl_->passed[static_cast<size_t>(way)].packets_of(kind) == 0)
         return unproved(fmt::format("no {} has passed the relay {}",
-                                    kPacketKindNames[static_cast<size_t>(kind)], way));
+                                    kPacketKindNames[static_cast<size_t>(kind)],
+                                    way == Way::kUp ? "up" : "down"));
   return {};
-}
-
-RelayStats Relay::stats() const {
-  std::lock_guard lock(impl_->link->thread->mutex());
-  return impl_->counted;
 }
 
 }  // namespace callbot::network

@@ -32,11 +32,6 @@
 
 namespace callbot::network {
 
-struct RelayStats {
-  Passed up, down;
-  uint64_t strangers = 0;  // packets from addresses unknown, which did not begin with STUN
-};
-
 class Relay {
  public:
   // `addresses`: where our peer gathers. Inner sockets are on the first of each family, else on
@@ -57,7 +52,6 @@ class Relay {
   // to be one of our sockets, its near end what we know our peer by, and STUN and DTLS must have
   // passed both ways. kUnmeasured: not proved, and why.
   Result<> verified(const std::string& selected_pair) const;
-  RelayStats stats() const;
 
   struct Impl;
 

@@ -46,7 +46,41 @@ TEST(NetworkReport, TellsOneDirectionAsJson) {
   EXPECT_EQ(json.at("overrun").whole(), 7);
 }
 
-class NetworkEventTest : public test::CallRoom {};
+// Of a line that lost nothing.
+network::Phase without_loss(int64_t begin_ns, const network::Conditions& conditions) {
+  network::Phase phase{.conditions = conditions, .begin_ns = begin_ns, .end_ns = begin_ns + 1};
+  phase.after.up.truth.in = phase.after.up.truth.out = 1000;
+  phase.after.up.arrived.packets[static_cast<size_t>(network::PacketKind::kRtp)] = 1000;
+  return phase;
+}
+
+TEST(NetworkReport, IsProvedByPathAndEffectOfEachPhase) {
+  const std::vector clean{without_loss(0, {})};
+  EXPECT_TRUE(network_proved(clean, {}));
+  const auto around = network_proved(clean, fail(Code::kUnmeasured, "around it"));
+  ASSERT_FALSE(around);
+  EXPECT_EQ(around.error().message, "around it");
+  const std::vector two{without_loss(0, {}), without_loss(2'500'000'000, {.up = {.loss = 0.1}})};
+  const auto unseen = network_proved(two, {});
+  ASSERT_FALSE(unseen);
+  EXPECT_EQ(unseen.error().message,
+            "up loss 10 %; down clean: up: 0 of 1000 packets had random loss, 100 were to be "
+            "expected");
+  const Json json = json_of(two);
+  EXPECT_EQ(json.at(size_t{0}).at("observed").boolean(), true);
+  EXPECT_TRUE(json.at(size_t{0}).at("why").is_null());
+  EXPECT_DOUBLE_EQ(*json.at(size_t{1}).at("at").number(), 2.5);
+  EXPECT_EQ(json.at(size_t{1}).at("conditions").text(), "up loss 10 %; down clean");
+  EXPECT_EQ(json.at(size_t{1}).at("observed").boolean(), false);
+  EXPECT_THAT(*json.at(size_t{1}).at("why").text(), HasSubstr("0 of 1000 packets"));
+}
+
+class NetworkEventTest : public test::CallRoom {
+ protected:
+  // A machine that is busy with something else may be too slow, and then it has to say so.
+  const testing::Matcher<std::string> kProved =
+      testing::AnyOf(HasSubstr("; verified"), HasSubstr("the relay let packets go"));
+};
 
 TEST_F(NetworkEventTest, SendAndRecordSayWhatTheirNetworkDidAndThatItIsProved) {
   auto sending = small("bot");
@@ -60,7 +94,7 @@ TEST_F(NetworkEventTest, SendAndRecordSayWhatTheirNetworkDidAndThatItIsProved) {
   stopped(recorder);
   const std::string recorded = testing::internal::GetCapturedStdout();
   EXPECT_THAT(recorded, testing::ContainsRegex("network +recorder: clean; up [0-9]+ packets"));
-  EXPECT_THAT(recorded, HasSubstr("; verified"));
+  EXPECT_THAT(recorded, kProved);
   auto& second = start(into_folder());  // without one of its own
   ASSERT_TRUE(tracks(second, 2));
   testing::internal::CaptureStdout();
@@ -68,10 +102,10 @@ TEST_F(NetworkEventTest, SendAndRecordSayWhatTheirNetworkDidAndThatItIsProved) {
   const std::string sent = testing::internal::GetCapturedStdout();
   EXPECT_THAT(sent, testing::ContainsRegex("network +bot: up delay 30 ms; down clean; up [0-9]+ "
                                            "packets, delay 30 ms mean 30 ms max; down [0-9]+"));
-  EXPECT_THAT(sent, HasSubstr("; verified"));
+  EXPECT_THAT(sent, kProved);
   testing::internal::CaptureStdout();
   stopped(second);
-  EXPECT_THAT(testing::internal::GetCapturedStdout(), testing::Not(HasSubstr("; verified")));
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), testing::Not(HasSubstr("packets")));
 }
 
 }  // namespace

@@ -9,19 +9,32 @@ using ::testing::HasSubstr;
 
 constexpr int64_t kMs = 1'000'000;
 
-// What the model counts of so many packets under `real` conditions, one every 5 ms.
+// What is counted of so many packets under `real` conditions, one every 5 ms.
 WayStats counted(const Direction& real, int packets, uint64_t seed = 3) {
   Impairment model(seed, real);
   WayStats way;
-  for (int i = 0; i < packets; ++i) model.take(1000, PacketKind::kRtp, i * 5 * kMs);
+  for (int i = 0; i < packets; ++i) {
+    const PacketKind kind = i % 10 == 0 ? PacketKind::kRtcp : PacketKind::kRtp;
+    ++way.arrived.packets[static_cast<size_t>(kind)];
+    model.take(1000, kind, i * 5 * kMs);
+  }
   way.truth = model.truth(packets * 5 * kMs);
   return way;
+}
+
+Result<> effect_of(const Conditions& claimed, const LinkStats& before, const LinkStats& after,
+                   int64_t lasted_ns) {
+  return effect_observed({.conditions = claimed,
+                          .begin_ns = 1000 * kMs,
+                          .end_ns = 1000 * kMs + lasted_ns,
+                          .before = before,
+                          .after = after});
 }
 
 std::string observed(const Direction& claimed, const Direction& real, int packets = 2000) {
   LinkStats before, after;
   after.up = counted(real, packets);
-  const auto result = effect_observed({.up = claimed}, before, after, packets * 0.005);
+  const auto result = effect_of({.up = claimed}, before, after, packets * 5 * kMs);
   if (result) return "observed";
   EXPECT_EQ(result.error().code, Code::kUnmeasured);
   return result.error().message;
@@ -37,6 +50,8 @@ std::vector<Direction> kinds_of_conditions() {
           {.delay_s = 0.04, .jitter_s = 0.01, .jitter_shape = JitterShape::kPareto},
           {.rate = 300e3, .queue_s = 0.2, .delay_s = 0.02},
           {.reorder = 0.05},
+          {.loss = 0.1, .loss_of = {PacketKind::kRtp}},
+          {.block = {PacketKind::kRtcp}},
           {.duplicate = 0.05},
           {.blackout = true}};
 }
@@ -59,11 +74,19 @@ TEST(Effect, OfWhatWasNotDoneIsNot) {
   EXPECT_THAT(observed({.rate = 300e3}, {.rate = 600e3}),
               HasSubstr("out of a line with 300 kbit/s"));
   EXPECT_THAT(observed({.blackout = true}, {.loss = 0.9}), HasSubstr("passed a blackout"));
+  EXPECT_THAT(observed({.block = {PacketKind::kRtcp}}, {}),
+              HasSubstr("200 of 200 packets of blocked kinds passed"));
+  // A share of all packets is another than the same share of those that it is about.
+  EXPECT_THAT(observed({.loss = 0.5, .loss_of = {PacketKind::kRtcp}}, {.loss = 0.5}),
+              HasSubstr("of 200 packets had random loss, 100 were to be expected"));
 }
 
 TEST(Effect, FewPacketsProveNothing) {
   EXPECT_THAT(observed({.loss = 0.01}, {.loss = 0.01}, 100),
               HasSubstr("too few to see random loss"));
+  EXPECT_THAT(observed({.block = {PacketKind::kStun}}, {}), HasSubstr("no packet of the blocked"));
+  EXPECT_THAT(observed({.loss = 0.5, .loss_of = {PacketKind::kStun}}, {}),
+              HasSubstr("0 packets are too few"));
 }
 
 TEST(Effect, IsThatOfTheSpanOnly) {
@@ -72,17 +95,31 @@ TEST(Effect, IsThatOfTheSpanOnly) {
   after.up = before.up;
   after.up.truth.in += 500;
   after.up.truth.out += 500;
-  EXPECT_TRUE(effect_observed({}, before, after, 1));
-  EXPECT_FALSE(effect_observed({.up = {.loss = 0.5}}, before, after, 1));
+  after.up.arrived.packets[static_cast<size_t>(PacketKind::kRtp)] += 500;
+  EXPECT_TRUE(effect_of({}, before, after, 1000 * kMs));
+  EXPECT_FALSE(effect_of({.up = {.loss = 0.5}}, before, after, 1000 * kMs));
 }
 
 TEST(Effect, TheRelaysOwnLossesSpoilIt) {
   LinkStats before, after;
   after.down.overrun = 2;
   after.down.refused = 1;
-  const auto result = effect_observed({}, before, after, 1);
+  const auto result = effect_of({}, before, after, 1000 * kMs);
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message, HasSubstr("down: the relay itself lost 3 packets"));
+}
+
+TEST(Effect, ARelayThatIsLateSpoilsIt) {
+  LinkStats before, after;
+  before.up.passed_all = 100;
+  before.up.late_sum_s = 7;  // long ago
+  after.up.passed_all = 300;
+  after.up.late_sum_s = before.up.late_sum_s + 200 * 0.004;
+  EXPECT_TRUE(effect_of({}, before, after, 1000 * kMs));
+  after.up.late_sum_s = before.up.late_sum_s + 200 * 0.006;
+  const auto result = effect_of({}, before, after, 1000 * kMs);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message, HasSubstr("up: the relay let packets go 6 ms late"));
 }
 
 }  // namespace

@@ -140,6 +140,16 @@ TEST(Impairment, BothStatesOfGilbertElliottHaveALoss) {
   EXPECT_NEAR(static_cast<double>(count(all, Drop::kBurst)) / 200'000, 0.26, 0.01);
 }
 
+TEST(Impairment, ABurstEndsWhereTheLineIsCleanAgain) {
+  Direction d;
+  d.burst = {.p = 1, .r = 0.001};
+  Impairment model(1, d);
+  fates(model, 10);
+  ASSERT_EQ(model.take(100, kRtp, 1000 * kMs).drop, Drop::kBurst);
+  model.change({}, 1000 * kMs);
+  EXPECT_FALSE(model.take(100, kRtp, 1000 * kMs).drop);
+}
+
 TEST(Impairment, LossOfSomeKindsOnly) {
   Direction d;
   d.loss = 1;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "base/clock.h"
 #include "network/relay.h"
 #include "tests/support/udp_end.h"
@@ -56,7 +58,6 @@ TEST(LinkTest, IsSharedByAllItsRelays) {
   EXPECT_EQ(stats.up.passed.bytes_of(PacketKind::kStun), 2000u);
   EXPECT_EQ(stats.up.passed_all, 20u);
   EXPECT_EQ(stats.down.truth.in, 0u);
-  EXPECT_EQ(one.relay.stats().up.packets_of(PacketKind::kStun), 10u);
 }
 
 TEST(LinkTest, ChangesAtOnce) {
@@ -135,6 +136,49 @@ TEST(LinkTest, WhatIsSetEndsTheSchedule) {
   EXPECT_EQ(link.conditions(), Conditions{});
 }
 
+TEST(LinkTest, RemembersItsPhases) {
+  Network network;
+  network.conditions.up.delay_s = 0.001;
+  network.schedule = {{0, {.up = lossy(1)}}};
+  Link link(network);
+  ASSERT_EQ(link.phases().size(), 1u);
+  EXPECT_DOUBLE_EQ(link.phases()[0].conditions.up.delay_s, 0.001);
+  Path path(link);
+  link.begin_schedule();
+  ASSERT_EQ(link.phases().size(), 1u) << "before it nothing came";
+  for (int i = 0; i < 10; ++i) path.us.send(path.to_them, test::stun("lost"));
+  path.them.send(path.to_us, test::stun("down"));
+  ASSERT_TRUE(path.us.receive());
+  link.set({});
+  path.us.send(path.to_them, test::stun());
+  ASSERT_TRUE(path.them.receive());
+  const auto phases = link.phases();
+  ASSERT_EQ(phases.size(), 2u);
+  EXPECT_DOUBLE_EQ(phases[0].conditions.up.loss, 1);
+  EXPECT_EQ(phases[0].before.up.truth.in, 0u);
+  EXPECT_EQ(phases[0].after.up.truth.in, 10u);
+  EXPECT_EQ(phases[0].after.up.arrived.packets_of(PacketKind::kStun), 10u);
+  EXPECT_EQ(phases[0].after.up.passed_all, 0u);
+  EXPECT_EQ(phases[0].end_ns, phases[1].begin_ns);
+  EXPECT_EQ(phases[1].conditions, Conditions{});
+  EXPECT_EQ(phases[1].before.up.truth.in, 10u);
+  EXPECT_EQ(phases[1].after.up.truth.in, 11u);
+  EXPECT_GE(phases[1].end_ns, phases[1].begin_ns);
+  EXPECT_LE(phases[1].end_ns, monotonic_ns());
+}
+
+TEST(LinkTest, WhatCameBeforeTheScheduleIsAPhaseOfItsOwn) {
+  Link link({.schedule = {{0, {.up = lossy(1)}}}});
+  Path path(link);
+  path.us.send(path.to_them, test::stun());
+  ASSERT_TRUE(path.them.receive());
+  link.begin_schedule();
+  const auto phases = link.phases();
+  ASSERT_EQ(phases.size(), 2u);
+  EXPECT_EQ(phases[0].conditions, Conditions{});
+  EXPECT_EQ(phases[0].after.up.truth.in, 1u);
+}
+
 TEST(LinkTest, DirectionsLoseDifferentPackets) {
   Link link({.conditions = {.up = lossy(0.5), .down = lossy(0.5)}, .seed = 9});
   Path path(link);
@@ -142,9 +186,13 @@ TEST(LinkTest, DirectionsLoseDifferentPackets) {
     path.us.send(path.to_them, test::stun(std::to_string(i)));
     path.them.send(path.to_us, test::stun(std::to_string(i)));
   }
+  while (link.stats().up.truth.in + link.stats().down.truth.in < 400) std::this_thread::yield();
+  link.set({});
+  path.us.send(path.to_them, test::stun("end"));
+  path.them.send(path.to_us, test::stun("end"));
   const auto all = [](const UdpEnd& end) {
     std::vector<std::string> texts;
-    while (const auto got = end.receive(std::chrono::milliseconds(300)))
+    for (auto got = end.receive(); got && got->bytes != test::stun("end"); got = end.receive())
       texts.push_back(got->bytes);
     return texts;
   };

@@ -86,7 +86,7 @@ TEST_P(RelayTest, KeepsOrderAndBytes) {
       ASSERT_EQ(got->bytes, packet(j));
     }
   }
-  EXPECT_EQ(relay_.stats().up.packets_of(PacketKind::kRtp), 2000u);
+  EXPECT_EQ(link_.stats().up.passed.packets_of(PacketKind::kRtp), 2000u);
 }
 
 TEST_P(RelayTest, DelaysAsItIsTold) {
@@ -144,7 +144,7 @@ TEST_P(RelayTest, KindsAreToldApart) {
        {test::stun("x"), test::dtls("x"), test::rtp("x"), test::rtcp("x"), std::string("\xff", 1)})
     us_.send(to_them_, packet);
   for (size_t i = 0; i < kPacketKinds; ++i) ASSERT_TRUE(them_.receive());
-  const auto up = relay_.stats().up;
+  const auto up = link_.stats().up.passed;
   for (size_t i = 0; i < kPacketKinds; ++i) EXPECT_EQ(up.packets[i], 1u) << kPacketKindNames[i];
   EXPECT_EQ(up.bytes_of(PacketKind::kDtls), 3u);
 }
@@ -164,7 +164,7 @@ TEST_P(RelayTest, AnAddressThatNobodyAnnouncedGetsASocketWithItsFirstStun) {
   const auto back = reflexive.receive();
   ASSERT_TRUE(back);
   EXPECT_EQ(back->from, to_us_);
-  EXPECT_EQ(relay_.stats().strangers, 1u);
+  EXPECT_EQ(link_.stats().down.strangers, 1u);
   // Announced after all: the same socket.
   EXPECT_EQ(address_of(relay_.candidate_for_us(reflexive.candidate())), got->from);
 }
