@@ -231,16 +231,14 @@ std::string Relay::description_for_us(const std::string& theirs) {
 Result<> Relay::verified(const std::string& selected_pair) const {
   const auto ends = ends_of(selected_pair);
   if (!ends) return unproved("no candidate pair is selected");
-  const auto& [near, far] = *ends;
+  const Address &near = ends->first, &far = ends->second;
   std::lock_guard lock(impl_->link->thread->mutex());
-  const auto own = [&](const Impl::Ports& ports, const Address& address) {
-    return std::any_of(ports.begin(), ports.end(),
-                       [&](const auto& entry) { return entry.second.socket.own() == address; });
-  };
-  if (!own(impl_->inner, far))
+  const auto& inner = impl_->inner;
+  if (std::none_of(inner.begin(), inner.end(),
+                   [&](const auto& entry) { return entry.second.socket.own() == far; }))
     return unproved(fmt::format("the selected pair {} does not lead to the relay", selected_pair));
-  // A peer-reflexive near end is the outer socket, as the other end sees our peer.
-  if (!impl_->outer.contains(near) && !own(impl_->outer, near))
+  // A reflexive near end is as the other end sees us: from behind a NAT, or a relay of its own.
+  if (selected_pair.starts_with("host ") && !impl_->outer.contains(near))
     return unproved(
         fmt::format("the selected pair {} does not begin where the relay leads to", selected_pair));
   for (const Way way : {Way::kUp, Way::kDown})

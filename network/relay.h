@@ -49,8 +49,8 @@ class Relay {
   std::string description_for_us(const std::string& theirs);
 
   // Does the path lead through here? `selected_pair` is PeerStats::selected_pair: its far end has
-  // to be one of our sockets, its near end what we know our peer by, and STUN and DTLS must have
-  // passed both ways. kUnmeasured: not proved, and why.
+  // to be one of our sockets, a near end that is a host's what we know our peer by, and STUN and
+  // DTLS must have passed both ways. kUnmeasured: not proved, and why.
   Result<> verified(const std::string& selected_pair) const;
 
   struct Impl;
