@@ -87,16 +87,17 @@ void say_network(Console& console, const std::string& who, const Call& call) {
   Json fields = Json::object()
                     .set("bot", who)
                     .set("conditions", conditions)
+                    .set("seed", call.link()->seed())
                     .set("phases", json_of(phases))
                     .set("up", json_of(up))
                     .set("down", json_of(down))
                     .set("verified", proved.has_value());
   if (!proved) fields.set("why", proved.error().message);
-  console.event(
-      "network",
-      fmt::format("{}: {}; up {}; down {}; {}", who, conditions, text_of(up), text_of(down),
-                  proved ? "verified" : "not proved: " + proved.error().message),
-      fields);
+  console.event("network",
+                fmt::format("{}: {} (seed {}); up {}; down {}; {}", who, conditions,
+                            call.link()->seed(), text_of(up), text_of(down),
+                            proved ? "verified" : "not proved: " + proved.error().message),
+                fields);
 }
 
 }  // namespace callbot::bot

@@ -25,8 +25,8 @@ Json json_of(const std::vector<network::Phase>& phases);
 // phase is observed. kUnmeasured: the first thing that is not proved.
 Result<> network_proved(const std::vector<network::Phase>& phases, Result<> path);
 
-// The event "network" of a call that has a link, before it is left: conditions, both directions,
-// and whether it is proved that they were in force.
+// The event "network" of a call that has a link, before it is left: conditions, seed, both
+// directions, and whether it is proved that they were in force.
 void say_network(Console& console, const std::string& who, const Call& call);
 
 }  // namespace callbot::bot

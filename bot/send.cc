@@ -78,6 +78,8 @@ void Send::start() {
     auto config = call_config(join, self);
     if (!config) return stop(config.error());
     config->source = source_.get();
+    // They send the same packets, and each is to lose others.
+    if (config->network) config->network->seed += static_cast<uint64_t>(i) - 1;
     auto bot = std::make_unique<Bot>(*this, join.name);
     auto call = Call::create(loop_, log_.child(join.name), std::move(*config), *bot);
     if (!call) return stop(call.error());

@@ -75,6 +75,8 @@ Conditions Link::conditions() const {
   return impl_->conditions();
 }
 
+uint64_t Link::seed() const { return impl_->network.seed; }
+
 void Link::begin_schedule() {
   std::lock_guard lock(impl_->thread->mutex());
   if (std::exchange(impl_->scheduled, true)) return;

@@ -61,6 +61,7 @@ class Link {
   // From now on; ends the schedule.
   void set(const Conditions& conditions);
   Conditions conditions() const;
+  uint64_t seed() const;
   // Time 0 of the schedule; only the first call counts.
   void begin_schedule();
   LinkStats stats() const;

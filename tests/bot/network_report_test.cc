@@ -85,23 +85,28 @@ class NetworkEventTest : public test::CallRoom {
 TEST_F(NetworkEventTest, SendAndRecordSayWhatTheirNetworkDidAndThatItIsProved) {
   auto sending = small("bot");
   sending.join.network = *network::parse_network(R"({"up": {"delay": "30ms"}, "seed": 3})");
+  sending.count = 2;
   auto& sender = start(sending);
   auto recording = into_folder();
   recording.join.network = *network::parse_network("clean");
   auto& recorder = start(recording);
-  ASSERT_TRUE(tracks(recorder, 2));
+  ASSERT_TRUE(tracks(recorder, 4));
   testing::internal::CaptureStdout();
   stopped(recorder);
   const std::string recorded = testing::internal::GetCapturedStdout();
-  EXPECT_THAT(recorded, testing::ContainsRegex("network +recorder: clean; up [0-9]+ packets"));
+  EXPECT_THAT(recorded,
+              testing::ContainsRegex("network +recorder: clean .seed 1.; up [0-9]+ packets"));
   EXPECT_THAT(recorded, kProved);
   auto& second = start(into_folder());  // without one of its own
-  ASSERT_TRUE(tracks(second, 2));
+  ASSERT_TRUE(tracks(second, 4));
   testing::internal::CaptureStdout();
   ASSERT_TRUE(left(sender));
   const std::string sent = testing::internal::GetCapturedStdout();
-  EXPECT_THAT(sent, testing::ContainsRegex("network +bot: up delay 30 ms; down clean; up [0-9]+ "
-                                           "packets, delay 30 ms mean 30 ms max; down [0-9]+"));
+  for (const char* bot :
+       {"bot-1: up delay 30 ms; down clean .seed 3.", "bot-2: up delay 30 ms; down clean .seed 4."})
+    EXPECT_THAT(sent, testing::ContainsRegex(
+                          std::string("network +") + bot +
+                          "; up [0-9]+ packets, delay 30 ms mean 30 ms max; down [0-9]+"));
   EXPECT_THAT(sent, kProved);
   testing::internal::CaptureStdout();
   stopped(second);
