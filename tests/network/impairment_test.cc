@@ -66,9 +66,7 @@ TEST(Impairment, CleanDoesNothing) {
 // --- loss
 
 TEST(Impairment, TenPercentOfAHundredThousand) {
-  Direction d;
-  d.loss = 0.1;
-  Impairment model(7, d);
+  Impairment model(7, {.loss = 0.1});
   const auto all = fates(model, 100'000);
   // Binomial: 95 is one standard deviation; with this seed it is what it is, on every machine.
   EXPECT_NEAR(static_cast<double>(count(all, Drop::kLoss)), 10'000, 4 * 95);
@@ -99,9 +97,7 @@ TEST(Impairment, TheSameSeedGivesTheSameFates) {
 
 // On every machine and with every standard library.
 TEST(Impairment, TheFatesOfASeedAreKnown) {
-  Direction d;
-  d.loss = 0.5;
-  Impairment model(42, d);
+  Impairment model(42, {.loss = 0.5});
   std::string lost;
   for (const Fate& fate : fates(model, 32)) lost += fate.drop ? 'x' : '.';
   EXPECT_EQ(lost, ".x.x...x.xx.xx.x..x.x..x.xxx.xxx");
@@ -151,10 +147,7 @@ TEST(Impairment, ABurstEndsWhereTheLineIsCleanAgain) {
 }
 
 TEST(Impairment, LossOfSomeKindsOnly) {
-  Direction d;
-  d.loss = 1;
-  d.loss_of = {PacketKind::kRtp};
-  Impairment model(1, d);
+  Impairment model(1, {.loss = 1, .loss_of = {PacketKind::kRtp}});
   EXPECT_EQ(model.take(100, PacketKind::kRtp, 1).drop, Drop::kLoss);
   for (const PacketKind kind :
        {PacketKind::kStun, PacketKind::kDtls, PacketKind::kRtcp, PacketKind::kOther})
@@ -189,11 +182,7 @@ TEST(Impairment, WhatIsUnderWayAtABlackoutArrives) {
 // --- time
 
 TEST(Impairment, RateQueueAndDelayAddUp) {
-  Direction d;
-  d.rate = 1e6;
-  d.queue_s = 0.02;
-  d.delay_s = 0.05;
-  Impairment model(1, d);
+  Impairment model(1, {.rate = 1e6, .queue_s = 0.02, .delay_s = 0.05});
   EXPECT_EQ(model.take(1250, kRtp, 0).out_ns, 60 * kMs);
   EXPECT_EQ(model.take(1250, kRtp, 0).out_ns, 70 * kMs);
   EXPECT_EQ(model.take(1250, kRtp, 0).out_ns, 80 * kMs);
@@ -283,20 +272,13 @@ TEST(Impairment, JitterReordersOnlyWhenItIsTold) {
 }
 
 TEST(Impairment, NothingArrivesBeforeItWasSent) {
-  Direction d;
-  d.delay_s = 0.001;
-  d.jitter_s = 0.1;
-  d.jitter_reorders = true;
-  Impairment model(2, d);
+  Impairment model(2, {.delay_s = 0.001, .jitter_s = 0.1, .jitter_reorders = true});
   for (const Fate& fate : fates(model, 10'000, kMs))
     EXPECT_GE(fate.out_ns, static_cast<int64_t>(fate.id) * kMs);
 }
 
 TEST(Impairment, WhatIsHeldBackIsOvertakenAndNobodyElseIs) {
-  Direction d;
-  d.reorder = 0.1;
-  d.reorder_by_s = 0.005;
-  Impairment model(4, d);
+  Impairment model(4, {.reorder = 0.1, .reorder_by_s = 0.005});
   uint64_t held_back = 0;
   int64_t last = 0;
   for (const Fate& fate : fates(model, 10'000, kMs)) {
@@ -314,9 +296,7 @@ TEST(Impairment, WhatIsHeldBackIsOvertakenAndNobodyElseIs) {
 }
 
 TEST(Impairment, DuplicatesAreCounted) {
-  Direction d;
-  d.duplicate = 0.1;
-  Impairment model(4, d);
+  Impairment model(4, {.duplicate = 0.1});
   uint64_t twice = 0;
   for (const Fate& fate : fates(model, 10'000)) twice += fate.twice ? 1 : 0;
   EXPECT_NEAR(static_cast<double>(twice), 1000, 4 * 30);
@@ -356,9 +336,7 @@ TEST(Impairment, WhatWaitsLeavesAtTheNewPaceAndInOrder) {
 }
 
 TEST(Impairment, AShorterDelayLetsNobodyOvertake) {
-  Direction d;
-  d.delay_s = 0.1;
-  Impairment model(1, d);
+  Impairment model(1, {.delay_s = 0.1});
   EXPECT_EQ(model.take(100, kRtp, 0).out_ns, 100 * kMs);
   EXPECT_TRUE(model.change({}, kMs).empty());
   EXPECT_EQ(model.take(100, kRtp, 2 * kMs).out_ns, 100 * kMs);
