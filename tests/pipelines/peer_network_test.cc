@@ -26,6 +26,9 @@ class PeerNetworkTest : public testing::Test {
     const auto verified = link.relay->verified(link.a.peer->stats().selected_pair);
     return verified ? "verified" : verified.error().message;
   }
+  static double seconds_since(int64_t begin) {
+    return static_cast<double>(monotonic_ns() - begin) / 1e9;
+  }
   // Where an end's own sockets are.
   static std::set<std::string> own_addresses(const LoopbackEnd& end) {
     std::set<std::string> all;
@@ -129,25 +132,32 @@ TEST_F(PeerNetworkTest, ADelayOf200MillisecondsIsInTheRoundTripAndInOneWay) {
   ASSERT_TRUE(channel);
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.run_until([&] { return !link.b.channels.empty(); })) << link.log();
-  const int64_t sent = monotonic_ns();
-  ASSERT_TRUE(link.a.peer->send_message(*channel, true, "ping"));
-  ASSERT_TRUE(link.run_until([&] { return !link.b.messages.empty(); })) << link.log();
-  ASSERT_TRUE(link.b.peer->send_message(link.b.channels.begin()->first, true, "pong"));
-  ASSERT_TRUE(link.run_until([&] { return !link.a.messages.empty(); })) << link.log();
-  const double round_trip = static_cast<double>(monotonic_ns() - sent) / 1e9;
+  // What a busy machine adds is not the line's: some packet has no more than that.
+  double round_trip = 1e9, one_way = 1e9;
+  const int64_t begin = monotonic_ns();
+  while (round_trip > 0.6 && seconds_since(begin) < 20) {
+    const size_t pings = link.b.messages.size(), pongs = link.a.messages.size();
+    const int64_t sent = monotonic_ns();
+    ASSERT_TRUE(link.a.peer->send_message(*channel, true, "ping"));
+    ASSERT_TRUE(link.run_until([&] { return link.b.messages.size() > pings; })) << link.log();
+    ASSERT_TRUE(link.b.peer->send_message(link.b.channels.begin()->first, true, "pong"));
+    ASSERT_TRUE(link.run_until([&] { return link.a.messages.size() > pongs; })) << link.log();
+    round_trip = std::min(round_trip, seconds_since(sent));
+  }
   EXPECT_GE(round_trip, 0.4);
-  EXPECT_LT(round_trip, 1.0);  // of what 200 ms are not
-  std::optional<CountingSink::Seen> timed;
-  ASSERT_TRUE(link.run_until([&] {
-    for (const auto& [id, seen] : link.b.sink.seen())
-      if (seen.info.kind == kAudio && seen.last_ntp_ns) timed = seen;
-    return timed.has_value();
-  })) << link.log();
-  const int64_t arrived = timed->last_arrival_ns + wall_ns() - monotonic_ns();
+  EXPECT_LE(round_trip, 0.6);
   // Sender and receiver share a clock: what is left is encoding and the line.
-  const double one_way = static_cast<double>(arrived - *timed->last_ntp_ns) / 1e9;
+  ASSERT_TRUE(link.run_until([&] {
+    for (const auto& [id, seen] : link.b.sink.seen()) {
+      if (seen.info.kind != kAudio || !seen.last_ntp_ns) continue;
+      const int64_t arrived = seen.last_arrival_ns + wall_ns() - monotonic_ns();
+      one_way = std::min(one_way, static_cast<double>(arrived - *seen.last_ntp_ns) / 1e9);
+    }
+    return one_way <= 0.4;
+  })) << one_way
+      << " s\n"
+      << link.log();
   EXPECT_GE(one_way, 0.19);
-  EXPECT_LT(one_way, 0.5);
   const auto truth = line.stats().up.truth;
   EXPECT_NEAR(truth.delay_mean_s(), 0.2, 1e-6);
 }
