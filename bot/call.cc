@@ -127,7 +127,8 @@ void Call::request_key_frame(TrackId track) {
 
 Result<> Call::network_verified() const {
   if (!link_) return fail(Code::kUnmeasured, "no network was asked for");
-  if (connected_.empty()) return fail(Code::kUnmeasured, "nobody is connected");
+  if (!verified_) return fail(Code::kUnmeasured, "nobody was connected");
+  if (!*verified_) return *verified_;
   for (const LegId id : connected_)
     if (auto verified = legs_.at(id)->network_verified(); !verified) return verified;
   return {};
@@ -277,6 +278,7 @@ void Call::leg_request(LegId leg, signaling::Request request) { signaling_->requ
 void Call::leg_connected(CallLeg& leg) {
   if (std::find(connected_.begin(), connected_.end(), leg.leg().id) == connected_.end())
     connected_.push_back(leg.leg().id);
+  if (link_ && (!verified_ || *verified_)) verified_ = leg.network_verified();
   events_.connected(leg.leg().member);
 }
 

@@ -118,8 +118,8 @@ class Call final : private signaling::Events, private LegOwner {
   // What CallConfig::network asked for, to change it and to see what it did; null: nothing. Its
   // schedule begins when the call is joined.
   network::Link* link() const { return link_.get(); }
-  // Do all connected legs go over the link? kUnmeasured: the first of which it is not proved, or
-  // there is none.
+  // Did all legs that were ever connected go over the link? kUnmeasured: the first of which it is
+  // not proved, or there was none.
   Result<> network_verified() const;
   void announce(const signaling::Self& self);
   void set_sending(MediaKind kind, bool on);
@@ -174,6 +174,7 @@ class Call final : private signaling::Events, private LegOwner {
   std::vector<TrackId> taken_;  // tracks that the sinks sit on
   std::unique_ptr<signaling::Signaling> signaling_;
   std::unique_ptr<network::Link> link_;
+  std::optional<Result<>> verified_;  // of all legs, as each was when it was connected
   std::map<signaling::LegId, std::unique_ptr<CallLeg>> legs_;
   Timer leave_deadline_;
   Alive alive_;

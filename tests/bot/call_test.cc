@@ -259,6 +259,11 @@ TEST_F(CallTest, WithANetworkAllMediaGoesOverItsLink) {
   ASSERT_TRUE(until([&] { return blocked() > 20; }));
   sender.call->link()->set({});
   EXPECT_TRUE(flows(bot, MediaKind::kVideo));
+  // Nor is it forgotten when all others have left.
+  bot.call->stop();
+  other.call->stop();
+  ASSERT_TRUE(until([&] { return sender.call->connected_legs() == 0; }));
+  EXPECT_TRUE(sender.call->network_verified());
 }
 
 TEST_F(CallTest, AScheduledNetworkBeginsWhenTheCallIsJoined) {
