@@ -7,6 +7,9 @@
 #define LLVMFuzzerTestOneInput fuzz_json
 #include "tests/fuzz/json_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_candidate
+#include "tests/fuzz/candidate_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_room_messages
 #include "tests/fuzz/room_messages_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
@@ -27,6 +30,7 @@ namespace callbot {
 namespace {
 
 TEST(FuzzCorpus, Json) { test::replay("json", fuzz_json); }
+TEST(FuzzCorpus, Candidate) { test::replay("candidate", fuzz_candidate); }
 TEST(FuzzCorpus, RoomMessages) { test::replay("room_messages", fuzz_room_messages); }
 TEST(FuzzCorpus, Manifest) { test::replay("manifest", fuzz_manifest); }
 TEST(FuzzCorpus, Journal) { test::replay("journal", fuzz_journal); }
