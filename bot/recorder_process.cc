@@ -37,10 +37,9 @@ std::vector<std::string> words_of(const RecorderCommand& command, const std::str
                                  "--until-empty",
                                  std::to_string(command.empty_for.count()) + "ms"};
   words.insert(words.end(), command.rules.begin(), command.rules.end());
-  words.insert(words.end(),
-               {"--out", command.out.string(), "--log", command.json ? "json" : "text", "--reserve",
-                std::to_string(command.disk.reserve), "--low-water",
-                std::to_string(command.disk.low())});
+  words.insert(words.end(), {"--out", command.out.string(), "--log", command.json ? "json" : "text",
+                             "--reserve", std::to_string(command.disk.reserve), "--low-water",
+                             std::to_string(command.disk.low())});
   // It talks to this very server; whom the certificate names does not matter on the way.
   if (command.base_url.starts_with("wss:")) words.push_back("--insecure");
   if (!command.on_finish.empty()) words.insert(words.end(), {"--on-finish", command.on_finish});
