@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "bot/on_finish.h"
 #include "bot/recording_session.h"
 #include "recordings/owed_verdict.h"
@@ -74,7 +75,8 @@ void OpenRecordings::finished(const Result<RepairReport>& report) {
   }
   console_.event(
       "repaired",
-      fmt::format("{}: {} frames kept, {} bytes not usable", report->folder, frames, unusable),
+      fmt::format("{}: {} kept, {} not usable", report->folder, counted(frames, "frame"),
+                  counted(unusable, "byte")),
       Json::object().set("folder", report->folder).set("report", recordings::to_json(*report)));
 }
 

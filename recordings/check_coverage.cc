@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
@@ -91,8 +92,8 @@ void check_coverage(const Lane& lane, const VerifyConfig& config, TrackMeasure& 
                    .severity = Severity::kWarn,
                    .value = static_cast<double>(lane.overflow),
                    .threshold = 0,
-                   .text = fmt::format("{} frames were dropped because writing was too slow",
-                                       lane.overflow)});
+                   .text = counted(lane.overflow, "frame was", "frames were") +
+                           " dropped because writing was too slow"});
   }
   const Covered covered = cover(lane, times, config);
   if (measure.expected <= 0) return;
