@@ -259,7 +259,7 @@ std::string hero_section(const ReportFacts& facts) {
   const std::string css = css_of(facts.verdict);
   const std::string word = facts.verdict ? name_of(facts.verdict->severity) : "No verdict";
   std::string when = shown_time(m.started_wall_ns);
-  if (m.state == "running") when += " · still running, or cut off";
+  if (facts.recording.open) when += std::string(" · ") + open_state(facts.folder);
   return fmt::format(
              "<header class=\"hero {}\">\n<p class=\"word\">{}</p>\n<div>\n<h1>{}</h1>\n"
              "<p class=\"when\">{}</p>\n<p class=\"sum\">{}</p>\n</div>\n</header>\n",

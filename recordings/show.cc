@@ -16,7 +16,8 @@ std::string span_text(int64_t from, const std::optional<int64_t>& to) {
   return fmt::format("{} - {}", clock_text(from), to ? clock_text(*to) : "end");
 }
 
-std::string head(const fs::path& folder, const Manifest& m) {
+std::string head(const fs::path& folder, const LoadedRecording& loaded) {
+  const Manifest& m = loaded.manifest;
   std::string text = fmt::format("{}\n", folder.string());
   const auto line = [&text](const char* key, const std::string& value) {
     if (!value.empty()) text += fmt::format("  {:<10}{}\n", key, printable(value));
@@ -27,7 +28,7 @@ std::string head(const fs::path& folder, const Manifest& m) {
   line("recorder", m.facts.recorder);
   line("started", rfc3339(m.started_wall_ns));
   line("lasted", clock_text(m.duration_ns()));
-  line("state", m.state);
+  line("state", loaded.open ? open_state(folder) : m.state);
   if (m.encryption) line("sealed to", m.encryption->to);
   if (m.ending) {
     line("ended by", m.ending->by);
@@ -113,7 +114,7 @@ Result<std::string> show(const fs::path& folder) {
   const auto loaded = load(folder);
   if (!loaded) return tl::unexpected(loaded.error());
   const Manifest& m = loaded->manifest;
-  std::string text = head(folder, m);
+  std::string text = head(folder, *loaded);
   text += "participants\n";
   for (const Participant& p : m.participants) text += participant_text(m, p);
   text += "files\n" + files_text(m);
