@@ -331,10 +331,8 @@ class Client {
 Result<Json> control_request(const fs::path& folder, const Json& request,
                              std::chrono::milliseconds within) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored))
-    return fail(Code::kBadInput, folder.string() + ": no such folder");
   if (!fs::exists(folder / recordings::kManifest, ignored))
-    return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+    return tl::unexpected(recordings::no_recording(folder));
   Client client(folder, within);
   auto line = client.connect(folder)
                   .and_then([&] { return client.send(request.dump() + "\n"); })

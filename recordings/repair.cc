@@ -54,9 +54,7 @@ class Repair {
   Result<> lock() {
     if (!there(kJournal)) {
       if (there(kManifest)) return {};
-      return fail(Code::kBadInput, folder_.string() +
-                                       ": no recording: there is neither manifest.json nor "
-                                       "journal.jsonl");
+      return tl::unexpected(no_recording(folder_, "manifest.json and no journal.jsonl"));
     }
     auto taken = LockedJournal::take(folder_ / kJournal);
     if (taken) {
