@@ -342,7 +342,9 @@ Result<Json> control_request(const fs::path& folder, const Json& request,
   if (!answer) return fail(Code::kInternal, "the recorder's answer is no JSON: " + *line);
   if (answer->at("ok").boolean().value_or(false)) return answer;
   const Json error = answer->at("error");
-  return fail(code_named(error.at("code").text().value_or("")),
+  const Code code = code_named(error.at("code").text().value_or(""));
+  // What it could not take is what our caller asked for: nobody of that name, paused already.
+  return fail(code == Code::kBadInput ? Code::kUsage : code,
               error.at("text").text().value_or("refused"));
 }
 
