@@ -30,7 +30,7 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option(
       "--ice-server", join.ice_servers,
       "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp, a ':' in USER as "
-      "%3A; repeatable");
+      "%3A; turns: (TURN over TLS) is not supported; repeatable");
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
