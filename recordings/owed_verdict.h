@@ -7,9 +7,10 @@
 // systems), two machines that repair the same folder at a time may both give it.
 //
 // It stays owed when `callbot repair` knows no key for it, so that one who does gives it, and when
-// repair, or a recorder at its start, cannot read the media or write verdict.json (a full disk): who
-// is given it later has the file as well. Who has recorded it gives it at the end in any case, as UNMEASURED where
-// only another's key opens all of it; and so does a start that finds one it has no key for.
+// repair, or a recorder at its start, cannot read the media or write verdict.json (a full disk):
+// who is given it later has the file as well. Who has recorded it gives it at the end in any case,
+// as UNMEASURED where only another's key opens all of it; and so does a start that finds one it has
+// no key for.
 //
 // Thread:  any; blocks on the file system for a moment.
 // Owner:   who records or judges.
