@@ -133,7 +133,7 @@ Result<Descriptor> open_file(const fs::path& path, Links links) {
 Result<> write_atomically(const fs::path& path, std::string_view bytes) {
   auto part = PartFile::create(path);
   if (!part) return tl::unexpected(part.error());
-  if (!write_all(part->fd(), bytes)) return storage_failure(part->path(), "cannot write");
+  if (!write_all(part->fd(), bytes)) return storage_failure(path, "cannot write");
   return part->put_in_place();
 }
 

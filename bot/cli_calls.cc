@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "bot/cli_values.h"
+#include "bot/member_filter.h"
 
 namespace callbot::bot {
 namespace {
@@ -29,7 +30,7 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option(
       "--ice-server", join.ice_servers,
       "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp, a ':' in USER as "
-      "%3A; repeatable");
+      "%3A; turns: (TURN over TLS) is not supported; repeatable");
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
@@ -85,6 +86,14 @@ Result<std::optional<recordings::PublicKey>> public_key(const std::string& text)
   return key.map([](const auto& k) { return std::optional(k); });
 }
 
+CLI::Validator glob() {
+  return {[](std::string& text) {
+            const auto is = check_pattern(text);
+            return is ? std::string() : is.error().message;
+          },
+          ""};
+}
+
 // What record and the recorders of serve have in common.
 void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_duration,
                bool& audio_only, RecordRules& rules) {
@@ -120,11 +129,13 @@ void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_durat
   c->add_option("--include", rules.include,
                 "record only members whose name fits this pattern (* ? [...]); repeatable")
       ->allow_extra_args(false)
+      ->check(glob())
       ->type_name("GLOB");
   c->add_option("--exclude", rules.exclude,
                 "leave out members whose name fits this pattern, as if they had asked for it; "
                 "repeatable")
       ->allow_extra_args(false)
+      ->check(glob())
       ->type_name("GLOB");
 }
 
@@ -201,6 +212,7 @@ void add_ctl(CLI::App& app, CtlOptions& o) {
     command(name, help)
         ->add_option("GLOB", o.patterns,
                      "pattern of names: * ? [...]; the newest that fits decides")
+        ->check(glob())
         ->required();
   c->footer(
       "Examples:\n"

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/gref.h"
+#include "pipelines/ice.h"
 
 namespace callbot::bot {
 namespace {
@@ -63,6 +64,9 @@ Result<CallConfig> call_config(const JoinOptions& options, const signaling::Self
     if (!server) return tl::unexpected(server.error());
     config.ice.servers.push_back(std::move(*server));
   }
+  // Now rather than with the first member that comes.
+  if (auto usable = pipelines::ice_uris(config.ice.servers); !usable)
+    return tl::unexpected(std::move(usable.error()).in("--ice-server"));
   return config;
 }
 

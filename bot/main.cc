@@ -39,12 +39,20 @@ ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::
   return *status;
 }
 
+// Who reads events sees it among them; people on standard error.
+ExitStatus tell_both(Console& console, const Error& error) {
+  if (console.json())
+    console.event("error", error.message,
+                  Json::object().set("code", name_of(error.code)).set("message", error.message));
+  return tell(error);
+}
+
 template <class Verb>
 ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
   std::optional<ExitStatus> status;
   Verb verb(loop, console, options, [&](const auto& done) {
     status = done.status;
-    if (done.error) tell(*done.error);
+    if (done.error) tell_both(console, *done.error);
   });
   verb.start();
   return run(
@@ -54,7 +62,7 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
-  if (auto started = serve.start(); !started) return tell(started.error());
+  if (auto started = serve.start(); !started) return tell_both(console, started.error());
   const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
   return run(loop, status, stop, stop);
 }

@@ -77,4 +77,8 @@ bool is_written(const fs::path& folder) {
   return !lock && lock.error().code == Code::kDenied;
 }
 
+const char* open_state(const fs::path& folder) {
+  return is_written(folder) ? "running" : "cut-off";
+}
+
 }  // namespace callbot::recordings

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "recordings/html.h"
 
 namespace callbot::recordings {
@@ -230,7 +231,7 @@ RateChart rate_chart(const ReportFacts& facts, const ReportPerson& person) {
     const double height = std::max(lost[i] / out.most_lost * kLossHeight, 2.0);
     content += rect("rate-loss", static_cast<double>(i) * width, static_cast<double>(i + 1) * width,
                     {kRateHeight + 2 + kLossHeight - height, height},
-                    fmt::format("{:.0f} packets lost", lost[i]));
+                    counted(static_cast<uint64_t>(std::llround(lost[i])), "packet") + " lost");
   }
   content += fmt::format(R"(<path class="base" d="M0 {0:g}H{1:g}"/>)", kRateHeight + 1, kWidth);
   out.svg =

@@ -10,14 +10,12 @@
 
 #include "base/clock.h"
 #include "base/gref.h"
+#include "base/text.h"
+#include "recordings/folder_lock.h"
 #include "recordings/html.h"
 
 namespace callbot::recordings {
 namespace {
-
-std::string plural(size_t n, const char* one, const char* many) {
-  return fmt::format("{} {}", n, n == 1 ? one : many);
-}
 
 struct Tally {
   size_t fails = 0, warns = 0;
@@ -33,10 +31,10 @@ std::string sentence(const ReportFacts& facts) {
   const Tally t = tally(*facts.verdict);
   if (t.fails + t.warns == 0) return "Everybody was seen and heard; nothing was found.";
   std::string text;
-  if (t.fails > 0) text += plural(t.fails, "finding fails", "findings fail");
+  if (t.fails > 0) text += counted(t.fails, "finding fails", "findings fail");
   if (t.warns > 0) {
     text += text.empty() ? "" : ", ";
-    text += plural(t.warns, "finding warns", "findings warn");
+    text += counted(t.warns, "finding warns", "findings warn");
   }
   return text + ".";
 }
@@ -81,7 +79,7 @@ std::string tiles(const ReportFacts& facts) {
   out += tile("Packets lost", std::to_string(lost), "");
   uint64_t bytes = 0;
   for (const MediaFileFacts& f : m.media) bytes += f.bytes.value_or(0);
-  if (bytes > 0) out += tile("Media", shown_bytes(bytes), plural(m.media.size(), "file", "files"));
+  if (bytes > 0) out += tile("Media", shown_bytes(bytes), counted(m.media.size(), "file"));
   return "<dl class=\"tiles\">" + out + "</dl>\n";
 }
 
@@ -167,7 +165,7 @@ std::string call_facts(const ReportFacts& facts) {
   out += row("Recorded", m.facts.audio && m.facts.video ? "sound and pictures"
                          : m.facts.audio                ? "sound only"
                                                         : "pictures only");
-  if (m.chat_messages > 0) out += row("Chat", plural(m.chat_messages, "message", "messages"));
+  if (m.chat_messages > 0) out += row("Chat", counted(m.chat_messages, "message"));
   out += row("Software", html(m.software));
   out += row("Folder", html(facts.folder.filename().string()));
   if (facts.verdict) {
@@ -261,7 +259,7 @@ std::string hero_section(const ReportFacts& facts) {
   const std::string css = css_of(facts.verdict);
   const std::string word = facts.verdict ? name_of(facts.verdict->severity) : "No verdict";
   std::string when = shown_time(m.started_wall_ns);
-  if (m.state == "running") when += " · still running, or cut off";
+  if (facts.recording.open) when += std::string(" · ") + open_state(facts.folder);
   return fmt::format(
              "<header class=\"hero {}\">\n<p class=\"word\">{}</p>\n<div>\n<h1>{}</h1>\n"
              "<p class=\"when\">{}</p>\n<p class=\"sum\">{}</p>\n</div>\n</header>\n",

@@ -100,6 +100,17 @@ TEST(CallsCommandLine, ReadsHowARecordingGoesOnAndEnds) {
             std::string::npos);
 }
 
+TEST(CallsCommandLine, RefusesPatternsThatAreNone) {
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"record", "ws://h/rooms/r", "--exclude", "[a"},
+        {"record", "ws://h/rooms/r", "--include", "[a"},
+        {"serve", "--exclude", "[a"},
+        {"ctl", "/r/x", "exclude", "b*", "[a"}}) {
+    const std::string said = complaint(words);
+    EXPECT_NE(said.find("\"[a\": a '[' without its ']'"), std::string::npos) << said;
+  }
+}
+
 TEST(CallsCommandLine, UntilEmptyStandsAloneOrWithATime) {
   using Words = std::vector<const char*>;
   struct Case {

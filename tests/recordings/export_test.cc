@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "base/files.h"
@@ -131,6 +132,33 @@ TEST(Export, LostPacketsOfOpusAreConcealed) {
     EXPECT_EQ(quiet, 0u) << to;
     fs::remove(raw);
   }
+}
+
+// A packet that says "lost" is of the sender's kind, also where silence was filled in since it last
+// sent sound.
+TEST(Export, ALostPacketIsAsLongAsTheSendersOwn) {
+  EncodedFrames sound;
+  int n = 0;
+  for (EncodedFrame f : make_audio({.seconds = 2})) {  // 20 ms each
+    const int i = n++;
+    if (i == 20 || i == 21 || i == 25) continue;  // 50 ms: two packets, and 10 ms of silence
+    if (i > 21) f.rtp_time += 480, f.time_ns += 10'000'000;
+    if (i > 21 && i < 25) f.bytes.resize(1);  // DTX: no sound (RFC 6716, 2.1.9)
+    sound.push_back(std::move(f));
+  }
+  Feed feed;
+  feed.member("alice");
+  feed.add({audio_track(1, "alice"), sound});
+  ASSERT_TRUE(feed.run(2.1));
+  const auto files = export_recording({.folder = feed.folder(), .to = "opus"});
+  ASSERT_TRUE(files && files->size() == 1u);
+  const auto said = ask({"ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0",
+                         files->front().path.string()});
+  ASSERT_EQ(said.status, 0) << said.text;
+  std::istringstream lines(said.text);
+  int without_sound = 0;
+  for (std::string line; std::getline(lines, line);) without_sound += line == "1" ? 1 : 0;
+  EXPECT_EQ(without_sound, 2 + 3 + 1) << said.text;
 }
 
 TEST(Pain02, LossOfFivePercentKeepsPictureAndSoundTogether) {
