@@ -204,13 +204,14 @@ TEST_P(RelayTest, NoTextThatIsHandedOnNamesWhereItCameFrom) {
       "candidate:1 1 udp 1 " + ip + " 4567 typ srflx raddr " + ip + " rport 4568 " + "generation 0";
   const auto shown = relay_.candidate_for_us(named);
   ASSERT_TRUE(shown);
-  EXPECT_THAT(*shown, Not(HasSubstr("456")));
+  const auto names_a_port = testing::ContainsRegex("[^0-9]456[789]([^0-9]|$)");
+  EXPECT_THAT(*shown, Not(names_a_port));
   EXPECT_THAT(*shown, HasSubstr("typ srflx raddr"));
   const auto description = relay_.description_for_them(
       "v=0\r\nm=audio 4567 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 198.51.100.7\r\na=" + us_.candidate() +
       "\r\na=candidate:2 1 udp 1 203.0.113.9 4568 typ srflx raddr 10.0.0.1 rport "
       "4569\r\na=candidate:3 1 tcp 1 10.0.0.1 9 typ host tcptype active\r\n");
-  EXPECT_THAT(description, Not(HasSubstr("456")));
+  EXPECT_THAT(description, Not(names_a_port));
   EXPECT_THAT(description, Not(HasSubstr("198.51.100")));
   EXPECT_THAT(description, Not(HasSubstr("203.0.113")));
   EXPECT_THAT(description, Not(HasSubstr("tcp")));

@@ -186,14 +186,18 @@ TEST_F(PeerNetworkTest, TenPercentLossIsMendedByRetransmission) {
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
   line.set(both({.loss = 0.1}));
-  ASSERT_TRUE(link.flows(link.b, kVideo, 120)) << link.log();
-  line.set({});
   int64_t repaired = 0;
-  ASSERT_TRUE(link.run_until([&] {
-    repaired = 0;
-    for (const TrackStats& track : link.b.peer->stats().tracks) repaired += track.packets_repaired;
-    return repaired >= 10;
-  })) << link.log();
+  ASSERT_TRUE(link.run_until(
+      [&] {
+        repaired = 0;
+        for (const TrackStats& track : link.b.peer->stats().tracks)
+          repaired += track.packets_repaired;
+        return repaired >= 10;
+      },
+      60s))
+      << repaired << link.log();
+  line.set({});
+  EXPECT_TRUE(link.flows(link.b, kVideo, 30)) << link.log();
   const auto truth = line.stats().up.truth;
   EXPECT_GE(truth.dropped[static_cast<size_t>(Drop::kLoss)], static_cast<uint64_t>(repaired));
   EXPECT_EQ(truth.in, truth.out + truth.dropped_all());
@@ -210,7 +214,7 @@ TEST_F(PeerNetworkTest, ASlowLineQueuesAndDrops) {
   ASSERT_TRUE(link.run_until([&] {
     return line.stats().up.truth.dropped[static_cast<size_t>(Drop::kQueue)] > 20;
   })) << link.log();
-  EXPECT_GT(line.stats().up.truth.delay_max_s, 0.2);
+  EXPECT_GT(line.stats().up.truth.delay_max_s, 0.1);  // a full queue, less one big packet
   line.set({});
   EXPECT_TRUE(link.flows(link.b, kVideo, 30)) << link.log();
 }
