@@ -18,6 +18,7 @@
 #include "bot/key.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
+#include "bot/scenario_check.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -114,6 +115,7 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<UnsealOptions>(&invocation.verb)) return run_unseal(*o);
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb)) return run_scenario_check(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -158,6 +159,14 @@ struct UnsealOptions {
   fs::path file, out;
 };
 
+struct TestOptions {
+  std::vector<std::string> files;  // scenarios
+  bool check = false;
+  std::string schema;  // "scenario", "run": print it; empty: no
+  std::map<std::string, std::string> vars;
+  fs::path csv;
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -168,7 +177,7 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, TestOptions>
       verb;
 };
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/clock.h"
-#include "recordings/html.h"
+#include "base/html.h"
 #include "recordings/report_chart.h"
 #include "recordings/report_sections.h"
 
