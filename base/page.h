@@ -12,12 +12,12 @@
 namespace callbot {
 
 struct PageParts {
-  std::string title;         // escaped
-  std::string_view style;    // after what all pages share (base/page/style.css)
-  std::string_view script;   // the only one that may run
-  std::string media;         // where players may take media from: "'self' file: blob:"; none: ""
+  std::string title;        // escaped
+  std::string_view style;   // after what all pages share (base/page/style.css)
+  std::string_view script;  // the only one that may run
+  std::string media;        // where players may take media from: "'self' file: blob:"; none: ""
   std::string body_attributes;
-  std::string body;          // of <main>
+  std::string body;  // of <main>
   std::string footer;
 };
 std::string page(const PageParts& parts);

@@ -103,9 +103,9 @@ class Builder : public YAML::EventHandler {
     Node& map = nodes_[open_.back().node];
     const auto same = std::find(map.names.begin(), map.names.end(), text);
     if (same != map.names.end())
-      throw Mistake{at, fmt::format("a key that stands here twice: {} (first in line {})",
-                                    printable(text, 60),
-                                    map.name_places[same - map.names.begin()].line)};
+      throw Mistake{
+          at, fmt::format("a key that stands here twice: {} (first in line {})",
+                          printable(text, 60), map.name_places[same - map.names.begin()].line)};
     if (map.names.size() == kMostNames)
       throw Mistake{at, fmt::format("expected at most {} keys", kMostNames)};
     map.names.push_back(text);
@@ -243,7 +243,8 @@ class JsonText {
     if (!in_.substr(std::min(at, in_.size())).starts_with("\\u")) return std::nullopt;
     const auto digits = in_.substr(at + 2, 4);
     unsigned code = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
     if (digits.size() != 4 || error != std::errc() || end != digits.data() + 4) return std::nullopt;
     return code;
   }
@@ -272,8 +273,8 @@ class JsonText {
 };
 
 bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // [-+]? ( 0 | [1-9][0-9]* ) ( . [0-9]* )? ( [eE] [-+]? [0-9]+ )?

@@ -27,8 +27,8 @@ Result<std::vector<scenarios::Values>> rows_of(const fs::path& csv) {
 Result<> check(const std::string& file, const TestOptions& options,
                const std::vector<scenarios::Values>& rows) {
   for (const scenarios::Values& row : rows) {
-    const auto scenario = scenarios::load_scenario(
-        file, {options.vars, row, scenarios::from_environment});
+    const auto scenario =
+        scenarios::load_scenario(file, {options.vars, row, scenarios::from_environment});
     if (!scenario) return tl::unexpected(scenario.error());
     if (&row != &rows.front()) continue;
     fmt::print("{}: {}: {}, {}, {}\n", file, scenario->name,

@@ -1,5 +1,5 @@
-// bot/scenario_check.h: `callbot test --check` and `--schema`: what can be said of a scenario without
-// running it.
+// bot/scenario_check.h: `callbot test --check` and `--schema`: what can be said of a scenario
+// without running it.
 //
 // Thread:  main's; no loop.
 // Owner:   main.

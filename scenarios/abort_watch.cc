@@ -58,8 +58,8 @@ double RunningStat::percentile(const StatName& stat) const {
   return most_;
 }
 
-std::optional<double> RunningStat::value(const StatName& stat, const Metric& metric,
-                                         double seconds, double share_total) const {
+std::optional<double> RunningStat::value(const StatName& stat, const Metric& metric, double seconds,
+                                         double share_total) const {
   const bool counted = metric.kind == MetricKind::kCount;
   if (count_ == 0 && metric.kind == MetricKind::kGauge) return std::nullopt;
   const double number = counted ? sum_ : static_cast<double>(count_);

@@ -13,9 +13,9 @@ struct Floor {
   double least;
 };
 // Our choice: what nobody sees or hears.
-constexpr Floor kFloors[] = {{"s", 0.005},  {"1/s", 0.5},  {"bit/s", 5000}, {"1", 0.002},
-                             {"dB", 0.5},   {"dBFS", 1},   {"Hz", 200},     {"px", 0},
-                             {"s/min", 0.001}};
+constexpr Floor kFloors[] = {{"s", 0.005}, {"1/s", 0.5}, {"bit/s", 5000},
+                             {"1", 0.002}, {"dB", 0.5},  {"dBFS", 1},
+                             {"Hz", 200},  {"px", 0},    {"s/min", 0.001}};
 
 double floor_of(std::string_view unit) {
   for (const Floor& f : kFloors) {
@@ -28,8 +28,7 @@ std::vector<StatName> stats_of(const Metric& metric) {
   if (metric.kind == MetricKind::kSpan) return {{Stat::kRatio}};
   if (metric.kind == MetricKind::kCount)
     return {{*metric.share != '\0' ? Stat::kRatio : Stat::kRate}};
-  if (metric.better == Better::kMore)
-    return {{Stat::kPercentile, 50}, {Stat::kPercentile, 5}};
+  if (metric.better == Better::kMore) return {{Stat::kPercentile, 50}, {Stat::kPercentile, 5}};
   const bool size = metric.better == Better::kNeither;
   return {{Stat::kPercentile, 50, size}, {Stat::kPercentile, 95, size}};
 }
@@ -51,10 +50,11 @@ std::vector<SummaryRow> summary_of(const Evidence& evidence) {
     const auto series = measured(evidence, metric.name);
     if (series.empty()) continue;
     for (const StatName& stat : stats_of(metric)) {
-      const auto got = compute(stat, metric, series, measured(evidence, metric.share), window,
-                               window.seconds());
+      const auto got =
+          compute(stat, metric, series, measured(evidence, metric.share), window, window.seconds());
       if (got.value)
-        rows.push_back({metric.name, text_of(stat), unit_of(stat, metric), *got.value, got.samples});
+        rows.push_back(
+            {metric.name, text_of(stat), unit_of(stat, metric), *got.value, got.samples});
     }
   }
   return rows;

@@ -148,8 +148,7 @@ class Checks {
     const auto to = marks_.find(span.to->mark);
     const bool marks = from != marks_.end() && to != marks_.end();
     const bool times = span.from->mark.empty() && span.to->mark.empty();
-    if ((marks && from->second >= to->second) ||
-        (times && span.from->seconds >= span.to->seconds))
+    if ((marks && from->second >= to->second) || (times && span.from->seconds >= span.to->seconds))
       notes_.mistake(path_of(path, "between"), "expected the earlier one first");
   }
 
@@ -158,7 +157,9 @@ class Checks {
     const std::string path = path_of("timeline", index);
     whom(path_of(path, "who"), r.who);
     for (const TimelineRow::Item& item : r.items) {
-      const char* rule = item.rule == Rule::kMust ? "must" : item.rule == Rule::kMay ? "may" : "must_not";
+      const char* rule = item.rule == Rule::kMust  ? "must"
+                         : item.rule == Rule::kMay ? "may"
+                                                   : "must_not";
       whom(path_of(path, fmt::format("{}_{}", rule, item.sight == Sight::kSeen ? "see" : "hear")),
            item.whom);
     }
@@ -178,9 +179,9 @@ class Checks {
     const bool decoded = metric != nullptr && (metric->source == MetricSource::kMark ||
                                                metric->source == MetricSource::kDecoder);
     if (decoded && !decodes(t.who.empty() ? "*" : t.who))
-      notes_.mistake(path_of(path, "metric"),
-                     fmt::format("{} is measured by who decodes: expected verify: rotate or all",
-                                 t.metric));
+      notes_.mistake(
+          path_of(path, "metric"),
+          fmt::format("{} is measured by who decodes: expected verify: rotate or all", t.metric));
   }
 
   // Marks are in decoded pictures and sound only; browsers decode what they show.

@@ -130,8 +130,7 @@ Result<Scenario> decode_scenario(std::string_view text, const std::string& file,
                                  const Variables& variables) {
   const bool json = file.ends_with(".json") || file.ends_with(".jsonc");
   auto document = parse_yaml(text, json ? YamlDialect::kJson : YamlDialect::kYaml);
-  if (!document)
-    return fail(Code::kUsage, fmt::format("{}:{}", file, document.error().message));
+  if (!document) return fail(Code::kUsage, fmt::format("{}:{}", file, document.error().message));
   Notes notes(std::move(*document));
   substitute(notes, variables);
   Scenario scenario = decode(notes);
@@ -142,8 +141,7 @@ Result<Scenario> decode_scenario(std::string_view text, const std::string& file,
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
   });
   std::string all;
-  for (const Mistake& mistake : mistakes)
-    all += (all.empty() ? "" : "\n") + text_of(mistake, file);
+  for (const Mistake& mistake : mistakes) all += (all.empty() ? "" : "\n") + text_of(mistake, file);
   return fail(Code::kUsage, all);
 }
 

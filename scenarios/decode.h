@@ -28,9 +28,9 @@ std::string text_of(const Mistake& mistake, const std::string& file);
 
 // The parts; for decode.cc and the tests that hold it and the table of keys together.
 Scenario decode(Notes& notes);
-void decode_actors(Reader& root, Scenario& scenario);    // rooms, media, actors, load
+void decode_actors(Reader& root, Scenario& scenario);  // rooms, media, actors, load
 void decode_steps(Reader& root, Scenario& scenario);
-void decode_judging(Reader& root, Scenario& scenario);   // timeline, thresholds, report
+void decode_judging(Reader& root, Scenario& scenario);  // timeline, thresholds, report
 std::optional<NetworkSetting> decode_network(Reader& root, Reader& parent, const char* key);
 // Names that are used but not there, steps that cannot be, in the order of the file.
 void check_scenario(Notes& notes, const Scenario& scenario);

@@ -32,7 +32,8 @@ void decode_rooms(Reader& root, Scenario& scenario) {
       root.complain(key, "expected in the rooms, since there are `rooms`");
   }
   if (scenario.rooms.empty())
-    scenario.rooms.push_back({.name = "main", .url = url.empty() ? kEmbedded : url, .token = token});
+    scenario.rooms.push_back(
+        {.name = "main", .url = url.empty() ? kEmbedded : url, .token = token});
 }
 
 // What a source cannot do without, and what it does not take.
@@ -149,8 +150,8 @@ void decode_actors(Reader& root, Scenario& scenario) {
     instances += static_cast<size_t>(actor.count) * (room == nullptr ? 1 : room->count);
   });
   if (instances > kMostInstances)
-    root.complain("actors", fmt::format("{} of them in all: expected at most {}", instances,
-                                        kMostInstances));
+    root.complain("actors",
+                  fmt::format("{} of them in all: expected at most {}", instances, kMostInstances));
   if (root.has("actors") && scenario.actors.empty()) root.complain("actors", "expected somebody");
   decode_load(root, scenario);
 }

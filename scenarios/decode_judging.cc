@@ -103,9 +103,10 @@ void decode_threshold(Reader& reader, Scenario& scenario) {
   t.abort = reader.flag("abort", false);
   t.delay = reader.number("delay", 0);
   if (t.abort && t.op != "<" && t.op != "<=" && only_grows(t))
-    reader.complain("abort", fmt::format("a {} only grows: that it is too small is known at the end "
-                                         "alone",
-                                         text_of(t.stat)));
+    reader.complain("abort",
+                    fmt::format("a {} only grows: that it is too small is known at the end "
+                                "alone",
+                                text_of(t.stat)));
   if (t.delay > 0 && !t.abort) reader.complain("delay", "expected only with abort: true");
   reader.done();
   scenario.thresholds.push_back(std::move(t));

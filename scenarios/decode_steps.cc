@@ -38,7 +38,8 @@ const StepShape* row_of(Notes& notes, const Json& value, const std::string& path
     notes.mistake(path, "expected only one of the keys do, wait, mark, expect, run");
     return nullptr;
   } else if (found == nullptr) {
-    notes.mistake(path_of(path, "do"), "unknown step" + suggestion(value.at("do").text().value_or(""), words));
+    notes.mistake(path_of(path, "do"),
+                  "unknown step" + suggestion(value.at("do").text().value_or(""), words));
   }
   return found;
 }
@@ -70,8 +71,8 @@ void decode_expect(Reader& reader, Step& step) {
     if (step.what != row.name) continue;
     for (const std::string_view need : row.needs) {
       if (!reader.has(std::string(need).c_str()))
-        reader.notes().mistake(reader.path(), fmt::format("missing {}: expect: {} needs it", need,
-                                                          row.name));
+        reader.notes().mistake(reader.path(),
+                               fmt::format("missing {}: expect: {} needs it", need, row.name));
     }
   }
   if (step.lasts > step.timeout) step.timeout = step.lasts + step.timeout;

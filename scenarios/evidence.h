@@ -62,9 +62,9 @@ struct FileFact {
   std::string actor;  // who kept it
   std::string from;   // who is in it
   std::string stream;
-  TimeWindow span;    // what of the run is in it
+  TimeWindow span;  // what of the run is in it
   uint64_t bytes = 0;
-  std::string text;   // of a picture: what is to be seen
+  std::string text;  // of a picture: what is to be seen
 };
 
 struct CandidatePair {
@@ -96,7 +96,7 @@ struct Evidence {
   int64_t began_ns = 0, began_wall_ns = 0;
   int64_t steps_ns = 0;  // the first step began; times in spans count from here
   int64_t ended_ns = 0;
-  std::string ended;  // why it ended, where it did not come to its end by itself
+  std::string ended;        // why it ended, where it did not come to its end by itself
   bool established = true;  // everybody who had to got into the call
   bool interrupted = false;
   std::vector<std::string> invalid;  // why nothing of it can be believed: the bot was too slow ...

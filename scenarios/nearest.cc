@@ -9,13 +9,14 @@
 namespace callbot::scenarios {
 namespace {
 
-constexpr size_t kLongest = 64;   // of a word that is compared
+constexpr size_t kLongest = 64;    // of a word that is compared
 constexpr size_t kMostNames = 16;  // that a message lists
 
 std::string plain(std::string_view word) {
   std::string out;
   for (const char c : word.substr(0, kLongest))
-    out += c == '_' || c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    out +=
+        c == '_' || c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
 }
 
@@ -29,7 +30,8 @@ size_t edits(std::string_view a, std::string_view b) {
     last.swap(row);
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      row[j] =
+          std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         row[j] = std::min(row[j], before_last[j - 2] + 1);
     }

@@ -137,7 +137,8 @@ void Reader::check_choice(const Key& row, const std::string& text, const std::st
   if (row.choices.empty()) return;
   const std::vector<std::string_view> known(row.choices.begin(), row.choices.end());
   if (std::find(known.begin(), known.end(), text) != known.end()) return;
-  notes_.mistake(path, fmt::format("unknown {} {}{}", row.name, in_quotes(text), suggestion(text, known)));
+  notes_.mistake(
+      path, fmt::format("unknown {} {}{}", row.name, in_quotes(text), suggestion(text, known)));
 }
 
 std::string Reader::text(const char* key, std::string otherwise) {
@@ -148,7 +149,9 @@ std::string Reader::text(const char* key, std::string otherwise) {
   // A moment or a name may well look like a number; it is written as one.
   if (!text && r.kind == KeyKind::kMoment && value.number()) text = number_text(*value.number());
   if (!text) {
-    complain(key, value.is_null() ? "expected a text" : "expected a text (in quotes where it looks like a number or truth)");
+    complain(key, value.is_null()
+                      ? "expected a text"
+                      : "expected a text (in quotes where it looks like a number or truth)");
     return otherwise;
   }
   check_choice(r, *text, path(key));
@@ -210,8 +213,8 @@ int64_t Reader::whole(const char* key, int64_t otherwise) {
 }
 
 double Reader::number(const char* key, double otherwise) {
-  const Key& r = row(
-      key, {KeyKind::kNumber, KeyKind::kSeconds, KeyKind::kBitRate, KeyKind::kShare});
+  const Key& r =
+      row(key, {KeyKind::kNumber, KeyKind::kSeconds, KeyKind::kBitRate, KeyKind::kShare});
   if (!has(key)) return otherwise;
   const Json json = value_.at(key);
   const auto plain = json.number();
@@ -242,8 +245,7 @@ std::optional<std::pair<int, int>> Reader::size(const char* key) {
   if (!has(key)) return std::nullopt;
   const auto text = text_at(value_.at(key), path(key));
   const auto value = text ? parse_size(*text) : std::nullopt;
-  if (!value)
-    complain(key, "expected a size such as 640x360: even numbers from 16 to 8192");
+  if (!value) complain(key, "expected a size such as 640x360: even numbers from 16 to 8192");
   return value;
 }
 
@@ -310,8 +312,7 @@ void Reader::done() {
   const auto known = shape_.names();
   for (const std::string& key : value_.keys()) {
     if (shape_.find(key) != nullptr || (shape_.extra && key.starts_with("x-"))) continue;
-    notes_.mistake(path_of(path_, key),
-                   fmt::format("unknown key{}", suggestion(key, known)), true);
+    notes_.mistake(path_of(path_, key), fmt::format("unknown key{}", suggestion(key, known)), true);
   }
   for (const Shape* shape = &shape_; shape != nullptr; shape = shape->common) {
     for (const Key& key : shape->keys) {

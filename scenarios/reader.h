@@ -59,8 +59,9 @@ class Reader {
   const std::string& path() const { return path_; }
   void complain(const char* key, std::string text) { notes_.mistake(path(key), std::move(text)); }
 
-  std::string text(const char* key, std::string otherwise = "");  // kText, kChoice, kMetric, kMoment
-  std::vector<std::string> texts(const char* key);                // kTexts, kChoices, kMoments
+  std::string text(const char* key,
+                   std::string otherwise = "");     // kText, kChoice, kMetric, kMoment
+  std::vector<std::string> texts(const char* key);  // kTexts, kChoices, kMoments
   int64_t whole(const char* key, int64_t otherwise);
   double number(const char* key, double otherwise);  // kNumber, kSeconds, kBitRate, kShare
   bool flag(const char* key, bool otherwise);

@@ -85,8 +85,8 @@ std::string mark_words(const Evidence& e) {
 std::string mark_lines(const Evidence& e, const TimeScale& scale, double height) {
   std::string out;
   for (const MarkFact& mark : e.marks)
-    out += fmt::format(R"(<path class="mark" d="M{:.1f} 0V{:g}"/>)",
-                       scale.x(e.seconds(mark.at_ns)), height);
+    out += fmt::format(R"(<path class="mark" d="M{:.1f} 0V{:g}"/>)", scale.x(e.seconds(mark.at_ns)),
+                       height);
   return out;
 }
 
@@ -189,8 +189,8 @@ class Drawing {
       }
     }
     for (const Threshold& t : scenario.thresholds) {
-      const bool here = std::find(graph.metrics.begin(), graph.metrics.end(), t.metric) !=
-                        graph.metrics.end();
+      const bool here =
+          std::find(graph.metrics.begin(), graph.metrics.end(), t.metric) != graph.metrics.end();
       const Metric* metric = find_metric(t.metric);
       if (here && metric != nullptr && unit_of(t.stat, *metric) == metric->unit)
         limits_.push_back(&t);
@@ -225,7 +225,8 @@ class Drawing {
                             "frozen picture");
     }
     if (range_.least < 0)
-      content += fmt::format(R"(<path class="base" d="M0 {:.1f}H{:g}"/>)", range_.y(0), kChartWidth);
+      content +=
+          fmt::format(R"(<path class="base" d="M0 {:.1f}H{:g}"/>)", range_.y(0), kChartWidth);
     for (const Threshold* t : limits_) content += limit(*t);
     for (size_t i = 0; i < lines_.size(); ++i) content += path(lines_[i], i);
     return svg(kGraphHeight, "graph-chart", graph_.title, content);
@@ -265,7 +266,8 @@ class Drawing {
     for (size_t i = 0; i < lines_.size(); ++i)
       out += fmt::format("<span><i class=\"key c{}\"></i>{}</span> ", i % 6,
                          html(label(*lines_[i].series), 60));
-    if (found_ > lines_.size()) out += fmt::format("<span>and {} more</span> ", found_ - lines_.size());
+    if (found_ > lines_.size())
+      out += fmt::format("<span>and {} more</span> ", found_ - lines_.size());
     for (const Threshold* t : limits_)
       out += fmt::format("<span><i class=\"key limit\"></i>{} {} {}</span> ", text_of(t->stat),
                          html(t->op), value_text(t->value, unit));

@@ -33,15 +33,15 @@ std::string capital(std::string text) {
 }
 
 size_t count(const RunRecord& run, Verdict verdict) {
-  return static_cast<size_t>(
-      std::count_if(run.judged.cases.begin(), run.judged.cases.end(),
-                    [&](const Case& c) { return c.verdict == verdict; }));
+  return static_cast<size_t>(std::count_if(run.judged.cases.begin(), run.judged.cases.end(),
+                                           [&](const Case& c) { return c.verdict == verdict; }));
 }
 
 std::string sentence(const RunRecord& run) {
   const Case* first = nullptr;
   for (const Case& c : run.judged.cases) {
-    if (c.verdict == run.judged.verdict && c.verdict != Verdict::kPass && first == nullptr) first = &c;
+    if (c.verdict == run.judged.verdict && c.verdict != Verdict::kPass && first == nullptr)
+      first = &c;
   }
   if (first == nullptr) return fmt::format("All {} checks hold.", run.judged.cases.size());
   return html(first->name, 120) + ": " + html(first->text, 240);

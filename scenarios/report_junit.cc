@@ -59,9 +59,9 @@ std::string facts(const Case& c, const RunRecord& run) {
   if (c.uncertainty > 0) say("uncertainty", "± " + value_text(c.uncertainty, c.unit));
   if (!c.metric.empty()) say("samples", std::to_string(c.samples));
   if (c.window)
-    say("window", fmt::format("{:.3f} s to {:.3f} s of the run",
-                              run.evidence.seconds(c.window->from_ns),
-                              run.evidence.seconds(c.window->to_ns)));
+    say("window",
+        fmt::format("{:.3f} s to {:.3f} s of the run", run.evidence.seconds(c.window->from_ns),
+                    run.evidence.seconds(c.window->to_ns)));
   say("definition", c.definition);
   if (c.place) say("moment", at_text(run.evidence, c.place->at_ns));
   say("recording", place_text(c));
@@ -77,10 +77,10 @@ std::string test_case(const Case& c, const RunRecord& run, const std::string& su
   const double time = c.window ? c.window->seconds() : 0;
   std::string name = c.name;
   if (!c.detail.empty() && c.kind != Case::kThreshold) name += ": " + c.detail;
-  std::string out =
-      fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"", xml(suite, 200),
-                  xml(name, 300), seconds(time));
-  if (c.written) out += fmt::format(" file=\"{}\" line=\"{}\"", xml(run.evidence.file), c.written.line);
+  std::string out = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
+                                xml(suite, 200), xml(name, 300), seconds(time));
+  if (c.written)
+    out += fmt::format(" file=\"{}\" line=\"{}\"", xml(run.evidence.file), c.written.line);
   out += ">\n";
   const char* element = c.verdict == Verdict::kFail ? "failure" : is_error(c) ? "error" : nullptr;
   if (element != nullptr)

@@ -37,8 +37,8 @@ std::string pairs(const Evidence& e) {
                    "<code>" + html(p.local, 80) + "</code>",
                    "<code>" + html(p.remote, 80) + "</code>", html(p.why, 80)});
   }
-  return table("Candidate pairs", {"At", "Actor", "With", "Its address", "The other's", "Why"}, rows,
-               beyond(e.pairs.size()));
+  return table("Candidate pairs", {"At", "Actor", "With", "Its address", "The other's", "Why"},
+               rows, beyond(e.pairs.size()));
 }
 
 std::string steps(const Evidence& e) {
@@ -75,7 +75,8 @@ std::string files(const Evidence& e) {
 std::string facts(const Evidence& e) {
   std::string out;
   const auto row = [&](const std::string& key, const std::string& value) {
-    if (!value.empty()) out += "<tr><th scope=\"row\">" + key + "</th><td>" + value + "</td></tr>\n";
+    if (!value.empty())
+      out += "<tr><th scope=\"row\">" + key + "</th><td>" + value + "</td></tr>\n";
   };
   row("Scenario", "<code>" + html(e.file) + "</code>");
   row("Description", html(e.description, 600));

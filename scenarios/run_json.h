@@ -1,8 +1,8 @@
 // scenarios/run_json.h: runs with their verdicts as JSON (run.json), and its schema.
 //
-// {"callbot_run": 1, "exit_status": 0, "runs": [{"verdict": "pass", "cases": [...], "summary": [...],
-// "evidence": {...}}]}; readers ignore keys they do not know. Times are nanoseconds since the run
-// began.
+// {"callbot_run": 1, "exit_status": 0, "runs": [{"verdict": "pass", "cases": [...], "summary":
+// [...], "evidence": {...}}]}; readers ignore keys they do not know. Times are nanoseconds since
+// the run began.
 //
 // Thread:  any; pure.
 // Owner:   the caller.

@@ -115,7 +115,8 @@ bool matches(std::string_view pattern, std::string_view role, std::string_view i
 }
 
 std::string text_of(const Span& span) {
-  if (span.from && span.to) return fmt::format("from {} to {}", text_of(*span.from), text_of(*span.to));
+  if (span.from && span.to)
+    return fmt::format("from {} to {}", text_of(*span.from), text_of(*span.to));
   if (span.from) return "after " + text_of(*span.from);
   return span.to ? "before " + text_of(*span.to) : "";
 }

@@ -3,7 +3,8 @@
 // the schema.
 //
 // Times are seconds, rates bit/s, shares 0 to 1. Names of actors are roles: a role with a count
-// above 1 stands for bob-1, bob-2, ..., and a name that is expected takes "*" and patterns ("bob-*").
+// above 1 stands for bob-1, bob-2, ..., and a name that is expected takes "*" and patterns
+// ("bob-*").
 //
 // Thread:  any; plain values.
 // Owner:   the caller.
@@ -66,7 +67,7 @@ const char* name_of(Verify verify);
 
 // The keys of network/conditions.h; checked here, read there.
 struct NetworkSetting {
-  Json value;       // a preset's name or an object
+  Json value;        // a preset's name or an object
   std::string name;  // for people: the preset, the name in `networks`, or "own"
 };
 
@@ -75,14 +76,14 @@ struct Actor {
   std::string name;  // shown in the call; empty: the role
   int count = 1;     // in each of the room's instances
   std::string room;
-  std::string url, token;  // instead of the room's
-  std::string send;        // a name in `media`; empty: nothing
+  std::string url, token;       // instead of the room's
+  std::string send;             // a name in `media`; empty: nothing
   std::string receive = "all";  // all, audio, video, none
   Verify verify = Verify::kHeaders;
   double verify_window = 3;  // s; rotate: so long on each stream
   double playout_latency = 0;
   std::optional<NetworkSetting> network;
-  std::string browser;  // chromium, firefox; empty: the bot itself
+  std::string browser;    // chromium, firefox; empty: the bot itself
   bool optional = false;  // its failing to get in fails nothing
 };
 
@@ -94,8 +95,23 @@ struct LoadStage {
 };
 
 enum class StepKind {
-  kJoin, kLeave, kCrash, kMute, kUnmute, kCameraOff, kCameraOn, kSwitch, kShareScreen,
-  kUnshareScreen, kNetwork, kMessage, kFile, kWait, kMark, kExpect, kRun,
+  kJoin,
+  kLeave,
+  kCrash,
+  kMute,
+  kUnmute,
+  kCameraOff,
+  kCameraOn,
+  kSwitch,
+  kShareScreen,
+  kUnshareScreen,
+  kNetwork,
+  kMessage,
+  kFile,
+  kWait,
+  kMark,
+  kExpect,
+  kRun,
 };
 const char* name_of(StepKind kind);
 
@@ -110,18 +126,18 @@ struct Step {
   double timeout = 10;
   bool optional = false;
 
-  double wait = 0;          // wait
-  std::string mark;         // mark
-  std::string what;         // mute: audio, video; expect: its kind
-  std::string to;           // message, file: whom; empty: everybody
-  std::string text;         // message
-  std::string path;         // file
+  double wait = 0;   // wait
+  std::string mark;  // mark
+  std::string what;  // mute: audio, video; expect: its kind
+  std::string to;    // message, file: whom; empty: everybody
+  std::string text;  // message
+  std::string path;  // file
   std::optional<NetworkSetting> network;
-  bool verify = false;      // network: prove it
-  std::string media;        // switch, share-screen: a name in `media`
+  bool verify = false;               // network: prove it
+  std::string media;                 // switch, share-screen: a name in `media`
   std::optional<int> width, height;  // switch; expect size
   std::optional<double> fps, bitrate;
-  std::string codec;        // switch; expect codec
+  std::string codec;                 // switch; expect codec
   std::vector<std::string> program;  // run
   int exit_status = 0;
 

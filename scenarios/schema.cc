@@ -20,9 +20,7 @@ Json any_of(const Schemas&... schemas) {
   return Json::object().set("anyOf", list);
 }
 
-Json one_or_list(const Json& item) {
-  return any_of(item, type("array").set("items", item));
-}
+Json one_or_list(const Json& item) { return any_of(item, type("array").set("items", item)); }
 
 Json choices(const Key& key) {
   Json names = Json::array();
@@ -59,9 +57,7 @@ Json steps() {
 }
 
 Json names_of(const Shape& shape) {
-  return type("object").set(
-      "additionalProperties",
-      any_of(object_or_plain(shape), type("null")));
+  return type("object").set("additionalProperties", any_of(object_or_plain(shape), type("null")));
 }
 
 Json schema_of(const Key& key) {
@@ -113,7 +109,8 @@ Json schema_of(const Key& key) {
   return {};
 }
 
-// A name in `networks` stands where a network may stand; any text stands for a plain key that is one.
+// A name in `networks` stands where a network may stand; any text stands for a plain key that is
+// one.
 Json object_or_plain(const Shape& shape) {
   if (shape.plain == nullptr) return ref(shape.name);
   const Key* plain = shape.find(shape.plain);
@@ -129,8 +126,8 @@ Json shape_schema(const Shape& shape, const char* told_by, const char* value) {
   for (const std::string_view name : shape.names()) {
     const Key& key = *shape.find(name);
     const bool told = told_by != nullptr && value != nullptr && name == told_by;
-    properties.set(key.name, described(told ? Json::object().set("const", value) : schema_of(key),
-                                       key.what));
+    properties.set(key.name,
+                   described(told ? Json::object().set("const", value) : schema_of(key), key.what));
     if (key.required) required.add(key.name);
   }
   Json out = type("object")
@@ -142,8 +139,8 @@ Json shape_schema(const Shape& shape, const char* told_by, const char* value) {
 }
 
 Json text_or_number(const char* pattern, const char* what) {
-  return described(any_of(type("number").set("minimum", 0),
-                          type("string").set("pattern", pattern), ref("variable")),
+  return described(any_of(type("number").set("minimum", 0), type("string").set("pattern", pattern),
+                          ref("variable")),
                    what);
 }
 
@@ -157,7 +154,8 @@ Json scenario_schema() {
   defs.set("share", text_or_number("^ *[0-9]", "10%, 0.1; from 0 to 1"));
   defs.set("quantity", any_of(type("number"), type("string")));
   defs.set("size", any_of(type("string").set("pattern", "^[0-9]+x[0-9]+$"), ref("variable")));
-  for (const Shape* shape : all_shapes()) defs.set(shape->name, shape_schema(*shape, nullptr, nullptr));
+  for (const Shape* shape : all_shapes())
+    defs.set(shape->name, shape_schema(*shape, nullptr, nullptr));
   for (const StepShape& row : step_shapes())
     defs.set(row.shape->name, shape_schema(*row.shape, row.key, row.value));
   return Json::object()

@@ -1,5 +1,5 @@
-// scenarios/shapes.h: THE TABLE OF KEYS of a scenario file. The decoder reads by it, the JSON Schema
-// is made from it, and what it does not have is unknown.
+// scenarios/shapes.h: THE TABLE OF KEYS of a scenario file. The decoder reads by it, the JSON
+// Schema is made from it, and what it does not have is unknown.
 //
 // Thread:  any; constant.
 // Owner:   the program.
@@ -17,8 +17,8 @@ namespace callbot::scenarios {
 
 enum class KeyKind {
   kText,
-  kTexts,     // one text, or a list of them
-  kWhole,     // from least to most
+  kTexts,  // one text, or a list of them
+  kWhole,  // from least to most
   kNumber,
   kFlag,      // true or false
   kSeconds,   // "400ms"; a number is seconds

@@ -20,9 +20,9 @@ constexpr Key kStepKeys[] = {
 };
 constexpr Shape kStep{"step", "what every step takes", kStepKeys};
 
-constexpr const char* kDo[] = {"join",       "leave",     "crash",  "mute",         "unmute",
-                               "camera-off", "camera-on", "switch", "share-screen", "unshare-screen",
-                               "network",    "message",   "file"};
+constexpr const char* kDo[] = {
+    "join",   "leave",        "crash",          "mute",    "unmute",  "camera-off", "camera-on",
+    "switch", "share-screen", "unshare-screen", "network", "message", "file"};
 constexpr Key kWhoKeys[] = {
     {"do", kChoice, "what is done", nullptr, kDo, true},
     {"who", kText, "actors: a role, an instance (bob-2), or a pattern (*)", nullptr, {}, true},
@@ -57,8 +57,12 @@ constexpr Shape kShareScreen{"share_screen", "sends a screen beside its camera",
 constexpr Shape kUnshareScreen{"unshare_screen", "ends its screen", {}, &kWho};
 
 constexpr Key kNetworkKeys[] = {
-    {"set", kObject, "a name in `networks`, a preset (\"clean\"), or conditions of its own",
-     nullptr, {}, true},
+    {"set",
+     kObject,
+     "a name in `networks`, a preset (\"clean\"), or conditions of its own",
+     nullptr,
+     {},
+     true},
     {"verify", kFlag,
      "prove that the call goes that way and that it shows; else the run is invalid"},
 };
@@ -81,14 +85,23 @@ constexpr Shape kMark{"mark", "gives this moment a name", kMarkKeys, &kStep};
 
 constexpr Key kExpectKeys[] = {
     {"expect", kChoice, "what has to come true", nullptr, kExpected, true},
-    {"who", kText, "actors, each of them: a role, an instance (bob-2), or a pattern (*)", nullptr,
-     {}, true},
+    {"who",
+     kText,
+     "actors, each of them: a role, an instance (bob-2), or a pattern (*)",
+     nullptr,
+     {},
+     true},
     {"from", kText, "whose picture, sound, message: a role, an instance, or a pattern"},
     {"stream", kChoice, "which of their streams", nullptr, kStreams},
     {"within", kSeconds, "it has to come true by then (10s)", nullptr, {}, false, 0},
     {"for", kSeconds, "it has to hold so long", nullptr, {}, false, 0},
-    {"grace", kSeconds, "so long it is not looked at yet (500ms for unseen and silence)", nullptr,
-     {}, false, 0},
+    {"grace",
+     kSeconds,
+     "so long it is not looked at yet (500ms for unseen and silence)",
+     nullptr,
+     {},
+     false,
+     0},
     {"size", kSize, "of expect: size"},
     {"codec", kChoice, "of expect: codec", nullptr, kCodecs},
     {"text", kText, "of expect: message; any without one"},
@@ -101,8 +114,12 @@ constexpr Shape kExpect{"expect", "waits until something is so; fails where it n
                         kExpectKeys, &kStep};
 
 constexpr Key kRunKeys[] = {
-    {"run", kTexts, "a program and its arguments; a single text is a program without any", nullptr,
-     {}, true},
+    {"run",
+     kTexts,
+     "a program and its arguments; a single text is a program without any",
+     nullptr,
+     {},
+     true},
     {"timeout", kSeconds, "it has to end by then (10s)", nullptr, {}, false, 0},
     {"exit_status", kWhole, "that it has to end with (0)", nullptr, {}, false, 0, 255},
 };

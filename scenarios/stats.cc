@@ -14,8 +14,8 @@ struct Named {
   Stat stat;
 };
 constexpr Named kNames[] = {
-    {"min", Stat::kMin},     {"max", Stat::kMax},   {"mean", Stat::kMean},
-    {"total", Stat::kTotal}, {"count", Stat::kCount}, {"rate", Stat::kRate},
+    {"min", Stat::kMin},     {"max", Stat::kMax},           {"mean", Stat::kMean},
+    {"total", Stat::kTotal}, {"count", Stat::kCount},       {"rate", Stat::kRate},
     {"ratio", Stat::kRatio}, {"harmonic", Stat::kHarmonic},
 };
 constexpr const char* kExpected =
@@ -88,8 +88,8 @@ void select(StatValue& out, const StatName& stat, std::vector<Picked>& picked) {
   set_place(out, *at);
 }
 
-void ratio(StatValue& out, const Metric& metric, double total,
-           std::span<const Series* const> share, const TimeWindow& window, double all_seconds) {
+void ratio(StatValue& out, const Metric& metric, double total, std::span<const Series* const> share,
+           const TimeWindow& window, double all_seconds) {
   double whole = all_seconds;
   if (metric.kind != MetricKind::kSpan) {
     const Metric* by = find_metric(metric.share);
@@ -138,8 +138,8 @@ Result<StatName> parse_stat(std::string_view text) {
   }
   const bool percentile = rest.starts_with('p');
   if (percentile) rest.remove_prefix(1);
-  const auto [end, error] =
-      std::from_chars(rest.data(), rest.data() + rest.size(), stat.percent, std::chars_format::fixed);
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), stat.percent,
+                                            std::chars_format::fixed);
   if (!percentile || error != std::errc() || end != rest.data() + rest.size() ||
       stat.percent <= 0 || stat.percent >= 100)
     return fail(Code::kBadInput, kExpected);
@@ -192,9 +192,8 @@ std::string unit_of(const StatName& stat, const Metric& metric) {
   }
 }
 
-StatValue compute(const StatName& stat, const Metric& metric,
-                  std::span<const Series* const> pooled, std::span<const Series* const> share,
-                  const TimeWindow& window, double seconds) {
+StatValue compute(const StatName& stat, const Metric& metric, std::span<const Series* const> pooled,
+                  std::span<const Series* const> share, const TimeWindow& window, double seconds) {
   auto picked = pick(metric, pooled, window, stat.absolute);
   StatValue out{.samples = picked.size()};
   if (picked.empty() && !zero_counts(stat, metric)) {

@@ -54,16 +54,15 @@ struct TimeWindow {
 struct StatValue {
   std::optional<double> value;
   size_t samples = 0;
-  std::string why;        // where there is no value
-  int64_t at_ns = 0;      // of the sample that it is: min, max, percentiles; else of the worst
-  size_t series = 0;      // in which of the pooled ones that is
+  std::string why;    // where there is no value
+  int64_t at_ns = 0;  // of the sample that it is: min, max, percentiles; else of the worst
+  size_t series = 0;  // in which of the pooled ones that is
   bool has_place = false;
 };
 
-// Of the samples of all `pooled` together; `share` are the series that a ratio divides by, `seconds`
-// how much of the window was measured at all.
-StatValue compute(const StatName& stat, const Metric& metric,
-                  std::span<const Series* const> pooled, std::span<const Series* const> share,
-                  const TimeWindow& window, double seconds);
+// Of the samples of all `pooled` together; `share` are the series that a ratio divides by,
+// `seconds` how much of the window was measured at all.
+StatValue compute(const StatName& stat, const Metric& metric, std::span<const Series* const> pooled,
+                  std::span<const Series* const> share, const TimeWindow& window, double seconds);
 
 }  // namespace callbot::scenarios

@@ -9,13 +9,14 @@
 //    it (its witness: decoded frames, samples, packets), was not measured there, whatever 0 says.
 // 4. A limit nearer to 0 than the uncertainty, or a value nearer to the limit, is invalid.
 // 5. Over groups: enough passed: pass; too many failed: fail; else invalid or unmeasured.
+#include "scenarios/threshold.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
-#include "scenarios/threshold.h"
 #include "scenarios/verdict.h"
 
 namespace callbot::scenarios {
@@ -105,8 +106,8 @@ class Judge {
   }
   void expect_one(std::vector<Group>& groups, const std::string& who,
                   const std::string& from) const {
-    const bool there = std::any_of(
-        evidence_.series.begin(), evidence_.series.end(), [&](const Series& s) {
+    const bool there =
+        std::any_of(evidence_.series.begin(), evidence_.series.end(), [&](const Series& s) {
           return s.metric == t_.metric && s.actor == who && (from.empty() || s.from == from) &&
                  (t_.stream.empty() || s.stream == t_.stream);
         });
@@ -180,7 +181,8 @@ class Judge {
         reasons.push_back(label(*s) + ": " + why);
     }
     const double enough = group.actor.empty() ? t_.quorum : 1;
-    const auto least = static_cast<size_t>(std::ceil(enough * static_cast<double>(expected) - 1e-9));
+    const auto least =
+        static_cast<size_t>(std::ceil(enough * static_cast<double>(expected) - 1e-9));
     if (measured.size() < least || measured.empty()) {
       c.text = reasons.empty() ? "no series" : reasons.front();
       if (reasons.size() > 1) c.text += fmt::format(" (and {} more)", reasons.size() - 1);
@@ -290,7 +292,9 @@ class Judge {
     return *found;
   }
   bool further(double a, double b) const {
-    return t_.op[0] == '>' ? a < b : t_.op[0] == '<' ? a > b : std::abs(a - t_.value) > std::abs(b - t_.value);
+    return t_.op[0] == '>'   ? a < b
+           : t_.op[0] == '<' ? a > b
+                             : std::abs(a - t_.value) > std::abs(b - t_.value);
   }
 
   const Threshold& t_;

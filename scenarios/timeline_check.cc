@@ -2,10 +2,10 @@
 //
 // must:      in every stretch in which the observer looked, marks of the other were read; a hole no
 //            longer than the grace is none, wherever it lies.
-// must not:  no mark at all was read, but for the grace behind the window's begin and before its end.
-// closed:    who is not named must be neither seen nor heard.
-// Whoever is seen in somebody else's stream fails every row, allowed or not: that is cross-routing,
-// or a wrong identity in a tile. What nobody looked at is unmeasured.
+// must not:  no mark at all was read, but for the grace behind the window's begin and before its
+// end. closed:    who is not named must be neither seen nor heard. Whoever is seen in somebody
+// else's stream fails every row, allowed or not: that is cross-routing, or a wrong identity in a
+// tile. What nobody looked at is unmeasured.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -56,7 +56,8 @@ class Row {
       for (const ActorFacts& whom : evidence_.actors) {
         if (whom.name == observer.name || whom.room != observer.room) continue;
         for (const Sight sight : {Sight::kSeen, Sight::kHeard}) {
-          if (const auto rule = rule_of(whom, sight)) out.push_back(one(observer, whom, sight, *rule));
+          if (const auto rule = rule_of(whom, sight))
+            out.push_back(one(observer, whom, sight, *rule));
         }
       }
       strangers(observer, out);
@@ -106,17 +107,17 @@ class Row {
                                   Sight sight) const {
     std::vector<TimeWindow> spans;
     for (const Presence& p : evidence_.presence) {
-      if (p.observer == observer.name && p.sight == sight && p.whom == whom) spans.push_back(p.span);
+      if (p.observer == observer.name && p.sight == sight && p.whom == whom)
+        spans.push_back(p.span);
     }
     return clipped(spans, window_);
   }
 
   Case one(const ActorFacts& observer, const ActorFacts& whom, Sight sight, Rule rule) const {
     const bool must = rule == Rule::kMust;
-    Case c = blank(observer, fmt::format("{} {} {} {}{}", observer.name,
-                                         must ? "must" : "must not",
-                                         sight == Sight::kSeen ? "see" : "hear", whom.name,
-                                         span_text()));
+    Case c = blank(observer,
+                   fmt::format("{} {} {} {}{}", observer.name, must ? "must" : "must not",
+                               sight == Sight::kSeen ? "see" : "hear", whom.name, span_text()));
     c.place->from = whom.name;
     const auto looks = looked(observer, whom, sight);
     const double seconds = seconds_within(looks, window_);
@@ -143,9 +144,8 @@ class Row {
   std::vector<TimeWindow> holes(const std::vector<TimeWindow>& looks,
                                 const std::vector<TimeWindow>& seen) const {
     auto out = without(looks, seen);
-    std::erase_if(out, [&](const TimeWindow& hole) {
-      return hole.to_ns - hole.from_ns <= ns(row_.grace);
-    });
+    std::erase_if(
+        out, [&](const TimeWindow& hole) { return hole.to_ns - hole.from_ns <= ns(row_.grace); });
     return out;
   }
   std::vector<TimeWindow> leaks(const std::vector<TimeWindow>& seen) const {
@@ -158,9 +158,9 @@ class Row {
       if (p.observer != observer.name || p.carrier.empty() || p.carrier == p.whom) continue;
       const auto spans = clipped({p.span}, window_);
       if (spans.empty()) continue;
-      const std::string what = fmt::format("{} {} {} in the stream of {}", observer.name,
-                                           p.sight == Sight::kSeen ? "sees" : "hears", p.whom,
-                                           p.carrier);
+      const std::string what =
+          fmt::format("{} {} {} in the stream of {}", observer.name,
+                      p.sight == Sight::kSeen ? "sees" : "hears", p.whom, p.carrier);
       const auto same = std::find_if(out.begin(), out.end(), [&](const Case& c) {
         return c.name == what || c.detail == what;
       });

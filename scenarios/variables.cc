@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMostText = 64u << 10;  // of one text, once its values are in
 constexpr size_t kMostRows = 10'000;
-constexpr int kDeepest = 16;            // values in values
+constexpr int kDeepest = 16;             // values in values
 constexpr int kMostReferences = 10'000;  // of the whole file
 
 bool is_name(std::string_view text) {
@@ -216,9 +216,10 @@ void substitute(Notes& notes, const Variables& variables) {
 Result<std::pair<std::string, std::string>> parse_var(const std::string& text) {
   const size_t cut = text.find('=');
   if (cut == std::string::npos || !is_name(text.substr(0, cut)))
-    return fail(Code::kUsage, fmt::format("\"{}\": expected NAME=VALUE, the name of letters, digits "
-                                          "and _",
-                                          printable(text, 60)));
+    return fail(Code::kUsage,
+                fmt::format("\"{}\": expected NAME=VALUE, the name of letters, digits "
+                            "and _",
+                            printable(text, 60)));
   return std::pair{text.substr(0, cut), text.substr(cut + 1)};
 }
 
@@ -229,8 +230,8 @@ Result<std::vector<Values>> parse_csv(std::string_view text) {
   if (!names) return csv_mistake(1, "expected names of columns, with commas between");
   for (const std::string& name : *names) {
     if (!is_name(name))
-      return csv_mistake(1, fmt::format("\"{}\": expected a name of letters, digits and _",
-                                        printable(name, 60)));
+      return csv_mistake(
+          1, fmt::format("\"{}\": expected a name of letters, digits and _", printable(name, 60)));
     if (std::count(names->begin(), names->end(), name) > 1)
       return csv_mistake(1, fmt::format("column {} stands here twice", name));
   }
@@ -241,7 +242,8 @@ Result<std::vector<Values>> parse_csv(std::string_view text) {
     if (!fields) return csv_mistake(line, "a quoted field that does not end in a quote");
     if (fields->size() == 1 && fields->front().empty()) continue;
     if (fields->size() != names->size())
-      return csv_mistake(line, fmt::format("{} fields: expected {}", fields->size(), names->size()));
+      return csv_mistake(line,
+                         fmt::format("{} fields: expected {}", fields->size(), names->size()));
     if (rows.size() == kMostRows)
       return csv_mistake(line, fmt::format("expected at most {} rows", kMostRows));
     Values row;

@@ -25,8 +25,8 @@ namespace callbot::scenarios {
 using Values = std::map<std::string, std::string>;
 
 struct Variables {
-  Values given;  // --var NAME=VALUE
-  Values row;    // of a CSV
+  Values given;                                                               // --var NAME=VALUE
+  Values row;                                                                 // of a CSV
   std::function<std::optional<std::string>(const std::string&)> environment;  // null: none
 };
 // The process's own.

@@ -75,9 +75,9 @@ const char* name_of(Verdict verdict) {
 std::string value_text(double value, std::string_view unit) {
   if (unit == "s") return seconds_text(value);
   if (unit == "bit/s") return bit_rate_text(value);
-  const std::string number =
-      value == std::round(value) && std::abs(value) < 1e15 ? fmt::format("{:.0f}", value)
-                                                           : fmt::format("{:.4g}", value);
+  const std::string number = value == std::round(value) && std::abs(value) < 1e15
+                                 ? fmt::format("{:.0f}", value)
+                                 : fmt::format("{:.4g}", value);
   return unit == "1" || unit.empty() ? number : fmt::format("{} {}", number, unit);
 }
 

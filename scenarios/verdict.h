@@ -25,8 +25,8 @@ const char* name_of(Verdict verdict);
 struct CasePlace {
   int64_t at_ns = 0;
   std::string actor, from;
-  std::string file;     // of FileFact, where one has it
-  double in_file = 0;   // s from its begin
+  std::string file;    // of FileFact, where one has it
+  double in_file = 0;  // s from its begin
 };
 
 struct Case {
@@ -34,8 +34,8 @@ struct Case {
   std::string name;    // what has to hold, as a sentence or as it was written
   std::string detail;  // "bob-2 from alice"; empty: of all
   Verdict verdict = Verdict::kUnmeasured;
-  bool softened = false;      // unmeasured, but only warns (unmeasured: warn, severity: warn)
-  std::string text;           // why it is so
+  bool softened = false;  // unmeasured, but only warns (unmeasured: warn, severity: warn)
+  std::string text;       // why it is so
   std::optional<double> value, limit;
   std::string op, unit, metric, stat;
   double uncertainty = 0;

@@ -18,8 +18,9 @@ TEST(Chart, WhatIsShortCanStillBeSeen) {
   const TimeScale scale(100);
   EXPECT_EQ(scale.x(-5), 0);
   EXPECT_EQ(scale.x(500), kChartWidth);
-  EXPECT_EQ(chart_rect("a", scale.x(100), scale.x(100), {0, 4}, "t"),
-            "<rect class=\"a\" x=\"998.4\" y=\"0\" width=\"1.6\" height=\"4\"><title>t</title></rect>");
+  EXPECT_EQ(
+      chart_rect("a", scale.x(100), scale.x(100), {0, 4}, "t"),
+      "<rect class=\"a\" x=\"998.4\" y=\"0\" width=\"1.6\" height=\"4\"><title>t</title></rect>");
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ TEST(Yaml, AnchorsAndMergesKeepThePlaceWhereItIsWritten) {
 }
 
 TEST(Yaml, RefusesWithAPlace) {
-  EXPECT_EQ(mistake("a: 1\nb: 2\na: 3\n"), "3:1: a key that stands here twice: a (first in line 1)");
+  EXPECT_EQ(mistake("a: 1\nb: 2\na: 3\n"),
+            "3:1: a key that stands here twice: a (first in line 1)");
   EXPECT_EQ(mistake("a: 1\n---\nb: 2\n"), "3:1: expected one document, here is a second");
   EXPECT_EQ(mistake("a: !thing 1\n").substr(0, 5), "1:4: ");
   EXPECT_EQ(mistake("? [a]\n: 1\n"), "1:3: expected a text as key");
@@ -61,7 +62,8 @@ TEST(Yaml, RefusesWithAPlace) {
 TEST(Yaml, IsBounded) {
   EXPECT_EQ(mistake(std::string(11, 'a'), YamlDialect::kYaml, {.most_bytes = 10}),
             "11 bytes: expected at most 10");
-  EXPECT_EQ(mistake("[[[1]]]", YamlDialect::kYaml, {.deepest = 2}), "1:3: expected at most 2 levels");
+  EXPECT_EQ(mistake("[[[1]]]", YamlDialect::kYaml, {.deepest = 2}),
+            "1:3: expected at most 2 levels");
   EXPECT_NE(mistake(std::string(5000, '[')).find("at most 32 levels"), std::string::npos);
   std::string names;
   for (int i = 0; i < 2001; ++i) names += fmt::format("k{}: 1\n", i);
@@ -75,12 +77,14 @@ TEST(Yaml, AnAliasBombDoesNotGoOff) {
     for (int n = 0; n < 10; ++n) uses += fmt::format("{}*a{}", n == 0 ? "" : ", ", i - 1);
     bomb += fmt::format("a{0}: &a{0} [{1}]\n", i, uses);
   }
-  EXPECT_NE(mistake(bomb).find("expected at most 200000 values"), std::string::npos) << mistake(bomb);
+  EXPECT_NE(mistake(bomb).find("expected at most 200000 values"), std::string::npos)
+      << mistake(bomb);
 }
 
 TEST(Yaml, JsonMayHoldCommentsAndKeepsItsPlaces) {
   const std::string text =
-      "{\n\t// \"no\": 1\n\t\"a\": \"x // y /* z\", /* b\n */ \"b\": [1, \"\\ud83d\\ude00\\/\\u00e9\"], "
+      "{\n\t// \"no\": 1\n\t\"a\": \"x // y /* z\", /* b\n */ \"b\": [1, "
+      "\"\\ud83d\\ude00\\/\\u00e9\"], "
       "\"c\": 3\n}";
   const auto document = parse_yaml(text, YamlDialect::kJson);
   ASSERT_TRUE(document) << document.error().message;

@@ -11,8 +11,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(CliTests, TakesScenariosAndVariables) {
-  const auto o = options<TestOptions>({"test", "--check", "a.yaml", "b.json", "--var", "A=1", "--var",
-                                       "B=x=y", "--vars", "rows.csv"});
+  const auto o = options<TestOptions>({"test", "--check", "a.yaml", "b.json", "--var", "A=1",
+                                       "--var", "B=x=y", "--vars", "rows.csv"});
   EXPECT_TRUE(o.check);
   EXPECT_THAT(o.files, ElementsAre("a.yaml", "b.json"));
   EXPECT_EQ(o.vars.at("A"), "1");

@@ -109,7 +109,8 @@ TEST(Decode, UsesWhatNobodySays) {
   EXPECT_EQ(s.rooms[0].url, kEmbedded);
   EXPECT_EQ(s.actor("bob")->room, "main");
   EXPECT_TRUE(s.unmeasured_fails);
-  const auto one = good("callbot: 1\nname: t\nurl: wss://h/r\nactors:\n  a:\nsteps: [{do: join, who: a}]");
+  const auto one =
+      good("callbot: 1\nname: t\nurl: wss://h/r\nactors:\n  a:\nsteps: [{do: join, who: a}]");
   EXPECT_EQ(one.rooms[0].url, "wss://h/r");
 }
 
@@ -135,7 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
               "f.yaml:1:1: name: missing name: of the test"},
         Wrong{"RootKey", with("tresholds: []\n"),
               "f.yaml:12:1: tresholds: unknown key, did you mean \"thresholds\"?"},
-        Wrong{"Vars", with("vars: {A: [1]}\n"), "f.yaml:12:11: vars.A: expected a text, a number or a truth"},
+        Wrong{"Vars", with("vars: {A: [1]}\n"),
+              "f.yaml:12:11: vars.A: expected a text, a number or a truth"},
         Wrong{"RoomKey", with("rooms:\n  r:\n    ulr: x\n"),
               "f.yaml:14:5: rooms.r.ulr: unknown key, did you mean \"url\"?"},
         Wrong{"RoomCount", with("rooms: {r: {url: wss://x, count: 0}}\n"),
@@ -144,8 +146,11 @@ INSTANTIATE_TEST_SUITE_P(
               "f.yaml:12:18: rooms.r.url: expected {n} in it, the number of each of the rooms"},
         Wrong{"RoomAndUrl", with("rooms: {r: wss://x}\nurl: wss://y\n"),
               "f.yaml:13:6: url: expected in the rooms, since there are `rooms`"},
-        Wrong{"MediaSource", "callbot: 1\nname: t\nmedia:\n  cam: {video: patern}\nactors: {a: }\nsteps: [{do: join, who: a}]\n",
-              "f.yaml:4:16: media.cam.video.source: unknown source \"patern\", did you mean \"pattern\"?"},
+        Wrong{"MediaSource",
+              "callbot: 1\nname: t\nmedia:\n  cam: {video: patern}\nactors: {a: }\nsteps: [{do: "
+              "join, who: a}]\n",
+              "f.yaml:4:16: media.cam.video.source: unknown source \"patern\", did you mean "
+              "\"pattern\"?"},
         Wrong{"Network", with("networks:\n  n: {loss: 120%}\n"),
               "f.yaml:13:13: networks.n.loss: expected a share such as 10% or 0.1, from 0 to 1"},
         Wrong{"NetworkDirection", with("networks:\n  n: {up: {dellay: 5ms}}\n"),
@@ -153,9 +158,11 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"Preset", with("", "  - {do: network, who: alice, set: 3gg}\n"),
               "f.yaml:10:36: steps[1].set: unknown network \"3gg\", did you mean \"3g\"?"},
         Wrong{"NotAStep", with("", "  - jion\n"),
-              "f.yaml:10:5: steps[1]: expected a step: \"do: join\", \"wait: 5s\", \"mark: NAME\" ..."},
+              "f.yaml:10:5: steps[1]: expected a step: \"do: join\", \"wait: 5s\", \"mark: NAME\" "
+              "..."},
         Wrong{"StepKey", with("", "  - {wiat: 5s}\n"),
-              "f.yaml:10:5: steps[1]: expected one of the keys do, wait, mark, expect, run, did you mean \"wait\"?"},
+              "f.yaml:10:5: steps[1]: expected one of the keys do, wait, mark, expect, run, did "
+              "you mean \"wait\"?"},
         Wrong{"TwoSteps", with("", "  - {wait: 5s, mark: x}\n"),
               "f.yaml:10:5: steps[1]: expected only one of the keys do, wait, mark, expect, run"},
         Wrong{"StepName", with("", "  - {do: mut, who: alice}\n"),
@@ -165,51 +172,71 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"StepWho", with("", "  - {do: mute, who: alcie}\n"),
               "f.yaml:10:21: steps[1].who: unknown actor \"alcie\", did you mean \"alice\"?"},
         Wrong{"StepNobody", with("", "  - {do: mute}\n"),
-              "f.yaml:10:5: steps[1]: missing who: actors: a role, an instance (bob-2), or a pattern (*)"},
+              "f.yaml:10:5: steps[1]: missing who: actors: a role, an instance (bob-2), or a "
+              "pattern (*)"},
         Wrong{"StepMedia", with("", "  - {do: switch, who: alice, media: cma}\n"),
               "f.yaml:10:37: steps[1].media: unknown media \"cma\", did you mean \"cam\"?"},
         Wrong{"Switch", with("", "  - {do: switch, who: alice}\n"),
               "f.yaml:10:5: steps[1]: expected one of media, codec, size, fps, bitrate"},
         Wrong{"Size", with("", "  - {do: switch, who: alice, size: 641x360}\n"),
-              "f.yaml:10:36: steps[1].size: expected a size such as 640x360: even numbers from 16 to 8192"},
+              "f.yaml:10:36: steps[1].size: expected a size such as 640x360: even numbers from 16 "
+              "to 8192"},
         Wrong{"JoinTwice", with("", "  - {do: join, who: alice}\n"),
               "f.yaml:10:21: steps[1].who: alice has joined already"},
         Wrong{"NotInside", with("", "  - {do: leave, who: bob-2}\n  - {do: mute, who: bob}\n"),
               "f.yaml:11:21: steps[2].who: bob-2 is not in the call here"},
         Wrong{"Mark", with("", "  - mark: 5s\n"),
-              "f.yaml:10:11: steps[1].mark: expected a name that begins with no digit: those are times"},
-        Wrong{"MarkTwice", with("", "  - mark: b\n"), "f.yaml:12:11: steps[3].mark: b is a mark already (step 1)"},
-        Wrong{"Expect", with("", "  - {expect: sylence, who: bob, from: alice}\n"),
-              "f.yaml:10:14: steps[1].expect: unknown expect \"sylence\", did you mean \"silence\"?"},
+              "f.yaml:10:11: steps[1].mark: expected a name that begins with no digit: those are "
+              "times"},
+        Wrong{"MarkTwice", with("", "  - mark: b\n"),
+              "f.yaml:12:11: steps[3].mark: b is a mark already (step 1)"},
+        Wrong{
+            "Expect", with("", "  - {expect: sylence, who: bob, from: alice}\n"),
+            "f.yaml:10:14: steps[1].expect: unknown expect \"sylence\", did you mean \"silence\"?"},
         Wrong{"ExpectNeeds", with("", "  - {expect: size, who: bob, from: alice}\n"),
               "f.yaml:10:5: steps[1]: missing size: expect: size needs it"},
         Wrong{"ExpectMetric", with("", "  - {expect: seen, who: bob, from: alice, stat: p95}\n"),
               "f.yaml:10:49: steps[1].stat: expected only with expect: metric"},
         Wrong{"TimelineNobody", with("timeline: [{who: bob}]\n"),
-              "f.yaml:12:12: timeline[0]: expected one of must_see, must_hear, must_not_see, must_not_hear, may_see, may_hear"},
+              "f.yaml:12:12: timeline[0]: expected one of must_see, must_hear, must_not_see, "
+              "must_not_hear, may_see, may_hear"},
         Wrong{"TimelineWhom", with("timeline:\n  - {who: bob, must_not_hear: alcie}\n"),
-              "f.yaml:13:31: timeline[0].must_not_hear: unknown actor \"alcie\", did you mean \"alice\"?"},
+              "f.yaml:13:31: timeline[0].must_not_hear: unknown actor \"alcie\", did you mean "
+              "\"alice\"?"},
         Wrong{"TimelineMark", with("timeline:\n  - {after: aa, who: bob, must_see: alice}\n"),
               "f.yaml:13:13: timeline[0].after: unknown mark \"aa\", did you mean \"a\"?"},
         Wrong{"Order", with("timeline:\n  - {between: [b, a], who: bob, must_see: alice}\n"),
               "f.yaml:13:15: timeline[0].between: expected the earlier one first"},
-        Wrong{"Metric", with("thresholds:\n  - {metric: video.e2e_dealy, stat: p95, op: <=, value: 1s}\n"),
-              "f.yaml:13:14: thresholds[0].metric: unknown metric \"video.e2e_dealy\", did you mean \"video.e2e_delay\"?"},
+        Wrong{"Metric",
+              with("thresholds:\n  - {metric: video.e2e_dealy, stat: p95, op: <=, value: 1s}\n"),
+              "f.yaml:13:14: thresholds[0].metric: unknown metric \"video.e2e_dealy\", did you "
+              "mean \"video.e2e_delay\"?"},
         Wrong{"Stat", with("thresholds:\n  - {metric: video.fps, stat: p101, op: <=, value: 1}\n"),
-              "f.yaml:13:31: thresholds[0].stat: expected min, max, mean, a percentile such as p95 (p95abs: "
+              "f.yaml:13:31: thresholds[0].stat: expected min, max, mean, a percentile such as p95 "
+              "(p95abs: "
               "without signs), total, count, rate, ratio or harmonic"},
-        Wrong{"StatOfMetric", with("thresholds:\n  - {metric: video.fps, stat: total, op: <=, value: 1}\n"),
-              "f.yaml:13:31: thresholds[0].stat: video.fps is a value at a time: its sum means nothing"},
+        Wrong{"StatOfMetric",
+              with("thresholds:\n  - {metric: video.fps, stat: total, op: <=, value: 1}\n"),
+              "f.yaml:13:31: thresholds[0].stat: video.fps is a value at a time: its sum means "
+              "nothing"},
         Wrong{"Op", with("thresholds:\n  - {metric: video.fps, stat: mean, op: =<, value: 1}\n"),
               "f.yaml:13:41: thresholds[0].op: unknown op \"=<\", did you mean \"<\"?"},
-        Wrong{"Unit", with("thresholds:\n  - {metric: rtp.bitrate, stat: mean, op: <=, value: 400ms}\n"),
-              "f.yaml:13:54: thresholds[0].value: \"400ms\": expected a bit rate such as 300 kbit/s or 2 Mbit/s"},
-        Wrong{"Quorum", with("thresholds:\n  - {metric: rtp.rtt, stat: mean, op: <=, value: 1s, quorum: 0%}\n"),
-              "f.yaml:13:62: thresholds[0].quorum: expected more than nobody"},
-        Wrong{"Abort", with("thresholds:\n  - {metric: rtp.packets, stat: total, op: '>', value: 1, abort: true}\n"),
-              "f.yaml:13:66: thresholds[0].abort: a total only grows: that it is too small is known at the end alone"},
+        Wrong{"Unit",
+              with("thresholds:\n  - {metric: rtp.bitrate, stat: mean, op: <=, value: 400ms}\n"),
+              "f.yaml:13:54: thresholds[0].value: \"400ms\": expected a bit rate such as 300 "
+              "kbit/s or 2 Mbit/s"},
+        Wrong{
+            "Quorum",
+            with("thresholds:\n  - {metric: rtp.rtt, stat: mean, op: <=, value: 1s, quorum: 0%}\n"),
+            "f.yaml:13:62: thresholds[0].quorum: expected more than nobody"},
+        Wrong{"Abort",
+              with("thresholds:\n  - {metric: rtp.packets, stat: total, op: '>', value: 1, abort: "
+                   "true}\n"),
+              "f.yaml:13:66: thresholds[0].abort: a total only grows: that it is too small is "
+              "known at the end alone"},
         Wrong{"Report", with("report: {html: [1]}\n"),
-              "f.yaml:12:16: report.html: expected a text (in quotes where it looks like a number or truth)"},
+              "f.yaml:12:16: report.html: expected a text (in quotes where it looks like a number "
+              "or truth)"},
         Wrong{"Unmeasured", with("unmeasured: skip\n"),
               "f.yaml:12:13: unmeasured: unknown unmeasured \"skip\", expected one of fail, warn"},
         Wrong{"Load", with("load: {stages: [{who: bob, for: 1s, to: 9}]}\n"),
@@ -236,9 +263,10 @@ TEST(Decode, JsonGoesThroughTheSameDecoder) {
 }
 
 TEST(Decode, AnActorWhoDecodesNothingMeasuresNoMarks) {
-  EXPECT_THAT(mistakes("callbot: 1\nname: t\nactors: {a: , b: }\nsteps: [{do: join, who: '*'}]\n"
-                       "thresholds: [{metric: video.missing, stat: ratio, op: <=, value: 0}]\n"),
-              HasSubstr("video.missing is measured by who decodes: expected verify: rotate or all"));
+  EXPECT_THAT(
+      mistakes("callbot: 1\nname: t\nactors: {a: , b: }\nsteps: [{do: join, who: '*'}]\n"
+               "thresholds: [{metric: video.missing, stat: ratio, op: <=, value: 0}]\n"),
+      HasSubstr("video.missing is measured by who decodes: expected verify: rotate or all"));
 }
 
 TEST(Decode, NobodyIsForgotten) {
@@ -262,9 +290,10 @@ TEST(Decode, ReadsEveryKeyOfTheTable) {
   for (const StepShape& row : step_shapes())
     steps += std::string("  - {") + row.key + ": " + (row.value == nullptr ? "x" : row.value) +
              ", set: {burst: {}, up: {burst: {}}, schedule: [{at: 1s}]}}\n";
-  take("rooms: {r: }\nmedia: {m: {video: , audio: }}\nactors: {a: {network: {}}}\n"
-       "load: {stages: [{}]}\ntimeline: [{}]\nthresholds: [{}]\nreport: {}\nsteps:\n" +
-       steps + "  - {expect: metric}\n");
+  take(
+      "rooms: {r: }\nmedia: {m: {video: , audio: }}\nactors: {a: {network: {}}}\n"
+      "load: {stages: [{}]}\ntimeline: [{}]\nthresholds: [{}]\nreport: {}\nsteps:\n" +
+      steps + "  - {expect: metric}\n");
   for (const Shape* shape : all_shapes()) {
     for (const Key& key : shape->keys) {
       bool read = false;
@@ -272,7 +301,8 @@ TEST(Decode, ReadsEveryKeyOfTheTable) {
         for (const Shape* s = user; s != nullptr; s = s->common)
           read = read || (s == shape && asked.count(std::string(user->name) + "." + key.name) > 0);
       }
-      EXPECT_TRUE(read) << shape->name << "." << key.name << " is in the table, and nobody reads it";
+      EXPECT_TRUE(read) << shape->name << "." << key.name
+                        << " is in the table, and nobody reads it";
     }
   }
 }

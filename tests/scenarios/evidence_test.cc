@@ -52,12 +52,13 @@ TEST(RunJson, FitsItsSchemaAndComesBack) {
 }
 
 TEST(RunJson, SaysWhatIsWrong) {
-  EXPECT_EQ(runs_of(*Json::parse(R"({"callbot_run": 2})")).error().message, "callbot_run: expected 1");
-  EXPECT_EQ(runs_of(*Json::parse(R"({"callbot_run": 1, "runs": [{"verdict": "good"}]})"))
-                .error().message,
-            "runs[0].verdict: expected one of pass, warn, fail, unmeasured, invalid");
-  EXPECT_FALSE(evidence_of(*Json::parse(
-      R"({"series": [{"state": "ok", "at_ns": [1, 2], "values": [1]}]})")));
+  EXPECT_EQ(runs_of(*Json::parse(R"({"callbot_run": 2})")).error().message,
+            "callbot_run: expected 1");
+  EXPECT_EQ(
+      runs_of(*Json::parse(R"({"callbot_run": 1, "runs": [{"verdict": "good"}]})")).error().message,
+      "runs[0].verdict: expected one of pass, warn, fail, unmeasured, invalid");
+  EXPECT_FALSE(evidence_of(
+      *Json::parse(R"({"series": [{"state": "ok", "at_ns": [1, 2], "values": [1]}]})")));
 }
 
 TEST(Evidence, SpansAreMergedAndMeasured) {

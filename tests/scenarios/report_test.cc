@@ -39,7 +39,8 @@ TEST(Report, TheInventedRunHasEveryVerdict) {
 TEST(Report, TextSaysWhyAndWhere) {
   const auto run = test::invented_run();
   const std::string text = report_text(run);
-  EXPECT_THAT(text, HasSubstr("FAIL       video.freeze total <= 300ms, bob, from loss-start to loss-end"));
+  EXPECT_THAT(
+      text, HasSubstr("FAIL       video.freeze total <= 300ms, bob, from loss-start to loss-end"));
   EXPECT_THAT(text, HasSubstr("total 530 ms, expected <= 300 ms"));
   EXPECT_THAT(text, HasSubstr("see bundle/bob-alice.mkv at 6.7 s"));
   EXPECT_THAT(text, HasSubstr("UNMEASURED audio.snr p5"));
@@ -54,8 +55,8 @@ TEST(Report, JunitHasACaseForEachCase) {
   const auto& cases = runs[0].judged.cases;
   EXPECT_EQ(count(xml, "<testcase "), 2 * cases.size());
   const auto of = [&](Verdict v) {
-    return static_cast<size_t>(std::count_if(cases.begin(), cases.end(),
-                                             [&](const Case& c) { return c.verdict == v; }));
+    return static_cast<size_t>(
+        std::count_if(cases.begin(), cases.end(), [&](const Case& c) { return c.verdict == v; }));
   };
   EXPECT_EQ(count(xml, "<failure "), 2 * of(Verdict::kFail));
   EXPECT_EQ(count(xml, "<error "), 2 * of(Verdict::kUnmeasured));
@@ -134,7 +135,8 @@ TEST(Report, NothingAtAllIsAPageToo) {
 
 TEST(Report, CasesPointIntoTheRecording) {
   const auto run = test::invented_run();
-  EXPECT_EQ(place_text(case_of(run, "video.freeze", Verdict::kFail)), "bundle/bob-alice.mkv at 6.7 s");
+  EXPECT_EQ(place_text(case_of(run, "video.freeze", Verdict::kFail)),
+            "bundle/bob-alice.mkv at 6.7 s");
 }
 
 }  // namespace

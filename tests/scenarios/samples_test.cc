@@ -12,7 +12,8 @@ namespace {
 class Sample : public ::testing::TestWithParam<const char*> {
  protected:
   fs::path path() const {
-    return fs::path(CALLBOT_SOURCE_DIR) / "tests" / "scenarios" / (std::string(GetParam()) + ".yaml");
+    return fs::path(CALLBOT_SOURCE_DIR) / "tests" / "scenarios" /
+           (std::string(GetParam()) + ".yaml");
   }
 };
 

@@ -29,7 +29,8 @@ TEST(Schema, HasTheKeysOfTheTableAndNoOthers) {
     EXPECT_EQ(in_schema, in_table) << shape->name;
   }
   std::set<std::string> names;
-  for (const Shape* shape : all_shapes()) EXPECT_TRUE(names.insert(shape->name).second) << shape->name;
+  for (const Shape* shape : all_shapes())
+    EXPECT_TRUE(names.insert(shape->name).second) << shape->name;
 }
 
 TEST(Schema, TakesWhatTheDecoderTakes) {

@@ -20,7 +20,8 @@ StatValue of(const char* stat, const Series& s, TimeWindow window, const Series*
   const Series* pooled[] = {&s};
   const Series* by[] = {share};
   return compute(*parse_stat(stat), *find_metric(s.metric), pooled,
-                 share == nullptr ? std::span<const Series* const>() : by, window, window.seconds());
+                 share == nullptr ? std::span<const Series* const>() : by, window,
+                 window.seconds());
 }
 
 TEST(Stats, NamesAreReadAndWritten) {
@@ -94,7 +95,8 @@ TEST(Stats, NothingIsZeroOnlyWhereItWasCounted) {
   const auto w = window_s(0, 10);
   for (const char* stat : {"total", "count", "rate", "max", "ratio"})
     EXPECT_EQ(of(stat, freezes, w).value, 0) << stat;
-  for (const char* stat : {"total", "count", "rate"}) EXPECT_EQ(of(stat, missing, w).value, 0) << stat;
+  for (const char* stat : {"total", "count", "rate"})
+    EXPECT_EQ(of(stat, missing, w).value, 0) << stat;
   for (const char* stat : {"mean", "p95", "min"}) EXPECT_FALSE(of(stat, freezes, w).value) << stat;
   for (const char* stat : {"mean", "p95", "min", "max", "count", "rate"})
     EXPECT_FALSE(of(stat, delays, w).value) << stat;

@@ -8,9 +8,9 @@
 namespace callbot::scenarios {
 namespace {
 
-using ::testing::HasSubstr;
 using test::at_s;
 using test::window_s;
+using ::testing::HasSubstr;
 
 // A run of ten seconds with alice and three bobs.
 Evidence run() {

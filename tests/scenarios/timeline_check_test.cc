@@ -7,9 +7,9 @@
 namespace callbot::scenarios {
 namespace {
 
-using ::testing::HasSubstr;
 using test::at_s;
 using test::window_s;
+using ::testing::HasSubstr;
 
 // Alice, bob and carol for twenty seconds; everybody looks at everybody all the time.
 Evidence run() {
@@ -42,7 +42,8 @@ std::vector<Case> judged(const TimelineRow& r, const Evidence& e) {
 
 void see(Evidence& e, const char* whom, double from, double to, const char* carrier = "",
          Sight sight = Sight::kSeen) {
-  e.presence.push_back({"bob", whom, carrier[0] == '\0' ? whom : carrier, sight, window_s(from, to)});
+  e.presence.push_back(
+      {"bob", whom, carrier[0] == '\0' ? whom : carrier, sight, window_s(from, to)});
 }
 
 TEST(Timeline, WhoMustBeSeenIsSeenAllTheTime) {

@@ -8,7 +8,8 @@ namespace callbot::scenarios {
 namespace {
 
 std::string text(const std::string& head, const std::string& steps = "") {
-  return "callbot: 1\n" + head + "actors:\n  a: {verify: all}\nsteps:\n  - {do: join, who: a}\n" + steps;
+  return "callbot: 1\n" + head + "actors:\n  a: {verify: all}\nsteps:\n  - {do: join, who: a}\n" +
+         steps;
 }
 Result<Scenario> decoded(const std::string& yaml, const Variables& variables = {}) {
   return decode_scenario(yaml, "f.yaml", variables);
@@ -36,11 +37,11 @@ TEST(Variables, TheNearestSayCounts) {
 TEST(Variables, UndefinedIsAMistakeWithItsPlace) {
   EXPECT_EQ(name_of("x ${RUN_DI}", {}, "vars: {RUN_ID: 1}\n"),
             "f.yaml:2:7: name: undefined variable ${RUN_DI}, did you mean \"RUN_ID\"?");
-  EXPECT_EQ(name_of("x ${A}"),
-            "f.yaml:2:7: name: undefined variable ${A}: expected --var, the environment, or vars to "
-            "say it");
-  EXPECT_EQ(name_of("${1A}"),
-            "f.yaml:2:7: name: ${1A}: expected a name of letters, digits and _");
+  EXPECT_EQ(
+      name_of("x ${A}"),
+      "f.yaml:2:7: name: undefined variable ${A}: expected --var, the environment, or vars to "
+      "say it");
+  EXPECT_EQ(name_of("${1A}"), "f.yaml:2:7: name: ${1A}: expected a name of letters, digits and _");
   EXPECT_EQ(name_of("'${A'"), "f.yaml:2:7: name: a ${ without its }; $${ is the text ${");
 }
 
@@ -56,8 +57,9 @@ TEST(Variables, BecomeNumbersWhereTheKeyWantsOne) {
   EXPECT_EQ(s->actors[0].count, 3);
   EXPECT_TRUE(s->actors[0].optional);
   EXPECT_EQ(s->steps[0].timeout, 0.4);
-  const auto wrong = decoded("callbot: 1\nname: t\nactors:\n  a: {count: \"${N}\"}\nsteps: [{do: join, who: a}]",
-                             {{{"N", "many"}}, {}, {}});
+  const auto wrong =
+      decoded("callbot: 1\nname: t\nactors:\n  a: {count: \"${N}\"}\nsteps: [{do: join, who: a}]",
+              {{{"N", "many"}}, {}, {}});
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().message,
             "f.yaml:4:14: actors.a.count: expected a whole number from 1 to 10000");
@@ -77,7 +79,8 @@ TEST(Variables, ManyReferencesEnd) {
     const std::string ref = "${A" + std::to_string(i - 1) + "}";
     vars += "  A" + std::to_string(i) + ": \"" + ref + ref + ref + ref + ref + "\"\n";
   }
-  EXPECT_NE(name_of("${A14}", {}, vars).find("expected at most 10000 references"), std::string::npos);
+  EXPECT_NE(name_of("${A14}", {}, vars).find("expected at most 10000 references"),
+            std::string::npos);
 }
 
 TEST(Variables, ValuesCannotAddKeys) {
@@ -92,7 +95,8 @@ TEST(Variables, OfTheCommandLine) {
 }
 
 TEST(Csv, ARowIsARun) {
-  const auto rows = parse_csv("\xEF\xBB\xBFURL,NAME\r\nws://a,\"say \"\"hi\"\",\nyou\"\nws://b,\n\n");
+  const auto rows =
+      parse_csv("\xEF\xBB\xBFURL,NAME\r\nws://a,\"say \"\"hi\"\",\nyou\"\nws://b,\n\n");
   ASSERT_TRUE(rows) << rows.error().message;
   ASSERT_EQ(rows->size(), 2u);
   EXPECT_EQ((*rows)[0].at("NAME"), "say \"hi\",\nyou");

@@ -83,9 +83,10 @@ TEST(Verdict, ABotThatWasTooSlowBlamesNobody) {
 
 TEST(Verdict, StepsThatFailAreCases) {
   Evidence e = quiet();
-  e.steps = {{0, "join *", "join", "", Outcome::kDone, false, window_s(0, 1), ""},
-             {1, "expect seen", "expect", "", Outcome::kDone, false, window_s(1, 2), ""},
-             {2, "mute bob audio", "mute", "bob", Outcome::kFailed, false, window_s(2, 3), "timeout"}};
+  e.steps = {
+      {0, "join *", "join", "", Outcome::kDone, false, window_s(0, 1), ""},
+      {1, "expect seen", "expect", "", Outcome::kDone, false, window_s(1, 2), ""},
+      {2, "mute bob audio", "mute", "bob", Outcome::kFailed, false, window_s(2, 3), "timeout"}};
   auto judged = judge(asks(25), e);
   ASSERT_EQ(judged.cases.size(), 4u);  // the run, two steps, the threshold
   EXPECT_EQ(judged.verdict, Verdict::kFail);

@@ -75,8 +75,8 @@ void add_stream(Evidence& e, const char* actor, const char* from, double seed) {
   for (int i = 0; i < 17 * 30; ++i) {
     const double t = 1.5 + i / 30.0;
     const bool bad = lossy(actor, t);
-    delay.samples.push_back({at_s(t), 0.12 + 0.012 * wave(t, seed) +
-                                          (bad ? 0.25 * std::abs(wave(t, 3)) : 0)});
+    delay.samples.push_back(
+        {at_s(t), 0.12 + 0.012 * wave(t, seed) + (bad ? 0.25 * std::abs(wave(t, 3)) : 0)});
   }
   for (int i = 0; i < 17; ++i) {
     const double t = 1.5 + i;
@@ -96,20 +96,28 @@ void add_stream(Evidence& e, const char* actor, const char* from, double seed) {
 void add_steps(Evidence& e) {
   const auto step = [&](size_t index, const char* what, const char* kind, double from, double to,
                         Outcome outcome, const char* text) {
-    e.steps.push_back({.index = index, .what = what, .kind = kind, .actor = "", .outcome = outcome,
-                       .optional = false, .span = window_s(from, to), .text = text});
+    e.steps.push_back({.index = index,
+                       .what = what,
+                       .kind = kind,
+                       .actor = "",
+                       .outcome = outcome,
+                       .optional = false,
+                       .span = window_s(from, to),
+                       .text = text});
   };
   step(0, "join *", "join", 0.1, 1.2, Outcome::kDone, "");
   step(1, "expect first-frame of alice by bob", "expect", 1.2, 1.6, Outcome::kDone, "after 410 ms");
   step(3, "wait 5 s", "wait", 2, 7, Outcome::kDone, "");
-  step(5, "network bob: own", "network", 7, 7.1, Outcome::kDone, "seen on the selected pair; 10.3 % lost");
+  step(5, "network bob: own", "network", 7, 7.1, Outcome::kDone,
+       "seen on the selected pair; 10.3 % lost");
   step(6, "wait 5 s", "wait", 7.1, 12, Outcome::kDone, "");
   step(7, "network bob: clean", "network", 12, 12.05, Outcome::kDone, "");
   step(9, "wait 6 s", "wait", 12.1, 18, Outcome::kDone, "");
   step(11, "expect silence of alice by bob", "expect", 18, 19.5, Outcome::kFailed,
        "a chirp of alice at 0:18.9");
   step(12, "leave *", "leave", 19.5, 19.8, Outcome::kDone, "");
-  e.marks = {{"steady", at_s(2)}, {"loss-start", at_s(7)}, {"loss-end", at_s(12.05)}, {"end", at_s(18)}};
+  e.marks = {
+      {"steady", at_s(2)}, {"loss-start", at_s(7)}, {"loss-end", at_s(12.05)}, {"end", at_s(18)}};
 }
 
 void add_sights(Evidence& e) {
@@ -154,7 +162,8 @@ Evidence invented_evidence() {
   e.ended_ns = at_s(20);
   e.machine = {{"processors", "2"}, {"kernel", "Linux 6.1"}, {"busiest second", "41 % of 2"}};
   for (const char* name : {"alice", "bob", "carol"})
-    e.actors.push_back({name, name, "main", name[0] == 'c' ? "rotate" : "all", "", {window_s(1.2, 19.6)}});
+    e.actors.push_back(
+        {name, name, "main", name[0] == 'c' ? "rotate" : "all", "", {window_s(1.2, 19.6)}});
   add_steps(e);
   add_stream(e, "bob", "alice", 0.4);
   add_stream(e, "bob", "carol", 1.4);
@@ -172,8 +181,8 @@ Evidence invented_evidence() {
   e.files.push_back({"bundle", "bundle", "", "", "", window_s(5, 20), 0, ""});
   e.files.push_back({"bundle/bob-alice-8.3.jpg", "picture", "bob", "alice", "camera",
                      window_s(8.3, 8.3), 20'000, "frozen for 310 ms"});
-  e.pairs.push_back({at_s(1.1), "bob", "alice", "host udp 127.0.0.1:40001", "relay udp 127.0.0.1:40007",
-                     "selected"});
+  e.pairs.push_back({at_s(1.1), "bob", "alice", "host udp 127.0.0.1:40001",
+                     "relay udp 127.0.0.1:40007", "selected"});
   return e;
 }
 

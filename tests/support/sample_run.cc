@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   };
   const auto run = test::invented_run();
   fmt::print("{}\n", scenarios::report_text(run));
-  const auto written = write_atomically(
-      argv[1], scenarios::report_html(test::invented_scenario(), run, pictures));
+  const auto written =
+      write_atomically(argv[1], scenarios::report_html(test::invented_scenario(), run, pictures));
   return written ? 0 : 1;
 }

@@ -14,15 +14,31 @@ class Checker {
 
   std::string check(const Json& schema, const Json& value, const std::string& at) {
     if (const auto truth = schema.boolean()) return *truth ? "" : at + ": nothing may be here";
-    static const std::set<std::string> kKnown = {
-        "$schema", "$defs", "title", "description", "$ref", "type", "enum", "const", "properties",
-        "patternProperties", "additionalProperties", "required", "items", "minItems", "maxItems",
-        "minimum", "maximum", "pattern", "anyOf", "oneOf"};
+    static const std::set<std::string> kKnown = {"$schema",
+                                                 "$defs",
+                                                 "title",
+                                                 "description",
+                                                 "$ref",
+                                                 "type",
+                                                 "enum",
+                                                 "const",
+                                                 "properties",
+                                                 "patternProperties",
+                                                 "additionalProperties",
+                                                 "required",
+                                                 "items",
+                                                 "minItems",
+                                                 "maxItems",
+                                                 "minimum",
+                                                 "maximum",
+                                                 "pattern",
+                                                 "anyOf",
+                                                 "oneOf"};
     for (const std::string& keyword : schema.keys()) {
       if (kKnown.count(keyword) == 0) return at + ": unknown keyword " + keyword;
     }
-    for (const auto rule : {&Checker::plain, &Checker::bounds, &Checker::object, &Checker::array,
-                       &Checker::either}) {
+    for (const auto rule :
+         {&Checker::plain, &Checker::bounds, &Checker::object, &Checker::array, &Checker::either}) {
       if (auto wrong = (this->*rule)(schema, value, at); !wrong.empty()) return wrong;
     }
     return "";
@@ -103,8 +119,10 @@ class Checker {
   std::string array(const Json& schema, const Json& value, const std::string& at) {
     if (!value.is_array()) return "";
     const auto n = static_cast<int64_t>(value.size());
-    if (const auto least = schema.at("minItems").whole(); least && n < *least) return at + ": too few";
-    if (const auto most = schema.at("maxItems").whole(); most && n > *most) return at + ": too many";
+    if (const auto least = schema.at("minItems").whole(); least && n < *least)
+      return at + ": too few";
+    if (const auto most = schema.at("maxItems").whole(); most && n > *most)
+      return at + ": too many";
     const Json items = schema.at("items");
     for (size_t i = 0; i < value.size() && !items.is_null(); ++i) {
       if (auto wrong = check(items, value.at(i), fmt::format("{}[{}]", at, i)); !wrong.empty())

@@ -1,6 +1,7 @@
 // tests/support/schema_check.h: as much of JSON Schema (draft 2020-12) as ours use: $ref within the
-// document, type, enum, const, properties, patternProperties, additionalProperties, required, items,
-// minItems, maxItems, minimum, maximum, pattern, anyOf, oneOf. Any other keyword is a failure.
+// document, type, enum, const, properties, patternProperties, additionalProperties, required,
+// items, minItems, maxItems, minimum, maximum, pattern, anyOf, oneOf. Any other keyword is a
+// failure.
 #pragma once
 
 #include <string>
