@@ -106,7 +106,7 @@ class Checks {
       media(path_of(path, "media"), step.media);
       if (step.kind == StepKind::kMark && !marks_.emplace(step.mark, i).second)
         notes_.mistake(path_of(path, "mark"),
-                       fmt::format("{} is a mark already (step {})", step.mark, marks_[step.mark]));
+                       fmt::format("{} is a mark already (step {})", step.mark, marks_[step.mark] + 1));
       for (const Instance* one : who) presence(step, path, *one);
     }
   }

@@ -189,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(
               "f.yaml:10:11: steps[1].mark: expected a name that begins with no digit: those are "
               "times"},
         Wrong{"MarkTwice", with("", "  - mark: b\n"),
-              "f.yaml:12:11: steps[3].mark: b is a mark already (step 1)"},
+              "f.yaml:12:11: steps[3].mark: b is a mark already (step 2)"},
         Wrong{
             "Expect", with("", "  - {expect: sylence, who: bob, from: alice}\n"),
             "f.yaml:10:14: steps[1].expect: unknown expect \"sylence\", did you mean \"silence\"?"},
@@ -240,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"Unmeasured", with("unmeasured: skip\n"),
               "f.yaml:12:13: unmeasured: unknown unmeasured \"skip\", expected one of fail, warn"},
         Wrong{"Load", with("load: {stages: [{who: bob, for: 1s, to: 9}]}\n"),
-              "f.yaml:9:18: steps[0].who: bob joins by `load` already"},
+              "f.yaml:9:21: steps[0].who: bob joins by `load` already"},
         Wrong{"Yaml", "callbot: 1\nname: [\n", "f.yaml:3:1: end of sequence flow not found"}),
     [](const auto& info) { return info.param.name; });
 

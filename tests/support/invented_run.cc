@@ -88,7 +88,7 @@ void add_stream(Evidence& e, const char* actor, const char* from, double seed) {
     skew.samples.push_back({at_s(t), 0.02 * wave(t, seed) + (bad ? 0.08 : 0)});
     decoded.samples.push_back({at_s(t), bad ? 21.0 : 30.0});
   }
-  if (std::string(actor) == "bob") freeze.samples = {{at_s(8.2), 0.31}, {at_s(10.4), 0.22}};
+  if (std::string(from) == "alice") freeze.samples = {{at_s(8.2), 0.31}, {at_s(10.4), 0.22}};
   for (auto* s : {&delay, &sound, &fps, &rate, &loss, &skew, &freeze, &decoded})
     e.series.push_back(std::move(*s));
 }
