@@ -105,31 +105,39 @@ class Checks {
       whom(path_of(path, "to"), step.to);
       media(path_of(path, "media"), step.media);
       if (step.kind == StepKind::kMark && !marks_.emplace(step.mark, i).second)
-        notes_.mistake(path_of(path, "mark"),
-                       fmt::format("{} is a mark already (step {})", step.mark, marks_[step.mark] + 1));
-      for (const Instance* one : who) presence(step, path, *one);
+        notes_.mistake(path_of(path, "mark"), fmt::format("{} is a mark already (step {})",
+                                                          step.mark, marks_[step.mark] + 1));
+      if (!who.empty()) presence(step, path, who);
     }
   }
 
-  // Who is in the call, as far as the steps say.
-  void presence(const Step& step, const std::string& path, const Instance& who) {
-    const bool by_load = loaded_.count(who.actor->role) > 0;
+  // Who is in the call, as far as the steps say. A pattern with * means those of them who can: who
+  // is not there yet to join, who is there for all else.
+  void presence(const Step& step, const std::string& path,
+                const std::vector<const Instance*>& who) {
     const std::string at = path_of(path, "who");
-    if (step.kind == StepKind::kJoin) {
-      joins_.insert(who.actor->role);
-      if (by_load)
-        notes_.mistake(at, fmt::format("{} joins by `load` already", who.actor->role));
-      else if (!inside_.insert(who.name).second)
-        notes_.mistake(at, fmt::format("{} has joined already", who.name));
-      return;
-    }
+    const bool join = step.kind == StepKind::kJoin;
     const bool leaves = step.kind == StepKind::kLeave || step.kind == StepKind::kCrash;
-    if (by_load || step.kind == StepKind::kNetwork) return;
-    // "leave *" means those who are still there.
-    const bool everybody = step.who.find('*') != std::string::npos;
-    if (inside_.count(who.name) == 0 && !(leaves && everybody))
-      notes_.mistake(at, fmt::format("{} is not in the call here", who.name));
-    if (leaves) inside_.erase(who.name);
+    const bool pattern = step.who.find('*') != std::string::npos;
+    size_t able = 0;
+    for (const Instance* one : who) {
+      if (loaded_.count(one->actor->role) > 0 || step.kind == StepKind::kNetwork) {
+        ++able;
+        if (join && !pattern)
+          notes_.mistake(at, fmt::format("{} joins by `load` already", one->actor->role));
+        continue;
+      }
+      const bool inside = inside_.count(one->name) > 0;
+      if (inside != join) ++able;
+      if (inside == join && !pattern)
+        notes_.mistake(at, fmt::format("{} {}", one->name,
+                                       join ? "has joined already" : "is not in the call here"));
+      if (join) joins_.insert(one->actor->role);
+      if (join) inside_.insert(one->name);
+      if (leaves) inside_.erase(one->name);
+    }
+    if (able == 0 && pattern)
+      notes_.mistake(at, join ? "all of them have joined already" : "nobody is in the call here");
   }
 
   void end(const std::string& path, const std::optional<Span::End>& end) {

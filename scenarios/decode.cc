@@ -80,6 +80,7 @@ std::optional<NetworkSetting> decode_network(Reader& root, Reader& parent, const
 Scenario decode(Notes& notes) {
   Scenario scenario;
   Reader root(notes, scenario_shape(), notes.root(), "");
+  if (notes.root().is_null()) notes.mistake("", "expected something in it");
   if (!root.value().is_object()) return scenario;
   root.whole("callbot", 1);
   scenario.name = root.text("name");

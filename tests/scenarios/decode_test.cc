@@ -240,8 +240,16 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"Unmeasured", with("unmeasured: skip\n"),
               "f.yaml:12:13: unmeasured: unknown unmeasured \"skip\", expected one of fail, warn"},
         Wrong{"Load", with("load: {stages: [{who: bob, for: 1s, to: 9}]}\n"),
-              "f.yaml:9:21: steps[0].who: bob joins by `load` already"},
-        Wrong{"Yaml", "callbot: 1\nname: [\n", "f.yaml:3:1: end of sequence flow not found"}),
+              "f.yaml:12:41: load.stages[0].to: there are only 2 of bob"},
+        Wrong{"LoadJoins",
+              with("load: {stages: [{who: bob, for: 1s, to: 2}]}\n", "  - {do: join, who: bob}\n"),
+              "f.yaml:10:21: steps[1].who: bob joins by `load` already"},
+        Wrong{"EverybodyJoined", with("", "  - {do: join, who: '*'}\n"),
+              "f.yaml:10:21: steps[1].who: all of them have joined already"},
+        Wrong{"NobodyLeft", with("", "  - {do: leave, who: '*'}\n  - {do: mute, who: b*}\n"),
+              "f.yaml:11:21: steps[2].who: nobody is in the call here"},
+        Wrong{"Nothing", "---\n", "f.yaml:1:4: expected something in it"},
+        Wrong{"Yaml", "callbot: 1\nname: {a: b: c}\n", "f.yaml:2:13: illegal map value"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Decode, SaysEveryMistakeInTheOrderOfTheFile) {
