@@ -131,7 +131,7 @@ std::span<const StepShape> step_shapes() {
   // The shape of conditions lies in another file, whose address no constant here may hold.
   static std::vector<Key> network_keys = [] {
     std::vector<Key> keys(std::begin(kNetworkKeys), std::end(kNetworkKeys));
-    keys[1].shape = &network_shape();
+    keys[0].shape = &network_shape();  // "set"
     return keys;
   }();
   static const Shape network{"network_step", "changes the actors' network", network_keys, &kWho};

@@ -78,6 +78,7 @@ std::string value_text(double value, std::string_view unit) {
   const std::string number = value == std::round(value) && std::abs(value) < 1e15
                                  ? fmt::format("{:.0f}", value)
                                  : fmt::format("{:.4g}", value);
+  if (unit == "1/s") return number + "/s";
   return unit == "1" || unit.empty() ? number : fmt::format("{} {}", number, unit);
 }
 

@@ -64,7 +64,8 @@ TEST(Yaml, IsBounded) {
             "11 bytes: expected at most 10");
   EXPECT_EQ(mistake("[[[1]]]", YamlDialect::kYaml, {.deepest = 2}),
             "1:3: expected at most 2 levels");
-  EXPECT_NE(mistake(std::string(5000, '[')).find("at most 32 levels"), std::string::npos);
+  EXPECT_EQ(mistake(std::string(40, '[') + std::string(40, ']')), "1:33: expected at most 32 levels");
+  EXPECT_FALSE(parse_yaml(std::string(500'000, '[')));
   std::string names;
   for (int i = 0; i < 2001; ++i) names += fmt::format("k{}: 1\n", i);
   EXPECT_EQ(mistake(names), "2001:1: expected at most 2000 keys");
@@ -91,7 +92,7 @@ TEST(Yaml, JsonMayHoldCommentsAndKeepsItsPlaces) {
   EXPECT_EQ(document->root.dump(), "{\"a\":\"x // y /* z\",\"b\":[1,\"😀/é\"],\"c\":3}");
   EXPECT_EQ(document->keys.at("a"), (TextPlace{3, 2}));
   EXPECT_EQ(document->keys.at("b"), (TextPlace{4, 5}));
-  EXPECT_EQ(document->keys.at("c"), (TextPlace{4, 41}));
+  EXPECT_EQ(document->keys.at("c"), (TextPlace{4, 39}));
   EXPECT_EQ(mistake("{\"a\": 1, \"a\": 2}", YamlDialect::kJson),
             "1:10: a key that stands here twice: a (first in line 1)");
 }
