@@ -93,7 +93,7 @@ report: {junit: j.xml, json: r.json, html: r.html, bundle: out, metrics: ":9100"
   EXPECT_EQ(s.timeline[0].items.size(), 3u);
   const Threshold& t = s.thresholds[0];
   EXPECT_EQ(t.value, 300e3);
-  EXPECT_EQ(t.quorum, 0.95);
+  EXPECT_DOUBLE_EQ(t.quorum, 0.95);
   EXPECT_EQ(t.span.to->seconds, 30);
   EXPECT_EQ(s.report.metrics, ":9100");
   const auto all = instances(s);
@@ -267,7 +267,7 @@ TEST(Decode, JsonGoesThroughTheSameDecoder) {
       "{ // a comment\n  \"callbot\": 1, \"name\": \"t\",\n  \"actors\": {\"a\": {\"cuont\": 1}},\n"
       "  \"steps\": [{\"do\": \"join\", \"who\": \"a\"}]\n}\n";
   EXPECT_EQ(mistakes(text, {}, "f.json"),
-            "f.json:3:21: actors.a.cuont: unknown key, did you mean \"count\"?");
+            "f.json:3:20: actors.a.cuont: unknown key, did you mean \"count\"?");
 }
 
 TEST(Decode, AnActorWhoDecodesNothingMeasuresNoMarks) {
@@ -299,7 +299,8 @@ TEST(Decode, ReadsEveryKeyOfTheTable) {
     steps += std::string("  - {") + row.key + ": " + (row.value == nullptr ? "x" : row.value) +
              ", set: {burst: {}, up: {burst: {}}, schedule: [{at: 1s}]}}\n";
   take(
-      "rooms: {r: }\nmedia: {m: {video: , audio: }}\nactors: {a: {network: {}}}\n"
+      "networks: {n: {burst: {}, up: {burst: {}}, schedule: [{}]}}\nrooms: {r: }\nmedia: {m: "
+      "{video: , audio: }}\nactors: {a: {network: {}}}\n"
       "load: {stages: [{}]}\ntimeline: [{}]\nthresholds: [{}]\nreport: {}\nsteps:\n" +
       steps + "  - {expect: metric}\n");
   for (const Shape* shape : all_shapes()) {
