@@ -58,6 +58,16 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
+std::vector<fs::path> entries_in(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error))
+    entries.push_back(at->path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing) {
   return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
 }

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/gref.h"
@@ -39,6 +40,9 @@ class Descriptor {
  private:
   int fd_;
 };
+
+// The paths of what a folder holds, sorted; as far as it can be read, nothing if it cannot.
+std::vector<fs::path> entries_in(const fs::path& folder);
 
 // "path: cannot open: the words for errno".
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing);

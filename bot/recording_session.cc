@@ -285,7 +285,7 @@ void RecordingSession::split() {
 }
 
 void RecordingSession::when_written(std::function<void(Result<>)> done) {
-  if (recording_ == nullptr) return;
+  if (recording_ == nullptr) return done({});
   auto report = alive_.guard(std::move(done));
   recording_->when_written([this, report](Result<> written) mutable {
     loop_.post([report, written = std::move(written)]() mutable { report(std::move(written)); });

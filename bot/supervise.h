@@ -19,8 +19,8 @@
 
 namespace callbot::bot {
 
-// In the environment of a supervisor: a descriptor to which it writes each folder that is recorded
-// into, a line each; and another recording of this call: what was asked of it (ctl) holds on.
+// In the environment of a supervisor: a descriptor to which it writes the folder that is recorded
+// into, as a line; and another recording of this call: what was asked of it (ctl) holds on.
 constexpr const char* kToldFolders = "CALLBOT_FOLDERS_FD";
 constexpr const char* kAskedIn = "CALLBOT_ASKED_IN";
 

@@ -33,11 +33,9 @@ bool owes_verdict(const fs::path& folder) {
 
 std::vector<fs::path> owing_recordings(const fs::path& out) {
   std::vector<fs::path> owing;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(out, ignored)) {
-    if (owes_verdict(entry.path())) owing.push_back(entry.path());
+  for (fs::path& entry : entries_in(out)) {
+    if (owes_verdict(entry)) owing.push_back(std::move(entry));
   }
-  std::sort(owing.begin(), owing.end());
   return owing;
 }
 

@@ -287,10 +287,9 @@ bool is_open(const fs::path& folder) {
 std::vector<fs::path> open_recordings(const fs::path& out) {
   std::vector<fs::path> open;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(out, ignored)) {
-    if (entry.is_directory(ignored) && is_open(entry.path())) open.push_back(entry.path());
+  for (fs::path& entry : entries_in(out)) {
+    if (fs::is_directory(entry, ignored) && is_open(entry)) open.push_back(std::move(entry));
   }
-  std::sort(open.begin(), open.end());
   return open;
 }
 

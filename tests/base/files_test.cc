@@ -144,5 +144,12 @@ TEST(Printable, ShowsWhatWouldDeceive) {
   EXPECT_EQ(printable("a\xff"), "a\uFFFD");
 }
 
+TEST_F(Files, EntriesAreSortedAndOfWhatIsNoFolderNone) {
+  for (const char* name : {"b", "a", ".c"}) std::ofstream(dir_ / name) << name;
+  EXPECT_EQ(entries_in(dir_), (std::vector<fs::path>{dir_ / ".c", dir_ / "a", dir_ / "b"}));
+  EXPECT_TRUE(entries_in(dir_ / "a").empty());
+  EXPECT_TRUE(entries_in(dir_ / "none").empty());
+}
+
 }  // namespace
 }  // namespace callbot
