@@ -26,13 +26,15 @@ void add_test(CLI::App& app, TestOptions& o) {
        "what ${NAME} is; repeatable")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  c->add_option("--vars", o.csv, "CSV whose first line names variables; a run for every other line")
+  c->add_option("--vars", o.csv,
+                "CSV whose first line names variables; checked with each of the other lines")
       ->type_name("FILE");
   c->callback([&o] {
     if (o.schema.empty() && o.files.empty())
       throw CLI::ValidationError("test", "expected FILE, or --schema");
     if (o.schema.empty() && !o.check)
-      throw CLI::ValidationError("test", "expected --check or --schema");
+      throw CLI::ValidationError(
+          "test", "this version checks scenarios and does not run them yet: expected --check");
   });
   c->footer(
       "Exit status: 0 nothing is wrong, 2 something is.\n\n"

@@ -62,7 +62,7 @@ class Checks {
   }
 
   void actors() {
-    std::set<std::string> seen;
+    std::set<std::string> seen, shown;
     for (const Actor& a : scenario_.actors) {
       const std::string path = path_of("actors", a.role);
       if (!a.room.empty() && scenario_.room(a.room) == nullptr)
@@ -73,6 +73,9 @@ class Checks {
       if (!seen.insert(i.name).second)
         notes_.mistake(path_of("actors", i.actor->role),
                        fmt::format("{} is the name of two actors", i.name), true);
+      if (!shown.insert(i.url + "\n" + i.room + "\n" + i.shown).second)
+        notes_.mistake(path_of(path_of("actors", i.actor->role), "name"),
+                       fmt::format("{} is the name of two in one room", i.shown));
     }
   }
 
@@ -108,7 +111,16 @@ class Checks {
         notes_.mistake(path_of(path, "mark"), fmt::format("{} is a mark already (step {})",
                                                           step.mark, marks_[step.mark] + 1));
       if (!who.empty()) presence(step, path, who);
+      if (step.kind == StepKind::kExpect) expectation(step, path);
     }
+  }
+
+  void expectation(const Step& step, const std::string& path) {
+    const Expectation* row = find_expectation(step.what);
+    const bool decoded = (row != nullptr && row->decodes) || is_decoded(step.metric);
+    if (decoded && !decodes(step.who))
+      notes_.mistake(path_of(path, "who"),
+                     fmt::format("{} decodes nothing: expected verify: rotate or all", step.who));
   }
 
   // Who is in the call, as far as the steps say. A pattern with * means those of them who can: who
@@ -121,10 +133,14 @@ class Checks {
     const bool pattern = step.who.find('*') != std::string::npos;
     size_t able = 0;
     for (const Instance* one : who) {
-      if (loaded_.count(one->actor->role) > 0 || step.kind == StepKind::kNetwork) {
-        ++able;
-        if (join && !pattern)
+      const bool loaded = loaded_.count(one->actor->role) > 0;
+      if (loaded && join) {
+        if (!pattern)
           notes_.mistake(at, fmt::format("{} joins by `load` already", one->actor->role));
+        continue;
+      }
+      if (loaded || step.kind == StepKind::kNetwork) {
+        ++able;
         continue;
       }
       const bool inside = inside_.count(one->name) > 0;
@@ -137,7 +153,7 @@ class Checks {
       if (leaves) inside_.erase(one->name);
     }
     if (able == 0 && pattern)
-      notes_.mistake(at, join ? "all of them have joined already" : "nobody is in the call here");
+      notes_.mistake(at, join ? "nobody is left to join" : "nobody is in the call here");
   }
 
   void end(const std::string& path, const std::optional<Span::End>& end) {
@@ -183,13 +199,16 @@ class Checks {
     whom(path_of(path, "who"), t.who);
     whom(path_of(path, "from"), t.from);
     span(path, t.span);
-    const Metric* metric = find_metric(t.metric);
-    const bool decoded = metric != nullptr && (metric->source == MetricSource::kMark ||
-                                               metric->source == MetricSource::kDecoder);
-    if (decoded && !decodes(t.who.empty() ? "*" : t.who))
+    if (is_decoded(t.metric) && !decodes(t.who.empty() ? "*" : t.who))
       notes_.mistake(
           path_of(path, "metric"),
           fmt::format("{} is measured by who decodes: expected verify: rotate or all", t.metric));
+  }
+
+  static bool is_decoded(const std::string& name) {
+    const Metric* metric = find_metric(name);
+    return metric != nullptr &&
+           (metric->source == MetricSource::kMark || metric->source == MetricSource::kDecoder);
   }
 
   // Marks are in decoded pictures and sound only; browsers decode what they show.

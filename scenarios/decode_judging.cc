@@ -72,9 +72,17 @@ void decode_row(Reader& reader, Scenario& scenario) {
   scenario.timeline.push_back(std::move(row));
 }
 
-// These only grow: that they are too small is known at the end of the window alone.
-bool only_grows(const Threshold& t) {
-  return t.stat.stat == Stat::kTotal || t.stat.stat == Stat::kCount || t.stat.stat == Stat::kMax;
+// Why this cannot be known to be broken before the window's end; empty: it can.
+std::string abort_mistake(const Threshold& t) {
+  const bool sum = t.stat.stat == Stat::kTotal || t.stat.stat == Stat::kCount;
+  const bool grows = sum || t.stat.stat == Stat::kMax;
+  const bool falls = t.stat.stat == Stat::kMin;
+  if (!grows && !falls) return "";
+  const bool upper = t.op == "<" || t.op == "<=" || (sum && t.op == "==" && t.value == 0);
+  const bool lower = t.op == ">" || t.op == ">=";
+  if (grows ? upper : lower) return "";
+  return fmt::format("a {} only {}: that it is not {} {} is known at the end alone",
+                     text_of(t.stat), grows ? "grows" : "falls", t.op, t.written);
 }
 
 Per per_of(const std::string& name) {
@@ -102,11 +110,8 @@ void decode_threshold(Reader& reader, Scenario& scenario) {
   t.warn = reader.text("severity", "fail") == "warn";
   t.abort = reader.flag("abort", false);
   t.delay = reader.number("delay", 0);
-  if (t.abort && t.op != "<" && t.op != "<=" && only_grows(t))
-    reader.complain("abort",
-                    fmt::format("a {} only grows: that it is too small is known at the end "
-                                "alone",
-                                text_of(t.stat)));
+  if (const std::string wrong = t.abort ? abort_mistake(t) : ""; !wrong.empty())
+    reader.complain("abort", wrong);
   if (t.delay > 0 && !t.abort) reader.complain("delay", "expected only with abort: true");
   reader.done();
   scenario.thresholds.push_back(std::move(t));
@@ -118,6 +123,7 @@ void decode_judging(Reader& root, Scenario& scenario) {
   root.list("timeline", [&](Reader reader) { decode_row(reader, scenario); });
   root.list("thresholds", [&](Reader reader) { decode_threshold(reader, scenario); });
   scenario.unmeasured_fails = root.text("unmeasured", "fail") != "warn";
+  scenario.optional = root.texts("optional");
   const double timeout = root.number("timeout", 0);
   if (root.has("timeout")) scenario.timeout = timeout;
   auto report = root.object("report");

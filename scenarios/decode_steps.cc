@@ -44,6 +44,23 @@ const StepShape* row_of(Notes& notes, const Json& value, const std::string& path
   return found;
 }
 
+// Which keys go with what is expected; a key that is read by nobody would promise something.
+void check_keys_of(Reader& reader, const Expectation& row) {
+  for (const std::string_view need : row.needs) {
+    if (!reader.has(std::string(need).c_str()))
+      reader.notes().mistake(reader.path(),
+                             fmt::format("missing {}: expect: {} needs it", need, row.name));
+  }
+  const auto listed = [](const std::vector<std::string_view>& keys, std::string_view key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
+  for (const Key& key : reader.shape().keys) {
+    const bool common = key.required || listed(row.needs, key.name) || listed(row.takes, key.name);
+    if (!common && reader.has(key.name))
+      reader.complain(key.name, fmt::format("means nothing with expect: {}", row.name));
+  }
+}
+
 void decode_expect(Reader& reader, Step& step) {
   step.what = reader.text("expect");
   step.from = reader.text("from");
@@ -62,20 +79,9 @@ void decode_expect(Reader& reader, Step& step) {
     step.op = gate.op;
     step.value = gate.value;
   } else {
-    for (const char* key : {"metric", "stat", "op", "value"}) {
-      reader.raw(key);
-      if (reader.has(key)) reader.complain(key, "expected only with expect: metric");
-    }
+    for (const char* key : {"metric", "stat", "op", "value"}) reader.raw(key);
   }
-  for (const Expectation& row : expectations()) {
-    if (step.what != row.name) continue;
-    for (const std::string_view need : row.needs) {
-      if (!reader.has(std::string(need).c_str()))
-        reader.notes().mistake(reader.path(),
-                               fmt::format("missing {}: expect: {} needs it", need, row.name));
-    }
-  }
-  if (step.lasts > step.timeout) step.timeout = step.lasts + step.timeout;
+  if (const Expectation* row = find_expectation(step.what)) check_keys_of(reader, *row);
 }
 
 void decode_switch(Reader& reader, Step& step) {

@@ -30,8 +30,9 @@ struct ActorFacts {
 struct EventFact {
   int64_t at_ns = 0;
   std::string actor;  // empty: the run
-  std::string kind;   // "joined", "left", "network", "message", "signaling", ...
+  std::string kind;   // "joined", "left", "network", "message", "reconnected", ...
   std::string text;
+  bool unexpected = false;  // signaling that no step brought about
 };
 
 struct MarkFact {

@@ -12,7 +12,8 @@ constexpr const char* kOutcomes[] = {"done", "failed", "unmeasured", "invalid", 
 constexpr const char* kStates[] = {"ok", "unmeasured", "invalid"};
 constexpr const char* kSights[] = {"seen", "heard"};
 constexpr const char* kVerdicts[] = {"pass", "warn", "fail", "unmeasured", "invalid"};
-constexpr const char* kCaseKinds[] = {"run", "threshold", "step", "timeline", "baseline"};
+constexpr const char* kCaseKinds[] = {"run",      "threshold", "step",
+                                      "timeline", "baseline",  "signaling"};
 constexpr int kVersion = 1;
 
 }  // namespace
@@ -31,6 +32,7 @@ void describe(auto& to, Is<EventFact> auto& v) {
   to("actor", v.actor);
   to("kind", v.kind);
   to("text", v.text);
+  to("unexpected", v.unexpected);
 }
 void describe(auto& to, Is<MarkFact> auto& v) {
   to("name", v.name);

@@ -102,9 +102,12 @@ std::vector<Instance> instances(const Scenario& scenario) {
     int number = 0;
     for (int r = 1; r <= rooms; ++r) {
       const std::string url = !actor.url.empty() ? actor.url : room == nullptr ? "" : room->url;
-      for (int i = 0; i < actor.count; ++i)
-        out.push_back({&actor, numbered(actor.role, ++number, several),
-                       numbered(actor.room, r, rooms > 1), with_number(url, r)});
+      for (int i = 0; i < actor.count; ++i) {
+        ++number;
+        out.push_back({&actor, numbered(actor.role, number, several),
+                       numbered(actor.room, r, rooms > 1), with_number(url, r),
+                       numbered(actor.name.empty() ? actor.role : actor.name, number, several)});
+      }
     }
   }
   return out;

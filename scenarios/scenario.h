@@ -218,7 +218,8 @@ struct Scenario {
   std::vector<TimelineRow> timeline;
   std::vector<Threshold> thresholds;
   bool unmeasured_fails = true;
-  std::optional<double> timeout;  // of the whole run
+  std::vector<std::string> optional;  // kinds of EventFact that may come unexpected
+  std::optional<double> timeout;      // of the whole run
   ReportPaths report;
 
   const Room* room(std::string_view name) const;
@@ -229,9 +230,10 @@ struct Scenario {
 // One of an actor's count, as it is named in events, samples and reports.
 struct Instance {
   const Actor* actor = nullptr;
-  std::string name;  // the role; ROLE-1 and on where there are several, over all its rooms
-  std::string room;  // NAME, or NAME-1 and on of a counted one
-  std::string url;   // {n} filled in
+  std::string name;   // the role; ROLE-1 and on where there are several, over all its rooms
+  std::string room;   // NAME, or NAME-1 and on of a counted one
+  std::string url;    // {n} filled in
+  std::string shown;  // its name in the call: no two of a room may have the same
 };
 std::vector<Instance> instances(const Scenario& scenario);  // in the order of the file
 

@@ -120,7 +120,8 @@ constexpr Shape kNetwork{"network", "the path between an actor and the call", kN
 
 constexpr Key kActorKeys[] = {
     {"count", kWhole, "so many of it, ROLE-1 and on (1)", nullptr, {}, false, 1, kMostActors},
-    {"name", kText, "its name in the call; the role without one"},
+    {"name", kText,
+     "its name in the call, with its number where there are several; the role without one"},
     {"room", kText, "a name in `rooms`; the only room without one"},
     {"url", kText, "instead of the room's"},
     {"token", kText, "instead of the room's"},
@@ -231,6 +232,8 @@ constexpr Key kReportKeys[] = {
 constexpr Shape kReport{"report", "where the reports go; flags go before it", kReportKeys};
 
 constexpr const char* kUnmeasured[] = {"fail", "warn"};
+constexpr const char* kSignaling[] = {"joined",  "left", "muted",       "unmuted",
+                                      "message", "file", "interrupted", "reconnected"};
 constexpr Key kScenarioKeys[] = {
     {"callbot", kWhole, "version of this format: 1", nullptr, {}, true, 1, 1},
     {"name", kText, "of the test", nullptr, {}, true},
@@ -250,6 +253,8 @@ constexpr Key kScenarioKeys[] = {
     {"thresholds", kList, "what has to hold", &kThreshold},
     {"unmeasured", kChoice, "what is unmeasured: fails the run, or only warns (fail)", nullptr,
      kUnmeasured},
+    {"optional", kChoices, "signaling that no step brings about, and that fails nothing", nullptr,
+     kSignaling},
     {"timeout", kSeconds, "of the whole run", nullptr, {}, false, 0},
     {"report", kObject, "where the reports go", &kReport},
 };

@@ -84,7 +84,10 @@ struct Expectation {
   const char* name;
   const char* what;
   std::vector<std::string_view> needs;  // keys without which it means nothing
+  std::vector<std::string_view> takes;  // the others that mean something
+  bool decodes = false;                 // only who decodes can tell
 };
 std::span<const Expectation> expectations();
+const Expectation* find_expectation(std::string_view name);
 
 }  // namespace callbot::scenarios

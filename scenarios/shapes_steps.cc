@@ -92,12 +92,13 @@ constexpr Key kExpectKeys[] = {
      {},
      true},
     {"from", kText, "whose picture, sound, message: a role, an instance, or a pattern"},
-    {"stream", kChoice, "which of their streams", nullptr, kStreams},
-    {"within", kSeconds, "it has to come true by then (10s)", nullptr, {}, false, 0},
-    {"for", kSeconds, "it has to hold so long", nullptr, {}, false, 0},
+    {"stream", kChoice, "which of their streams; of muted and unmuted: camera or microphone (that)",
+     nullptr, kStreams},
+    {"within", kSeconds, "it has to begin to be so by then (10s)", nullptr, {}, false, 0},
+    {"for", kSeconds, "and then to stay so for so long", nullptr, {}, false, 0},
     {"grace",
      kSeconds,
-     "so long it is not looked at yet (500ms for unseen and silence)",
+     "of unseen and silence: so long it may still come (500ms)",
      nullptr,
      {},
      false,
@@ -159,23 +160,47 @@ std::span<const StepShape> step_shapes() {
 
 std::span<const Expectation> expectations() {
   static const Expectation rows[] = {
-      {"joined", "is in the room and connected to everybody in it", {}},
-      {"first-frame", "has decoded a picture of `from`", {"from"}},
-      {"first-sound", "has heard something of `from`", {"from"}},
-      {"seen", "reads the marks of `from` in its pictures, and no others", {"from"}},
-      {"heard", "hears the chirps of `from`, and no others", {"from"}},
-      {"unseen", "reads no mark of `from`", {"from"}},
-      {"silence", "hears nothing of `from`", {"from"}},
-      {"muted", "is told that `from` is muted", {"from"}},
-      {"unmuted", "is told that `from` is not muted", {"from"}},
-      {"left", "is told that `from` is gone", {"from"}},
-      {"size", "receives pictures of this size from `from`", {"from", "size"}},
-      {"codec", "receives this codec from `from`", {"from", "codec"}},
-      {"message", "receives a message from `from`, with this text where there is one", {"from"}},
-      {"file", "receives a file from `from`, whole", {"from"}},
-      {"metric", "what is measured is so", {"metric", "stat", "op", "value"}},
+      {"joined", "is in the room and connected to everybody in it", {}, {"within", "for"}},
+      {"first-frame", "has decoded a picture of `from`", {"from"}, {"stream", "within"}, true},
+      {"first-sound", "has heard something of `from`", {"from"}, {"stream", "within"}, true},
+      {"seen",
+       "reads the marks of `from` in its pictures, and no others",
+       {"from"},
+       {"stream", "within", "for"},
+       true},
+      {"heard",
+       "hears the chirps of `from`, and no others",
+       {"from"},
+       {"stream", "within", "for"},
+       true},
+      {"unseen", "reads no mark of `from`", {"from", "for"}, {"stream", "grace"}, true},
+      {"silence", "hears nothing of `from`", {"from", "for"}, {"stream", "grace"}, true},
+      {"muted", "is told that `from` is muted", {"from"}, {"stream", "within"}},
+      {"unmuted", "is told that `from` is not muted", {"from"}, {"stream", "within"}},
+      {"left", "is told that `from` is gone", {"from"}, {"within"}},
+      {"size",
+       "receives pictures of this size from `from`",
+       {"from", "size"},
+       {"stream", "within", "for"}},
+      {"codec", "receives this codec from `from`", {"from", "codec"}, {"stream", "within", "for"}},
+      {"message",
+       "receives a message from `from`, with this text where there is one",
+       {"from"},
+       {"text", "within"}},
+      {"file", "receives a file from `from`, whole", {"from"}, {"within"}},
+      {"metric",
+       "what is measured is so",
+       {"metric", "stat", "op", "value"},
+       {"from", "stream", "within", "for"}},
   };
   return rows;
+}
+
+const Expectation* find_expectation(std::string_view name) {
+  for (const Expectation& row : expectations()) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
 }
 
 }  // namespace callbot::scenarios

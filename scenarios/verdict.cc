@@ -129,10 +129,37 @@ std::vector<Case> judge_steps(const Scenario& scenario, const Evidence& evidence
   return out;
 }
 
+std::vector<Case> judge_signaling(const Scenario& scenario, const Evidence& evidence) {
+  std::vector<Case> out;
+  for (const EventFact& event : evidence.events) {
+    const bool optional = std::find(scenario.optional.begin(), scenario.optional.end(),
+                                    event.kind) != scenario.optional.end();
+    if (!event.unexpected || optional) continue;
+    Case c;
+    c.kind = Case::kSignaling;
+    c.name = "unexpected: " + event.kind;
+    c.detail = event.actor;
+    const auto same = std::find_if(out.begin(), out.end(), [&](const Case& other) {
+      return other.name == c.name && other.detail == c.detail;
+    });
+    if (same != out.end()) {
+      ++same->samples;
+      continue;
+    }
+    c.verdict = Verdict::kFail;
+    c.samples = 1;
+    c.text = fmt::format("{} at {:.1f} s", event.text, evidence.seconds(event.at_ns));
+    c.place = CasePlace{event.at_ns, event.actor, ""};
+    find_place(*c.place, evidence);
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
 Judged judge(const Scenario& scenario, const Evidence& evidence) {
   Judged judged{.established = evidence.established, .interrupted = evidence.interrupted};
   judged.cases.push_back(run_case(evidence));
-  for (auto* part : {&judge_steps, &judge_timeline, &judge_thresholds}) {
+  for (auto* part : {&judge_steps, &judge_signaling, &judge_timeline, &judge_thresholds}) {
     for (Case& c : (*part)(scenario, evidence)) judged.cases.push_back(std::move(c));
   }
   // What a run says that cannot be believed is neither good nor bad.

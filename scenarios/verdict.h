@@ -30,7 +30,7 @@ struct CasePlace {
 };
 
 struct Case {
-  enum Kind { kRun, kThreshold, kStep, kTimeline, kBaseline } kind = kThreshold;
+  enum Kind { kRun, kThreshold, kStep, kTimeline, kBaseline, kSignaling } kind = kThreshold;
   std::string name;    // what has to hold, as a sentence or as it was written
   std::string detail;  // "bob-2 from alice"; empty: of all
   Verdict verdict = Verdict::kUnmeasured;
@@ -50,6 +50,8 @@ struct Case {
 std::vector<Case> judge_thresholds(const Scenario& scenario, const Evidence& evidence);
 std::vector<Case> judge_timeline(const Scenario& scenario, const Evidence& evidence);
 std::vector<Case> judge_steps(const Scenario& scenario, const Evidence& evidence);
+// What came unexpected and was not called optional; nothing where all is well.
+std::vector<Case> judge_signaling(const Scenario& scenario, const Evidence& evidence);
 
 struct Judged {
   Verdict verdict = Verdict::kUnmeasured;

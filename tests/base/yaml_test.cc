@@ -64,7 +64,8 @@ TEST(Yaml, IsBounded) {
             "11 bytes: expected at most 10");
   EXPECT_EQ(mistake("[[[1]]]", YamlDialect::kYaml, {.deepest = 2}),
             "1:3: expected at most 2 levels");
-  EXPECT_EQ(mistake(std::string(40, '[') + std::string(40, ']')), "1:33: expected at most 32 levels");
+  EXPECT_EQ(mistake(std::string(40, '[') + std::string(40, ']')),
+            "1:33: expected at most 32 levels");
   EXPECT_FALSE(parse_yaml(std::string(500'000, '[')));
   std::string names;
   for (int i = 0; i < 2001; ++i) names += fmt::format("k{}: 1\n", i);

@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto scenario = decode_scenario(text, file, {});
   if (scenario) {
-    if (scenario->rooms.empty() || scenario->actors.empty() || scenario->steps.empty()) std::abort();
+    if (scenario->rooms.empty() || scenario->actors.empty() || scenario->steps.empty())
+      std::abort();
     if (instances(*scenario).empty()) std::abort();
     return 0;
   }

@@ -1,5 +1,6 @@
 #include "scenarios/decode.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,6 +38,7 @@ callbot: 1
 name: all
 seed: 7
 unmeasured: warn
+optional: [reconnected, left]
 timeout: 2min
 rooms:
   r: {url: "wss://h/{n}", count: 2, token: t, ice_servers: stun:h:1}
@@ -71,6 +73,7 @@ report: {junit: j.xml, json: r.json, html: r.html, bundle: out, metrics: ":9100"
   EXPECT_EQ(s.seed, 7u);
   EXPECT_FALSE(s.unmeasured_fails);
   EXPECT_EQ(s.timeout, 120);
+  EXPECT_EQ(s.optional, (std::vector<std::string>{"reconnected", "left"}));
   ASSERT_EQ(s.media.size(), 2u);
   EXPECT_EQ(s.media[0].video.bitrate, 300e3);
   EXPECT_EQ(s.media[0].audio.source, "silence");
@@ -101,6 +104,8 @@ report: {junit: j.xml, json: r.json, html: r.html, bundle: out, metrics: ":9100"
   EXPECT_EQ(all[3].name, "a-4");
   EXPECT_EQ(all[3].room, "r-2");
   EXPECT_EQ(all[3].url, "wss://h/2");
+  EXPECT_EQ(all[3].shown, "Ann-4");
+  EXPECT_EQ(all[4].shown, "b-1");
 }
 
 TEST(Decode, UsesWhatNobodySays) {
@@ -196,7 +201,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ExpectNeeds", with("", "  - {expect: size, who: bob, from: alice}\n"),
               "f.yaml:10:5: steps[1]: missing size: expect: size needs it"},
         Wrong{"ExpectMetric", with("", "  - {expect: seen, who: bob, from: alice, stat: p95}\n"),
-              "f.yaml:10:49: steps[1].stat: expected only with expect: metric"},
+              "f.yaml:10:49: steps[1].stat: means nothing with expect: seen"},
+        Wrong{"ExpectAbsence",
+              with("", "  - {expect: silence, who: bob, from: alice, for: 2s, within: 5s}\n"),
+              "f.yaml:10:61: steps[1].within: means nothing with expect: silence"},
+        Wrong{"ExpectAbsenceEndless", with("", "  - {expect: unseen, who: bob, from: alice}\n"),
+              "f.yaml:10:5: steps[1]: missing for: expect: unseen needs it"},
         Wrong{"TimelineNobody", with("timeline: [{who: bob}]\n"),
               "f.yaml:12:12: timeline[0]: expected one of must_see, must_hear, must_not_see, "
               "must_not_hear, may_see, may_hear"},
@@ -232,20 +242,26 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"Abort",
               with("thresholds:\n  - {metric: rtp.packets, stat: total, op: '>', value: 1, abort: "
                    "true}\n"),
-              "f.yaml:13:66: thresholds[0].abort: a total only grows: that it is too small is "
-              "known at the end alone"},
+              "f.yaml:13:66: thresholds[0].abort: a total only grows: that it is not > 1 is known "
+              "at the end alone"},
         Wrong{"Report", with("report: {html: [1]}\n"),
               "f.yaml:12:16: report.html: expected a text (in quotes where it looks like a number "
               "or truth)"},
         Wrong{"Unmeasured", with("unmeasured: skip\n"),
               "f.yaml:12:13: unmeasured: unknown unmeasured \"skip\", expected one of fail, warn"},
+        Wrong{"Optional", with("optional: [reconected]\n"),
+              "f.yaml:12:12: optional[0]: unknown optional \"reconected\", did you mean "
+              "\"reconnected\"?"},
         Wrong{"Load", with("load: {stages: [{who: bob, for: 1s, to: 9}]}\n"),
               "f.yaml:12:41: load.stages[0].to: there are only 2 of bob"},
         Wrong{"LoadJoins",
               with("load: {stages: [{who: bob, for: 1s, to: 2}]}\n", "  - {do: join, who: bob}\n"),
               "f.yaml:10:21: steps[1].who: bob joins by `load` already"},
+        Wrong{"NameTwice",
+              "callbot: 1\nname: t\nactors: {a: , b: {name: a}}\nsteps: [{do: join, who: '*'}]\n",
+              "f.yaml:3:24: actors.b.name: a is the name of two in one room"},
         Wrong{"EverybodyJoined", with("", "  - {do: join, who: '*'}\n"),
-              "f.yaml:10:21: steps[1].who: all of them have joined already"},
+              "f.yaml:10:21: steps[1].who: nobody is left to join"},
         Wrong{"NobodyLeft", with("", "  - {do: leave, who: '*'}\n  - {do: mute, who: b*}\n"),
               "f.yaml:11:21: steps[2].who: nobody is in the call here"},
         Wrong{"Nothing", "---\n", "f.yaml:1:4: expected something in it"},
@@ -275,6 +291,38 @@ TEST(Decode, AnActorWhoDecodesNothingMeasuresNoMarks) {
       mistakes("callbot: 1\nname: t\nactors: {a: , b: }\nsteps: [{do: join, who: '*'}]\n"
                "thresholds: [{metric: video.missing, stat: ratio, op: <=, value: 0}]\n"),
       HasSubstr("video.missing is measured by who decodes: expected verify: rotate or all"));
+}
+
+TEST(Decode, AnActorWhoDecodesNothingSeesNothing) {
+  const std::string text =
+      "callbot: 1\nname: t\nactors: {a: , b: {verify: rotate}}\nsteps:\n"
+      "  - {do: join, who: '*'}\n  - {expect: seen, who: '*', from: '*'}\n";
+  EXPECT_EQ(mistakes(text), "fine");
+  EXPECT_EQ(mistakes(text + "  - {expect: seen, who: a, from: b}\n"),
+            "f.yaml:7:24: steps[2].who: a decodes nothing: expected verify: rotate or all");
+}
+
+TEST(Decode, AbortIsForWhatCanBeBrokenBeforeTheEnd) {
+  const auto says = [](const char* stat, const char* op, const char* value) {
+    return mistakes(with(
+        fmt::format("thresholds:\n  - {{metric: {}, stat: {}, op: '{}', value: "
+                    "{}, abort: true}}\n",
+                    std::string_view(stat) == "total" ? "mute_leak" : "rtp.rtt", stat, op, value)));
+  };
+  EXPECT_EQ(says("total", "==", "0"), "fine");
+  EXPECT_EQ(says("total", "<", "5"), "fine");
+  EXPECT_EQ(says("min", ">=", "1ms"), "fine");
+  EXPECT_EQ(says("mean", "==", "1ms"), "fine");
+  EXPECT_THAT(says("total", "==", "5"), HasSubstr("is not == 5 is known at the end alone"));
+  EXPECT_THAT(says("total", "!=", "0"), HasSubstr("is not != 0 is known at the end alone"));
+  EXPECT_THAT(says("min", "<", "1ms"), HasSubstr("a min only falls"));
+}
+
+TEST(Decode, WhoComesByLoadJoinsByNothingElse) {
+  const std::string text =
+      "callbot: 1\nname: t\nactors: {a: }\nload: {stages: [{who: a, for: 1s, to: 1}]}\nsteps:\n"
+      "  - {do: join, who: '*'}\n  - {do: leave, who: '*'}\n";
+  EXPECT_EQ(mistakes(text), "f.yaml:6:21: steps[0].who: nobody is left to join");
 }
 
 TEST(Decode, NobodyIsForgotten) {

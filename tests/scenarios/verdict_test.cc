@@ -106,6 +106,23 @@ TEST(Verdict, AnExpectationThatWasNeverReachedIsUnmeasured) {
   EXPECT_EQ(judge(s, quiet()).verdict, Verdict::kUnmeasured);
 }
 
+TEST(Verdict, UnexpectedSignalingFailsUnlessItIsCalledOptional) {
+  Evidence e = quiet();
+  e.events = {{at_s(1), "bob", "joined", "alice is there"},
+              {at_s(2), "bob", "left", "alice is gone", true},
+              {at_s(3), "bob", "left", "alice is gone", true}};
+  Scenario s = asks(25);
+  const auto judged = judge(s, e);
+  ASSERT_EQ(judged.cases.size(), 3u);  // the run, this, the threshold
+  EXPECT_EQ(judged.verdict, Verdict::kFail);
+  EXPECT_EQ(judged.cases[1].name, "unexpected: left");
+  EXPECT_EQ(judged.cases[1].detail, "bob");
+  EXPECT_EQ(judged.cases[1].text, "alice is gone at 2.0 s");
+  EXPECT_EQ(judged.cases[1].samples, 2u);
+  s.optional = {"left"};
+  EXPECT_EQ(judge(s, e).verdict, Verdict::kPass);
+}
+
 TEST(Verdict, ExitStatusOfSeveralRuns) {
   const Judged pass{Verdict::kPass}, fail{Verdict::kFail}, unmeasured{Verdict::kUnmeasured};
   Judged alone{Verdict::kFail};
