@@ -100,6 +100,14 @@ bool lock_file(int fd, int how) {
   return done == 0;
 }
 
+bool is_at(int fd, const fs::path& path, Links links) {
+  struct stat ours {};
+  struct stat named {};
+  const int flags = links == Links::kRefuse ? AT_SYMLINK_NOFOLLOW : 0;
+  return fstat(fd, &ours) == 0 && fstatat(AT_FDCWD, path.c_str(), &named, flags) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
 Result<Descriptor> open_file(const fs::path& path, Links links) {
   // A FIFO without a writer is opened at once with O_NONBLOCK; a terminal does not become ours.
   constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;

@@ -58,6 +58,8 @@ enum class Links {
   kFollow,
   kRefuse,  // neither a link nor something in a folder that is one
 };
+// A lock is on the file, not on its name: is this still the one of that name?
+bool is_at(int fd, const fs::path& path, Links links = Links::kFollow);
 // For reading; never waits. What is no file is refused.
 Result<Descriptor> open_file(const fs::path& path, Links links = Links::kFollow);
 
