@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/files.h"
 #include "scenarios/decode.h"
@@ -80,6 +82,7 @@ class Checks {
   }
 
   void load() {
+    std::map<std::string, int> before_stage;  // by role
     for (size_t i = 0; i < scenario_.load.size(); ++i) {
       const LoadStage& stage = scenario_.load[i];
       const std::string path = path_of(path_of("load.stages", i), "who");
@@ -96,6 +99,12 @@ class Checks {
       if (stage.to > count)
         notes_.mistake(path_of(path_of("load.stages", i), "to"),
                        fmt::format("there are only {} of {}", count, stage.who));
+      int& before = before_stage[stage.who];
+      const int moves = std::abs(stage.to - std::exchange(before, stage.to));
+      if (stage.join_rate > 0 && moves > stage.join_rate * stage.lasts + 1)
+        notes_.mistake(path_of(path_of("load.stages", i), "for"),
+                       fmt::format("{} of {} take longer than that at {:g} a second", moves,
+                                   stage.who, stage.join_rate));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/units.h"
 #include "scenarios/nearest.h"
@@ -47,6 +48,16 @@ void read_by_table(Reader reader) {
     }
   }
   reader.done();
+}
+
+// YAML takes the brace of an unquoted ${NAME} for its own. `error`: "LINE:COLUMN: ...".
+std::string variable_hint(std::string_view text, std::string_view error) {
+  size_t line = 0;
+  std::from_chars(error.data(), error.data() + error.size(), line);
+  for (; line > 1 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const bool there = text.substr(0, text.find('\n')).find("${") != std::string_view::npos;
+  return there ? " (between { } and [ ] a ${NAME} needs quotes around it)" : "";
 }
 
 }  // namespace
@@ -131,7 +142,9 @@ Result<Scenario> decode_scenario(std::string_view text, const std::string& file,
                                  const Variables& variables) {
   const bool json = file.ends_with(".json") || file.ends_with(".jsonc");
   auto document = parse_yaml(text, json ? YamlDialect::kJson : YamlDialect::kYaml);
-  if (!document) return fail(Code::kUsage, fmt::format("{}:{}", file, document.error().message));
+  if (!document)
+    return fail(Code::kUsage, fmt::format("{}:{}{}", file, document.error().message,
+                                          variable_hint(text, document.error().message)));
   Notes notes(std::move(*document));
   substitute(notes, variables);
   Scenario scenario = decode(notes);

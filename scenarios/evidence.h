@@ -5,7 +5,7 @@
 //
 // Thread:  any; plain values.
 // Owner:   the caller.
-// Fails:   evidence_of: kBadInput that names the key and what was expected.
+// Fails:   never; window_of says which mark never came.
 #pragma once
 
 #include <cstdint>
@@ -123,8 +123,5 @@ Result<TimeWindow> window_of(const Span& span, const Evidence& evidence);
 double seconds_within(const std::vector<TimeWindow>& spans, const TimeWindow& window);
 // Overlaps and neighbours as one, in order of time.
 std::vector<TimeWindow> merged(std::vector<TimeWindow> spans);
-
-Json to_json(const Evidence& evidence);
-Result<Evidence> evidence_of(const Json& json);
 
 }  // namespace callbot::scenarios

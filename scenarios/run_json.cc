@@ -159,20 +159,6 @@ void describe(auto& to, Is<RunRecord> auto& v) {
   to.object("evidence", v.evidence);
 }
 
-Json to_json(const Evidence& evidence) {
-  Out out(evidence.began_ns);
-  describe(out, evidence);
-  return out.take();
-}
-
-Result<Evidence> evidence_of(const Json& json) {
-  Evidence evidence;
-  Fields fields(json, "evidence");
-  In in(fields);
-  describe(in, evidence);
-  return fields.done().map([&] { return evidence; });
-}
-
 Json run_json(std::span<const RunRecord> runs) {
   Json list = Json::array();
   std::vector<Judged> judged;
@@ -195,6 +181,10 @@ Result<std::vector<RunRecord>> runs_of(const Json& json) {
     fields.complain("callbot_run", fmt::format("expected {}", kVersion));
   std::vector<RunRecord> runs;
   In(fields).list("runs", runs);
+  for (RunRecord& run : runs) {
+    run.judged.established = run.evidence.established;
+    run.judged.interrupted = run.evidence.interrupted;
+  }
   return fields.done().map([&] { return runs; });
 }
 

@@ -255,6 +255,8 @@ INSTANTIATE_TEST_SUITE_P(
               "\"reconnected\"?"},
         Wrong{"Load", with("load: {stages: [{who: bob, for: 1s, to: 9}]}\n"),
               "f.yaml:12:41: load.stages[0].to: there are only 2 of bob"},
+        Wrong{"LoadRate", with("load: {stages: [{who: bob, for: 100ms, to: 2, join_rate: 1}]}\n"),
+              "f.yaml:12:33: load.stages[0].for: 2 of bob take longer than that at 1 a second"},
         Wrong{"LoadJoins",
               with("load: {stages: [{who: bob, for: 1s, to: 2}]}\n", "  - {do: join, who: bob}\n"),
               "f.yaml:10:21: steps[1].who: bob joins by `load` already"},
@@ -320,6 +322,8 @@ TEST(Decode, AbortIsForWhatCanBeBrokenBeforeTheEnd) {
 // In yaml-cpp's own words, which change; the place stays in the line.
 TEST(Decode, WhatIsNoYamlHasItsPlaceToo) {
   EXPECT_THAT(mistakes("callbot: 1\nname: {a: b: c}\n"), StartsWith("f.yaml:2:1"));
+  EXPECT_THAT(mistakes("callbot: 1\nactors: {a: {count: ${N:-2}}}\nname: ${N}\n"),
+              HasSubstr(" (between { } and [ ] a ${NAME} needs quotes around it)"));
   EXPECT_THAT(mistakes("---\n"), HasSubstr(": expected something in it"));
 }
 
