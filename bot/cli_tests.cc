@@ -5,7 +5,8 @@
 namespace callbot::bot {
 
 void add_test(CLI::App& app, TestOptions& o) {
-  auto* c = app.add_subcommand("test", "check scenarios of call tests; print their JSON Schema");
+  auto* c = app.add_subcommand(
+      "test", "run call tests that are written as scenarios; check them; print their schema");
   c->add_option("FILE", o.files, "scenarios, YAML or JSON; scenarios/SCENARIO.md says how");
   c->add_flag("--check", o.check, "say every mistake in them, with file, line and column");
   c->add_option_function<std::string>(
@@ -27,18 +28,31 @@ void add_test(CLI::App& app, TestOptions& o) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   c->add_option("--vars", o.csv,
-                "CSV whose first line names variables; checked with each of the other lines")
+                "CSV whose first line names variables; a run for each of the other lines")
       ->type_name("FILE");
+  c->add_option("--repeat", o.repeat, "run each so many times")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  for (const auto& [flag, path, what] :
+       {std::tuple{"--junit", &o.junit, "file for JUnit XML, a case for everything that is judged"},
+        {"--json", &o.json, "file for JSON (--schema=run says how it is made)"},
+        {"--html", &o.html, "file for a page; of several runs FILE-2 and on"},
+        {"--baseline", &o.baseline, "the --json of an earlier run: warns of what became worse"}})
+    c->add_option(flag, *path, what)->type_name("FILE");
   c->callback([&o] {
     if (o.schema.empty() && o.files.empty())
       throw CLI::ValidationError("test", "expected FILE, or --schema");
-    if (o.schema.empty() && !o.check)
-      throw CLI::ValidationError(
-          "test", "this version checks scenarios and does not run them yet: expected --check");
   });
   c->footer(
-      "Exit status: 0 nothing is wrong, 2 something is.\n\n"
+      "This version runs joins, leaves, crashes, mutes, waits, marks, programs and expectations "
+      "of\n"
+      "bots that send the pattern, and measures what needs no decoding; the rest is refused or\n"
+      "unmeasured (scenarios/SCENARIO.md).\n\n"
+      "Exit status: 0 pass, 1 a demand is not met, 2 the scenario is wrong, 3 the call was not\n"
+      "established, 5 unmeasured or invalid, 130 interrupted. With --check: 0 nothing is wrong, 2\n"
+      "something is.\n\n"
       "Examples:\n"
+      "  callbot test tests/scenarios/smoke.yaml --junit out/junit.xml --html out/run.html\n"
       "  callbot test --check tests/scenarios/smoke.yaml --var URL=ws://HOST:8080/rooms/ci\n"
       "  callbot test --schema > scenario.schema.json\n");
 }

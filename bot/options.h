@@ -167,6 +167,9 @@ struct TestOptions {
   std::string schema;  // "scenario", "run": print it; empty: no
   std::map<std::string, std::string> vars;
   fs::path csv;
+  int repeat = 1;
+  fs::path junit, json, html;  // empty: where the scenario says, or nowhere
+  fs::path baseline;           // the JSON of an earlier run
 };
 
 struct DemoOptions {

@@ -15,14 +15,6 @@ std::string counted(size_t n, const char* one) {
   return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
 }
 
-Result<std::vector<scenarios::Values>> rows_of(const fs::path& csv) {
-  if (csv.empty()) return std::vector<scenarios::Values>(1);
-  const auto text = read_file(csv, kMostCsv);
-  if (!text) return tl::unexpected(text.error());
-  return scenarios::parse_csv(*text).map_error(
-      [&](Error error) { return std::move(error).in(csv.string()); });
-}
-
 // A mistake of one row is most often one of all rows.
 Result<> check(const std::string& file, const TestOptions& options,
                const std::vector<scenarios::Values>& rows) {
@@ -46,13 +38,21 @@ ExitStatus say(const Error& error) {
 
 }  // namespace
 
+Result<std::vector<scenarios::Values>> variable_rows(const fs::path& csv) {
+  if (csv.empty()) return std::vector<scenarios::Values>(1);
+  const auto text = read_file(csv, kMostCsv);
+  if (!text) return tl::unexpected(text.error());
+  return scenarios::parse_csv(*text).map_error(
+      [&](Error error) { return std::move(error).in(csv.string()); });
+}
+
 ExitStatus run_scenario_check(const TestOptions& options) {
   if (!options.schema.empty()) {
     const bool run = options.schema == "run";
     fmt::print("{}\n", (run ? scenarios::run_schema() : scenarios::scenario_schema()).dump(true));
     return kExitGood;
   }
-  const auto rows = rows_of(options.csv);
+  const auto rows = variable_rows(options.csv);
   if (!rows) return say(rows.error());
   ExitStatus status = kExitGood;
   for (const std::string& file : options.files) {

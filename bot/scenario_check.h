@@ -8,9 +8,12 @@
 
 #include "bot/cli.h"
 #include "bot/options.h"
+#include "scenarios/variables.h"
 
 namespace callbot::bot {
 
 ExitStatus run_scenario_check(const TestOptions& options);
+// What the rows of --vars say; one that says nothing without a file.
+Result<std::vector<scenarios::Values>> variable_rows(const fs::path& csv);
 
 }  // namespace callbot::bot

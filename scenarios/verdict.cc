@@ -65,6 +65,15 @@ int rank(const Case& c, bool unmeasured_fails) {
 constexpr Verdict kRanks[] = {Verdict::kPass, Verdict::kWarn, Verdict::kUnmeasured,
                               Verdict::kInvalid, Verdict::kFail};
 
+void conclude(Judged& judged, const Scenario& scenario) {
+  int worst = judged.cases.size() > 1 ? 0 : 2;  // nothing was asked: nothing was measured
+  for (Case& c : judged.cases) {
+    if (c.verdict == Verdict::kUnmeasured && !scenario.unmeasured_fails) c.softened = true;
+    worst = std::max(worst, rank(c, scenario.unmeasured_fails));
+  }
+  judged.verdict = kRanks[worst];
+}
+
 }  // namespace
 
 const char* name_of(Verdict verdict) {
@@ -170,13 +179,15 @@ Judged judge(const Scenario& scenario, const Evidence& evidence) {
       c.verdict = Verdict::kInvalid;
     }
   }
-  int worst = judged.cases.size() > 1 ? 0 : 2;  // nothing was asked: nothing was measured
-  for (Case& c : judged.cases) {
-    if (c.verdict == Verdict::kUnmeasured && !scenario.unmeasured_fails) c.softened = true;
-    worst = std::max(worst, rank(c, scenario.unmeasured_fails));
-  }
-  judged.verdict = kRanks[worst];
+  conclude(judged, scenario);
   return judged;
+}
+
+void add_cases(Judged& judged, std::vector<Case> more, const Scenario& scenario) {
+  const size_t asked = judged.cases.size();
+  for (Case& c : more) judged.cases.push_back(std::move(c));
+  // A comparison alone demands nothing of this run.
+  if (asked > 1) conclude(judged, scenario);
 }
 
 int exit_status_of(std::span<const Judged> runs) {
