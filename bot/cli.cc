@@ -8,6 +8,7 @@
 #include "bot/cli_calls.h"
 #include "bot/cli_folders.h"
 #include "bot/cli_recordings.h"
+#include "bot/cli_tests.h"
 #include "bot/cli_values.h"
 
 namespace callbot::bot {
@@ -64,6 +65,7 @@ struct Verbs {
   UnsealOptions unseal;
   RecordingsOptions recordings;
   CtlOptions ctl;
+  TestOptions test;
 };
 
 // In the order of the help.
@@ -78,6 +80,7 @@ void add_verbs(CLI::App& app, Verbs& v) {
   add_repair(app, v.repair);
   add_export(app, v.exported);
   add_compose(app, v.composed);
+  add_test(app, v.test);
   add_demo(app, v.demo);
   add_recordings(app, v.recordings);
   add_key(app, v.key);
@@ -107,6 +110,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   if (verb == "show") invocation.verb = v.show;
   if (verb == "repair") invocation.verb = v.repair;
   if (verb == "recordings") invocation.verb = v.recordings;
+  if (verb == "test") invocation.verb = v.test;
   if (verb == "demo") invocation.verb = v.demo;
   if (verb == "key") invocation.verb = v.key;
   if (verb == "unseal") invocation.verb = v.unseal;

@@ -19,6 +19,8 @@
 #include "bot/key.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
+#include "bot/scenario_check.h"
+#include "bot/scenario_test.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -75,6 +77,8 @@ ExitStatus run_call(Console& console, const Invocation& invocation) {
     return run_verb<Send>(loop, console, *o);
   if (const auto* o = std::get_if<DemoOptions>(&invocation.verb))
     return run_verb<Demo>(loop, console, *o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb))
+    return run_verb<ScenarioTest>(loop, console, *o);
   return run_serve(loop, console, std::get<ServeOptions>(invocation.verb));
 }
 
@@ -120,6 +124,9 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<UnsealOptions>(&invocation.verb)) return run_unseal(*o);
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb);
+      o && (o->check || !o->schema.empty()))
+    return run_scenario_check(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);

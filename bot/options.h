@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -162,6 +163,17 @@ struct UnsealOptions {
   fs::path file, out;
 };
 
+struct TestOptions {
+  std::vector<std::string> files;  // scenarios
+  bool check = false;
+  std::string schema;  // "scenario", "run": print it; empty: no
+  std::map<std::string, std::string> vars;
+  fs::path csv;
+  int repeat = 1;
+  fs::path junit, json, html;  // empty: where the scenario says, or nowhere
+  fs::path baseline;           // the JSON of an earlier run
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -172,7 +184,7 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, TestOptions>
       verb;
 };
 

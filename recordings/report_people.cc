@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "base/clock.h"
+#include "base/html.h"
 #include "base/text.h"
-#include "recordings/html.h"
 #include "recordings/report_chart.h"
 #include "recordings/report_sections.h"
 

@@ -2,17 +2,16 @@
 #include "recordings/report_sections.h"
 
 #include <fmt/core.h>
-#include <glib.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "base/clock.h"
-#include "base/gref.h"
+#include "base/html.h"
+#include "base/page.h"
 #include "base/text.h"
 #include "recordings/folder_lock.h"
-#include "recordings/html.h"
 
 namespace callbot::recordings {
 namespace {
@@ -46,17 +45,12 @@ std::string css_of(const std::optional<Verdict>& verdict) {
                                                 : "fail";
 }
 
-std::string tile(const std::string& label, const std::string& value, const std::string& more) {
-  return fmt::format("<div class=\"tile\"><dt>{}</dt><dd>{}<small>{}</small></dd></div>", label,
-                     value, more);
-}
-
-std::string tiles(const ReportFacts& facts) {
+std::string summary(const ReportFacts& facts) {
   const Manifest& m = facts.recording.manifest;
-  std::string out = tile("Length", clock_text(facts.timeline.duration_ns), "");
+  std::vector<Tile> out = {{"Length", clock_text(facts.timeline.duration_ns), ""}};
   std::set<std::string> people;
   for (const ReportPerson& p : facts.people) people.insert(p.who.id);
-  out += tile("People", std::to_string(people.size()), "");
+  out.push_back({"People", std::to_string(people.size()), ""});
   if (facts.verdict && !facts.verdict->tracks.empty()) {
     double on = 0;
     double covered = 0;
@@ -69,18 +63,18 @@ std::string tiles(const ReportFacts& facts) {
     }
     if (on > 0) {
       const double share = std::min(covered / on, 1.0) * 100;
-      out +=
-          tile("Covered", fmt::format("{:.{}f} %", share, share > 99.95 ? 0 : 1), "of the time on");
+      out.push_back(
+          {"Covered", fmt::format("{:.{}f} %", share, share > 99.95 ? 0 : 1), "of the time on"});
     }
-    if (offset) out += tile("Worst A/V", fmt::format("{:+.0f} ms", *offset * 1000), "");
+    if (offset) out.push_back({"Worst A/V", fmt::format("{:+.0f} ms", *offset * 1000), ""});
   }
   int64_t lost = 0;
   for (const Track& t : m.tracks) lost += t.packets_lost;
-  out += tile("Packets lost", std::to_string(lost), "");
+  out.push_back({"Packets lost", std::to_string(lost), ""});
   uint64_t bytes = 0;
   for (const MediaFileFacts& f : m.media) bytes += f.bytes.value_or(0);
-  if (bytes > 0) out += tile("Media", shown_bytes(bytes), counted(m.media.size(), "file"));
-  return "<dl class=\"tiles\">" + out + "</dl>\n";
+  if (bytes > 0) out.push_back({"Media", shown_bytes(bytes), counted(m.media.size(), "file")});
+  return tiles(out);
 }
 
 std::string when_of(const Finding& f) {
@@ -234,18 +228,6 @@ std::string lanes_table(const ReportFacts& facts) {
 
 }  // namespace
 
-std::string shown_time(int64_t wall_ns) {
-  const std::unique_ptr<GDateTime, Freer<&g_date_time_unref>> time(
-      g_date_time_new_from_unix_utc(wall_ns / 1'000'000'000));
-  if (!time) return html(rfc3339(wall_ns));
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  return fmt::format("{} {} {}, {:02}:{:02}:{:02} UTC", g_date_time_get_day_of_month(time.get()),
-                     kMonths[g_date_time_get_month(time.get()) - 1],
-                     g_date_time_get_year(time.get()), g_date_time_get_hour(time.get()),
-                     g_date_time_get_minute(time.get()), g_date_time_get_second(time.get()));
-}
-
 std::string shown_bytes(uint64_t bytes) {
   const auto b = static_cast<double>(bytes);
   if (b >= 1e9) return fmt::format("{:.2f} GB", b / 1e9);
@@ -260,12 +242,9 @@ std::string hero_section(const ReportFacts& facts) {
   const std::string word = facts.verdict ? name_of(facts.verdict->severity) : "No verdict";
   std::string when = shown_time(m.started_wall_ns);
   if (facts.recording.open) when += std::string(" · ") + open_state(facts.folder);
-  return fmt::format(
-             "<header class=\"hero {}\">\n<p class=\"word\">{}</p>\n<div>\n<h1>{}</h1>\n"
-             "<p class=\"when\">{}</p>\n<p class=\"sum\">{}</p>\n</div>\n</header>\n",
-             css, word, html(m.facts.room.empty() ? "Recording" : m.facts.room, 80), when,
-             sentence(facts)) +
-         tiles(facts);
+  return hero(css, word, html(m.facts.room.empty() ? "Recording" : m.facts.room, 80), when,
+              sentence(facts)) +
+         summary(facts);
 }
 
 std::string findings_section(const ReportFacts& facts, const std::string& media_base) {

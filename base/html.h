@@ -1,4 +1,4 @@
-// recordings/html.h: text from anybody as part of a page.
+// base/html.h: text from anybody as part of a page.
 //
 // Thread:  any.
 // Owner:   nobody; functions.

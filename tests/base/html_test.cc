@@ -1,4 +1,4 @@
-#include "recordings/html.h"
+#include "base/html.h"
 
 #include <gtest/gtest.h>
 

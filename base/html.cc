@@ -1,4 +1,4 @@
-#include "recordings/html.h"
+#include "base/html.h"
 
 #include <fmt/core.h>
 #include <glib.h>
