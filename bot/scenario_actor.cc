@@ -26,7 +26,8 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       hears_(std::move(hears)),
       media_(scenario.media_named(who_.actor->send)),
       log_(who_.name),
-      samples_(who_.name, hears_.sample) {
+      samples_(who_.name, hears_.sample),
+      network_(scenario, who_, scenario.seed + number) {
   samples_.measure("call.reconnects");
 }
 
@@ -89,16 +90,19 @@ Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
   self_ = config->join.self;
   config->source = source_.get();
   config->receive_video = who_.actor->receive == "all";
+  config->network = network_.network();
   return Call::create(loop_, log_, std::move(*config), *this);
 }
 
 void ScenarioActor::leave() {
   if (state_ == State::kOut || state_ == State::kLeaving) return;
+  judge_network();
   state_ = State::kLeaving;
   call_->stop();
 }
 
 void ScenarioActor::crash() {
+  judge_network();
   crashed_ = true;
   call_.reset();
   gone();
@@ -110,6 +114,11 @@ void ScenarioActor::send(MediaKind kind, bool on) {
   (kind == MediaKind::kAudio ? self_.audio : self_.video) =
       on ? MemberState::kOn : MemberState::kOff;
   if (state_ == State::kInside) call_->announce(self_);
+}
+
+void ScenarioActor::change_network(const network::Conditions& conditions,
+                                   std::optional<size_t> step) {
+  network_.change(conditions, step, state_ == State::kInside ? call_.get() : nullptr);
 }
 
 void ScenarioActor::sample(int64_t now_ns) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bot/call.h"
+#include "bot/scenario_network.h"
 #include "bot/scenario_samples.h"
 #include "pipelines/test_pattern.h"
 #include "scenarios/evidence.h"
@@ -55,6 +56,10 @@ class ScenarioActor final : private CallEvents {
   // Without goodbye: its connections are gone at once.
   void crash();
   void send(MediaKind kind, bool on);
+  // `step` wants it proved that this is in force.
+  void change_network(const network::Conditions& conditions, std::optional<size_t> step);
+  void judge_network() { network_.judge(call_.get()); }
+  std::vector<ScenarioNetwork::Proof> take_proofs() { return network_.take_proofs(); }
   // Reads the counters of its tracks.
   void sample(int64_t now_ns);
 
@@ -118,6 +123,7 @@ class ScenarioActor final : private CallEvents {
   std::vector<Told> told_;
   std::vector<scenarios::TimeWindow> inside_;  // the last one has no end yet while it is inside
   ScenarioSamples samples_;
+  ScenarioNetwork network_;
   std::unique_ptr<pipelines::TestPattern> source_;
   std::unique_ptr<Call> call_;
 };

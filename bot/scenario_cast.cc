@@ -17,7 +17,8 @@ bool decodes(const ScenarioActor& actor) {
 }  // namespace
 
 Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded,
-           Hears hears) {
+           Hears hears)
+    : scenario_(scenario) {
   uint16_t number = 0;
   for (const scenarios::Instance& who : scenarios::instances(scenario)) {
     const std::string url =

@@ -24,6 +24,7 @@ class Cast {
   // `embedded`: where the run's own room server is ("ws://127.0.0.1:5000"); empty: there is none.
   Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded, Hears hears);
 
+  const scenarios::Scenario& scenario() const { return scenario_; }
   const std::vector<std::unique_ptr<ScenarioActor>>& all() const { return all_; }
   std::vector<ScenarioActor*> of(const std::string& pattern) const;
   // Those of a step's `who` who can take it.
@@ -38,6 +39,7 @@ class Cast {
   size_t inside() const;
 
  private:
+  const scenarios::Scenario& scenario_;
   std::vector<std::unique_ptr<ScenarioActor>> all_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "base/text.h"
+#include "bot/scenario_network.h"
 #include "scenarios/decode.h"
 #include "scenarios/run_json.h"
 #include "scenarios/schema.h"
@@ -11,10 +13,6 @@ namespace {
 
 constexpr uint64_t kMostCsv = 16u << 20;
 
-std::string counted(size_t n, const char* one) {
-  return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
-}
-
 // A mistake of one row is most often one of all rows.
 Result<> check(const std::string& file, const TestOptions& options,
                const std::vector<scenarios::Values>& rows) {
@@ -22,6 +20,8 @@ Result<> check(const std::string& file, const TestOptions& options,
     const auto scenario =
         scenarios::load_scenario(file, {options.vars, row, scenarios::from_environment});
     if (!scenario) return tl::unexpected(scenario.error());
+    if (std::string why = network_mistakes(*scenario); !why.empty())
+      return fail(Code::kUsage, std::move(why));
     if (&row != &rows.front()) continue;
     fmt::print("{}: {}: {}, {}, {}\n", file, scenario->name,
                counted(scenarios::instances(*scenario).size(), "actor"),

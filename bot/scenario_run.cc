@@ -112,6 +112,7 @@ void ScenarioRun::tick() {
     evidence_.invalid.push_back(
         fmt::format("the bot was too slow: its loop came {} late", seconds_text(late)));
   if (now - looked_ns_ >= kSecond) look_every_second(now);
+  take_proofs();
   if (ending_) return let_go();
   if (scenario_.timeout && now > evidence_.began_ns + std::llround(*scenario_.timeout * 1e9))
     return end(fmt::format("it took longer than {}", seconds_text(*scenario_.timeout)));
@@ -169,6 +170,22 @@ void ScenarioRun::step_ended(const StepEnd& ended, int64_t now) {
       !step.optional) {
     evidence_.established = false;
     end(ended.text);
+  }
+}
+
+// What a step wanted proved, and was not: its outcome is invalid, long after it ended.
+void ScenarioRun::take_proofs() {
+  for (const auto& actor : cast_->all()) {
+    for (const auto& [step, proved] : actor->take_proofs()) {
+      const auto fact = std::find_if(evidence_.steps.begin(), evidence_.steps.end(),
+                                     [&, index = step](const auto& f) { return f.index == index; });
+      if (proved || fact == evidence_.steps.end() || fact->outcome != Outcome::kDone) continue;
+      fact->outcome = Outcome::kInvalid;
+      fact->actor = actor->who().name;
+      fact->text = fmt::format("{}: not proved: {}", fact->actor, proved.error().message);
+      console_.event("unproved", fmt::format("{}: {}", fact->what, fact->text),
+                     Json::object().set("step", step).set("why", proved.error().message));
+    }
   }
 }
 
@@ -254,6 +271,8 @@ void ScenarioRun::end(const std::string& why) {
   ending_ = true;
   ending_ns_ = monotonic_ns();
   step_.reset();
+  for (const auto& actor : cast_->all()) actor->judge_network();
+  take_proofs();
   evidence_ = evidence(ending_ns_);
   for (const auto& actor : cast_->all()) actor->leave();
 }

@@ -46,6 +46,7 @@ class ScenarioRun {
   void next_step(int64_t now_ns);
   void step_ended(const StepEnd& end, int64_t now_ns);
   void look_after_load(int64_t now_ns);
+  void take_proofs();
   void look_every_second(int64_t now_ns);
   void told(ScenarioActor& actor, const Told& told);
   bool is_unexpected(const ScenarioActor& actor, const Told& told) const;

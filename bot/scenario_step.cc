@@ -20,7 +20,6 @@ bool is_run(StepKind kind) {
     case StepKind::kSwitch:
     case StepKind::kShareScreen:
     case StepKind::kUnshareScreen:
-    case StepKind::kNetwork:
     case StepKind::kMessage:
     case StepKind::kFile:
       return false;
@@ -50,7 +49,6 @@ std::string cannot_run(const scenarios::Scenario& s) {
   }
   for (const scenarios::Actor& actor : s.actors) {
     if (!actor.browser.empty()) say(fmt::format("actors.{}.browser", actor.role));
-    if (actor.network) say(fmt::format("actors.{}.network", actor.role));
     if (actor.receive == "video") say(fmt::format("actors.{}.receive: video", actor.role));
   }
   if (!s.report.bundle.empty()) say("report.bundle");
@@ -77,6 +75,8 @@ void ScenarioStep::begin(int64_t now_ns) {
   if (step_.kind == StepKind::kRun) program_ = ScenarioProgram::start(step_.program);
   if (step_.kind == StepKind::kExpect || step_.who.empty()) return;
   who_ = cast_.who_can(step_);
+  if (step_.network)
+    network_ = network_of(*step_.network, cast_.scenario()).value_or(network::Network());
   for (ScenarioActor* actor : who_) act(*actor);
 }
 
@@ -95,6 +95,9 @@ void ScenarioStep::act(ScenarioActor& actor) {
     case StepKind::kUnmute:
     case StepKind::kCameraOn:
       return actor.send(kind, true);
+    case StepKind::kNetwork:
+      return actor.change_network(network_.conditions,
+                                  step_.verify ? std::optional(step_.index) : std::nullopt);
     default:
       return;
   }
@@ -158,7 +161,7 @@ std::optional<StepEnd> ScenarioStep::poll(int64_t now_ns) {
     return now_ns >= began_ns_ + std::llround(seconds * 1e9);
   };
   if (expectation_) return expectation_->poll(now_ns);
-  if (step_.kind == StepKind::kMark) return StepEnd{};
+  if (step_.kind == StepKind::kMark || step_.kind == StepKind::kNetwork) return StepEnd{};
   if (step_.kind == StepKind::kWait)
     return after(step_.wait) ? std::optional(StepEnd{}) : std::nullopt;
   StepEnd now = step_.kind == StepKind::kRun ? program_end() : missing();

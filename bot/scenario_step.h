@@ -46,6 +46,7 @@ class ScenarioStep {
   ScenarioExpectation::Measured measured_;
   int64_t began_ns_ = 0;
   std::vector<ScenarioActor*> who_;
+  network::Network network_;
   std::optional<ScenarioExpectation> expectation_;
   Result<std::unique_ptr<ScenarioProgram>> program_;
 };

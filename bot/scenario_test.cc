@@ -6,6 +6,7 @@
 #include <map>
 
 #include "bot/scenario_check.h"
+#include "bot/scenario_network.h"
 #include "scenarios/decode.h"
 #include "scenarios/report.h"
 
@@ -74,7 +75,9 @@ Result<> ScenarioTest::plan() {
       auto scenario =
           scenarios::load_scenario(file, {options_.vars, row, scenarios::from_environment});
       if (!scenario) return tl::unexpected(scenario.error());
-      if (const std::string why = cannot_run(*scenario); !why.empty()) {
+      std::string why = network_mistakes(*scenario);
+      if (why.empty()) why = cannot_run(*scenario);
+      if (!why.empty()) {
         wrong += (wrong.empty() ? "" : "\n") + why;
         break;
       }
