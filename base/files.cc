@@ -231,7 +231,7 @@ FileHash::FileHash(fs::path path, Links links)
 Result<std::string> FileHash::step() {
   auto file = open_file(path_, links_);
   if (!file) return tl::unexpected(file.error());
-  std::vector<guchar> chunk(64 * 1024);
+  std::vector<guchar> chunk(size_t{64} * 1024);
   for (const uint64_t until = at_ + kHashedAStep; at_ < until;) {
     const ssize_t n = pread(file->get(), chunk.data(), chunk.size(), static_cast<off_t>(at_));
     if (n < 0 && errno == EINTR) continue;

@@ -101,7 +101,7 @@ void add_output(CLI::App& app, OutputOptions& output) {
 
 // What was asked for, once the command line is parsed.
 void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
-  const std::string verb = chosen.get_name();
+  const std::string& verb = chosen.get_name();
   if (verb == "record") invocation.verb = v.record;
   if (verb == "send") invocation.verb = v.send;
   if (verb == "serve") invocation.verb = v.serve;

@@ -28,7 +28,7 @@ void tell(Console& console, const recordings::Composed& done, double spent) {
                     .set("bytes", static_cast<int64_t>(done.bytes))
                     .set("chapters", static_cast<int64_t>(done.chapters))
                     .set("spent_s", spent)
-                    .set("notes", std::move(notes)));
+                    .set("notes", notes));
   for (const std::string& note : done.notes) console.line("  not all of it: " + note);
 }
 

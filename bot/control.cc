@@ -235,9 +235,8 @@ void ControlServer::drop(Connection* connection) {
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& one) { return one.get() == connection; });
   if (found == connections_.end()) return;
-  const auto last = *found;  // it is on the stack
-  connections_.erase(found);
-  last->close();
+  const auto last = connections_.extract(found);  // it is on the stack
+  last.value()->close();
 }
 
 void ControlServer::ask(const std::string& line,

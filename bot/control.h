@@ -28,7 +28,7 @@
 namespace callbot::bot {
 
 constexpr const char* kControlSocket = "control.sock";
-constexpr size_t kMostControlLine = 64 * 1024;  // bytes, without the line end
+constexpr size_t kMostControlLine = size_t{64} * 1024;  // bytes, without the line end
 
 class ControlServer {
  public:

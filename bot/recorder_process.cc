@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "bot/cli.h"
@@ -67,9 +68,9 @@ Result<std::unique_ptr<RecorderProcess>> RecorderProcess::start(
     started->listen(Descriptor(ends[0]));
   }
   const auto words = words_of(command, room);
-  std::vector<const char*> argv;
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  argv.push_back(nullptr);
+  std::vector<const char*> argv(words.size() + 1);  // ends with null
+  std::transform(words.begin(), words.end(), argv.begin(),
+                 [](const std::string& word) { return word.c_str(); });
   GError* error = nullptr;
   started->process_ =
       GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));

@@ -206,6 +206,7 @@ test('chat and a file of 5 MB reach the journal and the folder', kTest, async (t
   await actions.chat(page, 'grüße <b>everyone</b>');
   await actions.file(page, path);
   await page.waitForStats('recorder', encoded(30), 'media', 60_000);
+  await recorder.file();
   await page.leave();
   await recorder.left('alice');
   const recording = await recorder.finish();
