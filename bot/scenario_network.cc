@@ -12,8 +12,7 @@ using scenarios::StepKind;
 
 Result<network::Network> network_of(const scenarios::NetworkSetting& setting,
                                     const scenarios::Scenario& scenario) {
-  return network::read_network(setting.value, setting.name,
-                               fs::path(scenario.file).parent_path());
+  return network::read_network(setting.value, setting.name, fs::path(scenario.file).parent_path());
 }
 
 std::string network_mistakes(const scenarios::Scenario& s) {

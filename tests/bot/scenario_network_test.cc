@@ -26,21 +26,21 @@ scenarios::Scenario scenario_of(const std::string& actors, const std::string& st
 }
 
 TEST(ScenarioNetwork, SaysWhatOfItCannotBeRead) {
-  const auto scenario = scenario_of(
-      "a: {send: cam, network: {trace: none.trace}}, b: {network: clean}",
-      "  - {do: join, who: '*'}\n"
-      "  - {do: network, who: b, set: {schedule: [{at: 1s, blackout: true}]}}\n");
+  const auto scenario =
+      scenario_of("a: {send: cam, network: {trace: none.trace}}, b: {network: clean}",
+                  "  - {do: join, who: '*'}\n"
+                  "  - {do: network, who: b, set: {schedule: [{at: 1s, blackout: true}]}}\n");
   const std::string mistakes = network_mistakes(scenario);
   EXPECT_THAT(mistakes, HasSubstr("t.yaml: actors.a.network: "));
   EXPECT_THAT(mistakes, HasSubstr("none.trace"));
-  EXPECT_THAT(mistakes, HasSubstr("t.yaml:10:5: steps[1].set: a schedule belongs to"));
+  EXPECT_THAT(mistakes, HasSubstr("t.yaml:11:5: steps[1].set: a schedule belongs to"));
   EXPECT_EQ(network_mistakes(scenario_of("a: {network: 3g}", "  - {do: join, who: a}\n")), "");
 }
 
 TEST(ScenarioNetwork, IsThereForWhomAStepChangesIt) {
-  const auto scenario = scenario_of(
-      "a: {count: 2, network: 3g}, b: , c: ",
-      "  - {do: join, who: '*'}\n  - {do: network, who: b, set: {loss: 10%}}\n");
+  const auto scenario =
+      scenario_of("a: {count: 2, network: 3g}, b: , c: ",
+                  "  - {do: join, who: '*'}\n  - {do: network, who: b, set: {loss: 10%}}\n");
   const auto all = scenarios::instances(scenario);
   ASSERT_EQ(all.size(), 4u);
   const ScenarioNetwork a1(scenario, all[0], 1), a2(scenario, all[1], 2), b(scenario, all[2], 3),
