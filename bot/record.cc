@@ -8,7 +8,6 @@
 #include "base/files.h"
 #include "bot/join.h"
 #include "bot/network_report.h"
-#include "bot/on_finish.h"
 #include "bot/supervise.h"
 
 namespace callbot::bot {
@@ -327,7 +326,7 @@ void Record::judged(RecordingSession::Done session) {
   if (!session.verdict)
     worse(session.verdict.error());
   else
-    done.verdict = std::move(*session.verdict);
+    done.verdict = *session.verdict;
   if (!call_result_) worse(call_result_.error());
   if (done.verdict && !done.error && done.verdict->severity == recordings::Severity::kFail)
     done.status = kExitNotGood;
@@ -340,9 +339,7 @@ void Record::judged(RecordingSession::Done session) {
             .set("folder", done.folder.string())
             .set("verdict", recordings::to_json(*done.verdict)));
   }
-  const char* verdict = done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED";
-  run_on_finish(session.to_give ? options_.on_finish : "", done.folder, verdict,
-                alive_.guard([this, done] { finish(done); }));
+  give_verdict(options_.on_finish, session, alive_.guard([this, done] { finish(done); }));
 }
 
 void Record::finish(Done done) {

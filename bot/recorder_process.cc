@@ -9,6 +9,7 @@
 #include <array>
 
 #include "bot/cli.h"
+#include "bot/subprocess.h"
 #include "bot/supervise.h"
 
 namespace callbot::bot {
@@ -75,7 +76,8 @@ Result<std::unique_ptr<RecorderProcess>> RecorderProcess::start(
   started->process_ =
       GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));
   if (!started->process_) return fail(Code::kInternal, ErrorPtr(error)->message);
-  started->wait();
+  when_ended(started->process_.get(),
+             started->alive_.guard([self = started.get()] { self->has_ended(); }));
   return started;
 }
 
@@ -99,16 +101,6 @@ void RecorderProcess::hear() {
     else if (line.starts_with(kToldLeft) && events_.left)
       std::exchange(events_.left, {})(*this, line.substr(kToldLeft.size()));
   }
-}
-
-void RecorderProcess::wait() {
-  auto then = std::make_unique<std::function<void()>>(alive_.guard([this] { has_ended(); }));
-  g_subprocess_wait_async(
-      process_.get(), nullptr,
-      [](GObject*, GAsyncResult*, gpointer data) {
-        (*std::unique_ptr<std::function<void()>>(static_cast<std::function<void()>*>(data)))();
-      },
-      then.release());
 }
 
 void RecorderProcess::has_ended() {

@@ -115,8 +115,8 @@ class Whip::Session final : public pipelines::PeerEvents {
                              .set("session", id_)
                              .set("folder", done.folder.string())
                              .set("verdict", verdict));
-    run_on_finish(whip_.config_.on_finish, done.folder, done.verdict ? verdict : "UNMEASURED",
-                  whip_.alive_.guard([&whip = whip_, id = id_] { whip.ended(id); }));
+    give_verdict(whip_.config_.on_finish, done,
+                 whip_.alive_.guard([&whip = whip_, id = id_] { whip.ended(id); }));
   }
 
   // Only now: an offer that is refused leaves no folder behind.

@@ -255,9 +255,7 @@ const fs::path& paused(const std::string& policy) {
   feed = std::make_unique<Feed>();
   feed->member("alice", 0, 6);
   const auto away = [](EncodedFrames frames) {
-    std::erase_if(frames, [](const EncodedFrame& f) {
-      return f.time_ns >= 1'999'000'000 && f.time_ns < 3'999'000'000;  // frames of 33333333 ns
-    });
+    frames = without(std::move(frames), 1'999'000'000, 3'999'000'000);  // frames of 33333333 ns
     return frames;
   };
   feed->add({video_track(1, "alice"),

@@ -150,9 +150,7 @@ void sound_gap(Feed& feed, bool harmed) {
     feed.says("alice", 4.5, kAudio, true);
   }
   auto sound = make_audio({.seconds = 6});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 2'000'000'000 && f.time_ns < 4'500'000'000;
-  });
+  sound = without(std::move(sound), 2'000'000'000, 4'500'000'000);
   feed.add({audio_track(2, "alice"), sound});
 }
 
@@ -358,9 +356,7 @@ TEST(Verify, WhatIsMissingAtTheEndsIsToldFromGaps) {
   feed.member("alice");
   feed.says("alice", 0, kAudio, true);
   auto sound = make_audio({.seconds = 10});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 2'000'000'000 && f.time_ns < 5'000'000'000;
-  });
+  sound = without(std::move(sound), 2'000'000'000, 5'000'000'000);
   feed.add({audio_track(2, "alice"), sound});
   ASSERT_TRUE(feed.run(20));
   const auto verdict = verify(feed.folder());
