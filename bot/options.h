@@ -172,6 +172,7 @@ struct TestOptions {
   int repeat = 1;
   fs::path junit, json, html;  // empty: where the scenario says, or nowhere
   fs::path baseline;           // the JSON of an earlier run
+  std::string metrics;         // "ADDRESS:PORT" for Prometheus; empty: where the scenario says
 };
 
 struct DemoOptions {

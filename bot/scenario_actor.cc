@@ -39,6 +39,7 @@ void ScenarioActor::join() {
   error_.reset();
   call_.reset();
   connected_.clear();
+  selected_.clear();
   streams_.clear();
   key_frames_.clear();
   join_ns_ = monotonic_ns();
@@ -123,6 +124,7 @@ void ScenarioActor::change_network(const network::Conditions& conditions,
 
 void ScenarioActor::sample(int64_t now_ns) {
   if (state_ != State::kInside) return;
+  for (const std::string& member : connected_) look_at_pair(member);
   auto tracks = call_->tracks();
   for (CallTrack& track : tracks) track.info.name = name_of(track.info.name);
   samples_.tracks(tracks, now_ns);
@@ -206,7 +208,22 @@ void ScenarioActor::member_changed(const signaling::Member& before,
 
 void ScenarioActor::connected(const std::string& member) {
   connected_.insert(member);
+  look_at_pair(member);
   tell("connected", shown_of(member), "");
+}
+
+// ICE may change its mind at any time, and says nothing when it does.
+void ScenarioActor::look_at_pair(const std::string& member) {
+  const std::string pair = call_->selected_pair(member);
+  std::string& before = selected_[member];
+  if (pair.empty() || pair == before) return;
+  constexpr std::string_view kTo = " -> ";
+  const size_t to = pair.find(kTo);
+  const bool split = to != std::string::npos;
+  pairs_.push_back({monotonic_ns(), who_.name, name_of(shown_of(member)), pair.substr(0, to),
+                    split ? pair.substr(to + kTo.size()) : "",
+                    before.empty() ? "first" : "changed"});
+  before = pair;
 }
 
 void ScenarioActor::trouble(const std::string& member, const Error& error, bool again) {

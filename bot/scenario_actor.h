@@ -77,6 +77,7 @@ class ScenarioActor final : private CallEvents {
   std::vector<Told>& told() { return told_; }
 
   scenarios::ActorFacts facts(int64_t now_ns) const;
+  const std::vector<scenarios::CandidatePair>& pairs() const { return pairs_; }
   const std::vector<Series>& series() const { return samples_.series(); }
 
  private:
@@ -84,6 +85,7 @@ class ScenarioActor final : private CallEvents {
   Result<std::unique_ptr<Call>> make_call();
   void tell(const char* kind, const std::string& from, std::string text);
   void gone();
+  void look_at_pair(const std::string& member);
   std::string shown_of(const std::string& member) const;
   std::string name_of(const std::string& shown) const;
   void first(const char* metric, const TrackInfo& track);
@@ -117,7 +119,9 @@ class ScenarioActor final : private CallEvents {
   signaling::Self self_;
   std::string id_;  // in the call
   int64_t join_ns_ = 0;
-  std::set<std::string> connected_;  // member ids; "" where one leg carries all
+  std::set<std::string> connected_;              // member ids; "" where one leg carries all
+  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
+  std::vector<scenarios::CandidatePair> pairs_;
   std::map<TrackId, Stream> streams_;
   std::set<std::string> key_frames_;  // streams of which the first one came, since it joined
   std::vector<Told> told_;

@@ -257,10 +257,31 @@ scenarios::Evidence ScenarioRun::evidence(int64_t now) const {
   all.series = ourselves_.series();
   for (const auto& actor : cast_->all()) {
     all.actors.push_back(actor->facts(now));
+    all.pairs.insert(all.pairs.end(), actor->pairs().begin(), actor->pairs().end());
     const auto& series = actor->series();
     all.series.insert(all.series.end(), series.begin(), series.end());
   }
+  std::stable_sort(all.pairs.begin(), all.pairs.end(),
+                   [](const auto& a, const auto& b) { return a.at_ns < b.at_ns; });
   return all;
+}
+
+scenarios::LiveRun ScenarioRun::live() const {
+  scenarios::LiveRun out{evidence_.scenario,
+                         evidence_.run,
+                         static_cast<double>(monotonic_ns() - evidence_.began_ns) / 1e9,
+                         step_ ? text_of(step_->step()) : "",
+                         next_,
+                         scenario_.steps.size(),
+                         cast_ ? cast_->inside() : 0,
+                         cast_ ? cast_->all().size() : 0,
+                         {}};
+  for (const Series& s : ourselves_.series()) out.series.push_back(&s);
+  if (!cast_) return out;
+  for (const auto& actor : cast_->all()) {
+    for (const Series& s : actor->series()) out.series.push_back(&s);
+  }
+  return out;
 }
 
 // --- the end

@@ -20,6 +20,7 @@
 #include "bot/serve.h"
 #include "scenarios/abort_watch.h"
 #include "scenarios/evidence.h"
+#include "scenarios/live_run.h"
 #include "scenarios/variables.h"
 
 namespace callbot::bot {
@@ -39,6 +40,8 @@ class ScenarioRun {
 
   void start();
   void interrupt();  // any number of times
+  // As it stands now; its series are looked at before the loop goes on.
+  scenarios::LiveRun live() const;
 
  private:
   Result<std::string> start_server();

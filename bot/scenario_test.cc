@@ -8,6 +8,7 @@
 #include "bot/scenario_check.h"
 #include "bot/scenario_network.h"
 #include "scenarios/decode.h"
+#include "scenarios/live_run.h"
 #include "scenarios/report.h"
 
 namespace callbot::bot {
@@ -16,6 +17,8 @@ namespace {
 constexpr uint64_t kMostJson = 256u << 20;
 constexpr JsonLimits kBaselineLimits{kMostJson, 64};
 constexpr double kTolerance = 0.1;  // of a baseline's values
+constexpr auto kShowEvery = std::chrono::seconds(1);
+constexpr size_t kMostRows = 20;                                                // on a terminal
 constexpr const char* kSecretNames[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};  // our choice
 
 bool is_secret(const std::string& name) {
@@ -99,6 +102,10 @@ void ScenarioTest::next() {
   run_.reset();
   if (interrupted_ || records_.size() == planned_.size()) return finish();
   const Planned& now = planned_[records_.size()];
+  if (auto open =
+          open_metrics(options_.metrics.empty() ? now.scenario.report.metrics : options_.metrics);
+      !open)
+    return say({exit_status(open.error()), open.error()});
   console_.event(
       "run", fmt::format("{} ({} of {})", now.scenario.name, records_.size() + 1, planned_.size()),
       Json::object().set("scenario", now.scenario.name).set("run", now.facts.number));
@@ -106,9 +113,35 @@ void ScenarioTest::next() {
       loop_, console_, now.scenario, now.facts,
       alive_.guard([this](scenarios::Evidence evidence) { ran(std::move(evidence)); }));
   run_->start();
+  if (console_.terminal()) show_.every(kShowEvery, [this] { show(); });
+}
+
+// Runs that are measured at the same address keep it: who scrapes it sees no hole.
+Result<> ScenarioTest::open_metrics(const std::string& where) {
+  if (where == metrics_at_) return {};
+  metrics_.reset();
+  metrics_at_ = where;
+  if (where.empty()) return {};
+  auto metrics = ScenarioMetrics::create(loop_, where, [this] {
+    return run_ ? scenarios::prometheus_text(run_->live()) : std::string();
+  });
+  if (!metrics) return tl::unexpected(std::move(metrics.error()).in("--metrics"));
+  metrics_ = std::move(*metrics);
+  console_.event("metrics", metrics_->url(), Json::object().set("url", metrics_->url()));
+  return {};
+}
+
+void ScenarioTest::show() const {
+  const auto now = scenarios::live_table(run_->live(), kMostRows);
+  std::vector<std::string> lines = table(now.rows);
+  lines.insert(lines.begin(), now.summary);
+  if (now.left_out > 0) lines.push_back(fmt::format("and {} more", now.left_out));
+  console_.live(lines);
 }
 
 void ScenarioTest::ran(scenarios::Evidence evidence) {
+  show_.stop();
+  console_.live({});
   const scenarios::Scenario& scenario = planned_[records_.size()].scenario;
   scenarios::RunRecord record{scenarios::judge(scenario, evidence), scenarios::summary_of(evidence),
                               std::move(evidence)};

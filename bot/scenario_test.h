@@ -16,6 +16,7 @@
 #include "bot/cli.h"
 #include "bot/console.h"
 #include "bot/options.h"
+#include "bot/scenario_metrics.h"
 #include "bot/scenario_run.h"
 #include "scenarios/run_json.h"
 
@@ -42,6 +43,8 @@ class ScenarioTest {
   };
   Result<> plan();
   void next();
+  Result<> open_metrics(const std::string& where);
+  void show() const;
   void ran(scenarios::Evidence evidence);
   void finish();
   Result<> write_reports() const;
@@ -56,6 +59,9 @@ class ScenarioTest {
   std::vector<scenarios::RunRecord> baseline_;
   std::vector<scenarios::RunRecord> records_;  // of planned_, as far as they ran
   std::unique_ptr<ScenarioRun> run_;
+  std::string metrics_at_;  // where metrics_ listens, as it was written
+  std::unique_ptr<ScenarioMetrics> metrics_;
+  Timer show_;
   bool interrupted_ = false;
   Alive alive_;
 };

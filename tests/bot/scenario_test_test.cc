@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <csignal>
+
+#include "bot/options.h"
 #include "scenarios/report.h"
+#include "signaling/http.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_folder.h"
 
@@ -95,6 +99,41 @@ TEST_F(ScenarioTestTest, AWrongScenarioRunsNothing) {
   EXPECT_EQ(status, 2);
   EXPECT_THAT(output, HasSubstr("wrong.yaml:1:1: name: missing name"));
   EXPECT_FALSE(fs::exists(in("r.json")));
+}
+
+TEST_F(ScenarioTestTest, PrometheusReadsItWhileItRuns) {
+  const auto scenario = file("wait.yaml",
+                             "callbot: 1\nname: wait\nactors: {a: }\n"
+                             "steps: [{do: join, who: a}, {wait: 600s}]\n");
+  Program program(loop_, Program::callbot({"test", scenario, "--metrics", ":0"}));
+  const Json metrics = program.event("metrics");
+  ASSERT_TRUE(metrics.at("url").text()) << program.output();
+  program.event("step");  // it has joined
+  signaling::HttpClient client(loop_, {});
+  std::string text;
+  bool asking = false;
+  EXPECT_TRUE(loop_.run_until(
+      [&] {
+        if (std::exchange(asking, true)) return text.find("_inside{") != std::string::npos;
+        client.call({.url = *metrics.at("url").text()}, [&](const auto& reply) {
+          if (reply) text = reply->body;
+          asking = false;
+        });
+        return false;
+      },
+      kPatience));
+  EXPECT_THAT(text, HasSubstr("callbot_run_actors_inside{scenario=\"wait\",run=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("callbot_run_step{scenario=\"wait\",run=\"1\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("callbot_join_signaling_seconds{"));
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(kPatience), kExitInterrupted);
+}
+
+TEST_F(ScenarioTestTest, WhereNobodyMayListenNothingRuns) {
+  const auto scenario = file("alone.yaml", kAlone);
+  const auto [status, output] = test({scenario, "--metrics", "203.0.113.1:9100"});
+  EXPECT_EQ(status, kExitConnect) << output;
+  EXPECT_THAT(output, HasSubstr("--metrics: "));
 }
 
 TEST_F(ScenarioTestTest, ABaselineIsCompared) {
