@@ -145,6 +145,7 @@ struct ExportOptions {
   std::string participant;
   fs::path out;  // empty: exports/ in the recording's folder
   bool whole = false;
+  std::optional<double> from, until;  // seconds of the recording; none: its beginning, its end
 };
 
 struct ComposeOptions {

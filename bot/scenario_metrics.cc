@@ -14,11 +14,11 @@ Result<std::unique_ptr<ScenarioMetrics>> ScenarioMetrics::create(Loop& loop,
   config.port = listen->port;
   auto http = signaling::HttpServer::create(loop, Log("metrics"), config);
   if (!http) return tl::unexpected(http.error());
-  (*http)->route("GET", "/metrics",
-                 [text = std::move(text)](const signaling::HttpRequest&,
-                                          const signaling::Responder& answer) {
-                   answer.send({200, "text/plain; version=0.0.4; charset=utf-8", text(), {}});
-                 });
+  (*http)->route(
+      "GET", "/metrics",
+      [text = std::move(text)](const signaling::HttpRequest&, const signaling::Responder& answer) {
+        answer.send({200, "text/plain; version=0.0.4; charset=utf-8", text(), {}});
+      });
   return std::unique_ptr<ScenarioMetrics>(new ScenarioMetrics(std::move(*http)));
 }
 

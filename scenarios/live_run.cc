@@ -102,7 +102,8 @@ void expose(Exposition& out, const Metric& metric, const std::vector<const Serie
   for (const Series* s : all) out.sample(sum, s, total(*s));
   if (metric.kind != MetricKind::kSpan) return;
   out.family(name + "_total", "counter", fmt::format("how many: {}", metric.what));
-  for (const Series* s : all) out.sample(name + "_total", s, static_cast<double>(s->samples.size()));
+  for (const Series* s : all)
+    out.sample(name + "_total", s, static_cast<double>(s->samples.size()));
 }
 
 // --- the table
@@ -124,7 +125,8 @@ std::string cell(const LiveRun& run, const Stream& stream, std::string_view metr
 }
 
 std::string last_of(const Series& s, double factor, int decimals) {
-  return s.samples.empty() ? "-" : fmt::format("{:.{}f}", s.samples.back().value * factor, decimals);
+  return s.samples.empty() ? "-"
+                           : fmt::format("{:.{}f}", s.samples.back().value * factor, decimals);
 }
 
 }  // namespace
@@ -132,8 +134,7 @@ std::string last_of(const Series& s, double factor, int decimals) {
 std::string prometheus_text(const LiveRun& run) {
   Exposition out(run);
   out.single("callbot_run_seconds", "gauge", "since the run began", run.seconds);
-  out.single("callbot_run_steps", "gauge", "steps of the scenario",
-             static_cast<double>(run.steps));
+  out.single("callbot_run_steps", "gauge", "steps of the scenario", static_cast<double>(run.steps));
   out.single("callbot_run_step", "gauge", "the step that is being done, from 1; 0: none yet",
              static_cast<double>(run.step_number));
   out.single("callbot_run_actors", "gauge", "actors of the scenario",
@@ -152,11 +153,10 @@ std::string prometheus_text(const LiveRun& run) {
 
 LiveTable live_table(const LiveRun& run, size_t most_rows) {
   LiveTable table;
-  table.summary = fmt::format("{}  {}  {} of {} in the call  step {} of {}{}",
-                              printable(run.scenario, 40),
-                              clock_text(static_cast<int64_t>(run.seconds * 1e9)), run.inside,
-                              run.actors, run.step_number, run.steps,
-                              run.step.empty() ? "" : ": " + printable(run.step, 60));
+  table.summary = fmt::format(
+      "{}  {}  {} of {} in the call  step {} of {}{}", printable(run.scenario, 40),
+      clock_text(static_cast<int64_t>(run.seconds * 1e9)), run.inside, run.actors, run.step_number,
+      run.steps, run.step.empty() ? "" : ": " + printable(run.step, 60));
   std::vector<Stream> streams;
   for (const Series* s : run.series) {
     const Stream stream{s->actor, s->from, s->stream};
@@ -166,7 +166,8 @@ LiveTable live_table(const LiveRun& run, size_t most_rows) {
   std::sort(streams.begin(), streams.end());
   table.left_out = streams.size() > most_rows ? streams.size() - most_rows : 0;
   streams.resize(streams.size() - table.left_out);
-  table.rows.push_back({"actor", "from", "stream", "kbit/s", "fps", "loss %", "delay ms", "frozen s"});
+  table.rows.push_back(
+      {"actor", "from", "stream", "kbit/s", "fps", "loss %", "delay ms", "frozen s"});
   for (const Stream& s : streams) {
     const auto last = [&](std::string_view metric, double factor, int decimals) {
       return cell(run, s, metric,
@@ -176,13 +177,12 @@ LiveTable live_table(const LiveRun& run, size_t most_rows) {
     // Without decoding, the frames of about the last second.
     std::string fps = sound ? "" : last("video.fps", 1, 1);
     if (fps == "-") fps = last("video.frames", 1, 0);
-    table.rows.push_back(
-        {printable(s.actor, 20), printable(s.from, 20), printable(s.name, 12),
-         last("rtp.bitrate", 1e-3, 0), fps,
-         last("rtp.loss", 100, 1), last(sound ? "audio.e2e_delay" : "video.e2e_delay", 1e3, 0),
-         sound ? ""
-               : cell(run, s, "video.freeze",
-                      [](const Series& one) { return fmt::format("{:.1f}", total(one)); })});
+    table.rows.push_back({printable(s.actor, 20), printable(s.from, 20), printable(s.name, 12),
+                          last("rtp.bitrate", 1e-3, 0), fps, last("rtp.loss", 100, 1),
+                          last(sound ? "audio.e2e_delay" : "video.e2e_delay", 1e3, 0),
+                          sound ? "" : cell(run, s, "video.freeze", [](const Series& one) {
+                            return fmt::format("{:.1f}", total(one));
+                          })});
   }
   return table;
 }

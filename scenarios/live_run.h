@@ -19,7 +19,7 @@ struct LiveRun {
   double seconds = 0;  // since it began
   std::string step;    // what is being done; empty: nothing
   size_t step_number = 0, steps = 0;
-  size_t inside = 0, actors = 0;       // of those how many are in their call
+  size_t inside = 0, actors = 0;      // of those how many are in their call
   std::vector<const Series*> series;  // measured so far, of all actors
 };
 

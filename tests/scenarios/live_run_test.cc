@@ -22,7 +22,8 @@ LiveRun run_of(const std::vector<Series>& all) {
 }
 
 constexpr const char* kOfBob =
-    "{scenario=\"drop \\\"1\\\"\\\\\\n\",run=\"2\",actor=\"bob\",from=\"alice\",stream=\"camera\"} ";
+    "{scenario=\"drop "
+    "\\\"1\\\"\\\\\\n\",run=\"2\",actor=\"bob\",from=\"alice\",stream=\"camera\"} ";
 
 TEST(Prometheus, AGaugeIsItsLastSampleInItsBaseUnit) {
   const std::vector<Series> all = {series("video.e2e_delay", {{1, 0.25}, {2, 0.125}})};
@@ -77,7 +78,8 @@ TEST(LiveTable, ARowForEachReceivedStream) {
                              series("video.freeze", {{1, 0.5}, {2, 0.7}}),
                              {"bot.cpu", "", "", "", Measured::kOk, "", 0, {{1, 0.5}}}};
   auto table = live_table(run_of(all), 20);
-  EXPECT_EQ(table.summary, "drop \"1\"\\\\u000a  0:12.5  1 of 2 in the call  step 3 of 7: wait 5 s");
+  EXPECT_EQ(table.summary,
+            "drop \"1\"\\\\u000a  0:12.5  1 of 2 in the call  step 3 of 7: wait 5 s");
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_THAT(table.rows[1],
               ElementsAre("bob", "alice", "camera", "1234", "29", "1.5", "-", "1.2"));
