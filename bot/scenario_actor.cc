@@ -29,6 +29,7 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       samples_(who_.name, hears_.sample),
       network_(scenario, who_, scenario.seed + number) {
   samples_.measure("call.reconnects");
+  if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
 
 ScenarioActor::~ScenarioActor() { call_.reset(); }
@@ -92,7 +93,14 @@ Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
   config->source = source_.get();
   config->receive_video = who_.actor->receive == "all";
   config->network = network_.network();
-  return Call::create(loop_, log_, std::move(*config), *this);
+  auto call = Call::create(loop_, log_, std::move(*config), *this);
+  if (!call || !kept_) return call;
+  const auto sink = kept_->begin([this](TrackId track) {
+    if (call_) call_->request_key_frame(track);
+  });
+  if (!sink) return tl::unexpected(sink.error());
+  (*call)->add_sink(**sink);
+  return call;
 }
 
 void ScenarioActor::leave() {
@@ -183,6 +191,7 @@ void ScenarioActor::gone() {
   state_ = State::kOut;
   connected_.clear();
   streams_.clear();
+  if (kept_) kept_->end();
 }
 
 void ScenarioActor::joined(const std::string& self) {
@@ -193,7 +202,10 @@ void ScenarioActor::joined(const std::string& self) {
   if (state_ == State::kJoining) state_ = State::kInside;
 }
 
-void ScenarioActor::member_joined(const signaling::Member& m) { tell("joined", m.name, "came"); }
+void ScenarioActor::member_joined(const signaling::Member& m) {
+  if (kept_) kept_->member_joined(call_->participant_of(m.id), name_of(m.name));
+  tell("joined", m.name, "came");
+}
 void ScenarioActor::member_left(const signaling::Member& m) { tell("left", m.name, "is gone"); }
 
 void ScenarioActor::member_changed(const signaling::Member& before,

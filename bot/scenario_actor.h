@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bot/call.h"
+#include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_samples.h"
 #include "pipelines/test_pattern.h"
@@ -39,11 +40,13 @@ class ScenarioActor final : private CallEvents {
     TrackInfo info;
     uint32_t width = 0, height = 0;  // 0: not known yet
   };
+  using MakesMedia = std::function<std::unique_ptr<ScenarioMedia>(const scenarios::Instance&)>;
   struct Hears {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
     // Whose name in the call this is; null: a stranger's.
     std::function<const ScenarioActor*(const std::string& shown)> other;
+    MakesMedia media;  // null, or gives null: what it receives is not kept
   };
 
   // `url`: of its room, where a server answers. `number`: of its marks and its pattern.
@@ -77,6 +80,7 @@ class ScenarioActor final : private CallEvents {
   std::vector<Told>& told() { return told_; }
 
   scenarios::ActorFacts facts(int64_t now_ns) const;
+  const ScenarioMedia* media() const { return kept_.get(); }  // null: it is not kept
   const std::vector<scenarios::CandidatePair>& pairs() const { return pairs_; }
   const std::vector<Series>& series() const { return samples_.series(); }
 
@@ -129,6 +133,7 @@ class ScenarioActor final : private CallEvents {
   ScenarioSamples samples_;
   ScenarioNetwork network_;
   std::unique_ptr<pipelines::TestPattern> source_;
+  std::unique_ptr<ScenarioMedia> kept_;
   std::unique_ptr<Call> call_;
 };
 

@@ -50,7 +50,8 @@ ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario
       scenario_(scenario),
       done_(std::move(done)),
       watch_(scenario),
-      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }) {
+      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }),
+      keep_(std::move(facts.keep)) {
   evidence_.scenario = scenario.name;
   evidence_.file = scenario.file;
   evidence_.description = scenario.description;
@@ -84,7 +85,8 @@ void ScenarioRun::start() {
   evidence_.began_wall_ns = wall_ns();
   const auto server = start_server();
   Cast::Hears hears{[this](ScenarioActor& actor, const Told& what) { told(actor, what); },
-                    [this](const Series& series, const Sample& one) { measured(series, one); }};
+                    [this](const Series& series, const Sample& one) { measured(series, one); },
+                    [this](const scenarios::Instance& who) { return media_of(who); }};
   cast_ = std::make_unique<Cast>(loop_, scenario_, server ? *server : "", std::move(hears));
   load_ = std::make_unique<ScenarioLoad>(scenario_, *cast_);
   if (!server) {
@@ -95,6 +97,12 @@ void ScenarioRun::start() {
   ticked_ns_ = looked_ns_ = now;
   cpu_s_ = process_seconds();
   tick_.every(kTick, [this] { tick(); });
+}
+
+// Null: what it receives is not kept.
+std::unique_ptr<ScenarioMedia> ScenarioRun::media_of(const scenarios::Instance& who) {
+  if (keep_.empty() || who.actor->verify == scenarios::Verify::kNone) return nullptr;
+  return std::make_unique<ScenarioMedia>(loop_, pool_, keep_, who.name);
 }
 
 void ScenarioRun::interrupt() {
@@ -300,7 +308,12 @@ void ScenarioRun::end(const std::string& why) {
 
 void ScenarioRun::let_go() {
   if (finished_) return;
-  if (cast_->inside() > 0 && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
+  const auto& all = cast_->all();
+  const bool over_for_all =
+      cast_->inside() == 0 && std::all_of(all.begin(), all.end(), [](const auto& actor) {
+        return actor->media() == nullptr || actor->media()->written();
+      });
+  if (!over_for_all && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
   finished_ = true;
   tick_.stop();
   const auto over = alive_.guard([this] { finish(); });
@@ -313,7 +326,13 @@ void ScenarioRun::let_go() {
 void ScenarioRun::finish() {
   // The owner may destroy us in there.
   const auto done = std::move(done_);
-  done(std::move(evidence_));
+  std::vector<KeptMedia> media;
+  for (const auto& actor : cast_->all()) {
+    if (actor->media() == nullptr) continue;
+    const auto& kept = actor->media()->kept();
+    media.insert(media.end(), kept.begin(), kept.end());
+  }
+  done({std::move(evidence_), std::move(media)});
 }
 
 }  // namespace callbot::bot

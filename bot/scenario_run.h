@@ -30,8 +30,13 @@ class ScenarioRun {
   struct Facts {
     int number = 1;  // of several runs
     scenarios::Values variables;
+    fs::path keep = {};  // what actors receive is recorded below it; empty: it is not
   };
-  using Done = std::function<void(scenarios::Evidence)>;
+  struct Remains {
+    scenarios::Evidence evidence;
+    std::vector<KeptMedia> media;  // whoever gets it takes it away
+  };
+  using Done = std::function<void(Remains)>;
 
   // The scenario outlives it.
   ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario& scenario, Facts facts,
@@ -45,6 +50,7 @@ class ScenarioRun {
 
  private:
   Result<std::string> start_server();
+  std::unique_ptr<ScenarioMedia> media_of(const scenarios::Instance& who);
   void tick();
   void next_step(int64_t now_ns);
   void step_ended(const StepEnd& end, int64_t now_ns);
@@ -68,6 +74,8 @@ class ScenarioRun {
   scenarios::Evidence evidence_;
   scenarios::AbortWatch watch_;
   ScenarioSamples ourselves_;
+  const fs::path keep_;
+  pipelines::WriterPool pool_;
   std::unique_ptr<Serve> serve_;
   std::unique_ptr<Cast> cast_;
   std::unique_ptr<ScenarioLoad> load_;

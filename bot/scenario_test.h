@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "base/worker.h"
 #include "bot/cli.h"
 #include "bot/console.h"
 #include "bot/options.h"
@@ -45,7 +46,8 @@ class ScenarioTest {
   void next();
   Result<> open_metrics(const std::string& where);
   void show() const;
-  void ran(scenarios::Evidence evidence);
+  void ran(ScenarioRun::Remains remains);
+  void kept(scenarios::RunRecord record, const Result<std::vector<scenarios::FileFact>>& files);
   void finish();
   Result<> write_reports() const;
   Result<> write(const std::vector<size_t>& runs, const scenarios::ReportPaths& paths) const;
@@ -58,6 +60,8 @@ class ScenarioTest {
   std::vector<Planned> planned_;
   std::vector<scenarios::RunRecord> baseline_;
   std::vector<scenarios::RunRecord> records_;  // of planned_, as far as they ran
+  Worker worker_;
+  std::optional<Error> not_kept_;  // of bundles, the first
   std::unique_ptr<ScenarioRun> run_;
   std::string metrics_at_;  // where metrics_ listens, as it was written
   std::unique_ptr<ScenarioMetrics> metrics_;

@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "bot/options.h"
+#include "recordings/probe.h"
 #include "scenarios/report.h"
 #include "signaling/http.h"
 #include "tests/support/program.h"
@@ -134,6 +135,40 @@ TEST_F(ScenarioTestTest, WhereNobodyMayListenNothingRuns) {
   const auto [status, output] = test({scenario, "--metrics", "203.0.113.1:9100"});
   EXPECT_EQ(status, kExitConnect) << output;
   EXPECT_THAT(output, HasSubstr("--metrics: "));
+}
+
+TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
+  const auto scenario = [&](const std::string& most) {
+    return file("kept.yaml",
+                "callbot: 1\nname: kept\n"
+                "media: {cam: {video: {source: pattern, size: 160x90, fps: 15, bitrate: 150 "
+                "kbit/s}, audio: pattern}}\n"
+                "actors: {alice: {send: cam}, bob: {verify: headers}}\n"
+                "steps: [{do: join, who: \"*\", timeout: 30s}, {wait: 3s}]\n"
+                "thresholds: [{metric: rtp.packets, stat: total, op: <, value: " +
+                    most + ", who: bob, from: alice}]\nreport: {bundle: " + in("kept") + "}\n");
+  };
+  const auto [good, said] = test({scenario("100000")});
+  EXPECT_EQ(good, 0) << said;
+  EXPECT_TRUE(fs::is_empty(in("kept")));
+  const auto [status, output] =
+      test({scenario("1"), "--json", in("r.json"), "--junit", in("j.xml")});
+  EXPECT_EQ(status, 1) << output;
+  EXPECT_FALSE(fs::exists(in("kept") + "/.receiving"));
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u);
+  std::string bundle, media;
+  for (const auto& f : all[0].evidence.files) {
+    if (f.kind == "bundle") bundle = f.path;
+    if (f.kind == "media" && f.actor == "bob") media = f.path;
+  }
+  const auto junit = read_file(in("j.xml"), 1u << 20);
+  ASSERT_TRUE(junit);
+  EXPECT_THAT(*junit, HasSubstr("bundle: " + bundle));
+  const auto probed = recordings::probe(media, 1);
+  ASSERT_TRUE(probed) << output;
+  ASSERT_EQ(probed->streams.size(), 2u);
+  EXPECT_GE(probed->streams[0].pictures.size(), 20u);
 }
 
 TEST_F(ScenarioTestTest, ABaselineIsCompared) {
