@@ -42,6 +42,11 @@ using AvFrame = std::unique_ptr<AVFrame, AvFreer<&av_frame_free>>;
 using AvCodecContext = std::unique_ptr<AVCodecContext, AvFreer<&avcodec_free_context>>;
 using AvParameters = std::unique_ptr<AVCodecParameters, AvFreer<&avcodec_parameters_free>>;
 using AvResampler = std::unique_ptr<SwrContext, AvFreer<&swr_free>>;
+// Fewer channels are their mean. Left alone, libswresample adds them up over the root of two in
+// floats: what is the same on both sides becomes 3 dB louder, and is clipped.
+inline void keep_level(SwrContext* unopened) {
+  av_opt_set_double(unopened, "rematrix_maxval", 1.0, 0);
+}
 using AvFilter = std::unique_ptr<AVBSFContext, AvFreer<&av_bsf_free>>;
 
 struct AvIoFreer {

@@ -182,7 +182,10 @@ bool LaneSound::open_resampler(const AVFrame& frame) {
                       static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
   resampler_.reset(context);
   // Also between equal rates: it is what makes up for small differences.
-  if (context != nullptr) av_opt_set_int(context, "flags", SWR_FLAG_RESAMPLE, 0);
+  if (context != nullptr) {
+    av_opt_set_int(context, "flags", SWR_FLAG_RESAMPLE, 0);
+    keep_level(context);
+  }
   if (context == nullptr || swr_init(context) < 0) {
     resampler_.reset();
     return false;

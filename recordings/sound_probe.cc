@@ -47,6 +47,7 @@ class SoundProbe final : public StreamProbe {
     swr_alloc_set_opts2(&context, &mono, AV_SAMPLE_FMT_FLT, kMarkSampleRate, &given,
                         static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
     resampler_.reset(context);
+    if (context != nullptr) keep_level(context);
     if (context != nullptr && swr_init(context) >= 0) return true;
     resampler_.reset();
     return false;
