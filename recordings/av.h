@@ -42,11 +42,6 @@ using AvFrame = std::unique_ptr<AVFrame, AvFreer<&av_frame_free>>;
 using AvCodecContext = std::unique_ptr<AVCodecContext, AvFreer<&avcodec_free_context>>;
 using AvParameters = std::unique_ptr<AVCodecParameters, AvFreer<&avcodec_parameters_free>>;
 using AvResampler = std::unique_ptr<SwrContext, AvFreer<&swr_free>>;
-// Fewer channels are their mean. Left alone, libswresample adds them up over the root of two in
-// floats: what is the same on both sides becomes 3 dB louder, and is clipped.
-inline void keep_level(SwrContext* unopened) {
-  av_opt_set_double(unopened, "rematrix_maxval", 1.0, 0);
-}
 using AvFilter = std::unique_ptr<AVBSFContext, AvFreer<&av_bsf_free>>;
 
 struct AvIoFreer {
@@ -61,6 +56,13 @@ struct AvInputFreer {
 using AvInput = std::unique_ptr<AVFormatContext, AvInputFreer>;
 
 // "what: Invalid data found when processing input".
+// What makes such sound into interleaved floats; nothing where FFmpeg cannot. A sound keeps its
+// level: the same on both sides is as loud in mono, one channel as loud on both sides. (FFmpeg's
+// own way is 3 dB more and 3 dB less.) One that stretches makes up for small differences, also
+// between equal rates.
+enum class Stretches { kNo, kYes };
+AvResampler open_resampler(const AVFrame& like, int channels, int rate, Stretches stretches);
+
 Error av_failure(Code code, const std::string& what, int av_error);
 
 // FFmpeg's own log goes into ours, as debug lines: what it complains of becomes a finding or an
