@@ -19,7 +19,8 @@ std::string run_time(const scenarios::Evidence& e, int64_t at_ns) {
 
 class Bundle {
  public:
-  Bundle(fs::path folder, const scenarios::RunRecord& run) : folder_(std::move(folder)), run_(run) {}
+  Bundle(fs::path folder, const scenarios::RunRecord& run)
+      : folder_(std::move(folder)), run_(run) {}
 
   Result<std::vector<FileFact>> make(const std::vector<KeptMedia>& media) {
     files_.push_back({.path = folder_, .kind = "bundle", .text = "the seconds around what failed"});
@@ -99,8 +100,8 @@ class Bundle {
 Result<std::vector<FileFact>> make_bundle(const fs::path& out, const scenarios::RunRecord& run,
                                           const std::vector<KeptMedia>& media) {
   const scenarios::Evidence& e = run.evidence;
-  const fs::path folder =
-      out / fmt::format("{}-{}-run-{}", safe_name(e.scenario), recordings::compact_time(e.began_wall_ns), e.run);
+  const fs::path folder = out / fmt::format("{}-{}-run-{}", safe_name(e.scenario),
+                                            recordings::compact_time(e.began_wall_ns), e.run);
   if (auto made = make_folder(folder); !made) return tl::unexpected(made.error());
   auto files = Bundle(folder, run).make(media);
   drop_media(media);

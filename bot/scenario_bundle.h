@@ -1,5 +1,5 @@
-// bot/scenario_bundle.h: the folder that is kept of a run that failed: of each moment the media that
-// was received, what was measured (run.json), and what happened (events.txt).
+// bot/scenario_bundle.h: the folder that is kept of a run that failed: of each moment the media
+// that was received, what was measured (run.json), and what happened (events.txt).
 //
 // Thread:  worker; blocks on the file system.
 // Owner:   the caller.

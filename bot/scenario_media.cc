@@ -12,13 +12,12 @@ Result<pipelines::Sink*> ScenarioMedia::begin(std::function<void(TrackId)> reque
   auto made = recordings::Recording::create(log, out_, facts);
   if (!made) return tl::unexpected(made.error());
   recording_ = made->get();
-  kept_.push_back(
-      {actor_, recording_->folder(), monotonic_ns() - recording_->stats().duration_ns});
+  kept_.push_back({actor_, recording_->folder(), monotonic_ns() - recording_->stats().duration_ns});
   pipelines::Recorder::Events events;
   events.failed = [log](const Error& error) { log.error("not kept: {}", error.message); };
   events.needs_key_frame = std::move(request_key_frame);
-  recorders_.push_back(std::make_unique<pipelines::Recorder>(
-      loop_, log, pool_, std::move(*made), std::move(events)));
+  recorders_.push_back(std::make_unique<pipelines::Recorder>(loop_, log, pool_, std::move(*made),
+                                                             std::move(events)));
   ++writing_;
   return recorders_.back().get();
 }

@@ -56,9 +56,9 @@ TEST(ScenarioBundle, HoldsTheSecondsAroundTheFailure) {
   const auto feed = recorded();
   test::TempFolder out;
   const auto run = record("bob");
-  const auto files =
-      make_bundle(out.path(), run, {{"bob", feed->folder(), kBegan + kSecond},
-                                    {"eve", feed->folder(), kBegan + kSecond}});
+  const auto files = make_bundle(
+      out.path(), run,
+      {{"bob", feed->folder(), kBegan + kSecond}, {"eve", feed->folder(), kBegan + kSecond}});
   ASSERT_TRUE(files) << files.error().message;
   ASSERT_EQ(files->size(), 4u);
   const FileFact* bundle = file_of(*files, "bundle");

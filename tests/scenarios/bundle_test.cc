@@ -45,9 +45,9 @@ TEST(Moments, FiveSecondsAroundTheWorstSample) {
 }
 
 TEST(Moments, AShortWindowIsShownWholeAndNothingBeyondTheRun) {
-  const auto all = moments_of(judged({failed("a", TimeWindow{102 * kSecond, 120 * kSecond}),
-                                      failed("b", std::nullopt)}),
-                              run());
+  const auto all = moments_of(
+      judged({failed("a", TimeWindow{102 * kSecond, 120 * kSecond}), failed("b", std::nullopt)}),
+      run());
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].span.from_ns, 102 * kSecond);
   EXPECT_EQ(all[0].span.to_ns, 125 * kSecond);
@@ -61,9 +61,8 @@ TEST(Moments, WhatOverlapsIsOneAndWhatPassedIsNone) {
   passed.verdict = Verdict::kPass;
   const CasePlace bob{150 * kSecond, "bob", "alice", "", 0}, later{158 * kSecond, "bob", "", "", 0},
       eve{150 * kSecond, "eve", "", "", 0};
-  const auto all = moments_of(judged({passed, failed("b", {}, later), failed("a", {}, bob),
-                                      failed("c", {}, eve)}),
-                              run());
+  const auto all = moments_of(
+      judged({passed, failed("b", {}, later), failed("a", {}, bob), failed("c", {}, eve)}), run());
   ASSERT_EQ(all.size(), 2u);
   EXPECT_THAT(all[0].cases, ElementsAre("a", "b"));
   EXPECT_EQ(all[0].span.to_ns, 163 * kSecond);
@@ -75,22 +74,30 @@ TEST(Moments, WithinASpanIsWhatHappenedThen) {
   e.events = {{101 * kSecond, "bob", "joined", "alice", false},
               {150 * kSecond, "bob", "left", "alice", true}};
   e.marks = {{"m", 151 * kSecond}};
-  e.steps = {{0, "wait 60 s", "wait", "", Outcome::kDone, false, {120 * kSecond, 180 * kSecond}, ""},
-             {1, "leave", "leave", "", Outcome::kFailed, false, {180 * kSecond, 181 * kSecond}, "no"}};
+  e.steps = {
+      {0, "wait 60 s", "wait", "", Outcome::kDone, false, {120 * kSecond, 180 * kSecond}, ""},
+      {1, "leave", "leave", "", Outcome::kFailed, false, {180 * kSecond, 181 * kSecond}, "no"}};
   e.pairs = {{149 * kSecond, "bob", "alice", "host 127.0.0.1:1", "host 127.0.0.1:2", "first"}};
-  e.series = {{"video.fps", "bob", "alice", "camera", Measured::kOk, "", 0,
+  e.series = {{"video.fps",
+               "bob",
+               "alice",
+               "camera",
+               Measured::kOk,
+               "",
+               0,
                {{120 * kSecond, 30}, {150 * kSecond, 10}, {160 * kSecond, 30}}}};
   const Evidence part = within(e, {145 * kSecond, 155 * kSecond});
   EXPECT_EQ(part.events.size(), 1u);
   EXPECT_EQ(part.steps.size(), 1u);
   ASSERT_EQ(part.series.size(), 1u);
   EXPECT_THAT(part.series[0].samples, ElementsAre(Sample{150 * kSecond, 10}));
-  EXPECT_EQ(log_text(part),
-            "  0:20.0               step         wait 60 s\n"
-            "  0:49.0  bob          pair         host 127.0.0.1:1 -> host 127.0.0.1:2 (alice, first)\n"
-            "  0:50.0  bob          left         alice (unexpected)\n"
-            "  0:51.0               mark         m\n"
-            "  1:20.0               step         wait 60 s: done\n");
+  EXPECT_EQ(
+      log_text(part),
+      "  0:20.0               step         wait 60 s\n"
+      "  0:49.0  bob          pair         host 127.0.0.1:1 -> host 127.0.0.1:2 (alice, first)\n"
+      "  0:50.0  bob          left         alice (unexpected)\n"
+      "  0:51.0               mark         m\n"
+      "  1:20.0               step         wait 60 s: done\n");
   EXPECT_THAT(log_text(e), HasSubstr("leave: failed: no\n"));
 }
 
