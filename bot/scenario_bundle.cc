@@ -4,6 +4,9 @@
 
 #include "base/clock.h"
 #include "recordings/export.h"
+#include "recordings/lane_view.h"
+#include "recordings/manifest.h"
+#include "recordings/picture_at.h"
 #include "recordings/recording_folder.h"
 #include "scenarios/bundle.h"
 
@@ -11,6 +14,9 @@ namespace callbot::bot {
 namespace {
 
 using scenarios::FileFact;
+
+constexpr int kPictureWidth = 480, kPictureHeight = 360;  // fit into it
+constexpr int64_t kSettled = 1'000'000'000;  // a run ends a little after what was received
 
 // "12.3s": since the run began.
 std::string run_time(const scenarios::Evidence& e, int64_t at_ns) {
@@ -50,8 +56,9 @@ class Bundle {
       return wrote;
     for (const KeptMedia& one : media) {
       const auto& who = moment.actors;
-      if (who.empty() || std::find(who.begin(), who.end(), one.actor) != who.end())
-        cut(one, moment, folder);
+      if (!who.empty() && std::find(who.begin(), who.end(), one.actor) == who.end()) continue;
+      cut(one, moment, folder);
+      take_pictures(one, moment, folder);
     }
     return {};
   }
@@ -88,6 +95,35 @@ class Bundle {
         {.folder = media.folder, .to = "mkv", .out = folder, .part = part}, {}, cut_out);
     if (!done && done.error().code != Code::kUnmeasured && done.error().code != Code::kUsage)
       log.error("its media is not in {}: {}", folder.string(), done.error().message);
+  }
+
+  // What it saw of everybody when it failed.
+  void take_pictures(const KeptMedia& media, const scenarios::Moment& moment,
+                     const fs::path& folder) {
+    const int64_t time_ns = moment.at_ns - media.began_ns;
+    const auto loaded = recordings::load(media.folder);
+    if (!loaded || time_ns < 0 || time_ns > loaded->manifest.duration_ns() + kSettled) return;
+    for (const auto& p : recordings::Timeline(loaded->manifest).participants) {
+      for (const auto& view : recordings::views_of(p)) {
+        const auto jpeg = recordings::picture_at(media.folder, view.video, time_ns, kPictureWidth,
+                                                 kPictureHeight);
+        if (!jpeg || !*jpeg) continue;
+        const fs::path path = folder / fmt::format("{}-sees-{}{}-at-{}.jpg", safe_name(media.actor),
+                                                   safe_name(p.name), view.suffix,
+                                                   run_time(run_.evidence, moment.at_ns));
+        if (const auto wrote = write_atomically(path, (*jpeg)->bytes); !wrote) {
+          Log(media.actor).error("{}", wrote.error().message);
+          return;
+        }
+        files_.push_back({.path = path,
+                          .kind = "picture",
+                          .actor = media.actor,
+                          .from = p.name,
+                          .span = {moment.at_ns, moment.at_ns},
+                          .bytes = (*jpeg)->bytes.size(),
+                          .text = moment.cases.front()});
+      }
+    }
   }
 
   const fs::path folder_;

@@ -18,6 +18,7 @@ Moment moment_of(const Case& c, const Evidence& e) {
   Moment moment;
   const int64_t at = c.place ? c.place->at_ns : c.window ? c.window->to_ns : e.ended_ns;
   moment.span = {at - kAround, at + kAround};
+  moment.at_ns = at;
   if (c.window && c.window->to_ns - c.window->from_ns <= kLongest) {
     moment.span.from_ns = std::min(moment.span.from_ns, c.window->from_ns);
     moment.span.to_ns = std::max(moment.span.to_ns, c.window->to_ns);

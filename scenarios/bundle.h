@@ -15,6 +15,7 @@ namespace callbot::scenarios {
 
 struct Moment {
   TimeWindow span;
+  int64_t at_ns = 0;                // of what failed first
   std::vector<std::string> actors;  // whose media shows it; empty: everybody's
   std::vector<std::string> cases;   // names of what failed then
 };

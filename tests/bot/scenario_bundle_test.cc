@@ -60,7 +60,12 @@ TEST(ScenarioBundle, HoldsTheSecondsAroundTheFailure) {
       out.path(), run,
       {{"bob", feed->folder(), kBegan + kSecond}, {"eve", feed->folder(), kBegan + kSecond}});
   ASSERT_TRUE(files) << files.error().message;
-  ASSERT_EQ(files->size(), 4u);
+  ASSERT_EQ(files->size(), 5u);
+  const FileFact* picture = file_of(*files, "picture");
+  ASSERT_NE(picture, nullptr);
+  EXPECT_THAT(picture->path, HasSubstr("/bob-sees-alice-at-11.5s.jpg"));
+  EXPECT_EQ(picture->text, "video.e2e_delay max < 400 ms");
+  EXPECT_EQ(fs::file_size(picture->path), picture->bytes);
   const FileFact* bundle = file_of(*files, "bundle");
   ASSERT_NE(bundle, nullptr);
   EXPECT_EQ(fs::path(bundle->path).filename(), "a_b-20261121T042042Z-run-3");

@@ -40,6 +40,7 @@ TEST(Moments, FiveSecondsAroundTheWorstSample) {
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].span.from_ns, 145 * kSecond);
   EXPECT_EQ(all[0].span.to_ns, 155 * kSecond);
+  EXPECT_EQ(all[0].at_ns, 150 * kSecond);
   EXPECT_THAT(all[0].actors, ElementsAre("bob"));
   EXPECT_THAT(all[0].cases, ElementsAre("delay"));
 }
