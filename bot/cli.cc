@@ -62,6 +62,7 @@ struct Verbs {
   DemoOptions demo;
   KeyOptions key;
   UnsealOptions unseal;
+  MarksOptions marks;
   RecordingsOptions recordings;
   CtlOptions ctl;
 };
@@ -78,6 +79,7 @@ void add_verbs(CLI::App& app, Verbs& v) {
   add_repair(app, v.repair);
   add_export(app, v.exported);
   add_compose(app, v.composed);
+  add_marks(app, v.marks);
   add_demo(app, v.demo);
   add_recordings(app, v.recordings);
   add_key(app, v.key);
@@ -112,6 +114,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   if (verb == "unseal") invocation.verb = v.unseal;
   if (verb == "export") invocation.verb = v.exported;
   if (verb == "compose") invocation.verb = v.composed;
+  if (verb == "marks") invocation.verb = v.marks;
   if (verb != "ctl") return;
   v.ctl.command = chosen.get_subcommands().front()->get_name();
   invocation.verb = v.ctl;
@@ -151,7 +154,7 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   Verbs verbs;
   add_verbs(app, verbs);
   std::vector<recordings::SecretKey> keys;
-  for (const char* name : {"verify", "report", "show", "repair", "export", "compose", "unseal"})
+  for (const char* name : {"verify", "report", "show", "repair", "export", "compose", "unseal", "marks"})
     add_keys(app.get_subcommand(name), keys);
 
   try {

@@ -16,6 +16,7 @@
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/key.h"
+#include "bot/marks.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
 #include "bot/send.h"
@@ -116,6 +117,7 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<MarksOptions>(&invocation.verb)) return run_marks(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);
   if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
   if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))

@@ -150,6 +150,12 @@ struct ComposeOptions {
   int threads = 0;
 };
 
+struct MarksOptions {
+  std::vector<fs::path> files;
+  fs::path plan;  // empty: nothing is judged
+  bool json = false;
+};
+
 struct KeyOptions {
   fs::path name;
 };
@@ -168,7 +174,7 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions>
       verb;
 };
 
