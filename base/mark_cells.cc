@@ -106,9 +106,8 @@ std::optional<uint64_t> row_bits(const LumaView& picture, const MarkPlace& place
   Levels levels{};
   const int step = std::max(1, (lines.end - lines.begin) / kMostSampledLines);
   for (int cell = 0; cell < kCells; ++cell) {
-    const Span columns = is_cut(place, cell)
-                             ? Span{}
-                             : centre_half(place.x, cell, place.cell_width, picture.width);
+    const Span columns =
+        is_cut(place, cell) ? Span{} : centre_half(place.x, cell, place.cell_width, picture.width);
     levels[cell] = level_of(picture, columns, lines, step);
   }
   return bits_of(levels);

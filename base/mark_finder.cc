@@ -11,11 +11,11 @@ namespace {
 
 using namespace mark_cells;
 
-constexpr int kSearchEvery = 30;      // pictures
-constexpr int kForgetAfter = 30;      // pictures in a row that a tile's mark cannot be read
-constexpr int kLeastStep = 30;        // of luma between two cells, for the search
-constexpr double kLeastSide = 1.9;    // pixels of a cell
-constexpr int kMostWrongBits = 3;     // of 40: still a line of the same row
+constexpr int kSearchEvery = 30;    // pictures
+constexpr int kForgetAfter = 30;    // pictures in a row that a tile's mark cannot be read
+constexpr int kLeastStep = 30;      // of luma between two cells, for the search
+constexpr double kLeastSide = 1.9;  // pixels of a cell
+constexpr int kMostWrongBits = 3;   // of 40: still a line of the same row
 
 struct Edge {
   double at;
@@ -73,7 +73,8 @@ std::vector<Calibration> calibrations(const std::vector<Edge>& edges) {
     if (!edges[i].rises) continue;
     const double a = edges[i + 1].at - edges[i].at, b = edges[i + 2].at - edges[i + 1].at;
     const double side = (a + b) / 2;
-    if (side >= kLeastSide && std::abs(a - b) < 0.25 * side + 1) found.push_back({i, edges[i].at, side});
+    if (side >= kLeastSide && std::abs(a - b) < 0.25 * side + 1)
+      found.push_back({i, edges[i].at, side});
   }
   return found;
 }
@@ -117,8 +118,8 @@ class Search {
     for (const Calibration& c : candidates) {
       if (is_known(c.at, y)) continue;
       if (whole(candidates, c, y)) continue;
-      cut(edges, c, y, kEdge - 1, 0, kEdge);          // as the left end
-      cut(edges, c, y, kCells - 1, kEdge, 0);         // as the right one
+      cut(edges, c, y, kEdge - 1, 0, kEdge);   // as the left end
+      cut(edges, c, y, kCells - 1, kEdge, 0);  // as the right one
     }
   }
 
@@ -149,7 +150,8 @@ class Search {
   void cut(const std::vector<Edge>& edges, const Calibration& end, int y, int last, int cut_left,
            int cut_right) {
     Lattice lattice;
-    for (int i = 0; i < 3; ++i) lattice.add(last - 2 + i, edges[end.first + static_cast<size_t>(i)].at);
+    for (int i = 0; i < 3; ++i)
+      lattice.add(last - 2 + i, edges[end.first + static_cast<size_t>(i)].at);
     if (cut_left == 0) {
       for (size_t i = end.first + 3; i < edges.size() && fits(lattice, edges[i]); ++i)
         lattice.offer(edges[i]);
@@ -274,8 +276,8 @@ void MarkFinder::search(const LumaView& picture) {
   auto found = search_video_marks(picture);
   if (tiles_ == Tiles::kOne && found.size() > 1) {
     std::swap(found[0], *std::max_element(found.begin(), found.end(), [](auto& a, auto& b) {
-      return a.place.cell_width < b.place.cell_width;
-    }));
+                return a.place.cell_width < b.place.cell_width;
+              }));
     found.resize(1);
   }
   for (const MarkReading& f : found) {

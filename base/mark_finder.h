@@ -53,8 +53,8 @@ class MarkFinder {
   std::vector<Known> known_;
   std::vector<MarkReading> readings_;
   int width_ = 0, height_ = 0;
-  int wait_ = 0;        // pictures until the next search of a picture with something unread
-  int next_wait_ = 1;   // doubles
+  int wait_ = 0;       // pictures until the next search of a picture with something unread
+  int next_wait_ = 1;  // doubles
   int since_search_ = 0;
 };
 

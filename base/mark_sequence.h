@@ -24,11 +24,11 @@ class MarkSequence {
   explicit MarkSequence(Limits limits) : limits_(limits) {}
 
   enum class Step {
-    kBegin,      // the first, or the first of a sender that began anew
-    kNew,        // above all before it; `left_out` numbers lie between
-    kStill,      // the same as the one before it
-    kAgain,      // not the one before it, but it had come
-    kLate,       // below one that had come, and not yet seen
+    kBegin,  // the first, or the first of a sender that began anew
+    kNew,    // above all before it; `left_out` numbers lie between
+    kStill,  // the same as the one before it
+    kAgain,  // not the one before it, but it had come
+    kLate,   // below one that had come, and not yet seen
   };
   struct Placed {
     Step step = Step::kBegin;

@@ -154,7 +154,8 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   Verbs verbs;
   add_verbs(app, verbs);
   std::vector<recordings::SecretKey> keys;
-  for (const char* name : {"verify", "report", "show", "repair", "export", "compose", "unseal", "marks"})
+  for (const char* name :
+       {"verify", "report", "show", "repair", "export", "compose", "unseal", "marks"})
     add_keys(app.get_subcommand(name), keys);
 
   try {

@@ -114,16 +114,19 @@ void add_marks(CLI::App& app, MarksOptions& o) {
       ->check(CLI::ExistingFile);
   c->add_flag("--json", o.json, "as JSON, a value for each file");
   c->footer(
-      "Marks are found in composed, letterboxed, scaled and cropped pictures. For each source: when\n"
+      "Marks are found in composed, letterboxed, scaled and cropped pictures. For each source: "
+      "when\n"
       "it is seen, frames missing, double, out of order and unread, where in the picture, and how\n"
       "far its sound is off.\n\n"
       "A plan:\n"
       "  {\"fps\": 30, \"seconds\": 20,\n"
-      "   \"who\": [{\"source\": 1, \"name\": \"alice\", \"from\": \"0s\", \"to\": \"18s\", \"heard\": "
+      "   \"who\": [{\"source\": 1, \"name\": \"alice\", \"from\": \"0s\", \"to\": \"18s\", "
+      "\"heard\": "
       "true}],\n"
       "   \"missing\": 0.02, \"duplicate\": 0.02, \"reordered\": 0, \"unread\": 0.02,\n"
       "   \"freeze\": \"0s\", \"skew\": \"125ms\", \"tolerance\": \"1s\", \"others\": false}\n"
-      "Only who is required; the values are the usual ones. Exit status 1: the plan does not hold;\n"
+      "Only who is required; the values are the usual ones. Exit status 1: the plan does not "
+      "hold;\n"
       "5: no mark could be read, or too few to judge.\n\n"
       "Examples:\n"
       "  callbot marks composed.mp4\n"

@@ -46,8 +46,7 @@ inline std::optional<LumaView> luma_of(const AVFrame& frame) {
       d->comp[0].depth != 8 || d->comp[0].plane != 0 || d->comp[0].step != 1 ||
       frame.linesize[0] <= 0)
     return std::nullopt;
-  return LumaView{frame.data[0], static_cast<size_t>(frame.linesize[0]), frame.width,
-                  frame.height};
+  return LumaView{frame.data[0], static_cast<size_t>(frame.linesize[0]), frame.width, frame.height};
 }
 
 }  // namespace callbot::quality

@@ -28,9 +28,7 @@ ChirpMeter::ChirpMeter(SeriesSet& out, Sender sender, const SenderLog* log, Skew
                                : "it is not known which chirps this sender sends");
 }
 
-bool ChirpMeter::has_log() const {
-  return log_ != nullptr && sender_.source && sender_.fps > 0;
-}
+bool ChirpMeter::has_log() const { return log_ != nullptr && sender_.source && sender_.fps > 0; }
 
 std::optional<int64_t> ChirpMeter::newest_before(int64_t at_ns) const {
   const auto counter = log_->newest(*sender_.source, at_ns);
@@ -86,7 +84,8 @@ void ChirpMeter::decide(bool now) {
       std::deque<Candidate> fitting;
       for (const HeardChirp& heard : undecided_) {
         const auto candidate = shifted(heard, shift);
-        if (candidate && right_direction(candidate->number, heard.up)) fitting.push_back(*candidate);
+        if (candidate && right_direction(candidate->number, heard.up))
+          fitting.push_back(*candidate);
       }
       if (fitting.size() != undecided_.size()) continue;
       for (size_t i = 0; i < fitting.size(); ++i) place(undecided_[i], fitting[i]);
@@ -116,8 +115,7 @@ void ChirpMeter::place(const HeardChirp& heard, const Candidate& candidate) {
 }
 
 void ChirpMeter::place_by_distance(const HeardChirp& heard) {
-  const int64_t apart =
-      last_rtp_ns_ ? std::llround(seconds(heard.rtp_ns - *last_rtp_ns_)) : 1;
+  const int64_t apart = last_rtp_ns_ ? std::llround(seconds(heard.rtp_ns - *last_rtp_ns_)) : 1;
   if (apart < 1) {
     out_.event("audio.duplicate", heard.playout_ns);
     return;

@@ -65,8 +65,8 @@ class ChirpMeter {
   const SenderLog* log_;
   SkewMeter* skew_;
   std::deque<HeardChirp> undecided_;
-  std::optional<double> delay_;           // of the last one, seconds
-  std::optional<int64_t> highest_;        // number
+  std::optional<double> delay_;     // of the last one, seconds
+  std::optional<int64_t> highest_;  // number
   std::optional<int64_t> last_rtp_ns_;
 };
 

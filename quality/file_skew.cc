@@ -9,13 +9,13 @@
 namespace callbot::quality {
 namespace {
 
-constexpr int kMostShift = 7;         // seconds
-constexpr double kBin = 0.05;         // seconds: how far distances of one sender scatter, at most
-constexpr double kReach = 0.5;        // around a shift
+constexpr int kMostShift = 7;   // seconds
+constexpr double kBin = 0.05;   // seconds: how far distances of one sender scatter, at most
+constexpr double kReach = 0.5;  // around a shift
 constexpr size_t kLeastPairs = 3;
 constexpr size_t kLeastPairsShifted = 15;  // fewer directions say no absolute number
 constexpr double kLeastRight = 0.9;
-constexpr double kLeastShare = 0.5;   // of the frames that have to have their chirp
+constexpr double kLeastShare = 0.5;  // of the frames that have to have their chirp
 constexpr double kDriftPairs = 10, kDriftSeconds = 10;
 
 struct Pair {

@@ -6,10 +6,9 @@ namespace callbot::quality {
 namespace {
 
 constexpr double kMostUnread = 0.02;
-constexpr const char* kByMarks[] = {
-    "video.e2e_delay", "video.network_delay", "video.marked",      "video.expected",
-    "video.missing",   "video.duplicate",     "video.reorder",     "video.skip",
-    "video.freeze_true"};
+constexpr const char* kByMarks[] = {"video.e2e_delay", "video.network_delay", "video.marked",
+                                    "video.expected",  "video.missing",       "video.duplicate",
+                                    "video.reorder",   "video.skip",          "video.freeze_true"};
 // Ten minutes that a sender was not received are missing frames; one that began anew counts from 0.
 constexpr MarkSequence::Limits kLimits = {.most_back = 3000, .most_ahead = 36000};
 
@@ -40,7 +39,8 @@ void MarkMeter::picture(const std::optional<VideoMark>& mark, const Shown& shown
                   "video.unread", "mute_leak"});
   out_.count("video.marked", 1);
   if (!source_) source_ = mark->source;
-  const auto captured = log_ == nullptr ? std::nullopt : log_->captured(mark->source, mark->counter);
+  const auto captured =
+      log_ == nullptr ? std::nullopt : log_->captured(mark->source, mark->counter);
   if (mute.leaks(captured ? std::optional(captured->at_ns) : std::nullopt, shown.arrival_ns))
     out_.event("mute_leak", shown.playout_ns);
   if (mark->source != *source_)
@@ -105,7 +105,8 @@ void MarkMeter::judge_reading() {
     for (const char* metric : kByMarks) out_.expect({metric}, "no picture carried a readable mark");
     return;
   }
-  const bool invalid = static_cast<double>(unread_) > kMostUnread * static_cast<double>(read_ + unread_);
+  const bool invalid =
+      static_cast<double>(unread_) > kMostUnread * static_cast<double>(read_ + unread_);
   if (!invalid && !invalid_) return;
   invalid_ = invalid;
   std::string why;

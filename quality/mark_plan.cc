@@ -52,7 +52,10 @@ double share(uint64_t part, uint64_t whole) {
 class Judge {
  public:
   Judge(const MarkedFile& file, const MarkPlan& plan, const MarkPlan::Who& who, MarkVerdict& out)
-      : plan_(plan), who_(who), until_(who.to.value_or(plan.seconds.value_or(file.seconds))), out_(out) {
+      : plan_(plan),
+        who_(who),
+        until_(who.to.value_or(plan.seconds.value_or(file.seconds))),
+        out_(out) {
     for (const MarkedSource& s : file.sources) {
       if (s.source == who.source && (source_ == nullptr || s.read > source_->read)) source_ = &s;
     }
@@ -85,7 +88,8 @@ class Judge {
 
   void count(const char* words, uint64_t part, uint64_t whole, double most) {
     if (share(part, whole) > most)
-      wrong(fmt::format("has {} of {} frames {}; allowed is {:g} %", part, whole, words, most * 100));
+      wrong(
+          fmt::format("has {} of {} frames {}; allowed is {:g} %", part, whole, words, most * 100));
   }
 
   // Where it has to be seen, and where it must not.
@@ -110,9 +114,10 @@ class Judge {
                                        [](auto& a, auto& b) { return a.pairs < b.pairs; });
     if (most == source_->skew.end()) return wrong("is not heard: no sound has its chirps");
     if (most->p95 > plan_.skew)
-      wrong(fmt::format("is out of sync: sound {:+.0f} ms against the picture (p95 of its size: "
-                        "{:.0f} ms); allowed are {:.0f} ms",
-                        most->median * 1000, most->p95 * 1000, plan_.skew * 1000));
+      wrong(
+          fmt::format("is out of sync: sound {:+.0f} ms against the picture (p95 of its size: "
+                      "{:.0f} ms); allowed are {:.0f} ms",
+                      most->median * 1000, most->p95 * 1000, plan_.skew * 1000));
   }
 
   const MarkPlan& plan_;
@@ -140,8 +145,7 @@ Json to_json(const SkewStatistics& s) {
 
 Json to_json(const std::vector<Stretch>& stretches) {
   Json list = Json::array();
-  for (const Stretch& s : stretches)
-    list.add(Json::object().set("from", s.from).set("to", s.to));
+  for (const Stretch& s : stretches) list.add(Json::object().set("from", s.from).set("to", s.to));
   return list;
 }
 
@@ -215,8 +219,9 @@ MarkVerdict judge_marks(const MarkedFile& file, const MarkPlan& plan) {
     const bool planned = std::any_of(plan.who.begin(), plan.who.end(),
                                      [&](const auto& who) { return who.source == s.source; });
     if (!planned && !plan.others)
-      verdict.wrong.push_back(fmt::format("source {} is seen from {:.2f} to {:.2f} s, and is not in the plan",
-                                          s.source, s.span.from, s.span.to));
+      verdict.wrong.push_back(
+          fmt::format("source {} is seen from {:.2f} to {:.2f} s, and is not in the plan", s.source,
+                      s.span.from, s.span.to));
   }
   if (file.damage) verdict.wrong.push_back("reading stopped before the end: " + *file.damage);
   return verdict;
@@ -231,7 +236,8 @@ std::string to_text(const MarkedFile& file) {
   for (const MarkedSource& s : file.sources) {
     text += fmt::format(
         "  source {:<5} {:8.2f} to {:8.2f} s  frames {} to {}, {:.2f} a second, at {}\n"
-        "               read {}, missing {}, double {}, out of order {}, unread {}, frozen {} times\n",
+        "               read {}, missing {}, double {}, out of order {}, unread {}, frozen {} "
+        "times\n",
         s.source, s.span.from, s.span.to, s.first_counter, s.last_counter, s.rate, place_text(s),
         s.read, s.missing, s.duplicate, s.reordered, s.unread, s.freezes.size());
     for (const SkewStatistics& k : s.skew) {

@@ -15,8 +15,8 @@ namespace {
 
 constexpr int kDecodingThreads = 2;
 constexpr size_t kPacketsBetweenProgress = 64;
-constexpr double kApart = 1;         // seconds without a mark: gone
-constexpr double kGapSeconds = 0.06; // between two packets of sound
+constexpr double kApart = 1;          // seconds without a mark: gone
+constexpr double kGapSeconds = 0.06;  // between two packets of sound
 constexpr double kMostGapSeconds = 0.2;
 
 int64_t to_ns(double seconds) { return static_cast<int64_t>(seconds * 1e9); }

@@ -6,7 +6,7 @@ namespace callbot::quality {
 namespace {
 
 constexpr const char* kNotDecoded = "the stream is not decoded (verify: headers)";
-constexpr size_t kMostWaiting = 32;  // frames in a decoder
+constexpr size_t kMostWaiting = 32;            // frames in a decoder
 constexpr int64_t kLateness_ns = 500'000'000;  // of a frame that still counts to its second
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
@@ -20,22 +20,22 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
       playout_(config.latency_ns, track.clock_rate),
       mute_(config.mute_grace_ns),
       marks_(out, config.sender, config.log, config.skew) {
-  out_.expect({"video.frames", "video.key_frames", "video.fps", "video.interval", "video.freeze",
-               "video.pause", "video.width", "video.height", "join.first_rtp",
-               "join.first_key_frame"},
-              "no frame came");
-  out_.expect({"video.qp"}, track.codec == "vp8" ? "no frame came"
-                                                 : "the quantiser is read from VP8's headers alone");
+  out_.expect(
+      {"video.frames", "video.key_frames", "video.fps", "video.interval", "video.freeze",
+       "video.pause", "video.width", "video.height", "join.first_rtp", "join.first_key_frame"},
+      "no frame came");
+  out_.expect({"video.qp"}, track.codec == "vp8"
+                                ? "no frame came"
+                                : "the quantiser is read from VP8's headers alone");
   const char* why = config.decode == Decode::kNever ? kNotDecoded : "no frame was decoded";
   out_.expect({"video.decoded", "video.undecodable", "video.e2e_delay", "video.network_delay",
                "video.marked", "video.expected", "video.missing", "video.duplicate",
                "video.reorder", "video.skip", "video.freeze_true", "video.unread", "identity.wrong",
                "mute_leak", "join.first_frame"},
               why);
-  out_.expect({"video.psnr", "video.ssim"},
-              config.decode == Decode::kNever ? kNotDecoded
-              : config.painting               ? "no marked frame was decoded"
-                                              : "nobody paints what was sent");
+  out_.expect({"video.psnr", "video.ssim"}, config.decode == Decode::kNever ? kNotDecoded
+                                            : config.painting ? "no marked frame was decoded"
+                                                              : "nobody paints what was sent");
   out_.expect({"video.vmaf"}, "FFmpeg as installed has no libvmaf");
   if (config.decode == Decode::kNever) return;
   auto decoder = Decoder::open(track.codec, track.clock_rate, 0);
@@ -48,8 +48,7 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
 
 void PictureMeter::frame(const Frame& frame, bool decode_it) {
   Shown when;
-  when.playout_ns =
-      playout_.of(frame.rtp_time, frame.first_arrival_ns, frame.last_arrival_ns);
+  when.playout_ns = playout_.of(frame.rtp_time, frame.first_arrival_ns, frame.last_arrival_ns);
   when.arrival_ns = frame.last_arrival_ns;
   headers(frame);
   const bool was = decoding_;
@@ -60,10 +59,10 @@ void PictureMeter::frame(const Frame& frame, bool decode_it) {
     marks_.interrupt();
   }
   if (decoding_ != was)
-    out_.rest({"video.decoded", "video.undecodable", "video.marked", "video.expected",
-               "video.missing", "video.duplicate", "video.reorder", "video.unread",
-               "identity.wrong", "mute_leak"},
-              !decoding_);
+    out_.rest(
+        {"video.decoded", "video.undecodable", "video.marked", "video.expected", "video.missing",
+         "video.duplicate", "video.reorder", "video.unread", "identity.wrong", "mute_leak"},
+        !decoding_);
   if (decoding_) decode(frame, when);
   // One picture in turn with others: frames that came are what is shown, all the time.
   if (config_.decode != Decode::kAlways || decoder_ == nullptr) shown(when);

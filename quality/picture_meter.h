@@ -1,8 +1,9 @@
 // quality/picture_meter.h: measures one received picture track.
 //
-// Every frame: how many, key frames, size, quantiser (VP8), times, frames a second, interval, freeze
-// and pause at the modelled playout (quality/playout.h). Frames that are decoded as well: marks,
-// likeness to what was sent. Where frames are decoded, those are what is shown; else those that came.
+// Every frame: how many, key frames, size, quantiser (VP8), times, frames a second, interval,
+// freeze and pause at the modelled playout (quality/playout.h). Frames that are decoded as well:
+// marks, likeness to what was sent. Where frames are decoded, those are what is shown; else those
+// that came.
 //
 // Thread:  one at a time.
 // Owner:   Watcher, one for each track.

@@ -20,7 +20,8 @@ int64_t Playout::ns_of(int64_t rtp_time) const {
 int64_t Playout::floor_ns() const {
   int64_t lowest = std::numeric_limits<int64_t>::max();
   for (const Second& s : seconds_) {
-    if (s.number >= 0 && s.number > newest_second_ - kSeconds) lowest = std::min(lowest, s.lowest_ns);
+    if (s.number >= 0 && s.number > newest_second_ - kSeconds)
+      lowest = std::min(lowest, s.lowest_ns);
   }
   return lowest;
 }

@@ -1,5 +1,5 @@
-// quality/playout.h: when a receiver with a jitterbuffer would show a frame or let a sound be heard.
-// A model, stated here, because nothing is played. Plain arithmetic.
+// quality/playout.h: when a receiver with a jitterbuffer would show a frame or let a sound be
+// heard. A model, stated here, because nothing is played. Plain arithmetic.
 //
 //   due      = floor + RTP time + latency
 //   playout  = max(due, arrival of the frame's last packet, playout of the frame before it)

@@ -12,7 +12,8 @@ constexpr int64_t kSoundsApart_ns = 500'000'000;
 
 void PresenceLog::seen(const TrackInfo& track, uint16_t source, int64_t at_ns) {
   add({track.id, source},
-      {track.participant, track.source, MediaKind::kVideo, source, at_ns, at_ns}, kPicturesApart_ns);
+      {track.participant, track.source, MediaKind::kVideo, source, at_ns, at_ns},
+      kPicturesApart_ns);
 }
 
 void PresenceLog::heard(const TrackInfo& track, int64_t from_ns, int64_t to_ns) {

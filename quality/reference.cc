@@ -22,8 +22,10 @@ struct Sums {
 Sums sums_of(const LumaView& a, const LumaView& b, int column, int row) {
   Sums sums;
   for (int y = row * kBlock; y < (row + 1) * kBlock; ++y) {
-    const uint8_t* la = a.luma + static_cast<size_t>(y) * a.stride + static_cast<ptrdiff_t>(column) * kBlock;
-    const uint8_t* lb = b.luma + static_cast<size_t>(y) * b.stride + static_cast<ptrdiff_t>(column) * kBlock;
+    const uint8_t* la =
+        a.luma + static_cast<size_t>(y) * a.stride + static_cast<ptrdiff_t>(column) * kBlock;
+    const uint8_t* lb =
+        b.luma + static_cast<size_t>(y) * b.stride + static_cast<ptrdiff_t>(column) * kBlock;
     for (int x = 0; x < kBlock; ++x) {
       sums.a += la[x];
       sums.b += lb[x];
@@ -41,8 +43,7 @@ double ssim_of(const Sums& window) {
   const double means = mean_a * mean_a + mean_b * mean_b;
   const double variances = (window.squares - kPixels * means) / (kPixels - 1);
   const double covariance = (window.product - kPixels * mean_a * mean_b) / (kPixels - 1);
-  return (2 * mean_a * mean_b + kC1) * (2 * covariance + kC2) /
-         ((means + kC1) * (variances + kC2));
+  return (2 * mean_a * mean_b + kC1) * (2 * covariance + kC2) / ((means + kC1) * (variances + kC2));
 }
 
 }  // namespace
@@ -53,7 +54,8 @@ double luma_psnr(const LumaView& a, const LumaView& b) {
     const uint8_t* la = a.luma + static_cast<size_t>(y) * a.stride;
     const uint8_t* lb = b.luma + static_cast<size_t>(y) * b.stride;
     uint32_t line = 0;
-    for (int x = 0; x < a.width; ++x) line += static_cast<uint32_t>((la[x] - lb[x]) * (la[x] - lb[x]));
+    for (int x = 0; x < a.width; ++x)
+      line += static_cast<uint32_t>((la[x] - lb[x]) * (la[x] - lb[x]));
     squares += line;
   }
   const double mse = static_cast<double>(squares) / (static_cast<double>(a.width) * a.height);
@@ -78,7 +80,8 @@ double luma_ssim(const LumaView& a, const LumaView& b) {
 }
 
 Reference::Reference(Painting painting) : painting_(std::move(painting)) {
-  const size_t pixels = static_cast<size_t>(painting_.width) * static_cast<size_t>(painting_.height);
+  const size_t pixels =
+      static_cast<size_t>(painting_.width) * static_cast<size_t>(painting_.height);
   sent_.resize(pixels * 2);  // 4:2:0, odd sizes too
   scaled_.resize(pixels);
 }
@@ -86,9 +89,9 @@ Reference::Reference(Painting painting) : painting_(std::move(painting)) {
 LumaView Reference::scaled(const AVFrame& received, const LumaView& luma) {
   if (received.width == painting_.width && received.height == painting_.height) return luma;
   if (!scaler_ || scaler_width_ != received.width || scaler_height_ != received.height) {
-    scaler_.reset(sws_getContext(received.width, received.height, AV_PIX_FMT_GRAY8,
-                                 painting_.width, painting_.height, AV_PIX_FMT_GRAY8, SWS_BICUBIC,
-                                 nullptr, nullptr, nullptr));
+    scaler_.reset(sws_getContext(received.width, received.height, AV_PIX_FMT_GRAY8, painting_.width,
+                                 painting_.height, AV_PIX_FMT_GRAY8, SWS_BICUBIC, nullptr, nullptr,
+                                 nullptr));
     scaler_width_ = received.width;
     scaler_height_ = received.height;
   }
@@ -109,8 +112,13 @@ std::optional<Reference::Likeness> Reference::compare(const AVFrame& received,
   const size_t pixels = width * static_cast<size_t>(painting_.height);
   const size_t half = (width + 1) / 2;
   uint8_t* cb = sent_.data() + pixels;
-  const PictureView view{sent_.data(), width, cb, cb + half * ((static_cast<size_t>(painting_.height) + 1) / 2),
-                         half,         painting_.width, painting_.height};
+  const PictureView view{sent_.data(),
+                         width,
+                         cb,
+                         cb + half * ((static_cast<size_t>(painting_.height) + 1) / 2),
+                         half,
+                         painting_.width,
+                         painting_.height};
   if (!painting_.paint(mark.source, mark.counter, view)) return std::nullopt;
   const LumaView sent{sent_.data(), width, painting_.width, painting_.height};
   const LumaView got = scaled(received, *luma);

@@ -10,6 +10,8 @@ constexpr size_t kLeastIntervals = 5;
 constexpr double kFreezeTimes = 3, kFreezeMore = 0.150;  // seconds
 constexpr double kPause = 5;                             // seconds
 constexpr int64_t kSecond_ns = 1'000'000'000;
+// A second begins a little before its first frame: so no frame lies on the border of an even rate.
+constexpr int64_t kEarlier_ns = 8'000'000;
 
 }  // namespace
 
@@ -36,7 +38,7 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
 
 std::deque<PerSecond::Second> PerSecond::add(int64_t at_ns) {
   if (end_ns_ == 0) {
-    end_ns_ = at_ns + kSecond_ns;
+    end_ns_ = at_ns + kSecond_ns - kEarlier_ns;
     frames_ = 0;
   }
   auto ended = pass(at_ns);

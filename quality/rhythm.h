@@ -35,7 +35,7 @@ class Rhythm {
   double sum_ = 0;
 };
 
-// Frames in each whole second since the first one.
+// Frames in each whole second since the first one (8 ms before it, to be exact).
 class PerSecond {
  public:
   struct Second {

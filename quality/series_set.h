@@ -32,7 +32,7 @@ class SeriesSet {
   void invalidate(const char* metric, const std::string& why);
   void set_uncertainty(const char* metric, double uncertainty);
 
-  void sample(const char* metric, int64_t at_ns, double value);  // gauges and spans
+  void sample(const char* metric, int64_t at_ns, double value);   // gauges and spans
   void replace(const char* metric, int64_t at_ns, double value);  // a gauge of all so far
   void count(const char* metric, double by);                      // what happens often
   void event(const char* metric, int64_t at_ns, double by = 1);   // what should not happen

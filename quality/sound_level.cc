@@ -5,10 +5,10 @@
 namespace callbot::quality {
 namespace {
 
-constexpr double kQuietest = 1e-12;     // -120 dBFS
+constexpr double kQuietest = 1e-12;  // -120 dBFS
 constexpr float kFullScale = 0.98F;
 constexpr int kClippedRun = 3;
-constexpr double kLeastSilence = 0.5;   // seconds
+constexpr double kLeastSilence = 0.5;  // seconds
 
 int64_t ns_of(int64_t samples) { return samples * 1'000'000'000 / kMarkSampleRate; }
 

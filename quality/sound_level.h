@@ -1,8 +1,8 @@
 // quality/sound_level.h: level, silence and clipping of sound. Plain arithmetic.
 //
 // Level: RMS of each tenth of a second, dBFS; -120 for digital silence. Silence: below -60 dBFS for
-// half a second and more. Clipped: samples at 98 % of full scale or more, three and more in a row on
-// the same side (G.711 reaches 98.0 %).
+// half a second and more. Clipped: samples at 98 % of full scale or more, three and more in a row
+// on the same side (G.711 reaches 98.0 %).
 //
 // Thread:  one at a time.
 // Owner:   SoundMeter.

@@ -2,8 +2,8 @@
 //
 // The sender's samples are made again through a callback and laid where a chirp of known number was
 // found. Of each second r and sent second s: the part of r that is s, a s with a = <r,s> / <s,s>,
-// against what is left, r - a s. Gain is no noise so; a codec that keeps no wave form (speech modes,
-// noise filling) has little SNR and may sound well.
+// against what is left, r - a s. Gain is no noise so; a codec that keeps no wave form (speech
+// modes, noise filling) has little SNR and may sound well.
 //
 // Thread:  one at a time.
 // Owner:   SoundMeter.

@@ -53,7 +53,7 @@ SoundMeter::SoundMeter(const TrackInfo& track, SeriesSet& out, const SoundMeterC
   out_.expect({"audio.marked", "audio.expected", "audio.missing", "audio.duplicate", "mute_leak"},
               no_chirp);
   if (never) out_.expect({"audio.e2e_delay", "audio.network_delay"}, no_chirp);
-  out_.expect({"audio.snr"}, never ? kNotDecoded
+  out_.expect({"audio.snr"}, never         ? kNotDecoded
                              : config.sent ? "no chirp of known number was found"
                                            : "nobody makes the sent sound again");
   // Told by what is in the sound, which a chirp does not say.

@@ -1,8 +1,8 @@
 // quality/sound_meter.h: measures one received sound track.
 //
 // Every packet: samples, and those concealed for packets that never came (a gap in RTP time after a
-// packet was lost; a gap without a loss is a sender that was silent, RFC 7587 3.1.3). What is lost is
-// heard as silence here. Packets that are decoded as well: level, silence, clipping, bandwidth,
+// packet was lost; a gap without a loss is a sender that was silent, RFC 7587 3.1.3). What is lost
+// is heard as silence here. Packets that are decoded as well: level, silence, clipping, bandwidth,
 // chirps, likeness to what was sent.
 //
 // Thread:  one at a time.

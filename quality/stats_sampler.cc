@@ -35,8 +35,8 @@ void StatsSampler::received(const ReceivedCounters& now, int64_t at_ns) {
   add(out_, "rtp.jitter", at_ns, now.jitter);
   add(out_, "rtp.rtt", at_ns, now.round_trip);
   // What was counted before the first look came since then, too.
-  const ReceivedCounters zero{.packets = 0, .lost = 0, .repaired = 0, .discarded = 0, .nack = 0,
-                              .pli = 0};
+  const ReceivedCounters zero{
+      .packets = 0, .lost = 0, .repaired = 0, .discarded = 0, .nack = 0, .pli = 0};
   const bool anew = !last_received_ || now.packets < last_received_->packets;
   const ReceivedCounters& before = anew ? zero : *last_received_;
   const auto packets = growth(before.packets, now.packets);
@@ -48,8 +48,9 @@ void StatsSampler::received(const ReceivedCounters& now, int64_t at_ns) {
   add(out_, "rtp.nack", at_ns, growth(before.nack, now.nack));
   add(out_, "rtp.pli", at_ns, growth(before.pli, now.pli));
   if (packets && lost && *packets + *lost > 0)
-    out_.sample("rtp.loss", at_ns,
-                static_cast<double>(std::max<int64_t>(*lost, 0)) / static_cast<double>(*packets + *lost));
+    out_.sample(
+        "rtp.loss", at_ns,
+        static_cast<double>(std::max<int64_t>(*lost, 0)) / static_cast<double>(*packets + *lost));
   if (!anew) {
     add_rate(out_, "rtp.bitrate", at_ns, growth(before.bytes, now.bytes), received_ns_);
     const auto delay = growth(before.buffer_delay, now.buffer_delay);

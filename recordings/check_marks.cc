@@ -46,8 +46,7 @@ class Sequence {
       settle_still(last_.picture->time);
       if (placed.left_out > 0 && !explained(now))
         note(counts_.missing, counts_.first_missing, time, placed.left_out);
-      if (placed.step == Step::kAgain)
-        note(counts_.duplicated, counts_.first_duplicated, time, 1);
+      if (placed.step == Step::kAgain) note(counts_.duplicated, counts_.first_duplicated, time, 1);
       if (placed.step == Step::kLate) {
         note(counts_.reordered, counts_.first_reordered, time, 1);
         // It was counted as missing when the one behind it came first.
