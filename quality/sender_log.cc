@@ -65,4 +65,18 @@ std::optional<uint32_t> PlannedLog::newest(uint16_t source, int64_t at_ns) const
   return static_cast<uint32_t>(frames) & kCounterMask;
 }
 
+std::optional<Captured> JoinedLog::captured(uint16_t source, uint32_t counter) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->captured(source, counter)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> JoinedLog::newest(uint16_t source, int64_t at_ns) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->newest(source, at_ns)) return found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace callbot::quality

@@ -2,7 +2,9 @@
 //
 // Senders of this process log each frame (CaptureLog). Of others it is known by their plan
 // (PlannedLog): when frame 0 was and how many come a second, told over the network with an
-// uncertainty. All times are monotonic_ns() of this host.
+// uncertainty. So are senders of our own test pattern, exactly: frame n is captured at its
+// begin_ns() plus n / fps, and that is known before the frame is there. All times are
+// monotonic_ns() of this host.
 //
 // Thread:  any; locks for moments.
 // Owner:   shared by all who measure.
@@ -11,6 +13,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -64,6 +67,17 @@ class PlannedLog final : public SenderLog {
  private:
   mutable std::mutex mutex_;
   std::map<uint16_t, Plan> plans_;
+};
+
+// Several logs as one: what the first of them knows.
+class JoinedLog final : public SenderLog {
+ public:
+  explicit JoinedLog(std::vector<std::shared_ptr<const SenderLog>> logs) : logs_(std::move(logs)) {}
+  std::optional<Captured> captured(uint16_t source, uint32_t counter) const override;
+  std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
+
+ private:
+  const std::vector<std::shared_ptr<const SenderLog>> logs_;
 };
 
 }  // namespace callbot::quality

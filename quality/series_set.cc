@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace callbot::quality {
 namespace {
@@ -114,11 +115,28 @@ std::vector<Series> SeriesSet::snapshot() const {
   all.reserve(entries_.size());
   for (const auto& [name, e] : entries_) {
     all.push_back(e.series);
-    if (e.invalid.empty() || e.series.state != Measured::kOk) continue;
-    all.back().state = Measured::kInvalid;
-    all.back().why = e.invalid;
+    judge(e, all.back());
   }
   return all;
+}
+
+std::vector<Series> SeriesSet::take() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Series> all;
+  all.reserve(entries_.size());
+  for (auto& [name, e] : entries_) {
+    std::vector<Sample> samples = std::exchange(e.series.samples, {});
+    all.push_back(e.series);
+    all.back().samples = std::move(samples);
+    judge(e, all.back());
+  }
+  return all;
+}
+
+void SeriesSet::judge(const Entry& entry, Series& series) {
+  if (entry.invalid.empty() || series.state != Measured::kOk) return;
+  series.state = Measured::kInvalid;
+  series.why = entry.invalid;
 }
 
 }  // namespace callbot::quality

@@ -42,6 +42,9 @@ class SeriesSet {
 
   double total(const char* metric) const;  // of a count, gathered ones too
   std::vector<Series> snapshot() const;
+  // The same, and its samples are forgotten here: a call of hours takes no more memory than its
+  // reader wants. States stay; a sample may be a little older than the last one taken before.
+  std::vector<Series> take();
 
  private:
   struct Entry {
@@ -53,6 +56,7 @@ class SeriesSet {
     double total = 0;
   };
   Entry& entry(const char* metric);
+  static void judge(const Entry& entry, Series& series);
 
   mutable std::mutex mutex_;
   std::string actor_, from_, stream_;

@@ -90,6 +90,15 @@ std::vector<Series> Watch::snapshot() const {
   return all;
 }
 
+std::vector<Series> Watch::take() {
+  std::vector<Series> all = state_->own.take();
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& [key, set] : state_->sets) {
+    for (Series& series : set->take()) all.push_back(std::move(series));
+  }
+  return all;
+}
+
 std::vector<PresenceSpan> Watch::presence() const { return state_->presence.spans(); }
 
 namespace {

@@ -65,6 +65,9 @@ class Watch {
   void muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns);
 
   std::vector<Series> snapshot() const;
+  // What was measured since the last time, and its samples are forgotten here (SeriesSet::take):
+  // for who looks every second, and for calls of hours. Of av.drift the newest sample counts.
+  std::vector<Series> take();
   std::vector<PresenceSpan> presence() const;
 
   struct State;

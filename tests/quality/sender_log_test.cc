@@ -38,5 +38,18 @@ TEST(PlannedLog, CountsFromTheStartWithItsUncertainty) {
   EXPECT_FALSE(log.newest(1, 4'000'000'000));
 }
 
+TEST(JoinedLog, IsWhatOneOfThemKnows) {
+  auto ours = std::make_shared<CaptureLog>();
+  auto theirs = std::make_shared<PlannedLog>();
+  ours->add(1, 5, 100);
+  theirs->set(2, {.start_ns = 1000, .fps = 10});
+  const JoinedLog log({ours, theirs});
+  EXPECT_EQ(log.captured(1, 5)->at_ns, 100);
+  EXPECT_EQ(log.captured(2, 10)->at_ns, 1'000'001'000);
+  EXPECT_EQ(log.newest(2, 1'000'001'000), 10u);
+  EXPECT_FALSE(log.captured(3, 0));
+  EXPECT_FALSE(log.newest(3, 5000));
+}
+
 }  // namespace
 }  // namespace callbot::quality

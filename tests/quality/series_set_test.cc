@@ -74,6 +74,20 @@ TEST(SeriesSet, InvalidIsWhatWasMeasuredAndIsNotBelieved) {
   EXPECT_EQ(one(set, "video.e2e_delay").state, Measured::kOk);
 }
 
+TEST(SeriesSet, WhatWasTakenIsForgottenButItsStateAndTotalAreNot) {
+  SeriesSet set("bob", "alice", "camera");
+  set.event("video.missing", 10, 3);
+  std::vector<Series> taken = set.take();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_THAT(taken[0].samples, ElementsAre(Sample{10, 3}));
+  EXPECT_THAT(set.take()[0].samples, IsEmpty());
+  set.event("video.missing", 20, 1);
+  taken = set.take();
+  EXPECT_THAT(taken[0].samples, ElementsAre(Sample{20, 1}));
+  EXPECT_EQ(taken[0].state, Measured::kOk);
+  EXPECT_EQ(set.total("video.missing"), 4);
+}
+
 TEST(SeriesSetDeathTest, AMetricThatIsNotInTheTableIsADefect) {
   SeriesSet set("bob", "", "");
   EXPECT_DEATH(set.sample("video.made_up", 1, 1), "");
