@@ -7,7 +7,7 @@
 namespace callbot::quality {
 namespace {
 
-constexpr size_t kTogether = 4;
+constexpr size_t kTogether = 8;  // by chance one wrong second in 256 fits
 constexpr int kMostShift = 7;
 // A chirp is there before its packet is: what was captured a little later was not meant.
 constexpr int64_t kEarly_ns = 5'000'000;

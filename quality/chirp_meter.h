@@ -1,9 +1,9 @@
 // quality/chirp_meter.h: what the chirps of one sound track say: delay, missing, double.
 //
 // Which chirp it was: of those that the sender's log says were captured before it came, the one
-// whose delay is nearest to that of the chirp before, if it went in that direction. The first four
-// decide together, and so do four after one that does not fit: the shortest delay that makes all of
-// their directions right. Delays of up to 7 s are told apart so. Without a log chirps count from
+// whose delay is nearest to that of the chirp before, if it went in that direction. The first eight
+// decide together, and so do eight from one on that does not fit: the shortest delay that makes all
+// of their directions right. Delays of up to 7 s are told apart so. Without a log chirps count from
 // the first one by their distance, and have no delay.
 //
 // Chirps say nothing of who sent them.

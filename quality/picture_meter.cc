@@ -33,6 +33,9 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
                "video.reorder", "video.skip", "video.freeze_true", "video.unread", "identity.wrong",
                "mute_leak", "join.first_frame"},
               why);
+  if (config.joined_ns == 0)
+    out_.expect({"join.first_rtp", "join.first_key_frame", "join.first_frame"},
+                "it is not known when the join began");
   out_.expect({"video.psnr", "video.ssim"}, config.decode == Decode::kNever ? kNotDecoded
                                             : config.painting ? "no marked frame was decoded"
                                                               : "nobody paints what was sent");

@@ -49,6 +49,8 @@ SoundMeter::SoundMeter(const TrackInfo& track, SeriesSet& out, const SoundMeterC
   const char* why = never ? kNotDecoded : "no packet was decoded";
   out_.expect({"audio.level", "audio.silence", "audio.clip", "audio.bandwidth", "join.first_frame"},
               why);
+  if (config.joined_ns == 0)
+    out_.expect({"join.first_rtp", "join.first_frame"}, "it is not known when the join began");
   const char* no_chirp = never ? kNotDecoded : "no chirp was found";
   out_.expect({"audio.marked", "audio.expected", "audio.missing", "audio.duplicate", "mute_leak"},
               no_chirp);
