@@ -91,7 +91,9 @@ TEST(MarkPlan, MistakesNameTheirKey) {
   const auto mistake = [](const char* text) {
     const auto parsed = parse_mark_plan(text);
     EXPECT_FALSE(parsed) << text;
-    if (!parsed) EXPECT_EQ(parsed.error().code, Code::kUsage);
+    if (!parsed) {
+      EXPECT_EQ(parsed.error().code, Code::kUsage);
+    }
     return parsed ? "" : parsed.error().message;
   };
   EXPECT_THAT(mistake("{}"), HasSubstr("who"));

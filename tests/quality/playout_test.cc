@@ -41,7 +41,9 @@ TEST(Playout, AWayThatStaysLongerIsTheNewFastestOne) {
   for (int s = 0; s < 30; ++s) {
     const int64_t arrival = (s * 1000 + (s < 5 ? 10 : 70)) * kMs;
     delay = playout.of(rtp(s * 1000), arrival, arrival) - s * 1000 * kMs;
-    if (s < 14) EXPECT_EQ(delay, 110 * kMs) << s;
+    if (s < 14) {
+      EXPECT_EQ(delay, 110 * kMs) << s;
+    }
   }
   EXPECT_EQ(delay, 170 * kMs);
 }

@@ -80,7 +80,9 @@ TEST(Vp8Header, WhatIsNoFrameHasNoHeader) {
     std::vector<uint8_t> bytes(random() % 40);
     for (uint8_t& b : bytes) b = static_cast<uint8_t>(random());
     const auto header = vp8_header(bytes);
-    if (header) EXPECT_LE(header->quantiser, 127);
+    if (header) {
+      EXPECT_LE(header->quantiser, 127);
+    }
   }
 }
 

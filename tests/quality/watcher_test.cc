@@ -211,7 +211,9 @@ TEST(Watcher, TooManyUnreadableMarksMakeWhatMarksSayInvalid) {
          {"video.missing", "video.e2e_delay", "video.freeze_true", "video.marked"}) {
       const Series& series = s.of(metric);
       EXPECT_EQ(series.state, many ? Measured::kInvalid : Measured::kOk) << metric;
-      if (many) EXPECT_THAT(series.why, HasSubstr("9 of 300")) << metric;
+      if (many) {
+        EXPECT_THAT(series.why, HasSubstr("9 of 300")) << metric;
+      }
     }
     EXPECT_EQ(s.of("video.decoded").state, Measured::kOk);
   }
@@ -344,7 +346,9 @@ TEST(Watcher, SizesAreToldAtEachChange) {
     const Snapshot s(call.watch());
     EXPECT_THAT(s.values("video.width"), ElementsAre(192, 320));
     EXPECT_THAT(s.values("video.height"), ElementsAre(108, 180));
-    if (level == Verify::kAll) EXPECT_EQ(s.total("video.missing"), 0);
+    if (level == Verify::kAll) {
+      EXPECT_EQ(s.total("video.missing"), 0);
+    }
   }
 }
 
