@@ -89,15 +89,20 @@ class Lattice {
   }
   double side() const { return (n_ * ca_ - c_ * a_) / (n_ * cc_ - c_ * c_); }
   double origin() const { return (a_ - side() * c_) / n_; }
-  // Takes the edge if it is on the lattice.
-  void offer(const Edge& edge) {
+  // Takes the edge if it is on the lattice. False: too many are not, this is no row of cells.
+  bool offer(const Edge& edge) {
     const double cell = (edge.at - origin()) / side();
     const double nearest = std::round(cell);
-    if (nearest >= 0 && nearest <= kCells && std::abs(cell - nearest) < 0.3) add(nearest, edge.at);
+    if (std::abs(cell - nearest) < 0.3)
+      add(nearest, edge.at);
+    else
+      ++off_;
+    return off_ <= 2 + n_ / 6;
   }
 
  private:
   double n_ = 0, c_ = 0, a_ = 0, cc_ = 0, ca_ = 0;
+  double off_ = 0;
 };
 
 class Search {
@@ -153,10 +158,13 @@ class Search {
     for (int i = 0; i < 3; ++i)
       lattice.add(last - 2 + i, edges[end.first + static_cast<size_t>(i)].at);
     if (cut_left == 0) {
-      for (size_t i = end.first + 3; i < edges.size() && fits(lattice, edges[i]); ++i)
-        lattice.offer(edges[i]);
+      for (size_t i = end.first + 3; i < edges.size() && fits(lattice, edges[i]); ++i) {
+        if (!lattice.offer(edges[i])) return;
+      }
     } else {
-      for (size_t i = end.first; i-- > 0 && fits(lattice, edges[i]);) lattice.offer(edges[i]);
+      for (size_t i = end.first; i-- > 0 && fits(lattice, edges[i]);) {
+        if (!lattice.offer(edges[i])) return;
+      }
     }
     const double side = lattice.side();
     if (side < kLeastSide) return;
