@@ -122,7 +122,7 @@ class Search {
     const auto candidates = calibrations(edges);
     for (const Calibration& c : candidates) {
       if (is_known(c.at, y)) continue;
-      if (whole(candidates, c, y)) continue;
+      if (whole(edges, candidates, c, y)) continue;
       cut(edges, c, y, kEdge - 1, 0, kEdge);   // as the left end
       cut(edges, c, y, kCells - 1, kEdge, 0);  // as the right one
     }
@@ -137,7 +137,8 @@ class Search {
   }
 
   // Both ends are there.
-  bool whole(const std::vector<Calibration>& candidates, const Calibration& left, int y) {
+  bool whole(const std::vector<Edge>& edges, const std::vector<Calibration>& candidates,
+             const Calibration& left, int y) {
     constexpr int kApart = kCells - kEdge;  // cells between the same edges of both ends
     const auto at = [](const Calibration& c, double x) { return c.at < x; };
     auto right = std::lower_bound(candidates.begin(), candidates.end(),
@@ -146,9 +147,22 @@ class Search {
          ++right) {
       const double side = (right->at - left.at) / kApart;
       if (side < kLeastSide || std::abs(right->side - side) > 0.25 * side + 0.5) continue;
+      if (!even(edges, left, *right, side)) continue;
       if (confirm({.x = left.at - side, .cell_width = side, .cell_height = side}, y)) return true;
     }
     return false;
+  }
+
+  // Do the edges between both ends lie where cells meet? All but a few, as in Lattice.
+  static bool even(const std::vector<Edge>& edges, const Calibration& left,
+                   const Calibration& right, double side) {
+    int on = 0, off = 0;
+    for (size_t i = left.first; i < right.first; ++i) {
+      const double cell = (edges[i].at - left.at) / side;
+      ++(std::abs(cell - std::round(cell)) < 0.3 ? on : off);
+      if (off > 2 + on / 6) return false;
+    }
+    return true;
   }
 
   // Only one end is there; `last` is the cell behind its third edge.
