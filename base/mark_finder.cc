@@ -147,15 +147,15 @@ class Search {
          ++right) {
       const double side = (right->at - left.at) / kApart;
       if (side < kLeastSide || std::abs(right->side - side) > 0.25 * side + 0.5) continue;
-      if (!even(edges, left, *right, side)) continue;
+      if (!on_one_lattice(edges, left, *right, side)) continue;
       if (confirm({.x = left.at - side, .cell_width = side, .cell_height = side}, y)) return true;
     }
     return false;
   }
 
   // Do the edges between both ends lie where cells meet? All but a few, as in Lattice.
-  static bool even(const std::vector<Edge>& edges, const Calibration& left,
-                   const Calibration& right, double side) {
+  static bool on_one_lattice(const std::vector<Edge>& edges, const Calibration& left,
+                             const Calibration& right, double side) {
     int on = 0, off = 0;
     for (size_t i = left.first; i < right.first; ++i) {
       const double cell = (edges[i].at - left.at) / side;
