@@ -228,9 +228,14 @@ class Search {
   std::vector<MarkReading> found_;
 };
 
+// By more than a cell, or half of one down: tiles side by side touch, within a pixel or so.
 bool overlap(const MarkPlace& a, const MarkPlace& b) {
-  return a.x < b.x + kCells * b.cell_width && b.x < a.x + kCells * a.cell_width &&
-         a.y < b.y + kRows * b.cell_height && b.y < a.y + kRows * a.cell_height;
+  const double across =
+      std::min(a.x + kCells * a.cell_width, b.x + kCells * b.cell_width) - std::max(a.x, b.x);
+  const double down =
+      std::min(a.y + kRows * a.cell_height, b.y + kRows * b.cell_height) - std::max(a.y, b.y);
+  return across > std::min(a.cell_width, b.cell_width) &&
+         down > std::min(a.cell_height, b.cell_height) / 2;
 }
 
 }  // namespace
