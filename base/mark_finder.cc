@@ -12,6 +12,7 @@ namespace {
 using namespace mark_cells;
 
 constexpr int kSearchEvery = 30;    // pictures
+constexpr size_t kMostKnown = 64;   // places
 constexpr int kForgetAfter = 30;    // pictures in a row that a tile's mark cannot be read
 constexpr int kLeastStep = 30;      // of luma between two cells, for the search
 constexpr double kLeastSide = 1.9;  // pixels of a cell
@@ -261,25 +262,28 @@ const std::vector<MarkReading>& MarkFinder::read(const LumaView& picture) {
   const bool all_read = read_known(picture);
   if (search_is_due(all_read)) search(picture);
   readings_.clear();
-  for (const Known& k : known_) readings_.push_back(k.reading);
+  for (const Known& k : known_) {
+    if (k.unread <= kForgetAfter || tiles_ == Tiles::kOne) readings_.push_back(k.reading);
+  }
   return readings_;
 }
 
 bool MarkFinder::read_known(const LumaView& picture) {
-  if (known_.empty() && tiles_ == Tiles::kOne) {
+  if (known_.empty()) {
     const MarkPlace usual = mark_place(picture.width);
     const auto mark = read_video_mark_at(picture, usual);
     if (mark) known_.push_back({{usual, mark, mark->source}});
     return mark.has_value();
   }
-  bool all = !known_.empty();
+  bool any = false, all = true;
   for (Known& k : known_) {
     k.reading.mark = read_video_mark_at(picture, k.reading.place);
     k.unread = k.reading.mark ? 0 : k.unread + 1;
     if (k.reading.mark) k.reading.source = k.reading.mark->source;
-    all = all && k.reading.mark;
+    any = any || k.reading.mark;
+    all = all && (k.reading.mark || k.unread > kForgetAfter);
   }
-  return all;
+  return any && all;
 }
 
 bool MarkFinder::search_is_due(bool all_read) {
@@ -287,7 +291,7 @@ bool MarkFinder::search_is_due(bool all_read) {
   if (all_read) {
     wait_ = 0;
     next_wait_ = 1;
-    return tiles_ == Tiles::kMany && since_search_ >= kSearchEvery;
+    return tiles_ == Tiles::kMany && since_search_ >= search_every_;
   }
   if (wait_ > 0) {
     --wait_;
@@ -300,6 +304,7 @@ bool MarkFinder::search_is_due(bool all_read) {
 
 void MarkFinder::search(const LumaView& picture) {
   since_search_ = 0;
+  search_every_ = std::min(2 * search_every_, kSearchEvery);
   auto found = search_video_marks(picture);
   if (tiles_ == Tiles::kOne && found.size() > 1) {
     std::swap(found[0], *std::max_element(found.begin(), found.end(), [](auto& a, auto& b) {
@@ -318,11 +323,15 @@ void MarkFinder::search(const LumaView& picture) {
                                  overlap(k.reading.place, f.place));
     });
     known_.push_back({f});
+    search_every_ = 1;
     wait_ = 0;
     next_wait_ = 1;
   }
-  if (tiles_ == Tiles::kMany)
-    std::erase_if(known_, [](const Known& k) { return k.unread >= kForgetAfter; });
+  // Where a tile was it may come again: those places are read on, the newest of them.
+  while (known_.size() > kMostKnown) {
+    known_.erase(std::max_element(known_.begin(), known_.end(),
+                                  [](auto& a, auto& b) { return a.unread < b.unread; }));
+  }
 }
 
 }  // namespace callbot

@@ -10,7 +10,8 @@
 //   cropped, or half of the first row; stretched pictures. Payload that was cropped is gone.
 //
 // A search costs milliseconds, so those that find nothing come ever more seldom, up to one in 30
-// pictures; composed pictures are also searched every 30 pictures for tiles that came.
+// pictures; composed pictures are also searched for tiles that came, every 30 pictures, and more
+// often at first and after one did. A tile whose mark cannot be read for 30 pictures is gone.
 //
 // Thread:  any; an object belongs to one thread.
 // Owner:   the caller's pixels.
@@ -55,7 +56,7 @@ class MarkFinder {
   int width_ = 0, height_ = 0;
   int wait_ = 0;       // pictures until the next search of a picture with something unread
   int next_wait_ = 1;  // doubles
-  int since_search_ = 0;
+  int since_search_ = 0, search_every_ = 1;
 };
 
 // All marks of a picture, wherever they are: the slow path alone.
