@@ -16,7 +16,8 @@ constexpr double kShare = 0.99;
 SoundBand::SoundBand() : window_(kSize), in_(kSize), out_(kSize) {
   AVTXContext* made = nullptr;
   float scale = 1;
-  if (av_tx_init(&made, &run_, AV_TX_FLOAT_FFT, 0, kSize, &scale, 0) >= 0) transform_.reset(made);
+  if (av_tx_init(&made, &run_, AV_TX_FLOAT_FFT, 0, kSize, &scale, AV_TX_UNALIGNED) >= 0)
+    transform_.reset(made);
   for (size_t i = 0; i < kSize; ++i)
     window_[i] = static_cast<float>(
         0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / kSize));
