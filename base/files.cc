@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <glib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -71,6 +72,24 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+bool write_all_at(int fd, std::span<const uint8_t> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    offset += static_cast<uint64_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+bool lock_file(int fd, int how) {
+  int done = 0;
+  do done = flock(fd, how);
+  while (done != 0 && errno == EINTR);
+  return done == 0;
+}
+
 Result<Descriptor> open_file(const fs::path& path, Links links) {
   // A FIFO without a writer is opened at once with O_NONBLOCK; a terminal does not become ours.
   constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -124,6 +143,12 @@ Result<std::string> read_file(const fs::path& path, uint64_t most_bytes) {
   }
 }
 
+uint64_t size_of(const fs::path& path) {
+  std::error_code missing;
+  const auto size = fs::file_size(path, missing);
+  return missing ? 0 : size;
+}
+
 Result<> make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -151,6 +176,11 @@ std::string safe_name(std::string_view text) {
   if (name.empty()) name = "_";
   if (name.size() > 64) name.resize(64);
   return name;
+}
+
+std::string numbered(const fs::path& name, int n) {
+  if (n == 1) return name.string();
+  return fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string());
 }
 
 std::string printable(std::string_view text, size_t most) {

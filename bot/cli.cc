@@ -207,4 +207,14 @@ ExitStatus exit_status_on_disk(const Error& error) {
   return invalid ? kExitUnmeasured : exit_status(error);
 }
 
+ExitStatus tell(const Error& error) {
+  fmt::print(stderr, "callbot: {}\n", error.message);
+  return exit_status(error);
+}
+
+ExitStatus tell_on_disk(const Error& error) {
+  (void)tell(error);
+  return exit_status_on_disk(error);
+}
+
 }  // namespace callbot::bot

@@ -58,8 +58,7 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
     return done->notes.empty() ? kExitGood : kExitNotGood;
   }
-  fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status_on_disk(done.error());
+  return tell_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "recordings/catalogue_entry.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::bot {
 namespace {
@@ -123,11 +124,13 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     if (end_of_line == std::string::npos) return read();
     const std::string line = incoming_.substr(0, end_of_line);
     incoming_.erase(0, end_of_line + 1);
-    write(server_->answer(line));
+    server_->ask(line, [weak = weak_from_this()](std::string answer) {
+      if (const auto self = weak.lock()) self->write(std::move(answer));
+    });
   }
 
   void write(std::string line) {
-    if (server_ == nullptr) return;  // the answer ended it all
+    if (server_ == nullptr) return;  // it all ended meanwhile
     outgoing_ = std::make_shared<const std::string>(std::move(line) + "\n");
     struct Writing {
       gpointer connection;
@@ -237,12 +240,14 @@ void ControlServer::drop(Connection* connection) {
   last->close();
 }
 
-std::string ControlServer::answer(const std::string& line) const {
+void ControlServer::ask(const std::string& line,
+                        const std::function<void(std::string)>& answer) const {
   auto request = Json::parse(line, {.most_bytes = kMostControlLine, .deepest = 8});
-  if (!request) return refusal(request.error());
-  if (!request->is_object()) return refusal({Code::kBadInput, "expected an object"});
-  auto answered = handler_(*request);
-  return answered ? answered->set("ok", true).dump() : refusal(answered.error());
+  if (!request) return answer(refusal(request.error()));
+  if (!request->is_object()) return answer(refusal({Code::kBadInput, "expected an object"}));
+  handler_(*request, [answer](Result<Json> answered) {
+    answer(answered ? answered->set("ok", true).dump() : refusal(answered.error()));
+  });
 }
 
 // --- the other end
@@ -328,7 +333,7 @@ Result<Json> control_request(const fs::path& folder, const Json& request,
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     return fail(Code::kBadInput, folder.string() + ": no such folder");
-  if (!fs::exists(folder / "manifest.json", ignored))
+  if (!fs::exists(folder / recordings::kManifest, ignored))
     return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
   Client client(folder, within);
   auto line = client.connect(folder)

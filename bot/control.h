@@ -31,7 +31,9 @@ constexpr size_t kMostControlLine = 64 * 1024;  // bytes, without the line end
 
 class ControlServer {
  public:
-  using Handler = std::function<Result<Json>(const Json& request)>;
+  // Called once, on the loop; at once or later. A connection asks for nothing more before that.
+  using Answer = std::function<void(Result<Json>)>;
+  using Handler = std::function<void(const Json& request, Answer answer)>;
 
   static Result<std::unique_ptr<ControlServer>> create(Log log, const fs::path& folder,
                                                        Handler handler);
@@ -45,7 +47,7 @@ class ControlServer {
   Result<> listen();
   void take(GSocketConnection* connection);
   void drop(Connection* connection);
-  std::string answer(const std::string& line) const;
+  void ask(const std::string& line, const std::function<void(std::string)>& answer) const;
 
   Log log_;
   fs::path folder_;

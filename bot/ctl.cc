@@ -70,10 +70,7 @@ ExitStatus run_ctl(const CtlOptions& o) {
   const auto patterns = o.patterns.empty() ? std::vector<std::string>{""} : o.patterns;
   for (const std::string& pattern : patterns) {
     const auto answer = control_request(o.dir, ctl_request(o, pattern));
-    if (!answer) {
-      fmt::print(stderr, "callbot: {}\n", answer.error().message);
-      return exit_status(answer.error());
-    }
+    if (!answer) return tell(answer.error());
     if (o.json)
       fmt::print("{}\n", answer->dump());
     else if (o.command == "status")

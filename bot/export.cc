@@ -69,8 +69,7 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
     return whole ? kExitGood : kExitNotGood;
   }
-  fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status_on_disk(done.error());
+  return tell_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

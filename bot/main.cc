@@ -29,11 +29,6 @@
 namespace callbot::bot {
 namespace {
 
-ExitStatus say(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status(error);
-}
-
 // Turns the loop until `status` is set. Signals that come later are taken and change nothing: what
 // they would act on is being destroyed.
 ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt,
@@ -50,7 +45,7 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
   std::optional<ExitStatus> status;
   Verb verb(loop, console, options, [&](const auto& done) {
     status = done.status;
-    if (done.error) say(*done.error);
+    if (done.error) tell(*done.error);
   });
   verb.start();
   return run(
@@ -60,7 +55,7 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
-  if (auto started = serve.start(); !started) return say(started.error());
+  if (auto started = serve.start(); !started) return tell(started.error());
   const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
   return run(loop, status, stop, stop);
 }
@@ -96,7 +91,7 @@ void raise_descriptor_limit() {
 
 int main(int argc, char** argv) {
   auto parsed = parse_command_line(argc, argv);
-  if (!parsed) return say(parsed.error());
+  if (!parsed) return tell(parsed.error());
   if (const auto* help = std::get_if<HelpText>(&*parsed)) {
     fmt::print("{}", help->text);
     return kExitGood;

@@ -8,6 +8,26 @@
 #include "base/log.h"
 
 namespace callbot::bot {
+namespace {
+
+// Null: it cannot be started.
+GRef<GSubprocess> start(const std::string& program, const std::filesystem::path& folder,
+                        const std::string& verdict) {
+  const char* argv[] = {program.c_str(), folder.c_str(), verdict.c_str(), nullptr};
+  GError* error = nullptr;
+  auto process = GRef<GSubprocess>::adopt(g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_NONE, &error));
+  if (!process) Log("on-finish").error("{}", ErrorPtr(error)->message);
+  return process;
+}
+
+}  // namespace
+
+void run_on_finish_and_wait(const std::string& program, const std::filesystem::path& folder,
+                            const std::string& verdict) {
+  if (program.empty()) return;
+  if (const auto process = start(program, folder, verdict))
+    g_subprocess_wait(process.get(), nullptr, nullptr);
+}
 
 void run_on_finish(const std::string& program, const std::filesystem::path& folder,
                    const std::string& verdict, std::function<void()> then) {
@@ -16,13 +36,8 @@ void run_on_finish(const std::string& program, const std::filesystem::path& fold
   };
   auto waiting = std::make_unique<Waiting>(Waiting{then ? std::move(then) : [] {}});
   if (program.empty()) return waiting->then();
-  const char* argv[] = {program.c_str(), folder.c_str(), verdict.c_str(), nullptr};
-  GError* error = nullptr;
-  auto process = GRef<GSubprocess>::adopt(g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_NONE, &error));
-  if (!process) {
-    Log("on-finish").error("{}", ErrorPtr(error)->message);
-    return waiting->then();
-  }
+  const auto process = start(program, folder, verdict);
+  if (!process) return waiting->then();
   g_subprocess_wait_async(
       process.get(), nullptr,
       [](GObject*, GAsyncResult*, gpointer data) {

@@ -66,6 +66,7 @@ struct RecordOptions {
   DiskLimits disk;
   fs::path resume;       // go on in this recording
   bool restart = false;  // under a parent that starts it again; see supervise.h
+  fs::path asked_in;     // what was asked of this recording holds in ours too
   int folder_fd = -1;    // in its worker: tells that parent the folder, once there is one
   bool repair = true;    // what lies open below `out`
   bool table = true;     // the live table; the demo shows a progress bar instead
@@ -122,6 +123,7 @@ struct ShowOptions {
 struct RepairOptions {
   fs::path dir;
   bool json = false;
+  std::string on_finish;
 };
 
 struct CtlOptions {

@@ -88,7 +88,9 @@ void Record::start() {
                    disk_facts(options_.disk, disk(), disk_->free()));
     return give_up(enough.error());
   }
-  if (options_.resume.empty()) return join();
+  if (options_.resume.empty() && options_.asked_in.empty()) return join();
+  if (options_.resume.empty())
+    return session_.carry_over(options_.asked_in, alive_.guard([this] { join(); }));
   session_.resume(options_.resume, alive_.guard([this, give_up](Result<> opened) {
     if (!opened) return give_up(opened.error());
     join();
@@ -101,6 +103,7 @@ void Record::join() {
   };
   if (ending_) return give_up({Code::kInterrupted, "stopped before the call was joined"});
   new_rules_ = filter_.go_on(session_.asked().rules);
+  if (options_.resume.empty()) new_rules_ = filter_.rules();  // its journal knows none
   auto config = call_config(options_.join, {.recorder = true, .receives = true});
   if (!config) return give_up(config.error());
   config->receive_video = config->join.wants_video = !options_.audio_only;

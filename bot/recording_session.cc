@@ -1,5 +1,10 @@
 #include "bot/recording_session.h"
 
+#include <fmt/core.h>
+#include <glib.h>
+
+#include "base/gref.h"
+
 namespace callbot::bot {
 
 using recordings::Event;
@@ -49,8 +54,20 @@ void RecordingSession::resume(const fs::path& folder, std::function<void(Result<
       }));
 }
 
+void RecordingSession::carry_over(const fs::path& from, std::function<void()> done) {
+  worker_.run<recordings::AskedBefore>(
+      [from] { return recordings::read_asked(from); },
+      alive_.guard([this, done = std::move(done)](Result<recordings::AskedBefore> before) {
+        if (before)
+          before_ = std::move(*before);
+        else
+          log_.error("what was asked of the recording before is lost: {}", before.error().message);
+        done();
+      }));
+}
+
 std::vector<std::pair<std::string, std::string>> RecordingSession::participants() const {
-  return resumed_ ? resumed_->participants() : decltype(resumed_->participants())();
+  return resumed_ ? resumed_->participants() : before_.participants;
 }
 
 Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
@@ -61,6 +78,8 @@ Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
   if (!made) return tl::unexpected(made.error());
   links_ = std::move(links);
   recording_ = made->get();
+  recordings::owe_verdict(folder());
+  owed_ = recordings::OwedVerdict::take(folder());
   pipelines::Recorder::Events events;
   events.failed = alive_.guard([this](const Error& error) { failed_(error); });
   events.needs_key_frame = alive_.guard([this](TrackId track) { links_.request_key_frame(track); });
@@ -265,6 +284,14 @@ void RecordingSession::split() {
   if (recording_ != nullptr) recording_->split();
 }
 
+void RecordingSession::when_written(std::function<void(Result<>)> done) {
+  if (recording_ == nullptr) return;
+  auto report = alive_.guard(std::move(done));
+  recording_->when_written([this, report](Result<> written) mutable {
+    loop_.post([report, written = std::move(written)]() mutable { report(std::move(written)); });
+  });
+}
+
 void RecordingSession::count_loss() {
   if (recording_ == nullptr) return;
   for (const CallTrack& track : links_.tracks()) {
@@ -278,6 +305,11 @@ void RecordingSession::count_loss() {
     if (track.stats.packets_repaired >= 0) event.repaired = track.stats.packets_repaired;
     note(std::move(event));
   }
+}
+
+std::string how_to_judge(const fs::path& folder) {
+  return fmt::format("to mend and judge it: callbot repair {} --key FILE",
+                     Text(g_shell_quote(folder.c_str())).get());
 }
 
 void RecordingSession::finish(recordings::Ending why, std::function<void(double)> progress,
@@ -305,7 +337,8 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
     });
     if (!verdict) return verdict;
     // It was resumed, and what an earlier process wrote only the secret key opens.
-    if (!verdict->unmeasured.empty()) return fail(Code::kUnmeasured, verdict->unmeasured);
+    if (!verdict->unmeasured.empty())
+      return fail(Code::kUnmeasured, verdict->unmeasured + "; " + how_to_judge(folder));
     // A recording is no worse for a verdict that could not be kept.
     if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
       log.warn("{}", saved.error().message);
@@ -314,6 +347,7 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
   worker_.run<recordings::Verdict>(
       std::move(job), alive_.guard([this, written = std::move(written), done = std::move(done)](
                                        Result<recordings::Verdict> verdict) mutable {
+        if (owed_) owed_->settle();
         done({folder(), std::move(written), std::move(verdict)});
       }));
 }

@@ -1,5 +1,6 @@
 #include "bot/room_recorders.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <gio/gio.h>
 #include <signal.h>
@@ -8,10 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
+#include "base/files.h"
 #include "base/gref.h"
 #include "bot/cli.h"
 #include "bot/disk_watch.h"
+#include "bot/supervise.h"
 
 namespace callbot::bot {
 namespace {
@@ -22,6 +26,7 @@ constexpr int kNotStarted = -1;
 constexpr auto kFirstRetry = 200ms;
 constexpr auto kLongestRetry = 10s;
 constexpr auto kLinger = 5s;
+constexpr int kFoldersFd = 3;  // of a recorder: the first that is not a standard stream
 
 std::string escaped(const std::string& room) {
   return Text(g_uri_escape_string(room.c_str(), nullptr, FALSE)).get();
@@ -36,13 +41,28 @@ void set_up_child(gpointer parent) {
   if (getppid() != GPOINTER_TO_INT(parent)) _exit(kExitInterrupted);  // killed already
 }
 
+// What was written into the pipe so far: its last whole line.
+fs::path last_line(int pipe) {
+  std::string all;
+  std::array<char, 4096> bytes{};
+  for (ssize_t n = 0; (n = read(pipe, bytes.data(), bytes.size())) > 0;)
+    all.append(bytes.data(), static_cast<size_t>(n));
+  all.resize(all.find_last_of('\n') + 1);
+  if (all.empty()) return {};
+  all.pop_back();
+  return all.substr(all.find_last_of('\n') + 1);
+}
+
 }  // namespace
 
 struct RoomRecorders::Process {
   GRef<GSubprocess> process;
   bool wanted = true;  // the room has members
   bool waits_for_space = false;
-  int failures = 0;  // in a row: killed, or could not join or write
+  bool emptied = false;  // the room was, since the recorder was started
+  int failures = 0;      // in a row: killed, or could not join or write
+  Descriptor folders;    // which the recorder tells us
+  fs::path asked_in;     // the recording before: what was asked of it holds in the next one
   Timer retry;
   Timer linger;
 };
@@ -68,6 +88,7 @@ void RoomRecorders::emptied(const std::string& room) {
   const auto found = rooms_.find(room);
   if (found == rooms_.end()) return;
   found->second->wanted = false;
+  found->second->emptied = true;
   Process& p = *found->second;
   p.retry.stop();
   if (!p.process) {
@@ -124,6 +145,16 @@ void RoomRecorders::start(const std::string& room) {
                                         nullptr);
   if (!command_.token.empty())
     g_subprocess_launcher_setenv(launcher.get(), "CALLBOT_TOKEN", command_.token.c_str(), TRUE);
+  p.emptied = false;
+  p.folders = Descriptor();
+  if (std::array<int, 2> ends{}; pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0) {
+    p.folders = Descriptor(ends[0]);
+    g_subprocess_launcher_take_fd(launcher.get(), ends[1], kFoldersFd);
+    g_subprocess_launcher_setenv(launcher.get(), kToldFolders, std::to_string(kFoldersFd).c_str(),
+                                 TRUE);
+  }
+  if (!p.asked_in.empty())
+    g_subprocess_launcher_setenv(launcher.get(), kAskedIn, p.asked_in.c_str(), TRUE);
   GError* error = nullptr;
   p.process =
       GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));
@@ -156,6 +187,11 @@ void RoomRecorders::ended(const std::string& room, int status) {
                    Json::object().set("room", room).set("signal", WTERMSIG(status)));
   const bool failed = status == kNotStarted || killed || WEXITSTATUS(status) > kExitNotGood;
   p.failures = failed ? p.failures + 1 : 0;
+  // Who comes into an empty room is in another call, unless its recorder died.
+  if (p.emptied && !failed)
+    p.asked_in.clear();
+  else if (fs::path folder = last_line(p.folders.get()); !folder.empty())
+    p.asked_in = std::move(folder);
   if (!p.wanted || stopped_) {
     rooms_.erase(room);
     if (stopped_ && rooms_.empty()) stopped_();

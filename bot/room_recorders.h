@@ -2,7 +2,8 @@
 //
 // A call is recorded in a process of its own, because what a peer sends can end the process that
 // takes it in; the server and the other rooms go on, and a recorder that died is started again
-// while its room has members.
+// while its room has members. What was asked of it (pauses, patterns) holds in the recording that
+// the next one begins.
 //
 // Thread:  loop.
 // Owner:   Serve.

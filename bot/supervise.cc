@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -39,6 +40,9 @@ class Supervisor {
         arguments_(argv, argv + argc),
         options_(options),
         folder_(options.resume.string()) {
+    if (const char* fd = getenv(kToldFolders)) tell_fd_ = std::atoi(fd);
+    if (tell_fd_ >= 0) fcntl(tell_fd_, F_SETFD, FD_CLOEXEC);
+    unsetenv(kToldFolders);
     arguments_[0] = "callbot-recorder";  // as it is called in a list of processes
     sigemptyset(&signals_);
     for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals_, s);
@@ -125,8 +129,9 @@ class Supervisor {
     if (n == 0) ::close(std::exchange(folder_fd_, -1));
     const size_t end = heard_.find('\n');
     if (end == std::string::npos) return;
+    if (!std::exchange(joined_, true) && tell_fd_ >= 0)
+      (void)!write(tell_fd_, heard_.data(), end + 1);
     folder_ = heard_.substr(0, end);
-    joined_ = true;
   }
 
   // Killed, or the server was lost after there was a recording.
@@ -160,19 +165,23 @@ class Supervisor {
     return !stopping_;
   }
 
-  // Whatever the worker has left open.
+  // Whatever the worker has left open, or unjudged.
   int give_up(int status) {
-    if (folder_.empty() || !recordings::is_open(folder_)) return status;
-    const auto report = recordings::repair(folder_);
-    console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
-                   Json::object().set("folder", folder_));
-    if (!report || report->busy) return status;
-    const std::string verdict = judge_repaired(folder_, [this] {
+    if (folder_.empty()) return status;
+    if (recordings::is_open(folder_)) {
+      const auto report = recordings::repair(folder_);
+      console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
+                     Json::object().set("folder", folder_));
+      if (!report || report->busy) return status;
+    }
+    const auto go_on = [this](double) {
       for (const int s : pending_signals()) skip_judging_ = skip_judging_ || s == SIGINT;
       return !skip_judging_;
-    });
-    tell_judged(console_, folder_, verdict);
-    run_on_finish(verdict);
+    };
+    if (const auto verdict = judge_owed(folder_, go_on, Interrupted::kUnmeasured)) {
+      tell_judged(console_, folder_, *verdict);
+      run_on_finish(*verdict);
+    }
     return status;
   }
 
@@ -182,6 +191,7 @@ class Supervisor {
     if (program == 0) {
       unsetenv(kFolderFd);
       unsetenv(kGoOnIn);
+      unsetenv(kAskedIn);
       sigprocmask(SIG_SETMASK, &before_, nullptr);
       execlp(options_.on_finish.c_str(), options_.on_finish.c_str(), folder_.c_str(),
              verdict.c_str(), static_cast<char*>(nullptr));
@@ -199,6 +209,7 @@ class Supervisor {
   sigset_t signals_{}, before_{};
   int signal_fd_ = -1;
   int folder_fd_ = -1;
+  int tell_fd_ = -1;  // where who started us wants to hear of the folder
   pid_t worker_ = -1;
   std::string heard_, folder_;
   bool joined_ = false;  // there was a worker with a recording
@@ -221,6 +232,8 @@ void obey_supervisor(RecordOptions& options) {
     options.folder_fd = std::atoi(fd);
     fcntl(options.folder_fd, F_SETFD, FD_CLOEXEC);
     if (folder != nullptr && *folder != '\0') options.resume = folder;
+    if (const char* before = getenv(kAskedIn)) options.asked_in = before;
+    unsetenv(kAskedIn);
   }
   unsetenv(kFolderFd);
   unsetenv(kGoOnIn);

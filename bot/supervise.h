@@ -8,7 +8,7 @@
 // recorder's.
 //
 // What the worker needs to know of its parent stands in its environment, so that its command line
-// is the user's own.
+// is the user's own. So does what we are to tell whoever started us.
 //
 // Thread:  main's, before any other is started; blocks until the recorder has ended.
 // Owner:   main.
@@ -18,6 +18,11 @@
 #include "bot/options.h"
 
 namespace callbot::bot {
+
+// In the environment of a supervisor: a descriptor to which it writes each folder that is recorded
+// into, a line each; and another recording of this call: what was asked of it (ctl) holds on.
+constexpr const char* kToldFolders = "CALLBOT_FOLDERS_FD";
+constexpr const char* kAskedIn = "CALLBOT_ASKED_IN";
 
 // `argv` as main got it, `options` as it was parsed.
 int supervise(int argc, char** argv, const RecordOptions& options, bool json);

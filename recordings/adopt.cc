@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/media_mender.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -37,12 +38,6 @@ std::optional<Header> read_header(const fs::path& path) {
   return header;
 }
 
-// "media/alice-12.mkv", "media/alice-12.mkv.sealed" -> "alice".
-std::string stem_of(const std::string& name) {
-  const std::string stem = fs::path(name).stem().string();
-  return stem.substr(0, stem.rfind('-'));
-}
-
 bool is_media(const fs::path& path) {
   return (is_sealed(path) ? path.stem() : path).extension() == ".mkv";
 }
@@ -66,10 +61,11 @@ void MediaMender::adopt(const std::string& name) {
   const auto header = read_header(folder_ / name);
   if (!header || header->streams.empty()) return;
   const int64_t wall = header->start_wall_ns.value_or(manifest_.started_wall_ns);
-  const std::string who = header->title.empty() ? stem_of(name) : header->title;
+  const std::string stem = parse_media_name(name).stem;
+  const std::string who = header->title.empty() ? stem : header->title;
   const auto same = std::find_if(manifest_.participants.begin(), manifest_.participants.end(),
                                  [&](const Participant& p) { return p.name == who; });
-  const std::string id = same != manifest_.participants.end() ? same->id : stem_of(name);
+  const std::string id = same != manifest_.participants.end() ? same->id : stem;
   const auto tell = [&](Event event) {
     event.wall_ns = std::max(wall, manifest_.started_wall_ns);
     apply(manifest_, event);

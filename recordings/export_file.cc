@@ -67,8 +67,7 @@ class AvExportFile final : public ExportFile {
     if (done < 0) return tl::unexpected(problem("cannot write the index", done));
     const int closed = avio_closep(&context_->pb);
     if (closed < 0) return tl::unexpected(problem("cannot write", closed));
-    std::error_code error;
-    const auto bytes = fs::file_size(part_.path(), error);
+    const uint64_t bytes = size_of(part_.path());
     return part_.put_in_place().map([&] { return bytes; });
   }
 

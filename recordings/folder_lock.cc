@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "recordings/recording_folder.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -35,22 +37,14 @@ bool is_remote(int fd) {
   return type == kNfs || type == kSmb2 || type == kCifs || type == kFuse;
 }
 
-// flock, again where a signal came in between.
-bool locked(int fd, int how) {
-  while (flock(fd, how) != 0) {
-    if (errno != EINTR) return false;
-  }
-  return true;
-}
-
 Result<Descriptor> journal(const fs::path& folder, int how) {
-  const fs::path path = folder / "journal.jsonl";
+  const fs::path path = folder / kJournal;
   Descriptor fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT) return fd;  // without a journal there is no writer
     return storage_failure(path, "cannot open");
   }
-  const bool got = locked(fd.get(), how | LOCK_NB);
+  const bool got = lock_file(fd.get(), how | LOCK_NB);
   const bool written =
       (!got && errno == EWOULDBLOCK) || ((!got || is_remote(fd.get())) && is_fresh(fd.get()));
   if (written) return fail(Code::kDenied, folder.string() + ": is being recorded");
@@ -63,7 +57,7 @@ Result<Descriptor> journal(const fs::path& folder, int how) {
 Result<Descriptor> lock_folder(const fs::path& folder, bool wait) {
   Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return storage_failure(folder, "cannot open the folder");
-  if (locked(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return fd;
+  if (lock_file(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return fd;
   if (errno == EWOULDBLOCK)
     return fail(Code::kDenied, folder.string() + ": another process is changing it");
   return storage_failure(folder, "cannot lock the folder");
@@ -73,7 +67,7 @@ Result<Descriptor> lock_journal(const fs::path& folder) { return journal(folder,
 
 bool is_young(const fs::path& folder) {
   const Descriptor fd(
-      open((folder / "journal.jsonl").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      open((folder / kJournal).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   return fd && is_fresh(fd.get());
 }
 

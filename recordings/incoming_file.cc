@@ -16,11 +16,7 @@ using Checksum = std::unique_ptr<GChecksum, Freer<&g_checksum_free>>;
 fs::path free_name(const fs::path& folder, const std::string& wished, const char* more) {
   const fs::path name = safe_name(wished);
   for (int n = 1;; ++n) {
-    fs::path path = folder / name;
-    if (n > 1)
-      path.replace_filename(
-          fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string()));
-    path += more;
+    const fs::path path = folder / (numbered(name, n) + more);
     std::error_code ignored;
     if (!fs::exists(path, ignored) && !fs::exists(path.string() + ".part", ignored)) return path;
   }

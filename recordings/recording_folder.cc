@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
 namespace {
@@ -55,6 +57,17 @@ Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name)
                                               error.message()));
   }
   return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
+}
+
+std::string to_path(const MediaName& name, bool sealed) {
+  return fmt::format("media/{}-{}.mkv{}", name.stem, name.number, sealed ? kSealedExtension : "");
+}
+
+MediaName parse_media_name(const fs::path& path) {
+  const std::string stem = path.stem().string();  // "alice-12", or "alice-12.mkv"
+  const size_t dash = stem.rfind('-');
+  if (dash == std::string::npos) return {stem, 0};
+  return {stem.substr(0, dash), std::atoi(stem.c_str() + dash + 1)};
 }
 
 Result<> write_quickly(const fs::path& path, const std::string& text) {

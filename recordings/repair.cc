@@ -8,18 +8,18 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/aside.h"
 #include "recordings/journal.h"
+#include "recordings/owed_verdict.h"
+#include "recordings/recording_folder.h"
 #include "recordings/sealed_file.h"
 #include "recordings/speakers.h"
 
 namespace callbot::recordings {
 namespace {
 
-constexpr const char* kManifest = "manifest.json";
-constexpr const char* kJournal = "journal.jsonl";
 constexpr uint64_t kLittleSpace = 4u << 20;  // bytes
 constexpr const char* kSocket = "control.sock";
-constexpr int64_t kLatestWallNs = 7'258'118'400'000'000'000;  // 2200, the last that can be read
 
 class Repair {
  public:
@@ -70,9 +70,9 @@ class Repair {
   }
 
   Result<> read() {
-    auto loaded = load(folder_);
-    if (!loaded) return tl::unexpected(loaded.error());
     journal_ = read_journal(folder_ / kJournal);
+    auto loaded = load(folder_, journal_);
+    if (!loaded) return tl::unexpected(loaded.error());
     if (journal_.error && !journal_.missing && journal_.unreadable_lines == 0)
       return tl::unexpected(*journal_.error);
     loaded_ = std::move(*loaded);
@@ -112,7 +112,7 @@ class Repair {
     // Held back for a disk that is full.
     std::error_code ignored;
     const auto free = free_space(folder_);
-    if (free && *free < kLittleSpace && fs::remove(folder_ / ".reserve", ignored))
+    if (free && *free < kLittleSpace && fs::remove(folder_ / kReserve, ignored))
       report_.changed = true;
     mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open, locked_);
     double shown = -1;
@@ -192,13 +192,16 @@ class Repair {
     const std::string text = to_text(loaded_.manifest);
     const auto before = read_file(folder_ / kManifest, kMostManifestBytes);
     const bool new_manifest = loaded_.open || !lines_.empty();
+    // Who had ended it was killed before anybody judged it. Of one whose manifest was damaged
+    // later that is not known, unless it was never judged.
+    if (loaded_.open && !(loaded_.manifest_error && there("verdict.json"))) owe_verdict(folder_);
     if (new_manifest && (!before || *before != text)) {
       if (loaded_.manifest_error && there(kManifest)) keep_aside(kManifest);
       if (auto written = write_atomically(folder_ / kManifest, text); !written) return written;
       report_.changed = true;
       if (auto spoken = write_speakers(folder_, loaded_.manifest); !spoken) return spoken;
     }
-    if (fs::remove(folder_ / ".reserve", ignored)) report_.changed = true;
+    if (fs::remove(folder_ / kReserve, ignored)) report_.changed = true;
     // Who had it is dead: we hold the journal's lock.
     if (lock_ && fs::is_socket(folder_ / kSocket, ignored) &&
         fs::remove(folder_ / kSocket, ignored))

@@ -1,9 +1,13 @@
 #include "base/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
+#include <cerrno>
 #include <fstream>
+#include <vector>
 
 #include "tests/support/file_kinds.h"
 
@@ -42,6 +46,39 @@ TEST_F(Files, AreNotReadBeyondTheLimit) {
   ASSERT_TRUE(write_atomically(dir_ / "big", std::string(200'000, 'x')));
   EXPECT_FALSE(read_file(dir_ / "big", 199'999));
   EXPECT_EQ(read_file(dir_ / "big", 200'000)->size(), 200'000u);
+}
+
+TEST_F(Files, HaveASizeAndWhatIsNoFileHasNone) {
+  ASSERT_TRUE(write_atomically(dir_ / "a", std::string(70'000, 'x')));
+  EXPECT_EQ(size_of(dir_ / "a"), 70'000u);
+  EXPECT_EQ(size_of(dir_ / "none"), 0u);
+  EXPECT_EQ(size_of(dir_), 0u);
+}
+
+TEST_F(Files, AreWrittenInTheMiddleToo) {
+  const fs::path path = dir_ / "a";
+  ASSERT_TRUE(write_atomically(path, "0123456789"));
+  Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const std::vector<uint8_t> bytes = {'x', 'y', 'z'};
+  EXPECT_TRUE(write_all_at(file.get(), bytes, 4));
+  EXPECT_TRUE(write_all_at(file.get(), bytes, 9));
+  EXPECT_TRUE(write_all(file.get(), "-"));  // its own position is where it was
+  EXPECT_EQ(*read_file(path, 100), "-123xyz78xyz");
+  Descriptor for_reading(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(write_all_at(for_reading.get(), bytes, 0));
+  EXPECT_EQ(errno, EBADF);
+}
+
+TEST_F(Files, AreLockedByOneAtATime) {
+  const fs::path path = dir_ / "a";
+  ASSERT_TRUE(write_atomically(path, "x"));
+  Descriptor one(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor other(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(lock_file(one.get(), LOCK_EX));
+  EXPECT_FALSE(lock_file(other.get(), LOCK_EX | LOCK_NB));
+  EXPECT_EQ(errno, EWOULDBLOCK);
+  one = Descriptor();
+  EXPECT_TRUE(lock_file(other.get(), LOCK_EX | LOCK_NB));
 }
 
 // A FIFO would wait for a writer, a device never ends.
@@ -91,6 +128,13 @@ TEST(SafeName, IsOneHarmlessPathComponent) {
   EXPECT_EQ(safe_name(""), "_");
   EXPECT_EQ(safe_name("a b\n"), "a_b_");
   EXPECT_EQ(safe_name(std::string(10'000, 'x')).size(), 64u);
+}
+
+TEST(Numbered, KeepsTheExtension) {
+  EXPECT_EQ(numbered("report.pdf", 1), "report.pdf");
+  EXPECT_EQ(numbered("report.pdf", 2), "report-2.pdf");
+  EXPECT_EQ(numbered("a.tar.gz", 3), "a.tar-3.gz");
+  EXPECT_EQ(numbered("README", 10), "README-10");
 }
 
 TEST(Printable, ShowsWhatWouldDeceive) {

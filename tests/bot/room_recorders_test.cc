@@ -8,7 +8,9 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "bot/control.h"
 #include "bot/send.h"
+#include "recordings/asked.h"
 #include "recordings/verify.h"
 #include "tests/support/media_on_disk.h"
 #include "tests/support/recorded.h"
@@ -268,6 +270,60 @@ TEST_F(RoomRecordersTest, ARecorderThatIsKilledIsStartedAgain) {
       },
       kPatience));
   stop();
+}
+
+// A supervisor gives up after five quick deaths; nobody is recorded because of that who was not to
+// be.
+TEST_F(RoomRecordersTest, WhatWasAskedForHoldsInTheRecordingAfterQuickDeaths) {
+  send("hurt", "alice");
+  send("hurt", "bot-2");
+  ASSERT_TRUE(until_recorded("hurt", "alice") && until_recorded("hurt", "bot-2"));
+  const fs::path first = recordings("hurt")[0];
+  const auto ask = [](const fs::path& folder, const Json& request) {
+    return control_request(folder, request);
+  };
+  const Json status = Json::object().set("do", "status");
+  ASSERT_TRUE(ask(first, Json::object().set("do", "pause").set("member", "alice")));
+  ASSERT_TRUE(ask(first, Json::object().set("do", "exclude").set("pattern", "bot-*")));
+  const pid_t supervisor = process("hurt", kSupervisor);
+  for (pid_t last = 0;;) {
+    pid_t next = 0;
+    ASSERT_TRUE(loop_.run_until(
+        [&] {
+          next = process("hurt", kWorker);
+          return kill(supervisor, 0) != 0 || (next > 0 && next != last);
+        },
+        kPatience));
+    if (kill(supervisor, 0) != 0) break;
+    kill(next, SIGKILL);
+    last = next;
+  }
+  ASSERT_TRUE(loop_.run_until([&] { return recordings("hurt").size() == 2; }, kPatience));
+  const auto folders = recordings("hurt");
+  const fs::path second = folders[0] == first ? folders[1] : folders[0];
+  Json said;
+  ASSERT_TRUE(loop_.run_until(
+      [&] {
+        said = ask(second, status).value_or(Json());
+        return said.at("members").size() == 2;
+      },
+      kPatience));
+  for (size_t i = 0; i < 2; ++i) {
+    const Json member = said.at("members").at(i);
+    const bool alice = member.at("name").text() == "alice";
+    EXPECT_EQ(member.at("paused").boolean(), alice) << said.dump();
+    EXPECT_EQ(member.at("excluded").boolean(), !alice) << said.dump();
+  }
+  // It is asked of the new one from now on.
+  ASSERT_TRUE(ask(second, Json::object().set("do", "resume").set("member", "alice")));
+  ASSERT_TRUE(loop_.run_until([&] { return test::media_on_disk(second, "alice") >= kSomeMedia; },
+                              kPatience));
+  stop();
+  EXPECT_EQ(test::media_on_disk(second, "bot-2"), 0u);
+  const Recorded recorded(second);
+  ASSERT_EQ(recorded.manifest.pauses.size(), 1u);
+  const auto asked = recordings::asked_by(recorded.events);
+  EXPECT_EQ(asked.rules.size(), 1u);
 }
 
 TEST_F(RoomRecordersTest, AProgramThatCannotBeStartedIsTriedAgainAndHoldsNothingUp) {

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "base/files.h"
 #include "recordings/composer.h"
@@ -577,10 +576,7 @@ TEST(Compose, SoundAloneWaitsForWhoWritesIt) {
                        .frames = 600,
                        .audio_codec = "opus"});
   ASSERT_TRUE(composer) << composer.error().message;
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!(*composer)->is_held_back() && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_TRUE((*composer)->is_held_back());
+  EXPECT_TRUE((*composer)->is_held_back(std::chrono::seconds(60)));
   size_t packets = 0;
   for (size_t track = 0;; ++packets) {
     const auto packet = (*composer)->next(track);

@@ -3,10 +3,9 @@
 #include "recordings/export.h"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <csignal>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <set>
@@ -14,6 +13,7 @@
 
 #include "base/files.h"
 #include "tests/support/exported.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/recorded.h"
 #include "tests/support/sample_calls.h"
 
@@ -68,7 +68,8 @@ TEST(Pain05, AMutedTrackIsAsLongAsTheCall) {
                                  {"muted", "wav"},
                                  {"muted", "mp3"},
                                  {"muted", "opus"},
-                                 {"muted-pcmu", "mkv"}}) {
+                                 {"muted-pcmu", "mkv"},
+                                 {"muted-g722", "mkv"}}) {
     const auto made = the_one(call, to);
     const Exported file(made.path);
     EXPECT_NEAR(file.duration, 40, 0.1) << to;
@@ -91,7 +92,8 @@ TEST(Pain05, SamplesAloneTellTheTimeAfterAMute) {
                                  {"muted", "wav"},
                                  {"muted", "mp3"},
                                  {"muted", "opus"},
-                                 {"muted-pcmu", "mkv"}}) {
+                                 {"muted-pcmu", "mkv"},
+                                 {"muted-g722", "mkv"}}) {
     const auto made = the_one(call, to);
     const fs::path raw = made.path.string() + ".s16";
     const auto said =
@@ -99,6 +101,34 @@ TEST(Pain05, SamplesAloneTellTheTimeAfterAMute) {
              "-af", "asetpts=N/SR/TB", "-ac", "1", "-ar", "48000", "-f", "s16le", raw.string()});
     EXPECT_EQ(said.status, 0) << said.text;
     EXPECT_NEAR(static_cast<double>(fs::file_size(raw)) / 2 / 48000, 40, 0.1) << to;
+    fs::remove(raw);
+  }
+}
+
+// The pattern's sound is never quiet: where it is, a lost packet was not concealed.
+TEST(Export, LostPacketsOfOpusAreConcealed) {
+  for (const char* to : {"wav", "opus", "mp4", "mkv"}) {
+    const auto made = the_one("lossy", to);
+    const fs::path raw = made.path.string() + ".s16";
+    std::vector<std::string> words{"ffmpeg", "-nostdin", "-v", "error", "-y"};
+    if (to != std::string("wav")) words.insert(words.end(), {"-c:a", "libopus"});
+    words.insert(words.end(), {"-i", made.path.string(), "-map", "0:a", "-ac", "1", "-ar", "48000",
+                               "-f", "s16le", raw.string()});
+    const auto said = ask(words);
+    EXPECT_EQ(said.status, 0) << said.text;
+    const auto bytes = *read_file(raw, 1 << 24);
+    std::vector<int16_t> samples(bytes.size() / 2);
+    std::memcpy(samples.data(), bytes.data(), samples.size() * 2);
+    EXPECT_NEAR(static_cast<double>(samples.size()) / 48000, 10, 0.1) << to;
+    constexpr size_t kWindow = 480;  // 10 ms
+    size_t quiet = 0;
+    for (size_t at = 48000; at + 48000 < samples.size(); at += kWindow) {
+      const auto [least, most] =
+          std::minmax_element(samples.begin() + static_cast<std::ptrdiff_t>(at),
+                              samples.begin() + static_cast<std::ptrdiff_t>(at + kWindow));
+      quiet += *most - *least < 200 ? 1 : 0;
+    }
+    EXPECT_EQ(quiet, 0u) << to;
     fs::remove(raw);
   }
 }
@@ -386,18 +416,13 @@ TEST(Export, StopsWhenToldAndLeavesNothing) {
 
 TEST(Export, AFullDiskIsAnErrorAndLeavesNothing) {
   TempFolder out;
-  std::signal(SIGXFSZ, SIG_IGN);
   for (const char* to : {"mp4", "webm", "mkv", "wav", "mp3", "opus"}) {
     const auto whole = fs::file_size(the_one("vp8-opus", to).path);
     for (const auto share : {0.0, 0.5, 0.98}) {
-      rlimit before{};
-      getrlimit(RLIMIT_FSIZE, &before);
-      rlimit limit = before;
-      limit.rlim_cur = static_cast<rlim_t>(static_cast<double>(whole) * share);
-      setrlimit(RLIMIT_FSIZE, &limit);
-      const auto full =
-          export_recording({.folder = sample("vp8-opus"), .to = to, .out = out.path()});
-      setrlimit(RLIMIT_FSIZE, &before);
+      const auto full = [&] {
+        const MostFileSize limit(static_cast<rlim_t>(static_cast<double>(whole) * share));
+        return export_recording({.folder = sample("vp8-opus"), .to = to, .out = out.path()});
+      }();
       ASSERT_FALSE(full) << to << " " << share;
       EXPECT_EQ(full.error().code, Code::kStorage) << full.error().message;
       EXPECT_THAT(full.error().message, HasSubstr("too large")) << to << " " << share;

@@ -89,9 +89,7 @@ TEST(History, WhoIsExcludedIsNotExpected) {
     Feed feed;
     feed.member("alice");
     feed.says("alice", 0, kVideo, true);
-    feed.add({.info = video_track(1, "alice"),
-              .frames = make_video({.width = 192, .height = 108, .frames = 90}),
-              .end = 3});
+    feed.add({.info = video_track(1, "alice"), .frames = make_video(small_video(90)), .end = 3});
     if (noted)
       feed.at(3, [](Recording& r) {
         r.note({.kind = EventKind::kExcluded, .participant = "alice", .reason = "al*", .on = true});

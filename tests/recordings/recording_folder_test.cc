@@ -23,6 +23,20 @@ TEST(RecordingFolder, IsAFreshOne) {
   EXPECT_EQ(none.error().code, Code::kStorage);
 }
 
+TEST(RecordingFolder, MediaFilesAreCountedByParticipant) {
+  EXPECT_EQ(to_path({"alice", 12}, false), "media/alice-12.mkv");
+  EXPECT_EQ(to_path({"anna-lena", 1}, true), "media/anna-lena-1.mkv.sealed");
+  const auto expect = [](const char* path, const char* stem, int number) {
+    const MediaName name = parse_media_name(path);
+    EXPECT_EQ(name.stem, stem) << path;
+    EXPECT_EQ(name.number, number) << path;
+  };
+  expect("media/alice-12.mkv", "alice", 12);
+  expect("media/anna-lena-1.mkv.sealed", "anna-lena", 1);
+  expect("media/alice.mkv", "alice", 0);
+  expect("media/anna-lena.mkv", "anna", 0);
+}
+
 TEST(RecordingFolder, UrlsLoseTheirSecretsAndNothingElse) {
   EXPECT_EQ(without_secrets("wss://u:p@h:1/rooms/r?token=abc&x=1#pin=2"),
             "wss://h:1/rooms/r?token=***&x=1#pin=2");

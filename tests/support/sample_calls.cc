@@ -120,6 +120,7 @@ const std::vector<SampleCall>& sample_calls() {
       {"vp8-g722", "vp8", "g722", 3, plain},
       {"muted", "vp8", "opus", 40, muted},
       {"muted-pcmu", "vp8", "pcmu", 40, muted},
+      {"muted-g722", "vp8", "g722", 40, muted},
       {"lossy", "vp8", "opus", 10, lossy},
       {"resized-vp8", "vp8", "opus", 4, resized},
       {"resized-h264", "h264", "opus", 4, resized},
