@@ -58,6 +58,16 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
+std::vector<fs::path> entries_in(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error))
+    entries.push_back(at->path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing) {
   return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
 }
@@ -88,6 +98,14 @@ bool lock_file(int fd, int how) {
   do done = flock(fd, how);
   while (done != 0 && errno == EINTR);
   return done == 0;
+}
+
+bool is_at(int fd, const fs::path& path, Links links) {
+  struct stat ours {};
+  struct stat named {};
+  const int flags = links == Links::kRefuse ? AT_SYMLINK_NOFOLLOW : 0;
+  return fstat(fd, &ours) == 0 && fstatat(AT_FDCWD, path.c_str(), &named, flags) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 Result<Descriptor> open_file(const fs::path& path, Links links) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/gref.h"
@@ -40,6 +41,9 @@ class Descriptor {
   int fd_;
 };
 
+// The paths of what a folder holds, sorted; as far as it can be read, nothing if it cannot.
+std::vector<fs::path> entries_in(const fs::path& folder);
+
 // "path: cannot open: the words for errno".
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing);
 // All of it; false: errno says why not.
@@ -54,6 +58,8 @@ enum class Links {
   kFollow,
   kRefuse,  // neither a link nor something in a folder that is one
 };
+// A lock is on the file, not on its name: is this still the one of that name?
+bool is_at(int fd, const fs::path& path, Links links = Links::kFollow);
 // For reading; never waits. What is no file is refused.
 Result<Descriptor> open_file(const fs::path& path, Links links = Links::kFollow);
 

@@ -64,4 +64,20 @@ class Timer {
   guint id_ = 0;
 };
 
+// Runs the task whenever there is something to read, or nobody can write any more; dies with its
+// owner. The task may stop it.
+class Readable {
+ public:
+  Readable() = default;
+  ~Readable() { stop(); }
+  Readable(const Readable&) = delete;
+  Readable& operator=(const Readable&) = delete;
+
+  void watch(int fd, Loop::Task task);
+  void stop();
+
+ private:
+  guint id_ = 0;
+};
+
 }  // namespace callbot

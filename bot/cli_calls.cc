@@ -209,7 +209,8 @@ void add_record(CLI::App& app, RecordOptions& o) {
        "rooms there is none to choose")
       ->check(CLI::IsMember({"high", "medium", "low"}));
   c->add_option("--on-finish", o.on_finish,
-                "program to run when the recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+                "program to run when the recording is done: PROGRAM FOLDER "
+                "PASS|WARN|FAIL|UNMEASURED");
   add_disk(c, o.disk);
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
@@ -308,7 +309,8 @@ void add_serve(CLI::App& app, ServeOptions& o) {
                   "a room's recording ends when it has been empty for so long (default: at once)",
                   nullptr, o.rules.empty_for);
   c->add_option("--on-finish", o.on_finish,
-                "program to run when a recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+                "program to run when a recording is done: PROGRAM FOLDER "
+                "PASS|WARN|FAIL|UNMEASURED");
   c->footer(
       "Examples:\n"
       "  callbot serve --record /srv/recordings\n"

@@ -67,7 +67,7 @@ struct RecordOptions {
   fs::path resume;       // go on in this recording
   bool restart = false;  // under a parent that starts it again; see supervise.h
   fs::path asked_in;     // what was asked of this recording holds in ours too
-  int folder_fd = -1;    // in its worker: tells that parent the folder, once there is one
+  int tell_fd = -1;      // in its worker: tells that parent what becomes of the recording
   bool repair = true;    // what lies open below `out`
   bool table = true;     // the live table; the demo shows a progress bar instead
 };

@@ -1,7 +1,6 @@
 #include "bot/record.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -9,6 +8,7 @@
 #include "base/files.h"
 #include "bot/join.h"
 #include "bot/on_finish.h"
+#include "bot/supervise.h"
 
 namespace callbot::bot {
 namespace {
@@ -172,7 +172,7 @@ void Record::joined(const std::string&) {
   started_ns_ = monotonic_ns();
   console_.event("recording", session_.folder().string(),
                  Json::object().set("folder", session_.folder().string()));
-  tell_folder();
+  tell(kToldFolder, session_.folder().string());
   const bool before = !options_.resume.empty();
   limits_.begin(std::chrono::nanoseconds(before ? session_.stats().duration_ns : 0), before);
   open_control();
@@ -221,10 +221,8 @@ void Record::open_control() {
     log_.warn("there is no control socket: {}", opened.error().message);
 }
 
-void Record::tell_folder() const {
-  if (options_.folder_fd < 0) return;
-  const std::string line = session_.folder().string() + "\n";
-  (void)!::write(options_.folder_fd, line.data(), line.size());
+void Record::tell(std::string_view what, const std::string& which) const {
+  if (options_.tell_fd >= 0) write_all(options_.tell_fd, std::string(what) + which + "\n");
 }
 
 void Record::done(Result<> how) {
@@ -236,7 +234,12 @@ void Record::done(Result<> how) {
   limits_.stop();
   control_.reset();
   console_.live({});
-  if (session_.begun()) return close_recording();
+  if (session_.begun()) {
+    // Whoever lost the server is started again, and goes on in this recording.
+    if (call_result_ || exit_status(call_result_.error()) != kExitConnect)
+      tell(kToldLeft, why_.reason);
+    return close_recording();
+  }
   if (call_result_) call_result_ = fail(Code::kInterrupted, "stopped before the call was joined");
   finish({exit_status(call_result_.error()), call_result_.error(), {}, {}});
 }
@@ -334,7 +337,7 @@ void Record::judged(RecordingSession::Done session) {
             .set("verdict", recordings::to_json(*done.verdict)));
   }
   const char* verdict = done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED";
-  run_on_finish(options_.on_finish, done.folder, verdict,
+  run_on_finish(session.to_give ? options_.on_finish : "", done.folder, verdict,
                 alive_.guard([this, done] { finish(done); }));
 }
 

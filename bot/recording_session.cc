@@ -285,7 +285,7 @@ void RecordingSession::split() {
 }
 
 void RecordingSession::when_written(std::function<void(Result<>)> done) {
-  if (recording_ == nullptr) return;
+  if (recording_ == nullptr) return done({});
   auto report = alive_.guard(std::move(done));
   recording_->when_written([this, report](Result<> written) mutable {
     loop_.post([report, written = std::move(written)]() mutable { report(std::move(written)); });
@@ -347,9 +347,14 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
   worker_.run<recordings::Verdict>(
       std::move(job), alive_.guard([this, written = std::move(written), done = std::move(done)](
                                        Result<recordings::Verdict> verdict) mutable {
-        if (owed_) owed_->settle();
-        done({folder(), std::move(written), std::move(verdict)});
+        done({folder(), std::move(written), std::move(verdict), ours_to_give()});
       }));
+}
+
+// Where the mark could not be made, or held, from the beginning it is looked at once more.
+bool RecordingSession::ours_to_give() {
+  if (!owed_) owed_ = recordings::OwedVerdict::take(folder());
+  return owed_ ? owed_->settle() : !recordings::owes_verdict(folder());
 }
 
 }  // namespace callbot::bot

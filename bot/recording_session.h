@@ -57,6 +57,7 @@ class RecordingSession {
     fs::path folder;
     Result<> written;                     // what became of the writing
     Result<recordings::Verdict> verdict;  // and of the judging
+    bool to_give = true;                  // false: somebody else has given the verdict
   };
 
   // `failed`: writing broke; the call may end.
@@ -128,6 +129,7 @@ class RecordingSession {
  private:
   void judge(Result<> written, std::function<void(double)> progress,
              std::function<void(Done)> done);
+  bool ours_to_give();
   void note(recordings::Event event);
   recordings::Event about(recordings::EventKind kind, const std::string& member) const;
   void note_state(const signaling::Member& member, MediaKind media);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/media_mender.h"
 #include "recordings/recording_folder.h"
@@ -46,14 +47,12 @@ bool is_media(const fs::path& path) {
 
 void MediaMender::adopt_unknown() {
   std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
-    auto name = "media/" + entry.path().filename().string();
-    if (open_file(entry.path(), Links::kRefuse) && is_media(entry.path()) &&
-        name == printable(name, 4096) && manifest_.file(name) == nullptr)
+  for (const fs::path& file : entries_in(folder_ / "media")) {
+    auto name = "media/" + file.filename().string();
+    if (open_file(file, Links::kRefuse) && is_media(file) && name == printable(name, 4096) &&
+        manifest_.file(name) == nullptr)
       names.push_back(std::move(name));
   }
-  std::sort(names.begin(), names.end());
   for (const std::string& name : names) adopt(name);
 }
 

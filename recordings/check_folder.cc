@@ -58,8 +58,8 @@ void check_media_names(const fs::path& folder, const Manifest& m, Findings& out)
              .file = f.path,
              .text = "the file is not there"});
   }
-  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) {
-    const auto name = "media/" + entry.path().filename().string();
+  for (const fs::path& file : entries_in(folder / "media")) {
+    const auto name = "media/" + file.filename().string();
     if (known.count(name) != 0) continue;
     out.add({.code = "file-extra",
              .severity = Severity::kWarn,

@@ -36,14 +36,6 @@ bool is_damaged_time(const std::vector<Event>& events, size_t i, int64_t latest)
          at > events[i - 1].wall_ns + kJumpNs;
 }
 
-// The lock is on the file, not on its name: is it still the one of that name?
-bool is_at(int fd, const std::string& path) {
-  struct stat ours {};
-  struct stat named {};
-  return fstat(fd, &ours) == 0 && stat(path.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
-         ours.st_ino == named.st_ino;
-}
-
 }  // namespace
 
 Result<LockedJournal> LockedJournal::create(const std::filesystem::path& path) {

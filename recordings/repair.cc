@@ -101,9 +101,8 @@ class Repair {
       return key;
     }
     if (!loaded_.open) return {};
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
-      if (auto key = check_key(entry.path()); !key) return key;
+    for (const fs::path& file : entries_in(folder_ / "media")) {
+      if (auto key = check_key(file); !key) return key;
     }
     return {};
   }
@@ -163,15 +162,13 @@ class Repair {
   // Members' files that were on their way.
   void tell_of_half_files(int64_t end) {
     std::vector<std::string> halves;
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder_ / "files", ignored)) {
-      auto path = "files/" + entry.path().filename().string();
+    for (const fs::path& file : entries_in(folder_ / "files")) {
+      auto path = "files/" + file.filename().string();
       const bool told = std::any_of(loaded_.events.begin(), loaded_.events.end(),
                                     [&](const Event& e) { return e.path == path; });
-      if (entry.path().extension() == ".part" && !told && path == printable(path, 4096))
+      if (file.extension() == ".part" && !told && path == printable(path, 4096))
         halves.push_back(std::move(path));
     }
-    std::sort(halves.begin(), halves.end());
     for (const std::string& path : halves) {
       report_.notes.push_back(path + " did not arrive whole");
       tell({.kind = EventKind::kFileRefused,
@@ -287,10 +284,9 @@ bool is_open(const fs::path& folder) {
 std::vector<fs::path> open_recordings(const fs::path& out) {
   std::vector<fs::path> open;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(out, ignored)) {
-    if (entry.is_directory(ignored) && is_open(entry.path())) open.push_back(entry.path());
+  for (fs::path& entry : entries_in(out)) {
+    if (fs::is_directory(entry, ignored) && is_open(entry)) open.push_back(std::move(entry));
   }
-  std::sort(open.begin(), open.end());
   return open;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "recordings/recording_folder.h"
 #include "recordings/repair.h"
 
@@ -23,9 +24,8 @@ int64_t last_written(const fs::path& folder) {
     if (stat(path.c_str(), &s) == 0)
       last = std::max(last, s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec);
   };
-  std::error_code ignored;
   look(folder / kJournal);
-  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) look(entry.path());
+  for (const fs::path& file : entries_in(folder / "media")) look(file);
   return last;
 }
 
@@ -36,9 +36,8 @@ std::map<std::string, MediaName> last_names(const fs::path& folder, const Manife
     MediaName& last = all.try_emplace(f.participant, one).first->second;
     if (last.stem == one.stem) last.number = std::max(last.number, one.number);
   }
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) {
-    const auto one = parse_media_name(entry.path());
+  for (const fs::path& file : entries_in(folder / "media")) {
+    const auto one = parse_media_name(file);
     for (auto& [participant, last] : all) {
       if (last.stem == one.stem) last.number = std::max(last.number, one.number);
     }

@@ -144,5 +144,24 @@ TEST(Printable, ShowsWhatWouldDeceive) {
   EXPECT_EQ(printable("a\xff"), "a\uFFFD");
 }
 
+TEST_F(Files, AreKnownByWhatTheyAreNotByTheirName) {
+  std::ofstream(dir_ / "a") << "one";
+  const Descriptor a(open((dir_ / "a").c_str(), O_RDONLY));
+  EXPECT_TRUE(is_at(a.get(), dir_ / "a"));
+  fs::create_symlink("a", dir_ / "link");
+  EXPECT_TRUE(is_at(a.get(), dir_ / "link"));
+  EXPECT_FALSE(is_at(a.get(), dir_ / "link", Links::kRefuse));
+  ASSERT_TRUE(write_atomically(dir_ / "a", "two"));
+  EXPECT_FALSE(is_at(a.get(), dir_ / "a")) << "another file has its name";
+  EXPECT_FALSE(is_at(a.get(), dir_ / "none"));
+}
+
+TEST_F(Files, EntriesAreSortedAndOfWhatIsNoFolderNone) {
+  for (const char* name : {"b", "a", ".c"}) std::ofstream(dir_ / name) << name;
+  EXPECT_EQ(entries_in(dir_), (std::vector<fs::path>{dir_ / ".c", dir_ / "a", dir_ / "b"}));
+  EXPECT_TRUE(entries_in(dir_ / "a").empty());
+  EXPECT_TRUE(entries_in(dir_ / "none").empty());
+}
+
 }  // namespace
 }  // namespace callbot

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "tests/support/loopback.h"
 #include "tests/support/room_host.h"

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "bot/judge.h"
 #include "tests/support/key_ring.h"
@@ -365,6 +367,26 @@ TEST_F(RecordingSessionTest, WhatDiesBeforeItIsJudgedStaysOwed) {
       {.reason = "test"}, [](double) {}, [](const RecordingSession::Done&) { FAIL(); });
   session_.reset();
   EXPECT_TRUE(recordings::OwedVerdict::take(folder)) << "nobody is at it any more";
+}
+
+TEST_F(RecordingSessionTest, WhatSomebodyElseJudgesIsNotGivenASecondTime) {
+  begin();
+  const fs::path folder = finish().folder;
+  for (const bool still : {false, true}) {
+    recordings::owe_verdict(folder);
+    auto somebody = recordings::OwedVerdict::take(folder);
+    ASSERT_TRUE(somebody);
+    done_.reset();
+    session_ = std::make_unique<RecordingSession>(loop_, Log("test"), pool_, worker_,
+                                                  SessionConfig{.out = folder_.path()},
+                                                  [](const Error&) {});
+    bool resumed = false;
+    session_->resume(folder, [&](const Result<>& done) { resumed = done.has_value(); });
+    ASSERT_TRUE(loop_.run_until([&] { return resumed; }, kPatience));
+    begin();
+    if (!still) somebody.reset();
+    EXPECT_EQ(finish().to_give, !still);
+  }
 }
 
 // The first process took its keys with it, so nobody but the secret key judges the whole.

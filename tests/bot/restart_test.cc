@@ -1,9 +1,11 @@
 // `callbot record --restart` as a user starts it: the worker is killed in the middle of a call.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "bot/control.h"
@@ -290,6 +292,31 @@ TEST_F(RestartTest, WhoGoesOnInARecordingIsStartedAgainToo) {
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->manifest.state, "finished");
   EXPECT_EQ(loaded->manifest.interruptions.size(), 2u);
+}
+
+// Whoever comes now is the next recorder's.
+TEST_F(RestartTest, WhoHasLeftTheCallIsNotStartedAgain) {
+  start(small("alice"));
+  const fs::path script = program_on_finish();
+  const std::string gate = script.string() + ".gate";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  const Descriptor opened(open(gate.c_str(), O_RDWR | O_CLOEXEC));
+  std::ofstream(script, std::ios::app) << "read go < \"$0.gate\"\n";
+  start_program({"--max-size", "100K", "--on-finish", script});
+  ASSERT_TRUE(loop_.run_until([&] { return !finished().empty(); }, kPatience)) << log();
+  kill(worker(), SIGKILL);
+  ASSERT_TRUE(ended()) << log();
+  parent_ = 0;
+  ASSERT_TRUE(write_all(opened.get(), "go\n"));
+  EXPECT_EQ(WEXITSTATUS(status_), 128 + SIGKILL);
+  EXPECT_EQ(log().find("\"restarting\""), std::string::npos) << log();
+  ASSERT_EQ(recordings().size(), 1u);
+  const auto loaded = recordings::load(recordings()[0]);
+  ASSERT_TRUE(loaded && loaded->manifest.ending);
+  EXPECT_EQ(loaded->manifest.ending->reason, "size");
+  EXPECT_TRUE(loaded->manifest.interruptions.empty());
+  const std::string told = finished();
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
 }
 
 // However its last worker ended, and before it had joined.

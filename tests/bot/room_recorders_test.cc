@@ -1,8 +1,11 @@
 #include "bot/room_recorders.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -36,15 +39,19 @@ class RoomRecordersTest : public testing::Test {
   void SetUp() override {
     std::ofstream(script_) << "#!/bin/sh\nprintf '%s %s\\n' \"$1\" \"$2\" >> \"$0.out\"\n";
     fs::permissions(script_, fs::perms::owner_all);
+    recorders_ =
+        std::make_unique<RoomRecorders>(loop_, console_, recorder_command(), uint64_t{1} << 40);
+  }
+  void TearDown() override { stop(); }
+
+  RecorderCommand recorder_command() const {
     RecorderCommand command;
     command.program = CALLBOT_PROGRAM;
     command.out = out_;
     command.base_url = "ws://127.0.0.1:" + std::to_string(host_.port());
     command.on_finish = script_.string();
-    recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command, uint64_t{1} << 40);
+    return command;
   }
-  void TearDown() override { stop(); }
-
   void stop() {
     if (!recorders_) return;
     bool stopped = false;
@@ -186,17 +193,90 @@ TEST_F(RoomRecordersTest, ARoomThatFillsAgainGetsARecordingOfItsOwn) {
   EXPECT_EQ(sets, (std::set<std::set<std::string>>{{"alice"}, {"bob"}}));
 }
 
-TEST_F(RoomRecordersTest, WhoComesWhileTheLastRecordingIsJudgedIsRecordedToo) {
+TEST_F(RoomRecordersTest, WhoComesWhileTheLastRecordingIsJudgedIsRecordedAtOnce) {
+  // --on-finish of the first waits until we say so.
+  const std::string gate = script_.string() + ".gate";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  std::ofstream(script_, std::ios::app) << "[ -p \"$0.gate\" ] && read go < \"$0.gate\"\nexit 0\n";
   Send& alice = send("busy", "alice");
   ASSERT_TRUE(until_recorded("busy", "alice"));
   leave(alice);
-  send("busy", "bob");  // at once
+  ASSERT_TRUE(until_finished(1));
+  send("busy", "bob");
   ASSERT_TRUE(until_recorded("busy", "bob"));
+  EXPECT_EQ(finished().size(), 1u);
+  const Descriptor opened(open(gate.c_str(), O_RDWR | O_CLOEXEC));
+  fs::remove(gate);
+  ASSERT_TRUE(write_all(opened.get(), "go\n"));
   stop();
-  ASSERT_TRUE(until_finished(recordings("busy").size()));
-  std::set<std::string> all;
-  for (const fs::path& folder : recordings("busy")) all.merge(participants_in(folder));
-  EXPECT_THAT(all, ElementsAre("alice", "bob"));
+  EXPECT_EQ(finished().size(), 2u);
+  std::set<std::set<std::string>> sets;
+  for (const fs::path& folder : recordings("busy")) sets.insert(participants_in(folder));
+  EXPECT_EQ(sets, (std::set<std::set<std::string>>{{"alice"}, {"bob"}}));
+}
+
+TEST_F(RoomRecordersTest, AtALimitTheNextRecordingGoesOnWithWhatWasAsked) {
+  RecorderCommand command = recorder_command();
+  command.rules = {"--max-size", "400k"};
+  command.empty_for = kPatience;
+  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command, uint64_t{1} << 40);
+  Send& alice = send("long", "alice");
+  ASSERT_TRUE(until_recorded("long", "alice"));
+  const fs::path first = recordings("long")[0];
+  ASSERT_TRUE(control_request(first, Json::object().set("do", "exclude").set("pattern", "bot-*")));
+  // Empty for a moment, which does not end the call.
+  leave(alice);
+  ASSERT_TRUE(
+      loop_.run_until([&] { return host_.rooms().members("long").size() == 1; }, kPatience));
+  send("long", "bob");
+  ASSERT_TRUE(loop_.run_until([&] { return recordings("long").size() == 2; }, kPatience));
+  const auto folders = recordings("long");
+  const fs::path second = folders[0] == first ? folders[1] : folders[0];
+  ASSERT_TRUE(loop_.run_until([&] { return test::media_on_disk(second, "bob") > 0; }, kPatience));
+  stop();
+  EXPECT_EQ(Recorded(first).manifest.ending->reason, "size");
+  const auto asked = recordings::asked_by(Recorded(second).events);
+  ASSERT_EQ(asked.rules.size(), 1u);
+  EXPECT_EQ(asked.rules[0].pattern, "bot-*");
+}
+
+// A recorder that says what it was given, and does as it is told here.
+TEST_F(RoomRecordersTest, AnEmptyRoomEndsTheCallHoweverItsRecordingWasJudged) {
+  RecorderCommand command = recorder_command();
+  command.program = (folder_.path() / "recorder").string();
+  std::ofstream(command.program) << "#!/bin/sh\n"
+                                    "echo \"asked in: $CALLBOT_ASKED_IN\" >> \"$0.out\"\n"
+                                    "echo \"folder $0.$$\" >&3\n"
+                                    "read reason < \"$0.fifo\"\n"
+                                    "echo \"left $reason\" >&3\n"
+                                    "exit 5\n";
+  fs::permissions(command.program, fs::perms::owner_all);
+  const std::string fifo = command.program + ".fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const Descriptor says(open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+  RoomRecorders others(loop_, console_, command, uint64_t{1} << 40);
+  const auto asked_in = [&] { return read_file(command.program + ".out", 1 << 16).value_or(""); };
+  const auto until_started = [&](int n) {
+    return loop_.run_until(
+        [&] {
+          const auto text = asked_in();
+          return std::count(text.begin(), text.end(), '\n') == n;
+        },
+        kPatience);
+  };
+  others.opened("r");
+  ASSERT_TRUE(until_started(1));
+  ASSERT_TRUE(write_all(says.get(), "duration\n"));
+  ASSERT_TRUE(until_started(2));
+  ASSERT_TRUE(write_all(says.get(), "empty\n"));
+  ASSERT_TRUE(until_started(3));
+  others.emptied("r");
+  ASSERT_TRUE(write_all(says.get(), "empty\n"));
+  bool stopped = false;
+  others.stop([&] { stopped = true; });
+  EXPECT_TRUE(loop_.run_until([&] { return stopped; }, kPatience));
+  EXPECT_THAT(asked_in(),
+              testing::MatchesRegex("asked in: \nasked in: /.*recorder.[0-9]+\nasked in: \n"));
 }
 
 TEST_F(RoomRecordersTest, TwoRoomsDoNotMix) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "recordings/sound_shape.h"
 #include "tests/support/feed.h"
 

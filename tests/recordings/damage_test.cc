@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "recordings/checks.h"
 #include "recordings/verify.h"
