@@ -14,11 +14,6 @@ namespace {
 
 constexpr uint64_t kMostPlan = 1 << 20;  // bytes
 
-ExitStatus say(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status_on_disk(error);
-}
-
 Result<std::optional<quality::MarkPlan>> plan_of(const MarksOptions& options) {
   if (options.plan.empty()) return std::nullopt;
   const auto text = read_file(options.plan, kMostPlan);
@@ -45,11 +40,16 @@ const char* word_of(ExitStatus status) {
   return status == kExitGood ? "PASS" : status == kExitNotGood ? "FAIL" : "UNMEASURED";
 }
 
+bool has_marks(const quality::MarkedFile& marks) {
+  return !marks.sources.empty() || std::any_of(marks.sounds.begin(), marks.sounds.end(),
+                                               [](auto& s) { return s.chirps > 0; });
+}
+
 // One file's answer, printed or added to `all`.
 ExitStatus tell(const fs::path& path, const quality::MarkedFile& marks,
                 const std::optional<quality::MarkPlan>& plan, Json* all) {
   const auto verdict = plan ? quality::judge_marks(marks, *plan) : quality::MarkVerdict{};
-  ExitStatus status = marks.sources.empty() ? kExitUnmeasured : kExitGood;
+  ExitStatus status = has_marks(marks) ? kExitGood : kExitUnmeasured;
   if (!verdict.unmeasured.empty()) status = kExitUnmeasured;
   if (!verdict.wrong.empty()) status = kExitNotGood;
   if (all != nullptr) {
@@ -68,7 +68,7 @@ ExitStatus tell(const fs::path& path, const quality::MarkedFile& marks,
              quality::to_text(marks));
   for (const std::string& text : verdict.wrong) fmt::print("  wrong: {}\n", text);
   for (const std::string& text : verdict.unmeasured) fmt::print("  unmeasured: {}\n", text);
-  if (!plan && marks.sources.empty()) fmt::print("  no mark could be read\n");
+  if (!plan && !has_marks(marks)) fmt::print("  no mark could be read\n");
   return status;
 }
 
@@ -84,16 +84,16 @@ ExitStatus worse(ExitStatus a, ExitStatus b) {
 
 ExitStatus run_marks(Console& console, const MarksOptions& options) {
   const auto plan = plan_of(options);
-  if (!plan) return say(plan.error());
+  if (!plan) return tell_on_disk(plan.error());
   const Interrupt interrupt;
   const bool bar = console.terminal() && !options.json;
   Json all = Json::array();
   ExitStatus status = kExitGood;
   for (const fs::path& path : options.files) {
     const auto marks = marks_of(console, path, bar);
-    if (!marks && marks.error().code == Code::kInterrupted) return say(marks.error());
+    if (!marks && marks.error().code == Code::kInterrupted) return tell_on_disk(marks.error());
     status = worse(status, marks ? tell(path, *marks, *plan, options.json ? &all : nullptr)
-                                 : say(marks.error()));
+                                 : tell_on_disk(marks.error()));
   }
   if (options.json) fmt::print("{}\n", all.dump(true));
   return status;

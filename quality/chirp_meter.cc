@@ -65,13 +65,16 @@ std::optional<ChirpMeter::Candidate> ChirpMeter::like_the_last(const HeardChirp&
   return best;
 }
 
-void ChirpMeter::chirp(const HeardChirp& heard, const Mute& mute) {
+void ChirpMeter::chirp(const HeardChirp& chirp, const Mute& mute) {
   out_.measure({"audio.marked", "audio.expected", "audio.missing", "audio.duplicate", "mute_leak"});
-  out_.event("audio.marked", heard.playout_ns);
-  if (mute.leaks(std::nullopt, heard.arrival_ns)) out_.event("mute_leak", heard.playout_ns);
-  if (!has_log()) return place_by_distance(heard);
+  out_.event("audio.marked", chirp.playout_ns);
+  const Heard heard{chirp, mute};
+  if (!has_log()) {
+    judge_mute(heard, std::nullopt);
+    return place_by_distance(chirp);
+  }
   if (undecided_.empty() && delay_) {
-    if (const auto candidate = like_the_last(heard)) return place(heard, *candidate);
+    if (const auto candidate = like_the_last(chirp)) return place(heard, *candidate);
   }
   undecided_.push_back(heard);
   decide(false);
@@ -82,9 +85,9 @@ void ChirpMeter::decide(bool now) {
   while (!undecided_.empty() && (now || undecided_.size() >= kTogether)) {
     for (int shift = 0; shift <= kMostShift; ++shift) {
       std::deque<Candidate> fitting;
-      for (const HeardChirp& heard : undecided_) {
-        const auto candidate = shifted(heard, shift);
-        if (candidate && right_direction(candidate->number, heard.up))
+      for (const Heard& heard : undecided_) {
+        const auto candidate = shifted(heard.chirp, shift);
+        if (candidate && right_direction(candidate->number, heard.chirp.up))
           fitting.push_back(*candidate);
       }
       if (fitting.size() != undecided_.size()) continue;
@@ -93,25 +96,34 @@ void ChirpMeter::decide(bool now) {
       return;
     }
     // The oldest is none of the sender's.
-    out_.event("audio.duplicate", undecided_.front().playout_ns);
+    unplaced(undecided_.front());
     undecided_.pop_front();
   }
 }
 
-void ChirpMeter::place(const HeardChirp& heard, const Candidate& candidate) {
-  if (highest_ && candidate.number <= *highest_) {
-    out_.event("audio.duplicate", heard.playout_ns);
-    return;
-  }
-  delay_ = seconds(heard.playout_ns - candidate.captured.at_ns);
-  out_.sample("audio.e2e_delay", heard.playout_ns, *delay_);
-  out_.sample("audio.network_delay", heard.arrival_ns,
-              seconds(heard.arrival_ns - candidate.captured.at_ns));
+void ChirpMeter::judge_mute(const Heard& heard, std::optional<int64_t> captured_ns) {
+  if (heard.mute.leaks(captured_ns, heard.chirp.arrival_ns))
+    out_.event("mute_leak", heard.chirp.playout_ns);
+}
+
+void ChirpMeter::unplaced(const Heard& heard) {
+  judge_mute(heard, std::nullopt);
+  out_.event("audio.duplicate", heard.chirp.playout_ns);
+}
+
+void ChirpMeter::place(const Heard& heard, const Candidate& candidate) {
+  if (highest_ && candidate.number <= *highest_) return unplaced(heard);
+  judge_mute(heard, candidate.captured.at_ns);
+  const HeardChirp& chirp = heard.chirp;
+  delay_ = seconds(chirp.playout_ns - candidate.captured.at_ns);
+  out_.sample("audio.e2e_delay", chirp.playout_ns, *delay_);
+  out_.sample("audio.network_delay", chirp.arrival_ns,
+              seconds(chirp.arrival_ns - candidate.captured.at_ns));
   for (const char* metric : {"audio.e2e_delay", "audio.network_delay"})
     out_.set_uncertainty(metric, seconds(candidate.captured.uncertainty_ns));
-  number(candidate.number, heard);
-  if (on_number) on_number(candidate.number, heard);
-  if (skew_ != nullptr) skew_->chirp(heard.up, candidate.number, heard.playout_ns);
+  number(candidate.number, chirp);
+  if (on_number) on_number(candidate.number, chirp);
+  if (skew_ != nullptr) skew_->chirp(chirp.up, candidate.number, chirp.playout_ns);
 }
 
 void ChirpMeter::place_by_distance(const HeardChirp& heard) {

@@ -6,7 +6,8 @@
 // of their directions right. Delays of up to 7 s are told apart so. Without a log chirps count from
 // the first one by their distance, and have no delay.
 //
-// Chirps say nothing of who sent them.
+// A chirp whose number is known was captured when the log says: that decides whether it leaked from
+// a muted sender, else its arrival does, after the grace. Chirps say nothing of who sent them.
 //
 // Thread:  one at a time.
 // Owner:   SoundMeter.
@@ -42,10 +43,14 @@ class ChirpMeter {
   void chirp(const HeardChirp& heard, const Mute& mute);
   // Told of each chirp whose number the sender's log says.
   std::function<void(int64_t number, const HeardChirp& heard)> on_number = {};
-  // Nothing was listened to since the last one; what waits is decided.
+  // Nothing was listened to since the last one, or the sender was muted; what waits is decided.
   void interrupt();
 
  private:
+  struct Heard {
+    HeardChirp chirp;
+    Mute mute;  // as it was then
+  };
   struct Candidate {
     int64_t number = 0;
     Captured captured;
@@ -56,7 +61,9 @@ class ChirpMeter {
   std::optional<Candidate> shifted(const HeardChirp& heard, int shift) const;
   std::optional<Candidate> like_the_last(const HeardChirp& heard) const;
   void decide(bool now);
-  void place(const HeardChirp& heard, const Candidate& candidate);
+  void place(const Heard& heard, const Candidate& candidate);
+  void unplaced(const Heard& heard);
+  void judge_mute(const Heard& heard, std::optional<int64_t> captured_ns);
   void place_by_distance(const HeardChirp& heard);
   void number(int64_t number, const HeardChirp& heard);
 
@@ -64,7 +71,7 @@ class ChirpMeter {
   const Sender sender_;
   const SenderLog* log_;
   SkewMeter* skew_;
-  std::deque<HeardChirp> undecided_;
+  std::deque<Heard> undecided_;
   std::optional<double> delay_;     // of the last one, seconds
   std::optional<int64_t> highest_;  // number
   std::optional<int64_t> last_rtp_ns_;

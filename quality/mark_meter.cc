@@ -29,6 +29,7 @@ void MarkMeter::picture(const std::optional<VideoMark>& mark, const Shown& shown
   if (!mark) {
     if (mute.muted()) return;  // black, most likely
     ++unread_;
+    sequence_.unread();
     out_.event("video.unread", shown.playout_ns);
     judge_reading();
     return;
@@ -55,6 +56,8 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
   using Step = MarkSequence::Step;
   const auto placed = sequence_.add(mark.counter);
   const int64_t at = shown.playout_ns;
+  if (placed.expected > 0) out_.count("video.expected", static_cast<double>(placed.expected));
+  if (placed.missing != 0) out_.event("video.missing", at, static_cast<double>(placed.missing));
   switch (placed.step) {
     case Step::kStill:
     case Step::kAgain:
@@ -62,19 +65,14 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
       return;
     case Step::kLate:
       out_.event("video.reorder", at);
-      out_.event("video.missing", at, -1);  // it was counted when one behind it came
       return first_time(shown, captured);
     case Step::kBegin:
       rhythm_.interrupt();
       break;
     case Step::kNew:
-      if (placed.left_out > 0) {
-        out_.event("video.missing", at, static_cast<double>(placed.left_out));
-        out_.sample("video.skip", at, static_cast<double>(placed.left_out));
-      }
+      if (placed.missing > 0) out_.sample("video.skip", at, static_cast<double>(placed.missing));
       break;
   }
-  out_.count("video.expected", static_cast<double>(placed.left_out + 1));
   const auto interval = rhythm_.add(at);
   if (interval && interval->freeze)
     out_.sample("video.freeze_true", interval->begin_ns, interval->seconds);

@@ -30,6 +30,7 @@ class SourceReader {
   }
 
   void read(const VideoMark& mark, const MarkPlace& place, const AVFrame& frame, double time) {
+    settle_unread(time);
     if (out_.read++ == 0) {
       out_.first_counter = mark.counter;
       out_.span.from = time;
@@ -44,30 +45,38 @@ class SourceReader {
     out_.picture_height = frame.height;
     count(mark, time);
   }
-  void unread() { ++out_.unread; }
+  // Not read where it was: unread if it is read again there within a second, else it was gone.
+  void unread() { ++unread_; }
 
   const std::vector<FileFlash>& flashes() const { return flashes_; }
   MarkedSource finish() {
     const double seconds = newest_.time - run_.time;
     if (seconds > 0) out_.rate = static_cast<double>(newest_.counter - run_.counter) / seconds;
+    out_.missing = static_cast<uint64_t>(missing_);
     return std::move(out_);
   }
 
  private:
+  void settle_unread(double time) {
+    if (out_.read > 0 && time - out_.present.back().to <= kApart) {
+      out_.unread += unread_;
+      for (uint64_t n = 0; n < unread_; ++n) sequence_.unread();
+    }
+    unread_ = 0;
+  }
   void count(const VideoMark& mark, double time) {
     using Step = MarkSequence::Step;
     const auto placed = sequence_.add(mark.counter);
+    out_.expected += static_cast<uint64_t>(placed.expected);
+    missing_ += placed.missing;
     if (placed.step == Step::kStill || placed.step == Step::kAgain) {
       ++out_.duplicate;
       return;
     }
     if (placed.step == Step::kLate) {
       ++out_.reordered;
-      --out_.missing;  // it was counted when one behind it came
       return;
     }
-    out_.expected += static_cast<uint64_t>(placed.left_out) + 1;
-    out_.missing += static_cast<uint64_t>(placed.left_out);
     newest_ = {time, placed.counter};
     if (placed.step == Step::kBegin) {
       if (out_.read > 1) ++out_.restarts;
@@ -85,6 +94,8 @@ class SourceReader {
     int64_t counter = 0;
   };
   MarkedSource out_;
+  uint64_t unread_ = 0;  // since it was read last
+  int64_t missing_ = 0;
   MarkSequence sequence_;
   Rhythm rhythm_;
   Numbered run_, newest_;  // first and newest of the run of numbers
@@ -143,6 +154,30 @@ class StreamReader {
   uint64_t undecodable_ = 0;
 };
 
+// Luma of whatever a decoder gives: what has none of 8 bits of its own is converted.
+class Grey {
+ public:
+  std::optional<LumaView> of(const AVFrame& frame) {
+    if (const auto luma = luma_of(frame)) return luma;
+    const auto format = static_cast<AVPixelFormat>(frame.format);
+    scaler_.reset(sws_getCachedContext(scaler_.release(), frame.width, frame.height, format,
+                                       frame.width, frame.height, AV_PIX_FMT_GRAY8, SWS_POINT,
+                                       nullptr, nullptr, nullptr));
+    if (!scaler_) return std::nullopt;
+    const auto width = static_cast<size_t>(frame.width);
+    pixels_.resize(width * static_cast<size_t>(frame.height));
+    uint8_t* to[] = {pixels_.data()};
+    const int stride[] = {frame.width};
+    if (sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, to, stride) < 0)
+      return std::nullopt;
+    return LumaView{pixels_.data(), width, frame.width, frame.height};
+  }
+
+ private:
+  AvScaler scaler_;
+  std::vector<uint8_t> pixels_;
+};
+
 class PictureReader final : public StreamReader {
  public:
   uint64_t pictures() const { return pictures_; }
@@ -153,7 +188,7 @@ class PictureReader final : public StreamReader {
   void decoded(const AVFrame& frame, double time) override {
     ++pictures_;
     end_ = std::max(end_, time);
-    const auto luma = luma_of(frame);
+    const auto luma = grey_.of(frame);
     std::set<uint16_t> here;
     if (luma) {
       const auto& readings = finder_.read(*luma);
@@ -174,6 +209,7 @@ class PictureReader final : public StreamReader {
   SourceReader& of(uint16_t source) {
     return sources_.try_emplace(source, index_, source).first->second;
   }
+  Grey grey_;
   MarkFinder finder_{Tiles::kMany};
   std::map<uint16_t, SourceReader> sources_;
   uint64_t pictures_ = 0, bare_ = 0;

@@ -53,7 +53,7 @@ void PictureMeter::frame(const Frame& frame, bool decode_it) {
   Shown when;
   when.playout_ns = playout_.of(frame.rtp_time, frame.first_arrival_ns, frame.last_arrival_ns);
   when.arrival_ns = frame.last_arrival_ns;
-  headers(frame);
+  const bool is_shown = headers(frame);
   const bool was = decoding_;
   decoding_ = decode_it && decoder_ != nullptr && (was || frame.key);
   if (decoding_ && !was) {
@@ -68,10 +68,10 @@ void PictureMeter::frame(const Frame& frame, bool decode_it) {
         !decoding_);
   if (decoding_) decode(frame, when);
   // One picture in turn with others: frames that came are what is shown, all the time.
-  if (config_.decode != Decode::kAlways || decoder_ == nullptr) shown(when);
+  if (is_shown && (config_.decode != Decode::kAlways || decoder_ == nullptr)) shown(when);
 }
 
-void PictureMeter::headers(const Frame& frame) {
+bool PictureMeter::headers(const Frame& frame) {
   out_.count("video.frames", 1);
   out_.count("video.key_frames", frame.key ? 1 : 0);
   if (config_.joined_ns != 0 && first_)
@@ -84,11 +84,12 @@ void PictureMeter::headers(const Frame& frame) {
       out_.sample("join.first_key_frame", frame.last_arrival_ns,
                   seconds(frame.last_arrival_ns - config_.joined_ns));
   }
-  if (track_.codec != "vp8") return;
+  if (track_.codec != "vp8") return true;
   const auto header = vp8_header(frame.bytes);
-  if (!header) return;
+  if (!header) return true;
   out_.sample("video.qp", frame.last_arrival_ns, header->quantiser);
   if (header->key) size(header->width, header->height, frame.last_arrival_ns);
+  return header->shown;
 }
 
 void PictureMeter::decode(const Frame& frame, const Shown& when) {

@@ -49,7 +49,7 @@ class PictureMeter {
   void mute(bool muted, int64_t at_ns);
 
  private:
-  void headers(const Frame& frame);
+  bool headers(const Frame& frame);  // is it to be shown?
   void decode(const Frame& frame, const Shown& shown);
   void decoded(const AVFrame& picture, const Shown& shown);
   void shown(const Shown& shown);

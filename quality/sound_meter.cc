@@ -15,6 +15,8 @@ constexpr int kMostOff = 4;  // samples that a chirp's place is rounded and resa
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 int64_t ns_of_samples(double samples) { return std::llround(samples * 1e9 / kMarkSampleRate); }
 
+constexpr int64_t kLongestOpus = 5760;  // 120 ms (RFC 6716, 3.2.5)
+
 // RFC 6716, 3.1: the table of configurations, and how many frames there are.
 int64_t opus_samples(std::span<const uint8_t> bytes) {
   if (bytes.empty()) return 0;
@@ -25,7 +27,8 @@ int64_t opus_samples(std::span<const uint8_t> bytes) {
                                  : kCelt[static_cast<size_t>(config % 4)];
   const int code = bytes[0] & 3;
   if (code < 3) return code == 0 ? each : 2 * each;
-  return bytes.size() < 2 ? 0 : static_cast<int64_t>(bytes[1] & 0x3f) * each;
+  const int64_t all = bytes.size() < 2 ? 0 : static_cast<int64_t>(bytes[1] & 0x3f) * each;
+  return all <= kLongestOpus ? all : 0;
 }
 
 }  // namespace
@@ -234,7 +237,11 @@ void SoundMeter::compare() {
   }
 }
 
-void SoundMeter::mute(bool muted, int64_t at_ns) { mute_.set(muted, at_ns); }
+void SoundMeter::mute(bool muted, int64_t at_ns) {
+  mute_.set(muted, at_ns);
+  // Chirps that nobody sent are not missing.
+  chirp_meter_.interrupt();
+}
 
 void SoundMeter::finish() {
   if (!detector_) return;

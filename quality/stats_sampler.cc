@@ -37,7 +37,8 @@ void StatsSampler::received(const ReceivedCounters& now, int64_t at_ns) {
   // What was counted before the first look came since then, too.
   const ReceivedCounters zero{
       .packets = 0, .lost = 0, .repaired = 0, .discarded = 0, .nack = 0, .pli = 0};
-  const bool anew = !last_received_ || now.packets < last_received_->packets;
+  const bool anew = !last_received_ || (now.packets && last_received_->packets &&
+                                        *now.packets < *last_received_->packets);
   const ReceivedCounters& before = anew ? zero : *last_received_;
   const auto packets = growth(before.packets, now.packets);
   const auto lost = delta(before.lost, now.lost);

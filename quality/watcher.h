@@ -61,7 +61,8 @@ class Watch {
 
   // Best before its first frame; later it counts for tracks that begin then.
   void expect(const std::string& member, Member facts);
-  // A member muted its sound or picture, or no longer does; monotonic_ns() when that was told.
+  // A member has muted its sound or picture, or is about to be no longer muted; monotonic_ns() when
+  // that was told. Told too late, its first frames after the mute are leaks.
   void muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns);
 
   std::vector<Series> snapshot() const;

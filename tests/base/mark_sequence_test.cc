@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace callbot {
 namespace {
 
@@ -19,6 +21,44 @@ TEST(MarkSequence, TellsNewStillAgainAndLate) {
   EXPECT_EQ(sequence.add(11).step, Step::kAgain);
   EXPECT_EQ(sequence.add(13).step, Step::kAgain);
   EXPECT_EQ(sequence.add(15).left_out, 0);
+}
+
+// Numbers there should have been, and those that never came, of counters in this order.
+struct Totals {
+  int64_t expected = 0, missing = 0;
+};
+Totals totals(const std::vector<int>& counters) {
+  constexpr int kUnread = -1;
+  MarkSequence sequence;
+  Totals totals;
+  for (const int counter : counters) {
+    if (counter == kUnread) {
+      sequence.unread();
+      continue;
+    }
+    const auto placed = sequence.add(static_cast<uint32_t>(counter));
+    totals.expected += placed.expected;
+    totals.missing += placed.missing;
+    EXPECT_GE(totals.missing, 0);
+  }
+  return totals;
+}
+
+TEST(MarkSequence, CountsWhatNeverCameInWhateverOrderItComes) {
+  for (std::vector<int> order :
+       {std::vector{3, 4, 6, 9}, {4, 3, 9, 6}, {9, 6, 4, 3}, {6, 9, 3, 4}}) {
+    const Totals t = totals(order);
+    EXPECT_EQ(t.expected, 7) << order[0];
+    EXPECT_EQ(t.missing, 3) << order[0];
+  }
+}
+
+TEST(MarkSequence, WhatCouldNotBeReadIsNotMissing) {
+  EXPECT_EQ(totals({1, -1, 3}).missing, 0);
+  EXPECT_EQ(totals({1, -1, 3}).expected, 3);
+  EXPECT_EQ(totals({1, -1, 5}).missing, 2);
+  EXPECT_EQ(totals({1, -1, 2, 5}).missing, 2) << "it was no number left out later";
+  EXPECT_EQ(totals({1, -1, 4, 3, 2}).missing, 0) << "and is taken back no more often than counted";
 }
 
 TEST(MarkSequence, CountsOnOverTheWrap) {

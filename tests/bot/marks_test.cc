@@ -49,6 +49,16 @@ TEST_F(MarksTest, ListsWhatItFinds) {
   EXPECT_THAT(out_, HasSubstr("no mark could be read"));
 }
 
+TEST_F(MarksTest, SoundAloneHasMarksToo) {
+  test::write_pcm(folder_.path() / "s.pcm", 3);
+  test::ffmpeg("-f s16le -ar 48000 -ac 1 -i " + (folder_.path() / "s.pcm").string() + " " +
+               (folder_.path() / "s.wav").string());
+  EXPECT_EQ(marks({.files = {folder_.path() / "s.wav"}}), kExitGood) << err_;
+  EXPECT_THAT(out_, HasSubstr("3 chirps"));
+  const auto asks = plan(R"({"who": [{"source": 7}]})");
+  EXPECT_EQ(marks({.files = {folder_.path() / "s.wav"}, .plan = asks}), kExitUnmeasured);
+}
+
 TEST_F(MarksTest, JudgesByAPlan) {
   const auto fits = plan(R"({"fps": 30, "seconds": 2, "who": [{"source": 7, "name": "alice"}]})");
   EXPECT_EQ(marks({.files = {good_}, .plan = fits}), kExitGood) << out_;

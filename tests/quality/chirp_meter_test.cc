@@ -90,8 +90,27 @@ TEST_F(ChirpMeterTest, WithoutALogItCountsByDistance) {
   }
 }
 
-TEST_F(ChirpMeterTest, AMutedSendersChirpsAreALeak) {
-  ChirpMeter meter(set_, alice_, &log_, nullptr);
+TEST_F(ChirpMeterTest, WhatWasCapturedWhileMutedIsALeakHoweverLateItComes) {
+  for (const double delay : {0.1, 1.4}) {
+    SeriesSet set("bob", "alice", "microphone");
+    ChirpMeter meter(set, alice_, &log_, nullptr);
+    Mute mute(500 * kMs);
+    for (int64_t n = 0; n < 14; ++n) {
+      const HeardChirp heard = chirp(n, delay);
+      // Muted from 3.5 s to 8.5 s.
+      if (heard.arrival_ns > kStart + 3500 * kMs && !mute.muted())
+        mute.set(true, kStart + 3500 * kMs);
+      if (heard.arrival_ns > kStart + 8500 * kMs) mute.set(false, kStart + 8500 * kMs);
+      meter.chirp(heard, mute);
+    }
+    meter.interrupt();
+    EXPECT_EQ(set.total("mute_leak"), 5) << "4 to 8, delay " << delay;
+    EXPECT_EQ(set.total("audio.missing"), 0);
+  }
+}
+
+TEST_F(ChirpMeterTest, WithoutALogThereIsAGrace) {
+  ChirpMeter meter(set_, {}, nullptr, nullptr);
   Mute mute(500 * kMs);
   mute.set(true, kStart + 4 * kSecond);
   for (int64_t n = 4; n < 8; ++n) meter.chirp(chirp(n, 0.1), mute);

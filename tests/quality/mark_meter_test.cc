@@ -44,6 +44,22 @@ TEST_F(MarkMeterTest, ALateFrameIsNotMissingAfterAll) {
   EXPECT_EQ(set_.total("video.expected"), 5);
 }
 
+TEST_F(MarkMeterTest, TheFirstFramesMayComeOutOfOrder) {
+  MarkMeter meter(set_, {}, nullptr, nullptr);
+  for (const uint32_t n : {1, 0, 2, 3}) show(meter, n);
+  EXPECT_EQ(set_.total("video.missing"), 0);
+  EXPECT_EQ(set_.total("video.reorder"), 1);
+  EXPECT_EQ(set_.total("video.expected"), 4);
+}
+
+TEST_F(MarkMeterTest, AFrameThatCannotBeReadIsUnreadAndNotMissing) {
+  MarkMeter meter(set_, {}, nullptr, nullptr);
+  for (uint32_t n = 0; n < 100; ++n) show(meter, n == 50 ? std::nullopt : std::optional(n));
+  EXPECT_EQ(set_.total("video.unread"), 1);
+  EXPECT_EQ(set_.total("video.missing"), 0);
+  EXPECT_EQ(set_.total("video.expected"), 100);
+}
+
 TEST_F(MarkMeterTest, MinutesWithoutASenderAreMissingFramesANewBeginningIsNot) {
   MarkMeter meter(set_, {}, nullptr, nullptr);
   show(meter, 10);

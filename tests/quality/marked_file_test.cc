@@ -46,7 +46,7 @@ class MarkedFileTest : public ::testing::Test {
 
 TEST_F(MarkedFileTest, AWebmOfALowRateIsReadWhole) {
   ffmpeg(video("v.y4m", {.frames = 150, .source = 0x0203, .first = 300}) + sound("s.pcm", 5, 10) +
-         "-vf scale=320:180 -c:v libvpx -deadline realtime -cpu-used 8 -b:v 80k -c:a libopus -b:a "
+         "-vf scale=320:180 -c:v libvpx -deadline realtime -cpu-used -8 -b:v 80k -c:a libopus -b:a "
          "24k " +
          path("out.webm"));
   const MarkedFile file = read("out.webm");
@@ -74,7 +74,7 @@ TEST_F(MarkedFileTest, EveryTileOfAComposedPictureOfALowRate) {
     inputs += video("v" + std::to_string(n) + ".y4m",
                     {.width = 320, .height = 180, .frames = 60, .source = n});
   for (const char* codec :
-       {"libx264 -preset veryfast -b:v 150k", "libvpx -deadline realtime -cpu-used 8 -b:v 150k"}) {
+       {"libx264 -preset veryfast -b:v 150k", "libvpx -deadline realtime -cpu-used -8 -b:v 150k"}) {
     ffmpeg(inputs + "-filter_complex 'xstack=inputs=4:layout=0_0|w0_0|0_h0|w0_h0' -c:v " + codec +
            " " + path("out.mkv"));
     const MarkedFile file = read("out.mkv");
@@ -104,6 +104,20 @@ TEST_F(MarkedFileTest, LetterboxedAndCroppedPictures) {
   }
 }
 
+TEST_F(MarkedFileTest, WhateverPixelsAreMadeOf) {
+  const std::string input = video("v.y4m", {.width = 320, .height = 180, .frames = 12});
+  for (const char* coding :
+       {"-pix_fmt yuv420p10le -c:v libx265 -x265-params log-level=none", "-pix_fmt rgb24 -c:v png",
+        "-pix_fmt gray -c:v ffv1", "-pix_fmt nv12 -c:v rawvideo", "-pix_fmt yuvj444p -c:v mjpeg"}) {
+    ffmpeg(input + coding + " " + path("out.mkv"));
+    const MarkedFile file = read("out.mkv");
+    SCOPED_TRACE(coding);
+    ASSERT_THAT(file.sources, SizeIs(1));
+    EXPECT_EQ(file.sources[0].read, 12u);
+    EXPECT_EQ(file.bare, 0u);
+  }
+}
+
 TEST_F(MarkedFileTest, FaultsAreCountedAsTheyWereMade) {
   RawVideo v{.frames = 150};
   v.mark = [](int n) -> std::optional<VideoMark> {
@@ -122,7 +136,7 @@ TEST_F(MarkedFileTest, FaultsAreCountedAsTheyWereMade) {
   const MarkedSource& s = file.sources[0];
   EXPECT_EQ(s.read, 149u);
   EXPECT_EQ(s.unread, 1u);
-  EXPECT_EQ(s.missing, 2u + 1 + 15 + 1);
+  EXPECT_EQ(s.missing, 2u + 1 + 15) << "the one that could not be read was there";
   EXPECT_EQ(s.duplicate, 1u + 15);
   EXPECT_EQ(s.reordered, 1u);
   ASSERT_THAT(s.freezes, SizeIs(1));
@@ -145,6 +159,20 @@ TEST_F(MarkedFileTest, PresenceAndRestarts) {
   EXPECT_EQ(s.missing, 0u);
 }
 
+TEST_F(MarkedFileTest, WhoLeftACompositionIsAbsentAndNotUnread) {
+  // The second leaves after 2 s of 4, and its place stays black.
+  ffmpeg(video("a.y4m", {.width = 320, .height = 180, .frames = 120, .source = 1}) +
+         video("b.y4m", {.width = 320, .height = 180, .frames = 60, .source = 2}) +
+         "-filter_complex '[1]tpad=stop=60:color=black[b];[0][b]hstack' -c:v libx264 "
+         "-preset veryfast -crf 28 " +
+         path("out.mp4"));
+  const MarkedFile file = read("out.mp4");
+  ASSERT_THAT(file.sources, SizeIs(2));
+  expect_perfect(file.sources[0], 120);
+  expect_perfect(file.sources[1], 60);
+  EXPECT_NEAR(file.sources[1].span.to, 59 / 30.0, 0.01);
+}
+
 TEST_F(MarkedFileTest, SoundThatIsLateIsSkewed) {
   ffmpeg(video("v.y4m", {.frames = 180}) + "-itsoffset 0.12 " + sound("s.pcm", 6) +
          "-c:v libx264 -preset ultrafast -c:a aac -ar 48000 " + path("out.mp4"));
@@ -156,7 +184,7 @@ TEST_F(MarkedFileTest, SoundThatIsLateIsSkewed) {
 }
 
 TEST_F(MarkedFileTest, ATruncatedFileIsReadAsFarAsItGoes) {
-  ffmpeg(video("v.y4m", {.frames = 90}) + "-c:v libvpx -deadline realtime -cpu-used 8 " +
+  ffmpeg(video("v.y4m", {.frames = 90}) + "-c:v libvpx -deadline realtime -cpu-used -8 " +
          path("out.webm"));
   std::filesystem::resize_file(path("out.webm"), std::filesystem::file_size(path("out.webm")) / 2);
   const MarkedFile file = read("out.webm");

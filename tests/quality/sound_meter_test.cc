@@ -30,6 +30,8 @@ TEST(PacketTicks, AreWhatAPacketLasts) {
   EXPECT_EQ(quality::packet_ticks("opus", std::vector<uint8_t>{3 << 3, 0}), 2880);
   EXPECT_EQ(quality::packet_ticks("opus", std::vector<uint8_t>{16 << 3 | 1, 0}), 240);
   EXPECT_EQ(quality::packet_ticks("opus", std::vector<uint8_t>{12 << 3 | 3, 3, 0}), 1440);
+  EXPECT_EQ(quality::packet_ticks("opus", std::vector<uint8_t>{3 << 3 | 3, 3, 0}), 0)
+      << "beyond 120 ms it is no packet";
 }
 
 quality::WatchConfig config() {

@@ -44,6 +44,13 @@ TEST_F(StatsSamplerTest, WhatIsNotThereIsNotZero) {
   for (const Series& s : set_.snapshot()) EXPECT_EQ(s.metric, "rtp.packets");
 }
 
+TEST_F(StatsSamplerTest, ALookThatSawNothingCountsNothingTwice) {
+  sampler_.received({.packets = 1000, .lost = 50}, kSecond);
+  sampler_.received({.lost = 50}, 2 * kSecond);
+  EXPECT_THAT(values("rtp.lost"), ElementsAre(50, 0));
+  EXPECT_THAT(values("rtp.packets"), ElementsAre(1000));
+}
+
 TEST_F(StatsSamplerTest, ACounterThatWentBackBeganAnew) {
   sampler_.received({.packets = 1000, .lost = 50, .bytes = 100000}, kSecond);
   sampler_.received({.packets = 30, .lost = 1, .bytes = 3000}, 2 * kSecond);
