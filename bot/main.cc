@@ -20,6 +20,7 @@
 #include "bot/marks.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
+#include "bot/selftest.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -116,6 +117,8 @@ int main(int argc, char** argv) {
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<MarksOptions>(&invocation.verb)) return run_marks(console, *o);
+  if (const auto* o = std::get_if<SelftestOptions>(&invocation.verb))
+    return run_selftest(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);
   if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
   if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))

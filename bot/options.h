@@ -158,6 +158,10 @@ struct MarksOptions {
   bool json = false;
 };
 
+struct SelftestOptions {
+  bool json = false;
+};
+
 struct KeyOptions {
   fs::path name;
 };
@@ -176,7 +180,7 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions, SelftestOptions>
       verb;
 };
 

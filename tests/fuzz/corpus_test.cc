@@ -22,6 +22,9 @@
 #define LLVMFuzzerTestOneInput fuzz_sealed_input
 #include "tests/fuzz/sealed_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_frame_headers
+#include "tests/fuzz/frame_headers_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
 
 namespace callbot {
 namespace {
@@ -32,6 +35,7 @@ TEST(FuzzCorpus, Manifest) { test::replay("manifest", fuzz_manifest); }
 TEST(FuzzCorpus, Journal) { test::replay("journal", fuzz_journal); }
 TEST(FuzzCorpus, Repair) { test::replay("repair", fuzz_repair_input); }
 TEST(FuzzCorpus, Sealed) { test::replay("sealed", fuzz_sealed_input); }
+TEST(FuzzCorpus, FrameHeaders) { test::replay("frame_headers", fuzz_frame_headers); }
 
 }  // namespace
 }  // namespace callbot

@@ -11,16 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
+#include "quality/rehearsal.h"
 #include "quality/watcher.h"
 #include "tests/support/marked_media.h"
 
 namespace callbot::test {
 
-constexpr int64_t kCallStart_ns = 1'000'000'000'000;
-inline int64_t at_second(double seconds) {
-  return kCallStart_ns + static_cast<int64_t>(seconds * 1e9 + (seconds < 0 ? -0.5 : 0.5));
-}
+constexpr int64_t kCallStart_ns = quality::kRehearsal_ns;
+inline int64_t at_second(double seconds) { return quality::rehearsal_ns(seconds); }
 
 // One track. A frame is captured at its own time after the call's start.
 struct Received {
@@ -35,17 +33,15 @@ class Measuring {
   explicit Measuring(quality::WatchConfig config = {.actor = "bob",
                                                     .verify = quality::Verify::kAll});
   quality::Watch& watch() { return *watch_; }
-  void add(Received track) { tracks_.push_back(std::move(track)); }
-  void at(double second, std::function<void()> happens);
-  // All frames in the order of their arrival (later ones wait for earlier ones of their track, as
-  // behind a jitterbuffer), and a beat every 50 ms.
+  void add(const Received& track);
+  void at(double second, std::function<void()> happens) {
+    rehearsal_.at(second, std::move(happens));
+  }
   void run(double seconds);
 
  private:
-  FakeClock clock_;
   std::unique_ptr<quality::Watch> watch_;
-  std::vector<Received> tracks_;
-  std::vector<std::pair<double, std::function<void()>>> events_;
+  quality::Rehearsal rehearsal_;
 };
 
 // Frames of a source at so many a second, captured from the call's start on.
