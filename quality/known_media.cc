@@ -53,9 +53,11 @@ Result<AvCodecContext> picture_encoder(int width, int height) {
   context.time_base = {1, kKnownFps};
   context.bit_rate = 2'000'000;
   AVDictionary* options = nullptr;
-  for (const auto& [key, value] :
-       {std::pair{"deadline", "realtime"}, {"cpu-used", "-8"}, {"lag-in-frames", "0"},
-        {"qmin", kVpxQuantiser}, {"qmax", kVpxQuantiser}})
+  for (const auto& [key, value] : {std::pair{"deadline", "realtime"},
+                                   {"cpu-used", "-8"},
+                                   {"lag-in-frames", "0"},
+                                   {"qmin", kVpxQuantiser},
+                                   {"qmax", kVpxQuantiser}})
     av_dict_set(&options, key, value, 0);
   const int opened = avcodec_open2(&context, nullptr, &options);
   av_dict_free(&options);
@@ -140,18 +142,13 @@ Result<std::vector<KnownFrame>> known_pictures(const KnownPictures& wanted) {
     frame->pts = n;
     frame->pict_type = AV_PICTURE_TYPE_I;
     if (av_frame_get_buffer(frame.get(), 0) < 0) return fail(Code::kInternal, "no memory");
-    const PictureView view{frame->data[0],
-                           static_cast<size_t>(frame->linesize[0]),
-                           frame->data[1],
-                           frame->data[2],
-                           static_cast<size_t>(frame->linesize[1]),
-                           wanted.width,
+    const PictureView view{frame->data[0], static_cast<size_t>(frame->linesize[0]), frame->data[1],
+                           frame->data[2], static_cast<size_t>(frame->linesize[1]), wanted.width,
                            wanted.height};
     paint_known(view, n);
     const auto mark = wanted.mark ? wanted.mark(n) : usual_mark(n, wanted.source);
     if (mark) write_video_mark(view, *mark);
-    if (auto done = encode(**encoder, frame.get(), out); !done)
-      return tl::unexpected(done.error());
+    if (auto done = encode(**encoder, frame.get(), out); !done) return tl::unexpected(done.error());
   }
   if (auto done = encode(**encoder, nullptr, out); !done) return tl::unexpected(done.error());
   for (size_t n = 0; n < out.size(); ++n) {
@@ -163,9 +160,9 @@ Result<std::vector<KnownFrame>> known_pictures(const KnownPictures& wanted) {
 
 void play_known(std::span<float> samples, int64_t first) {
   for (size_t i = 0; i < samples.size(); ++i)
-    samples[i] = static_cast<float>(
-        kKnownTone * std::sin(2 * std::numbers::pi * kTone_hz / kMarkSampleRate *
-                              static_cast<double>(first + static_cast<int64_t>(i))));
+    samples[i] = static_cast<float>(kKnownTone *
+                                    std::sin(2 * std::numbers::pi * kTone_hz / kMarkSampleRate *
+                                             static_cast<double>(first + static_cast<int64_t>(i))));
   const int64_t end = first + static_cast<int64_t>(samples.size());
   std::vector<float> chirp(kChirpSamples);
   for (int64_t n = std::max<int64_t>((first - kChirpSamples) / kChirpPeriodSamples, 0);
@@ -190,8 +187,7 @@ Result<std::vector<KnownFrame>> known_sound(const KnownSound& wanted) {
     const AvFrame frame = sound_frame(**encoder, packet);
     if (!frame) return fail(Code::kInternal, "no memory");
     frame->pts = static_cast<int64_t>(out.size()) * frame->nb_samples;
-    if (auto done = encode(**encoder, frame.get(), out); !done)
-      return tl::unexpected(done.error());
+    if (auto done = encode(**encoder, frame.get(), out); !done) return tl::unexpected(done.error());
   }
   // What the encoder still holds is its look-ahead beyond the end.
   for (size_t n = 0; n < out.size(); ++n) {

@@ -1,8 +1,9 @@
-// quality/known_media.h: marked pictures and sound, encoded as members of a call send them, of which
-// everything is known. For the selftest.
+// quality/known_media.h: marked pictures and sound, encoded as members of a call send them, of
+// which everything is known. For the selftest.
 //
 // Pictures are small, VP8, 30 a second, each a key frame (what is dropped harms no other) at one
-// quantiser. Sound is Opus or G.711, 20 ms a packet, a chirp at each second and a tone of 300 Hz below them.
+// quantiser. Sound is Opus or G.711, 20 ms a packet, a chirp at each second and a tone of 300 Hz
+// below them.
 //
 // Thread:  any.
 // Owner:   values.

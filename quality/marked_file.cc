@@ -8,6 +8,7 @@
 #include "base/audio_mark.h"
 #include "base/mark_sequence.h"
 #include "quality/file_skew.h"
+#include "quality/mono.h"
 #include "quality/rhythm.h"
 
 namespace callbot::quality {
@@ -221,35 +222,18 @@ class SoundReader final : public StreamReader {
 
  protected:
   void decoded(const AVFrame& frame, double time) override {
-    if (!resampler_ && !open_resampler(frame)) return;
     if (!places_.empty() && time - end_ > kGapSeconds)
       push(std::vector<float>(
           static_cast<size_t>(std::min(time - end_, kMostGapSeconds) * kMarkSampleRate)));
-    const auto held = static_cast<double>(swr_get_delay(resampler_.get(), kMarkSampleRate));
-    places_.push_back({static_cast<double>(pushed_) + held, time});
-    std::vector<float> samples(static_cast<size_t>(
-        av_rescale_rnd(frame.nb_samples, kMarkSampleRate, frame.sample_rate, AV_ROUND_UP) + 64));
-    auto* out = reinterpret_cast<uint8_t*>(samples.data());
-    const int got = swr_convert(resampler_.get(), &out, static_cast<int>(samples.size()),
-                                const_cast<const uint8_t**>(frame.extended_data), frame.nb_samples);
-    if (got <= 0) return;
-    samples.resize(static_cast<size_t>(got));
+    places_.push_back({static_cast<double>(pushed_) + mono_.held(), time});
+    const std::vector<float> samples = mono_.of(frame);
+    if (samples.empty()) return;
     push(samples);
     end_ = time + static_cast<double>(frame.nb_samples) / frame.sample_rate;
   }
   void ended() override { take(detector_.finish()); }
 
  private:
-  bool open_resampler(const AVFrame& frame) {
-    AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
-    AVChannelLayout given = frame.ch_layout;  // native order: nothing to free
-    SwrContext* context = nullptr;
-    swr_alloc_set_opts2(&context, &mono, AV_SAMPLE_FMT_FLT, kMarkSampleRate, &given,
-                        static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
-    resampler_.reset(context);
-    if (context == nullptr || swr_init(context) < 0) resampler_.reset();
-    return resampler_ != nullptr;
-  }
   void push(const std::vector<float>& samples) {
     pushed_ += samples.size();
     take(detector_.push(samples));
@@ -267,7 +251,7 @@ class SoundReader final : public StreamReader {
   struct Place {
     double position, time;
   };
-  AvResampler resampler_;
+  Mono mono_;
   ChirpDetector detector_;
   std::vector<Place> places_;
   size_t pushed_ = 0;

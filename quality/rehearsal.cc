@@ -8,7 +8,7 @@
 namespace callbot::quality {
 namespace {
 
-constexpr int64_t kBeat_ns = 50'000'000;               // as the recorder's
+constexpr int64_t kBeat_ns = 50'000'000;                 // as the recorder's
 constexpr int64_t kWall_ns = 1'795'234'842'000'000'000;  // any time
 enum Order { kHappens, kFrame, kEnd, kBeat };
 

@@ -1,9 +1,8 @@
 // quality/rehearsal.h: frames handed to a Watch as a call would, on a clock of its own, in no time.
 // For measuring what was made on purpose: the selftest, and tests.
 //
-// Thread:  one, and no other in the process may ask for the time meanwhile (base/clock.h, FakeClock).
-// Owner:   the caller.
-// Fails:   as the Watcher does: never, so far.
+// Thread:  one, and no other in the process may ask for the time meanwhile (base/clock.h,
+// FakeClock). Owner:   the caller. Fails:   as the Watcher does: never, so far.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// quality/selftest.h: does the measuring say what is true? Faults are made on purpose in known media
-// (quality/known_media.h), one after the other, and what is reported is laid beside what was made.
+// quality/selftest.h: does the measuring say what is true? Faults are made on purpose in known
+// media (quality/known_media.h), one after the other, and what is reported is laid beside what was
+// made.
 //
 // What a network does to packets is not in it: frames are handed over as they come out of the
 // jitterbuffer, so rtp.*, jitterbuffer.delay, join.signaling, join.ice, join.dtls, send.*, bot.cpu
@@ -26,9 +27,9 @@ struct SelftestRow {
   std::string stat;    // "total", "count", or "each": the sample that is furthest off
   size_t samples = 0;
   double truth = 0, reported = 0;
-  double tolerance = 0;                       // most that both may be apart, in the metric's unit
-  Measured true_state = Measured::kOk;        // where it is not ok there are no numbers
-  Measured state = Measured::kUnmeasured;     // reported
+  double tolerance = 0;                    // most that both may be apart, in the metric's unit
+  Measured true_state = Measured::kOk;     // where it is not ok there are no numbers
+  Measured state = Measured::kUnmeasured;  // reported
   bool holds() const;
 };
 

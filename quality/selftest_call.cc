@@ -9,6 +9,8 @@ namespace callbot::quality {
 namespace {
 
 constexpr int64_t kRtpBegin = 777'000;
+constexpr double kTail =
+    0.5;  // seconds until all has come; a track that went on would be empty ones
 
 // What was captured when, as the sender would log it.
 std::shared_ptr<const SenderLog> log_of(int frames) {
@@ -82,12 +84,14 @@ Result<> SelftestCall::run(const Pictures* pictures, const Sound* sound) {
   if (pictures != nullptr) {
     auto track = track_of(*pictures);
     if (!track) return tl::unexpected(track.error());
-    rehearsal.add(std::move(*track));
     seconds = static_cast<double>(pictures->media.frames) / kKnownFps;
+    track->end = seconds + kTail;
+    rehearsal.add(std::move(*track));
   }
   if (sound != nullptr) {
     auto track = track_of(*sound);
     if (!track) return tl::unexpected(track.error());
+    track->end = sound->media.seconds + kTail;
     rehearsal.add(std::move(*track));
     seconds = std::max<double>(seconds, sound->media.seconds);
   }
@@ -98,16 +102,15 @@ Result<> SelftestCall::run(const Pictures* pictures, const Sound* sound) {
     rehearsal.at(told.at, [&watch, told] {
       watch.muted("alice", told.media, told.muted, rehearsal_ns(told.at));
     });
-  constexpr double kUntilAllHasCome = 2;
-  auto done = rehearsal.run(watch, seconds + kUntilAllHasCome);
+  auto done = rehearsal.run(watch, seconds + 2 * kTail);
   reported_ = watch.snapshot();
   return done;
 }
 
-SelftestRow& SelftestCall::row(const char* metric, const char* stat, double truth,
-                               double tolerance, std::vector<double>& values) {
-  SelftestRow row{.fault = fault_, .metric = metric, .stat = stat, .truth = truth,
-                  .tolerance = tolerance};
+SelftestRow& SelftestCall::row(const char* metric, const char* stat, double truth, double tolerance,
+                               std::vector<double>& values) {
+  SelftestRow row{
+      .fault = fault_, .metric = metric, .stat = stat, .truth = truth, .tolerance = tolerance};
   const bool pictures = std::any_of(reported_.begin(), reported_.end(),
                                     [](const Series& s) { return s.stream == "camera"; });
   const std::string stream = stream_of(metric, !pictures);

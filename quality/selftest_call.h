@@ -26,7 +26,7 @@ class SelftestCall {
  public:
   struct Pictures {
     KnownPictures media = {};
-    std::function<double(double captured)> delay = {};   // none: kTryDelay
+    std::function<double(double captured)> delay = {};  // none: kTryDelay
     std::function<bool(int n)> lost = {};
     std::function<void(int n, Frame& frame)> change = {};
   };

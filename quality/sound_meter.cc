@@ -152,33 +152,14 @@ void SoundMeter::decode(const Frame& frame, int64_t playout_ns) {
   });
 }
 
-bool SoundMeter::open_resampler(const AVFrame& sound) {
-  if (resampler_) return true;
-  AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
-  AVChannelLayout given = sound.ch_layout;  // native order: nothing to free
-  SwrContext* context = nullptr;
-  swr_alloc_set_opts2(&context, &mono, AV_SAMPLE_FMT_FLT, kMarkSampleRate, &given,
-                      static_cast<AVSampleFormat>(sound.format), sound.sample_rate, 0, nullptr);
-  resampler_.reset(context);
-  if (context == nullptr || swr_init(context) < 0) resampler_.reset();
-  return resampler_ != nullptr;
-}
-
 void SoundMeter::decoded(const AVFrame& sound, const Frame& frame, int64_t playout_ns) {
-  if (!open_resampler(sound)) return;
   // What the resampler still holds comes out first.
-  const auto held = static_cast<double>(swr_get_delay(resampler_.get(), kMarkSampleRate));
-  places_.push_back({static_cast<double>(pushed_) + held, playout_ns, frame.last_arrival_ns,
+  places_.push_back({static_cast<double>(pushed_) + mono_.held(), playout_ns, frame.last_arrival_ns,
                      playout_.ns_of(frame.rtp_time)});
   while (places_.size() > 2 && places_[1].position < static_cast<double>(pushed_ - kMarkSampleRate))
     places_.pop_front();
-  std::vector<float> samples(static_cast<size_t>(
-      av_rescale_rnd(sound.nb_samples, kMarkSampleRate, sound.sample_rate, AV_ROUND_UP) + 64));
-  auto* out = reinterpret_cast<uint8_t*>(samples.data());
-  const int got = swr_convert(resampler_.get(), &out, static_cast<int>(samples.size()),
-                              const_cast<const uint8_t**>(sound.extended_data), sound.nb_samples);
-  if (got <= 0) return;
-  samples.resize(static_cast<size_t>(got));
+  const std::vector<float> samples = mono_.of(sound);
+  if (samples.empty()) return;
   const size_t clipped = level_.add(samples, playout_ns);
   out_.count("audio.clip", static_cast<double>(clipped));
   band(samples);

@@ -20,6 +20,7 @@
 #include "base/frame.h"
 #include "quality/chirp_meter.h"
 #include "quality/decoder.h"
+#include "quality/mono.h"
 #include "quality/picture_meter.h"
 #include "quality/sound_band.h"
 #include "quality/sound_level.h"
@@ -60,7 +61,6 @@ class SoundMeter {
   void gap(const Frame& frame, int64_t playout_ns);
   void decode(const Frame& frame, int64_t playout_ns);
   void decoded(const AVFrame& sound, const Frame& frame, int64_t playout_ns);
-  bool open_resampler(const AVFrame& sound);
   void push(std::span<const float> samples);
   void chirps(const std::vector<FoundChirp>& found);
   void band(std::span<const float> samples);
@@ -78,7 +78,7 @@ class SoundMeter {
   SoundLevel level_;
   SoundBand band_;
   std::unique_ptr<Decoder> decoder_;
-  AvResampler resampler_;
+  Mono mono_;
   std::unique_ptr<ChirpDetector> detector_;
   bool decoding_ = false, first_ = true, first_decoded_ = true;
   std::optional<int64_t> next_rtp_;

@@ -22,8 +22,8 @@ ExitStatus selftest(bool json, std::string& out) {
 TEST(SelftestVerb, PrintsWhatWasMadeBesideWhatIsReported) {
   std::string out;
   EXPECT_EQ(selftest(false, out), kExitGood) << out;
-  EXPECT_THAT(out, AllOf(HasSubstr("sound 80 ms later"), HasSubstr("av.skew"), HasSubstr("rtp.loss"),
-                         Not(HasSubstr("OFF"))));
+  EXPECT_THAT(out, AllOf(HasSubstr("sound 80 ms later"), HasSubstr("av.skew"),
+                         HasSubstr("rtp.loss"), Not(HasSubstr("OFF"))));
 }
 
 TEST(SelftestVerb, AsJsonItIsOneValue) {

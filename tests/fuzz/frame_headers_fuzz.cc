@@ -1,4 +1,5 @@
-// What is read of received frames without decoding them: VP8's header, the length of an Opus packet.
+// What is read of received frames without decoding them: VP8's header, the length of an Opus
+// packet.
 #include <cstdint>
 #include <cstdlib>
 #include <span>

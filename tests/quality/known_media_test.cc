@@ -37,7 +37,8 @@ TEST(KnownMedia, SoundIsTheSameWhereverItBegins) {
   play_known(whole, 0);
   for (const size_t first : {size_t{0}, size_t{500}, size_t{47500}, size_t{48000}, size_t{51000}}) {
     play_known(piece, static_cast<int64_t>(first));
-    for (size_t i = 0; i < piece.size(); ++i) ASSERT_NEAR(piece[i], whole[first + i], 1e-6) << first;
+    for (size_t i = 0; i < piece.size(); ++i)
+      ASSERT_NEAR(piece[i], whole[first + i], 1e-6) << first;
   }
 }
 

@@ -1,11 +1,10 @@
-#include "quality/watcher.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "quality/watcher.h"
 #include "tests/quality/watched_call.h"
 
 namespace callbot::test {
@@ -217,7 +216,9 @@ TEST(WatcherFaults, ChirpsOfAMutedSenderAreALeakAndThoseItDoesNotSendNotMissing)
 TEST(WatcherFaults, EveryFramesDelayIsTheOneThatWasMade) {
   // Within the playout's latency, beyond it, and the fastest way.
   const auto made = [](int64_t n) { return n % 50 == 7 ? 0.18 : n % 9 == 4 ? 0.07 : kDelay; };
-  const auto number = [](const EncodedFrame& f) { return (f.time_ns + 1'000'000) * 30 / 1'000'000'000; };
+  const auto number = [](const EncodedFrame& f) {
+    return (f.time_ns + 1'000'000) * 30 / 1'000'000'000;
+  };
   Measuring call(all());
   call.watch().expect("alice", alice());
   call.add({video_track(1, "alice"), make_video(pictures(360)),
