@@ -1,5 +1,5 @@
-// quality/mono.h: decoded sound -> mono at 48 kHz, for whoever measures it. A sound that is the same
-// in both channels keeps its level (FFmpeg's own way would make it 3 dB louder in floats).
+// quality/mono.h: decoded sound -> mono at 48 kHz, for whoever measures it. A sound that is the
+// same in both channels keeps its level (FFmpeg's own way would make it 3 dB louder in floats).
 //
 // Thread:  one at a time.
 // Owner:   a meter.

@@ -21,8 +21,8 @@ AvFrame tone(int rate, int channels, double level, int samples) {
   EXPECT_GE(av_frame_get_buffer(frame.get(), 0), 0);
   for (int i = 0; i < samples; ++i)
     for (int c = 0; c < channels; ++c)
-      reinterpret_cast<int16_t*>(frame->data[0])[i * channels + c] = static_cast<int16_t>(
-          32767 * level * std::sin(2 * std::numbers::pi * 300 * i / rate));
+      reinterpret_cast<int16_t*>(frame->data[0])[i * channels + c] =
+          static_cast<int16_t>(32767 * level * std::sin(2 * std::numbers::pi * 300 * i / rate));
   return frame;
 }
 
