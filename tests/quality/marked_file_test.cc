@@ -73,20 +73,24 @@ TEST_F(MarkedFileTest, EveryTileOfAComposedPictureOfALowRate) {
   for (uint16_t n = 1; n <= 4; ++n)
     inputs += video("v" + std::to_string(n) + ".y4m",
                     {.width = 320, .height = 180, .frames = 60, .source = n});
-  for (const char* codec :
-       {"libx264 -preset veryfast -b:v 150k", "libvpx -deadline realtime -cpu-used -8 -b:v 150k"}) {
+  // The same bytes on any machine: libvpx chooses its speed by the time it took, if told 0 or more.
+  for (const char* codec : {"libx264 -threads 1 -preset veryfast -b:v 150k",
+                            "libvpx -deadline realtime -cpu-used -8 -b:v 150k"}) {
     ffmpeg(inputs + "-filter_complex 'xstack=inputs=4:layout=0_0|w0_0|0_h0|w0_h0' -c:v " + codec +
            " " + path("out.mkv"));
     const MarkedFile file = read("out.mkv");
     ASSERT_THAT(file.sources, SizeIs(4)) << codec;
     for (const MarkedSource& s : file.sources) {
-      // 30 kbit/s a tile: a picture or two may be beyond reading, none is read wrongly.
-      EXPECT_GE(s.read, 58u) << codec << ", source " << s.source;
-      EXPECT_LE(s.missing, 60 - s.read) << codec;
-      EXPECT_EQ(s.duplicate + s.reordered, 0u) << codec;
-      EXPECT_NEAR(s.place.x, (s.source - 1) % 2 * 320, 1.5) << codec;
-      EXPECT_NEAR(s.place.y, (s.source - 1) / 2 * 180, 1.5) << codec;
-      EXPECT_NEAR(s.place.cell_width * 48, 320, 2) << codec;
+      SCOPED_TRACE(codec);
+      // x264's very first picture at this rate is too blurred for the search to find every tile;
+      // from where a tile was found on, nothing may be lacking.
+      EXPECT_LE(s.first_counter, 1u) << s.source;
+      EXPECT_EQ(s.last_counter, 59u) << s.source;
+      expect_perfect(s, 60 - s.first_counter);
+      // Within half a cell, in which it is read.
+      EXPECT_NEAR(s.place.x, (s.source - 1) % 2 * 320, 320 / 48.0 / 2);
+      EXPECT_NEAR(s.place.y, (s.source - 1) / 2 * 180, 320 / 48.0 / 2);
+      EXPECT_NEAR(s.place.cell_width * 48, 320, 320 / 48.0 / 2);
     }
   }
 }

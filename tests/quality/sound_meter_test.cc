@@ -124,7 +124,11 @@ TEST(SoundMeter, SnrAgainstTheSentSamples) {
     call.watch().expect("alice", kAlice);
     call.add({audio_track(1, "alice"), make_audio(recipe)});
     call.run(8.5);
-    (noise ? noisy : clean) = Snapshot(call.watch()).values("audio.snr", kMic);
+    auto& values = noise ? noisy : clean;
+    values = Snapshot(call.watch()).values("audio.snr", kMic);
+    // Opus begins with nothing to go by: the beginning of the first chirp suffers.
+    ASSERT_FALSE(values.empty());
+    values.erase(values.begin());
   }
   ASSERT_GE(clean.size(), 6u);
   // Power of tone and chirps against that of the disturbing tone, 0.02^2 / 2.
