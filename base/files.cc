@@ -133,7 +133,7 @@ Result<Descriptor> open_file(const fs::path& path, Links links) {
 Result<> write_atomically(const fs::path& path, std::string_view bytes) {
   auto part = PartFile::create(path);
   if (!part) return tl::unexpected(part.error());
-  if (!write_all(part->fd(), bytes)) return storage_failure(part->path(), "cannot write");
+  if (!write_all(part->fd(), bytes)) return storage_failure(path, "cannot write");
   return part->put_in_place();
 }
 
@@ -231,7 +231,7 @@ FileHash::FileHash(fs::path path, Links links)
 Result<std::string> FileHash::step() {
   auto file = open_file(path_, links_);
   if (!file) return tl::unexpected(file.error());
-  std::vector<guchar> chunk(64 * 1024);
+  std::vector<guchar> chunk(size_t{64} * 1024);
   for (const uint64_t until = at_ + kHashedAStep; at_ < until;) {
     const ssize_t n = pread(file->get(), chunk.data(), chunk.size(), static_cast<off_t>(at_));
     if (n < 0 && errno == EINTR) continue;

@@ -82,7 +82,7 @@ void Timer::start(std::chrono::milliseconds delay, Loop::Task task, bool repeat)
   id_ = g_timeout_add_full(G_PRIORITY_DEFAULT, ms, run_once, boxed(forget_then_run), destroy);
 }
 
-void Timer::stop() {
+void LoopSource::stop() {
   if (id_ != 0) g_source_remove(std::exchange(id_, 0));
 }
 
@@ -91,10 +91,6 @@ void Readable::watch(int fd, Loop::Task task) {
   const auto condition = static_cast<GIOCondition>(G_IO_IN | G_IO_HUP | G_IO_ERR);
   id_ = g_unix_fd_add_full(G_PRIORITY_DEFAULT, fd, condition, run_readable, boxed(std::move(task)),
                            destroy);
-}
-
-void Readable::stop() {
-  if (id_ != 0) g_source_remove(std::exchange(id_, 0));
 }
 
 }  // namespace callbot

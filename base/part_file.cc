@@ -56,7 +56,7 @@ Result<PartFile> PartFile::create(const fs::path& target) {
         folder_of(target) / fmt::format("{}{:016x}{}", prefix_of(target), digits, kSuffix);
     Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (!file && errno == EEXIST) continue;
-    if (!file) return storage_failure(path, "cannot create");
+    if (!file) return storage_failure(target, "cannot create");
     // Who took it for one left over, before it was locked, holds the lock until it is removed.
     (void)lock_file(file.get(), LOCK_EX);
     struct stat s {};
@@ -70,7 +70,7 @@ PartFile::~PartFile() {
 }
 
 Result<> PartFile::put_in_place() {
-  if (fdatasync(file_.get()) != 0) return storage_failure(path_, "cannot sync");
+  if (fdatasync(file_.get()) != 0) return storage_failure(target_, "cannot sync");
   if (rename(path_.c_str(), target_.c_str()) != 0)
     return storage_failure(target_, "cannot rename into place");
   file_ = Descriptor();

@@ -8,6 +8,7 @@
 #include "bot/cli_calls.h"
 #include "bot/cli_folders.h"
 #include "bot/cli_recordings.h"
+#include "bot/cli_tests.h"
 #include "bot/cli_values.h"
 
 namespace callbot::bot {
@@ -80,6 +81,7 @@ struct Verbs {
   SelftestOptions selftest;
   RecordingsOptions recordings;
   CtlOptions ctl;
+  TestOptions test;
 };
 
 // In the order of the help.
@@ -96,6 +98,7 @@ void add_verbs(CLI::App& app, Verbs& v) {
   add_compose(app, v.composed);
   add_marks(app, v.marks);
   add_selftest(app, v.selftest);
+  add_test(app, v.test);
   add_demo(app, v.demo);
   add_recordings(app, v.recordings);
   add_key(app, v.key);
@@ -116,7 +119,7 @@ void add_output(CLI::App& app, OutputOptions& output) {
 
 // What was asked for, once the command line is parsed.
 void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
-  const std::string verb = chosen.get_name();
+  const std::string& verb = chosen.get_name();
   if (verb == "record") invocation.verb = v.record;
   if (verb == "send") invocation.verb = v.send;
   if (verb == "serve") invocation.verb = v.serve;
@@ -125,6 +128,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   if (verb == "show") invocation.verb = v.show;
   if (verb == "repair") invocation.verb = v.repair;
   if (verb == "recordings") invocation.verb = v.recordings;
+  if (verb == "test") invocation.verb = v.test;
   if (verb == "demo") invocation.verb = v.demo;
   if (verb == "key") invocation.verb = v.key;
   if (verb == "unseal") invocation.verb = v.unseal;

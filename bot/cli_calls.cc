@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "bot/cli_values.h"
+#include "bot/member_filter.h"
 
 namespace callbot::bot {
 namespace {
@@ -29,10 +30,22 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option(
       "--ice-server", join.ice_servers,
       "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp, a ':' in USER as "
-      "%3A; repeatable");
+      "%3A; turns: (TURN over TLS) is not supported; repeatable");
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
+  const std::string help =
+      "send and receive everything (ICE, DTLS, media) through a network of these conditions: " +
+      network::preset_names() +
+      ", a file, or JSON such as '{\"down\":{\"loss\":\"10%\"}}'; STUN and TURN servers are not "
+      "used then";
+  parsed<std::optional<network::Network>>(
+      app, "--network", help.c_str(), join.network,
+      [](const std::string& text) {
+        return network::parse_network(text).map(
+            [](const network::Network& network) { return std::optional(network); });
+      },
+      "PRESET|FILE|JSON");
 }
 
 void add_disk(CLI::App* c, DiskLimits& disk) {
@@ -73,6 +86,14 @@ Result<std::optional<recordings::PublicKey>> public_key(const std::string& text)
   return key.map([](const auto& k) { return std::optional(k); });
 }
 
+CLI::Validator glob() {
+  return {[](std::string& text) {
+            const auto is = check_pattern(text);
+            return is ? std::string() : is.error().message;
+          },
+          ""};
+}
+
 // What record and the recorders of serve have in common.
 void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_duration,
                bool& audio_only, RecordRules& rules) {
@@ -108,11 +129,13 @@ void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_durat
   c->add_option("--include", rules.include,
                 "record only members whose name fits this pattern (* ? [...]); repeatable")
       ->allow_extra_args(false)
+      ->check(glob())
       ->type_name("GLOB");
   c->add_option("--exclude", rules.exclude,
                 "leave out members whose name fits this pattern, as if they had asked for it; "
                 "repeatable")
       ->allow_extra_args(false)
+      ->check(glob())
       ->type_name("GLOB");
 }
 
@@ -189,6 +212,7 @@ void add_ctl(CLI::App& app, CtlOptions& o) {
     command(name, help)
         ->add_option("GLOB", o.patterns,
                      "pattern of names: * ? [...]; the newest that fits decides")
+        ->check(glob())
         ->required();
   c->footer(
       "Examples:\n"
@@ -262,7 +286,10 @@ void add_send(CLI::App& app, SendOptions& o) {
       "Examples:\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --count 3 --duration 30s\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --codec h264 --size 640x360 "
-      "--bitrate 500k\n");
+      "--bitrate 500k\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup --network 3g\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup "
+      "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n");
 }
 
 void add_serve(CLI::App& app, ServeOptions& o) {

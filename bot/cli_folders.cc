@@ -60,9 +60,11 @@ void add_repair(CLI::App& app, RepairOptions& repair) {
   r->footer(
       "Nothing is deleted: what cannot be used is kept in DIR/damaged. What nobody judged is "
       "judged\n"
-      "(DIR/verdict.json). Repairing again changes nothing. Exits with 1 if something is lost, "
-      "with 5 if the recording is still being "
-      "written.\n"
+      "(DIR/verdict.json). Repairing again changes nothing. Exits with 1 if something is lost or "
+      "the\n"
+      "verdict is FAIL, with 5 if it cannot be judged (encrypted, and no --key opens it) or is "
+      "still\n"
+      "being written.\n"
       "Example:\n  callbot repair recordings/standup-20261121T042042Z\n");
 }
 

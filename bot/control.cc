@@ -235,9 +235,8 @@ void ControlServer::drop(Connection* connection) {
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& one) { return one.get() == connection; });
   if (found == connections_.end()) return;
-  const auto last = *found;  // it is on the stack
-  connections_.erase(found);
-  last->close();
+  const auto last = connections_.extract(found);  // it is on the stack
+  last.value()->close();
 }
 
 void ControlServer::ask(const std::string& line,
@@ -331,10 +330,8 @@ class Client {
 Result<Json> control_request(const fs::path& folder, const Json& request,
                              std::chrono::milliseconds within) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored))
-    return fail(Code::kBadInput, folder.string() + ": no such folder");
   if (!fs::exists(folder / recordings::kManifest, ignored))
-    return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+    return tl::unexpected(recordings::no_recording(folder));
   Client client(folder, within);
   auto line = client.connect(folder)
                   .and_then([&] { return client.send(request.dump() + "\n"); })
@@ -344,7 +341,9 @@ Result<Json> control_request(const fs::path& folder, const Json& request,
   if (!answer) return fail(Code::kInternal, "the recorder's answer is no JSON: " + *line);
   if (answer->at("ok").boolean().value_or(false)) return answer;
   const Json error = answer->at("error");
-  return fail(code_named(error.at("code").text().value_or("")),
+  const Code code = code_named(error.at("code").text().value_or(""));
+  // What it could not take is what our caller asked for: nobody of that name, paused already.
+  return fail(code == Code::kBadInput ? Code::kUsage : code,
               error.at("text").text().value_or("refused"));
 }
 

@@ -7,7 +7,8 @@
 // Owner:   RecordControl owns the server. Destroying it closes every connection and removes the
 //          socket.
 // Fails:   create(): kStorage where the folder's file system has no sockets. control_request():
-//          kConnect if nobody records there, kTimeout, or what the recorder answered.
+//          kConnect if nobody records there, kTimeout, kUsage for a request that the recorder
+//          cannot take ("bad-input"), or what else it answered.
 #pragma once
 
 #include <gio/gio.h>
@@ -27,7 +28,7 @@
 namespace callbot::bot {
 
 constexpr const char* kControlSocket = "control.sock";
-constexpr size_t kMostControlLine = 64 * 1024;  // bytes, without the line end
+constexpr size_t kMostControlLine = size_t{64} * 1024;  // bytes, without the line end
 
 class ControlServer {
  public:

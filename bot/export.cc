@@ -31,8 +31,8 @@ void tell(Console& console, const recordings::ExportedFile& file) {
                     .set("from_s", static_cast<double>(file.from_ns) / 1e9)
                     .set("duration_s", seconds)
                     .set("bytes", static_cast<int64_t>(file.bytes))
-                    .set("tracks", std::move(list))
-                    .set("notes", std::move(notes)));
+                    .set("tracks", list)
+                    .set("notes", notes));
   for (const std::string& note : file.notes) console.line("  not all of it: " + note);
 }
 

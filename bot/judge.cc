@@ -108,21 +108,37 @@ ExitStatus run_show(const ShowOptions& options) {
 
 namespace {
 
-// Of a recording whose recorder died before, --on-finish gets the verdict as well. One that owes
-// nothing and has no verdict that holds is an older version's, or encrypted to a key that was not
-// there: whether --on-finish had it nobody knows, so it is judged alone. So is what was changed
-// just now. None: as it was.
-std::optional<std::string> judge_repaired(const RepairOptions& options, bool changed,
-                                          const std::function<bool(double)>& go_on) {
-  if (auto verdict = judge_owed(options.dir, go_on)) {
-    run_on_finish_and_wait(options.on_finish, options.dir, *verdict);
-    return verdict;
-  }
-  if (recordings::owes_verdict(options.dir) ||  // still: interrupted, or somebody else is at it
-      (!changed && recordings::verdict_holds(options.dir)))
+// Of a recording whose recorder died before, --on-finish gets the verdict as well, unless it stays
+// owed (owed_verdict.h). One that owes nothing and has no verdict that holds is an older version's,
+// or encrypted to a key that was not there: whether --on-finish had it nobody knows, so it is
+// judged alone. So is what was changed just now. None: as it was.
+std::optional<Judged> judge_repaired(const RepairOptions& options, bool changed,
+                                     const std::function<bool(double)>& go_on) {
+  auto owed = recordings::OwedVerdict::take(options.dir);
+  if (!owed && (recordings::owes_verdict(options.dir) ||  // somebody else is at it
+                (!changed && recordings::verdict_holds(options.dir))))
     return std::nullopt;
-  const auto verdict = judge_and_save(options.dir, go_on, 0);
-  return verdict ? std::optional(*verdict) : std::nullopt;
+  auto judged = judge_and_save(options.dir, go_on, 0);
+  if (!judged) return std::nullopt;
+  if (owed && !judged->locked && judged->kept && owed->settle())
+    run_on_finish_and_wait(options.on_finish, options.dir, judged->verdict);
+  return std::move(*judged);
+}
+
+// That of before counts as well, so that to repair again says the same.
+std::string verdict_of(const fs::path& folder, const std::optional<Judged>& judged) {
+  if (judged) return judged->verdict;
+  const auto saved = recordings::saved_verdict(folder);
+  return saved ? recordings::name_of(saved->severity) : "UNMEASURED";
+}
+
+// The worst as verify has it: a verdict that could not be kept, then FAIL, then none at all.
+ExitStatus status_of(const recordings::RepairReport& report, const std::optional<Judged>& judged,
+                     const std::string& verdict) {
+  if (judged && !judged->kept) return exit_status_on_disk(judged->kept.error());
+  if (!report.complete() || verdict == recordings::name_of(recordings::Severity::kFail))
+    return kExitNotGood;
+  return verdict == "UNMEASURED" ? kExitUnmeasured : kExitGood;
 }
 
 }  // namespace
@@ -140,18 +156,25 @@ ExitStatus run_repair(Console& console, const RepairOptions& options) {
   if (bar) console.end_progress();
   if (!report) return tell_on_disk(report.error());
   if (!options.json) fmt::print("{}\n", recordings::to_text(*report));
-  std::optional<std::string> verdict;
-  if (!report->busy) verdict = judge_repaired(options, report->changed, progress("judging  "));
+  std::optional<Judged> judged;
+  if (!report->busy) judged = judge_repaired(options, report->changed, progress("judging  "));
   if (bar) console.end_progress();
   if (options.json)
     fmt::print("{}\n", recordings::to_json(*report)
-                           .set_if(verdict.has_value(), "verdict", verdict.value_or(""))
+                           .set_if(judged.has_value(), "verdict", judged ? judged->verdict : "")
                            .dump(true));
-  else if (verdict)
-    fmt::print("judged: {}\n", *verdict);
   if (Interrupt::asked()) return kExitInterrupted;
   if (report->busy) return kExitUnmeasured;
-  return report->complete() ? kExitGood : kExitNotGood;
+  const std::string verdict = verdict_of(options.dir, judged);
+  const ExitStatus status = status_of(*report, judged, verdict);
+  if (options.json) return status;
+  if (judged)
+    fmt::print("judged: {}{}\n", verdict,
+               judged->kept ? "" : " (not kept: it is still to be given)");
+  else if (status != kExitGood)
+    fmt::print("{}\n", verdict == "UNMEASURED" ? "somebody else is judging it"
+                                               : "judged before: " + verdict);
+  return status;
 }
 
 }  // namespace callbot::bot

@@ -11,7 +11,7 @@ namespace callbot::bot {
 namespace {
 
 Result<> copy(recordings::ReadableFile& from, recordings::GrowingFile& to) {
-  std::vector<uint8_t> bytes(64 * 1024);
+  std::vector<uint8_t> bytes(size_t{64} * 1024);
   for (uint64_t at = 0; at < from.size();) {
     const auto got = from.read(at, bytes);
     if (!got) return tl::unexpected(got.error());

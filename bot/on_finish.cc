@@ -2,10 +2,9 @@
 
 #include <gio/gio.h>
 
-#include <memory>
-
 #include "base/gref.h"
 #include "base/log.h"
+#include "bot/subprocess.h"
 
 namespace callbot::bot {
 namespace {
@@ -31,19 +30,10 @@ void run_on_finish_and_wait(const std::string& program, const std::filesystem::p
 
 void run_on_finish(const std::string& program, const std::filesystem::path& folder,
                    const std::string& verdict, std::function<void()> then) {
-  struct Waiting {
-    std::function<void()> then;
-  };
-  auto waiting = std::make_unique<Waiting>(Waiting{then ? std::move(then) : [] {}});
-  if (program.empty()) return waiting->then();
-  const auto process = start(program, folder, verdict);
-  if (!process) return waiting->then();
-  g_subprocess_wait_async(
-      process.get(), nullptr,
-      [](GObject*, GAsyncResult*, gpointer data) {
-        std::unique_ptr<Waiting>(static_cast<Waiting*>(data))->then();
-      },
-      waiting.release());
+  if (!then) then = [] {};
+  const auto process = program.empty() ? nullptr : start(program, folder, verdict);
+  if (!process) return then();
+  when_ended(process.get(), std::move(then));
 }
 
 }  // namespace callbot::bot

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "bot/on_finish.h"
 #include "bot/recording_session.h"
 #include "recordings/owed_verdict.h"
@@ -74,7 +75,8 @@ void OpenRecordings::finished(const Result<RepairReport>& report) {
   }
   console_.event(
       "repaired",
-      fmt::format("{}: {} frames kept, {} bytes not usable", report->folder, frames, unusable),
+      fmt::format("{}: {} kept, {} not usable", report->folder, counted(frames, "frame"),
+                  counted(unusable, "byte")),
       Json::object().set("folder", report->folder).set("report", recordings::to_json(*report)));
 }
 
@@ -88,24 +90,27 @@ void OpenRecordings::judged(const fs::path& folder, const std::string& verdict) 
   run_on_finish(on_finish_, folder, verdict);
 }
 
-Result<std::string> judge_and_save(const fs::path& folder, const std::function<bool(double)>& go_on,
-                                   int threads) {
+Result<Judged> judge_and_save(const fs::path& folder, const std::function<bool(double)>& go_on,
+                              int threads) {
   if (const auto saved = recordings::saved_verdict(folder))
-    return recordings::name_of(saved->severity);
+    return Judged{recordings::name_of(saved->severity)};
   const auto verdict = recordings::verify(folder, {.threads = threads}, go_on);
   if (!verdict && verdict.error().code == Code::kInterrupted)
     return tl::unexpected(verdict.error());
   if (!verdict) {
     Log("judge").warn("{}", verdict.error().message);
-    return "UNMEASURED";
+    Judged judged{"UNMEASURED"};
+    if (verdict.error().code == Code::kStorage) judged.kept = tl::unexpected(verdict.error());
+    return judged;
   }
   if (!verdict->unmeasured.empty()) {
     Log("judge").warn("{}; {}", verdict->unmeasured, how_to_judge(folder));
-    return "UNMEASURED";
+    return Judged{.verdict = "UNMEASURED", .locked = true};
   }
-  if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
-    Log("judge").warn("{}", saved.error().message);
-  return recordings::name_of(verdict->severity);
+  Judged judged{recordings::name_of(verdict->severity)};
+  judged.kept = recordings::save_verdict(folder, *verdict);
+  if (!judged.kept) Log("judge").warn("{}", judged.kept.error().message);
+  return judged;
 }
 
 std::optional<std::string> judge_owed(const fs::path& folder,
@@ -113,10 +118,10 @@ std::optional<std::string> judge_owed(const fs::path& folder,
                                       Interrupted interrupted) {
   auto owed = recordings::OwedVerdict::take(folder);
   if (!owed) return std::nullopt;
-  const auto verdict = judge_and_save(folder, go_on);
-  if (!verdict && interrupted == Interrupted::kStaysOwed) return std::nullopt;
+  const auto judged = judge_and_save(folder, go_on);
+  if (interrupted == Interrupted::kStaysOwed && (!judged || !judged->kept)) return std::nullopt;
   if (!owed->settle()) return std::nullopt;
-  return verdict.value_or("UNMEASURED");
+  return judged ? judged->verdict : "UNMEASURED";
 }
 
 void tell_judged(Console& console, const fs::path& folder, const std::string& verdict) {

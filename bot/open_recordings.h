@@ -47,14 +47,21 @@ class OpenRecordings {
   Alive alive_;
 };
 
-// Judges a recording and saves the verdict, unless one holds: PASS, WARN, FAIL, or UNMEASURED where
-// it cannot be judged. kInterrupted where `go_on` says no. Worker.
-Result<std::string> judge_and_save(const fs::path& folder, const std::function<bool(double)>& go_on,
-                                   int threads = 1);
-// What becomes of it then.
+struct Judged {
+  std::string verdict;  // PASS, WARN, FAIL, or UNMEASURED where it cannot be judged
+  bool locked = false;  // encrypted to a key that is not known here: who has it can judge it
+  Result<> kept = {};   // kStorage: media could not be read, or verdict.json not written
+};
+// Judges a recording and saves the verdict, unless one holds. kInterrupted where `go_on` says no.
+// Worker.
+Result<Judged> judge_and_save(const fs::path& folder, const std::function<bool(double)>& go_on,
+                              int threads = 1);
+// What becomes of one that was interrupted: with kUnmeasured somebody waits, and is given what
+// there is, kept or not.
 enum class Interrupted { kStaysOwed, kUnmeasured };
 // The verdict that a recording owes, to be given to --on-finish by the caller, who is the only one
-// to get it. None: nothing is owed any more, or somebody else is at it. Worker.
+// to get it. None: nothing is owed any more, somebody else is at it, or it stays owed since it
+// could not be kept. What is locked is UNMEASURED: who records has no key, today or later. Worker.
 std::optional<std::string> judge_owed(const fs::path& folder,
                                       const std::function<bool(double)>& go_on,
                                       Interrupted interrupted = Interrupted::kStaysOwed);

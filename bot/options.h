@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "bot/recordings_options.h"
+#include "network/conditions.h"
 #include "recordings/keys.h"
 
 namespace callbot::bot {
@@ -33,6 +35,7 @@ struct JoinOptions {
   bool insecure = false;
   std::vector<std::string> ice_servers;  // stun:..., turn:USER:PASSWORD@HOST:PORT?transport=...
   std::vector<std::string> interfaces;
+  std::optional<network::Network> network;
 };
 
 // Space on the disk that gets the recordings, in bytes; 0: no limit.
@@ -170,6 +173,17 @@ struct UnsealOptions {
   fs::path file, out;
 };
 
+struct TestOptions {
+  std::vector<std::string> files;  // scenarios
+  bool check = false;
+  std::string schema;  // "scenario", "run": print it; empty: no
+  std::map<std::string, std::string> vars;
+  fs::path csv;
+  int repeat = 1;
+  fs::path junit, json, html;  // empty: where the scenario says, or nowhere
+  fs::path baseline;           // the JSON of an earlier run
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -180,7 +194,8 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions, SelftestOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions, SelftestOptions,
+               TestOptions>
       verb;
 };
 

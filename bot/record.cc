@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "bot/join.h"
-#include "bot/on_finish.h"
+#include "bot/network_report.h"
 #include "bot/supervise.h"
 
 namespace callbot::bot {
@@ -146,7 +146,9 @@ void Record::end(recordings::Ending why) {
   if (ending_) return;
   ending_ = true;
   why_ = std::move(why);
-  if (call_) call_->stop();
+  if (!call_) return;
+  if (joined()) say_network(console_, options_.join.name, *call_);
+  call_->stop();
 }
 
 std::string Record::name_of_member(const std::string& id) const {
@@ -226,6 +228,7 @@ void Record::tell(std::string_view what, const std::string& which) const {
 }
 
 void Record::done(Result<> how) {
+  if (!ending_ && joined()) say_network(console_, options_.join.name, *call_);
   if (call_result_) call_result_ = std::move(how);
   if (!call_result_ && !ending_)
     why_ = {.reason = "error", .by = "server", .text = call_result_.error().message};
@@ -323,7 +326,7 @@ void Record::judged(RecordingSession::Done session) {
   if (!session.verdict)
     worse(session.verdict.error());
   else
-    done.verdict = std::move(*session.verdict);
+    done.verdict = *session.verdict;
   if (!call_result_) worse(call_result_.error());
   if (done.verdict && !done.error && done.verdict->severity == recordings::Severity::kFail)
     done.status = kExitNotGood;
@@ -336,9 +339,7 @@ void Record::judged(RecordingSession::Done session) {
             .set("folder", done.folder.string())
             .set("verdict", recordings::to_json(*done.verdict)));
   }
-  const char* verdict = done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED";
-  run_on_finish(session.to_give ? options_.on_finish : "", done.folder, verdict,
-                alive_.guard([this, done] { finish(done); }));
+  give_verdict(options_.on_finish, session, alive_.guard([this, done] { finish(done); }));
 }
 
 void Record::finish(Done done) {

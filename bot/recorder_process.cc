@@ -5,9 +5,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "bot/cli.h"
+#include "bot/subprocess.h"
 #include "bot/supervise.h"
 
 namespace callbot::bot {
@@ -37,10 +39,9 @@ std::vector<std::string> words_of(const RecorderCommand& command, const std::str
                                  "--until-empty",
                                  std::to_string(command.empty_for.count()) + "ms"};
   words.insert(words.end(), command.rules.begin(), command.rules.end());
-  words.insert(words.end(),
-               {"--out", command.out.string(), "--log", command.json ? "json" : "text", "--reserve",
-                std::to_string(command.disk.reserve), "--low-water",
-                std::to_string(command.disk.low())});
+  words.insert(words.end(), {"--out", command.out.string(), "--log", command.json ? "json" : "text",
+                             "--reserve", std::to_string(command.disk.reserve), "--low-water",
+                             std::to_string(command.disk.low())});
   // It talks to this very server; whom the certificate names does not matter on the way.
   if (command.base_url.starts_with("wss:")) words.push_back("--insecure");
   if (!command.on_finish.empty()) words.insert(words.end(), {"--on-finish", command.on_finish});
@@ -68,14 +69,15 @@ Result<std::unique_ptr<RecorderProcess>> RecorderProcess::start(
     started->listen(Descriptor(ends[0]));
   }
   const auto words = words_of(command, room);
-  std::vector<const char*> argv;
-  for (const std::string& word : words) argv.push_back(word.c_str());
-  argv.push_back(nullptr);
+  std::vector<const char*> argv(words.size() + 1);  // ends with null
+  std::transform(words.begin(), words.end(), argv.begin(),
+                 [](const std::string& word) { return word.c_str(); });
   GError* error = nullptr;
   started->process_ =
       GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));
   if (!started->process_) return fail(Code::kInternal, ErrorPtr(error)->message);
-  started->wait();
+  when_ended(started->process_.get(),
+             started->alive_.guard([self = started.get()] { self->has_ended(); }));
   return started;
 }
 
@@ -99,16 +101,6 @@ void RecorderProcess::hear() {
     else if (line.starts_with(kToldLeft) && events_.left)
       std::exchange(events_.left, {})(*this, line.substr(kToldLeft.size()));
   }
-}
-
-void RecorderProcess::wait() {
-  auto then = std::make_unique<std::function<void()>>(alive_.guard([this] { has_ended(); }));
-  g_subprocess_wait_async(
-      process_.get(), nullptr,
-      [](GObject*, GAsyncResult*, gpointer data) {
-        (*std::unique_ptr<std::function<void()>>(static_cast<std::function<void()>*>(data)))();
-      },
-      then.release());
 }
 
 void RecorderProcess::has_ended() {

@@ -59,7 +59,6 @@ class RecorderProcess {
  private:
   explicit RecorderProcess(Events events) : events_(std::move(events)) {}
   void listen(Descriptor told);
-  void wait();
   void hear();
   void has_ended();
 

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "base/gref.h"
+#include "bot/on_finish.h"
 
 namespace callbot::bot {
 
@@ -355,6 +356,13 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
 bool RecordingSession::ours_to_give() {
   if (!owed_) owed_ = recordings::OwedVerdict::take(folder());
   return owed_ ? owed_->settle() : !recordings::owes_verdict(folder());
+}
+
+void give_verdict(const std::string& on_finish, const RecordingSession::Done& done,
+                  std::function<void()> then) {
+  run_on_finish(done.to_give ? on_finish : "", done.folder,
+                done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED",
+                std::move(then));
 }
 
 }  // namespace callbot::bot

@@ -156,4 +156,9 @@ class RecordingSession {
   Alive alive_;
 };
 
+// Runs --on-finish for it, unless somebody else has given the verdict; `then` as of
+// run_on_finish().
+void give_verdict(const std::string& on_finish, const RecordingSession::Done& done,
+                  std::function<void()> then);
+
 }  // namespace callbot::bot

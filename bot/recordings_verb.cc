@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "bot/judge.h"
 
 namespace callbot::bot {
@@ -207,7 +208,7 @@ void print_plan(const recordings::ExpirePlan& plan, bool done) {
   }
   const auto deleted = std::count_if(plan.expired.begin(), plan.expired.end(),
                                      [](const auto& one) { return !one.failed; });
-  fmt::print("{} of {} recordings{}, {} {}; free {} {}\n", deleted, plan.recordings,
+  fmt::print("{} of {}{}, {} {}; free {} {}\n", deleted, counted(plan.recordings, "recording"),
              done ? " deleted" : "", bytes_text(plan.frees), done ? "freed" : "would be freed",
              done ? "now" : "so far", bytes_text(plan.free_bytes));
   if (plan.running + plan.kept + plan.unreadable > 0)

@@ -113,6 +113,8 @@ void PictureMeter::decoded(const AVFrame& picture, const Shown& when) {
   out_.count("video.decoded", 1);
   if (first_decoded_ && config_.joined_ns != 0)
     out_.sample("join.first_frame", when.playout_ns, seconds(when.playout_ns - config_.joined_ns));
+  if (first_decoded_ && config_.presence != nullptr)
+    config_.presence->decoded(track_, when.arrival_ns);
   first_decoded_ = false;
   size(picture.width, picture.height, when.arrival_ns);
   if (config_.decode == Decode::kAlways) shown(when);

@@ -147,6 +147,8 @@ void SoundMeter::decode(const Frame& frame, int64_t playout_ns) {
   decoder_->decode(frame.bytes, 0, [&](const AVFrame& sound, int64_t) {
     if (first_decoded_ && config_.joined_ns != 0)
       out_.sample("join.first_frame", playout_ns, seconds(playout_ns - config_.joined_ns));
+    if (first_decoded_ && config_.presence != nullptr)
+      config_.presence->decoded(track_, frame.last_arrival_ns);
     first_decoded_ = false;
     decoded(sound, frame, playout_ns);
   });

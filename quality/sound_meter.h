@@ -49,6 +49,8 @@ class SoundMeter {
 
   void frame(const Frame& frame, bool decode);
   void mute(bool muted, int64_t at_ns);
+  bool decodes() const { return decoding_; }
+  bool has_decoded() const { return !first_decoded_; }
   // No packet comes any more.
   void finish();
 

@@ -100,6 +100,8 @@ std::vector<Series> Watch::take() {
 }
 
 std::vector<PresenceSpan> Watch::presence() const { return state_->presence.spans(); }
+std::vector<PresenceSpan> Watch::looks() const { return state_->presence.looks(); }
+std::vector<FirstDecoded> Watch::decoded() const { return state_->presence.decoded(); }
 
 namespace {
 
@@ -117,6 +119,10 @@ struct Track {
   Person* person = nullptr;
   std::unique_ptr<PictureMeter> picture;
   std::unique_ptr<SoundMeter> sound;
+  bool looks = false;  // in its turn
+
+  bool decodes() const { return picture ? picture->decodes() : sound && sound->decodes(); }
+  bool has_decoded() const { return picture ? picture->has_decoded() : sound->has_decoded(); }
 };
 
 class Watcher final : public FrameWriter {
@@ -126,7 +132,10 @@ class Watcher final : public FrameWriter {
   Result<> begin_track(const TrackInfo& info) override {
     if (config().verify == Verify::kNone) return {};
     Person& person = people_[info.participant];
-    if (person.tracks++ == 0 && config().rotation) person.turn = config().rotation->enroll();
+    if (person.tracks++ == 0 && rotates()) {
+      person.turn = config().rotation->enroll(config().window_ns);
+      person.had_turn = false;
+    }
     if (info.kind == MediaKind::kVideo) ++person.pictures;
     tracks_[info.id] = {info, &state_->set_of(info.participant, stream_name(info)), &person};
     return {};
@@ -138,12 +147,17 @@ class Watcher final : public FrameWriter {
     Track& track = found->second;
     hear_what_is_told();
     if (!track.picture && !track.sound) open(track);
-    const bool decode = is_decoded(track, frame.last_arrival_ns);
+    const bool turn = is_turn(track, frame.last_arrival_ns);
+    const bool decode = turn || (config().verify == Verify::kRotate && !track.has_decoded());
     if (track.sound) track.sound->frame(frame, decode);
     if (track.picture) track.picture->frame(frame, decode);
-    if (decode && config().verify == Verify::kRotate &&
-        (frame.key && (track.picture || track.person->pictures == 0)))
+    if (config().verify != Verify::kRotate) return {};
+    if (turn && frame.key && (track.picture || track.person->pictures == 0))
       config().rotation->begun(track.person->turn, frame.last_arrival_ns);
+    if (turn && !track.looks && track.decodes()) {
+      track.looks = true;
+      state_->presence.looked(track.info, frame.last_arrival_ns);
+    }
     return {};
   }
 
@@ -159,7 +173,7 @@ class Watcher final : public FrameWriter {
     track.out->tick(monotonic_ns());
     Person& person = *track.person;
     if (track.info.kind == MediaKind::kVideo) --person.pictures;
-    if (--person.tracks == 0 && config().rotation) config().rotation->leave(person.turn);
+    if (--person.tracks == 0 && rotates()) config().rotation->leave(person.turn);
     tracks_.erase(found);
     return {};
   }
@@ -169,6 +183,8 @@ class Watcher final : public FrameWriter {
     hear_what_is_told();
     for (auto& [id, track] : tracks_) {
       if (track.picture) track.picture->tick(now);
+      track.looks = track.looks && config().rotation->is_turn(track.person->turn, now);
+      if (track.looks) state_->presence.looked(track.info, now);
     }
     if (now - ticked_ns_ < kTick_ns) return {};
     ticked_ns_ = now;
@@ -185,6 +201,9 @@ class Watcher final : public FrameWriter {
 
  private:
   const WatchConfig& config() const { return state_->config; }
+  bool rotates() const {
+    return config().verify == Verify::kRotate && config().rotation != nullptr;
+  }
 
   void open(Track& track) {
     const Member member = state_->member(track.info);
@@ -196,12 +215,14 @@ class Watcher final : public FrameWriter {
       person.skew = std::make_unique<SkewMeter>(out, member.sender.fps);
     }
     const bool screen = track.info.source == "screen";
+    const int64_t joined_ns =
+        config().joined_ns == 0 ? 0 : std::max(config().joined_ns, member.joined_ns);
     if (track.info.kind == MediaKind::kVideo) {
       track.picture = std::make_unique<PictureMeter>(
           track.info, *track.out,
           PictureMeterConfig{.decode = decode_of(config().verify),
                              .latency_ns = config().latency_ns,
-                             .joined_ns = config().joined_ns,
+                             .joined_ns = joined_ns,
                              .mute_grace_ns = config().mute_grace_ns,
                              .sender = member.sender,
                              .log = config().log.get(),
@@ -213,7 +234,7 @@ class Watcher final : public FrameWriter {
           track.info, *track.out,
           SoundMeterConfig{.decode = decode_of(config().verify),
                            .latency_ns = config().latency_ns,
-                           .joined_ns = config().joined_ns,
+                           .joined_ns = joined_ns,
                            .mute_grace_ns = config().mute_grace_ns,
                            .sender = member.sender,
                            .log = config().log.get(),
@@ -227,9 +248,8 @@ class Watcher final : public FrameWriter {
     }
   }
 
-  bool is_decoded(Track& track, int64_t now_ns) {
-    if (config().verify != Verify::kRotate) return config().verify == Verify::kAll;
-    if (!config().rotation) return false;
+  bool is_turn(Track& track, int64_t now_ns) {
+    if (!rotates()) return config().verify == Verify::kAll;
     Person& person = *track.person;
     const bool turn = config().rotation->is_turn(person.turn, now_ns);
     if (turn && !person.had_turn && config().needs_key_frame) {

@@ -6,7 +6,8 @@
 // How closely, and what that costs, is the actor's `verify`:
 //   none      nothing is looked at
 //   headers   nothing is decoded: frames, sizes, key frames, quantiser, times, concealment
-//   rotate    as headers, and one member after the other is decoded for some seconds (Rotation)
+//   rotate    as headers, and the first frame of each track is decoded, and one member after the
+//             other for some seconds (Rotation)
 //   all       everything is decoded, all the time
 //
 // Thread:  Watch: any, locks for moments. The Watcher: the recorder's writer thread.
@@ -42,9 +43,10 @@ struct WatchConfig {
   int64_t latency_ns = 0;  // of the modelled playout (quality/playout.h)
   int64_t joined_ns = 0;   // when the actor began to join, monotonic_ns(); 0: not known
   int64_t mute_grace_ns = 500'000'000;
-  std::shared_ptr<const SenderLog> log = {};          // none: no delays
-  std::shared_ptr<Rotation> rotation = {};            // of kRotate: one for the whole process
-  SentSound sent = {};                                // none: no audio.snr
+  int64_t window_ns = 3'000'000'000;          // of kRotate
+  std::shared_ptr<const SenderLog> log = {};  // none: no delays
+  std::shared_ptr<Rotation> rotation = {};    // of kRotate: one for the whole process
+  SentSound sent = {};                        // none: no audio.snr
   std::function<void(TrackId)> needs_key_frame = {};  // kRotate; writer's thread
 };
 
@@ -52,6 +54,7 @@ struct WatchConfig {
 struct Member {
   Sender sender = {};
   std::optional<Painting> painting = {};  // of its camera; none: no PSNR and SSIM
+  int64_t joined_ns = 0;  // it began to join; what is counted from a join counts from the later one
 };
 
 class Watch {
@@ -70,6 +73,8 @@ class Watch {
   // for who looks every second, and for calls of hours. Of av.drift the newest sample counts.
   std::vector<Series> take();
   std::vector<PresenceSpan> presence() const;
+  std::vector<PresenceSpan> looks() const;  // of kRotate: when something of whom was decoded
+  std::vector<FirstDecoded> decoded() const;
 
   struct State;
   std::shared_ptr<State> state() const { return state_; }

@@ -150,7 +150,7 @@ CatalogueEntry read_entry(const fs::path& folder) {
     entry.annotations = std::move(*annotations);
   else
     problem(annotations.error());
-  if (entry.state == "running" && !is_written(folder)) entry.state = "cut-off";
+  if (entry.state == "running") entry.state = open_state(folder);
   return entry;
 }
 

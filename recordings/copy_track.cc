@@ -163,6 +163,7 @@ class CopiedSound final : public ExportTrack {
       auto taken = view_.next();
       if (!taken) return tl::unexpected(taken.error());
       if (hole <= -tolerance_) continue;  // two sounds at a time
+      if (step_ == kOpusStep && (*taken)->packet->size > 1) toc_ = (*taken)->packet->data[0];
       return put(std::move((*taken)->packet), in(base_, (*taken)->duration_ns));
     }
   }
@@ -173,7 +174,6 @@ class CopiedSound final : public ExportTrack {
   static constexpr int64_t kG722Step = 2;    // samples: a byte (ITU-T G.722, 1.4.4)
 
   AvPacket put(AvPacket packet, int64_t duration) {
-    if (step_ == kOpusStep && packet->size > 1) toc_ = packet->data[0];
     packet->pts = packet->dts = position_ + shift_;
     packet->duration = duration;
     packet->flags = AV_PKT_FLAG_KEY;
@@ -229,7 +229,7 @@ class CopiedSound final : public ExportTrack {
   int64_t position_ = 0;              // samples
   bool filling_ = false;
   bool lost_ = false;                // what is filled now is packets that were lost
-  std::optional<uint8_t> toc_ = {};  // first byte of the last packet of Opus with sound
+  std::optional<uint8_t> toc_ = {};  // first byte of the last packet of Opus received with sound
 };
 
 template <class Track>

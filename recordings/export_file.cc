@@ -105,8 +105,8 @@ class AvExportFile final : public ExportFile {
   }
 
   Error problem(const char* what, int av_error) const {
-    if (av_error == AVERROR_EXIT) return {Code::kInterrupted, part_.path().string() + ": stopped"};
-    return av_failure(Code::kStorage, part_.path().string() + ": " + what, av_error);
+    if (av_error == AVERROR_EXIT) return {Code::kInterrupted, config_.path.string() + ": stopped"};
+    return av_failure(Code::kStorage, config_.path.string() + ": " + what, av_error);
   }
 
   ExportFileConfig config_;

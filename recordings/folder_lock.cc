@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 // Where locks say nothing of other machines, or there are none, a young journal is being written:
 // it has a line at least every 10 s (the anchors' beat) while anybody is heard or seen.
-constexpr int64_t kStillFresh_s = 600;
+constexpr int64_t kStillFreshSeconds = 600;
 
 bool is_fresh(int fd) {
   struct stat s {};
@@ -25,7 +25,7 @@ bool is_fresh(int fd) {
   // The file system's time is the machine's, whatever the recording's clock says.
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec - s.st_mtim.tv_sec < kStillFresh_s;
+  return now.tv_sec - s.st_mtim.tv_sec < kStillFreshSeconds;
 }
 
 // A network's, where a lock may be this machine's alone (statfs(2)).
@@ -75,6 +75,10 @@ bool is_young(const fs::path& folder) {
 bool is_written(const fs::path& folder) {
   const auto lock = journal(folder, LOCK_SH);
   return !lock && lock.error().code == Code::kDenied;
+}
+
+const char* open_state(const fs::path& folder) {
+  return is_written(folder) ? "running" : "cut-off";
 }
 
 }  // namespace callbot::recordings

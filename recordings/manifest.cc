@@ -353,8 +353,7 @@ Result<LoadedRecording> load(const fs::path& folder, Journal& journal) {
   if (!manifest) {
     loaded.manifest_error = manifest.error();
     if (journal.events.empty() && there) return tl::unexpected(manifest.error());
-    if (journal.events.empty())
-      return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+    if (journal.events.empty()) return tl::unexpected(no_recording(folder));
     manifest = manifest_without_facts(folder, journal);
   }
   loaded.manifest = std::move(*manifest);

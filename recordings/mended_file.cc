@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "base/text.h"
+
 namespace callbot::recordings {
 
 const char* name_of(Mended what) {
@@ -29,10 +31,10 @@ const char* name_of(Mended what) {
 std::string to_text(const MendedFile& f) {
   switch (f.what) {
     case Mended::kWhole:
-      return f.touched ? fmt::format("{} frames, whole", f.frames) : "whole";
+      return f.touched ? counted(f.frames, "frame") + ", whole" : "whole";
     case Mended::kMended: {
-      std::string text = fmt::format("{} frames kept", f.frames);
-      if (f.unusable > 0) text += fmt::format(", {} bytes not usable", f.unusable);
+      std::string text = counted(f.frames, "frame") + " kept";
+      if (f.unusable > 0) text += ", " + counted(f.unusable, "byte") + " not usable";
       if (f.missing_ns > 0)
         text += fmt::format(", {:.3f} s missing", static_cast<double>(f.missing_ns) / 1e9);
       if (f.in_place) text += ", without an index: there was no space for a copy";
@@ -43,7 +45,7 @@ std::string to_text(const MendedFile& f) {
     case Mended::kChanged:
       return "is not what was written (its checksum or size differs); left as it is";
     case Mended::kUnreadable:
-      return fmt::format("no frame could be read, {} bytes not usable", f.unusable);
+      return "no frame could be read, " + counted(f.unusable, "byte") + " not usable";
     case Mended::kEmpty:
       return "holds no frame";
     case Mended::kMissing:

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "recordings/incoming_file.h"
 #include "recordings/keeper.h"
 #include "recordings/live_facts.h"
@@ -165,7 +166,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   Result<std::unique_ptr<IncomingFile>> receive_file(FileOffer offer) override {
     std::string reason;
     if (offer.size > offer.most_bytes)
-      reason = fmt::format("{} bytes are more than the {} allowed", offer.size, offer.most_bytes);
+      reason = fmt::format("{} more than the {} allowed",
+                           counted(offer.size, "byte is", "bytes are"), offer.most_bytes);
     else if (++offers_ > kMostListed)
       reason = fmt::format("there were {} files already", kMostListed);
     if (!reason.empty()) {

@@ -31,10 +31,13 @@ Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name)
 // "media/alice-12.mkv", or "media/alice-12.mkv.sealed": alice's twelfth file.
 struct MediaName {
   std::string stem = {};
-  int number = 0;  // 0: the name has none
+  int number = 0;  // 0: the name has none, or one too large to have a next one
 };
 std::string to_path(const MediaName& name, bool sealed);
 MediaName parse_media_name(const fs::path& path);
+
+// kBadInput: that it is not there, is no folder, or is no recording for want of `missing`.
+Error no_recording(const fs::path& folder, const char* missing = kManifest);
 
 // Without a sync, which may take long: that is the keeper's. Whole or not there, should we be
 // killed.

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "recordings/aside.h"
 #include "recordings/journal.h"
 #include "recordings/owed_verdict.h"
@@ -53,9 +54,7 @@ class Repair {
   Result<> lock() {
     if (!there(kJournal)) {
       if (there(kManifest)) return {};
-      return fail(Code::kBadInput, folder_.string() +
-                                       ": no recording: there is neither manifest.json nor "
-                                       "journal.jsonl");
+      return tl::unexpected(no_recording(folder_, "manifest.json and no journal.jsonl"));
     }
     auto taken = LockedJournal::take(folder_ / kJournal);
     if (taken) {
@@ -82,11 +81,12 @@ class Repair {
                               loaded_.manifest_error->message);
     if (journal_.missing) report_.notes.emplace_back("journal.jsonl is missing");
     if (journal_.unreadable_lines > 0)
-      report_.notes.push_back(fmt::format("journal: {} lines could not be read, the first one: {}",
-                                          journal_.unreadable_lines, journal_.error->message));
+      report_.notes.push_back(fmt::format("journal: {} could not be read, the first one: {}",
+                                          counted(journal_.unreadable_lines, "line"),
+                                          journal_.error->message));
     if (journal_.cut_bytes > 0)
-      report_.notes.push_back(
-          fmt::format("journal: its last line was cut off ({} bytes)", journal_.cut_bytes));
+      report_.notes.push_back(fmt::format("journal: its last line was cut off ({})",
+                                          counted(journal_.cut_bytes, "byte")));
     return {};
   }
 

@@ -11,7 +11,9 @@
 #include "recordings/owed_verdict.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
+#include "tests/support/key_ring.h"
 #include "tests/support/killed.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -21,6 +23,7 @@ using namespace std::chrono_literals;
 using namespace test;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
@@ -31,8 +34,8 @@ class OpenRecordingsTest : public testing::Test {
     fs::permissions(script_, fs::perms::owner_all);
   }
   // Two seconds of sound below out_, cut off or finished in order.
-  fs::path record(const std::string& name, bool finish) {
-    Feed feed;
+  fs::path record(const std::string& name, bool finish, recordings::RecordingConfig config = {}) {
+    Feed feed{std::move(config)};
     feed.member("alice");
     feed.add({audio_track(1, "alice"), make_audio({.seconds = 2})});
     EXPECT_TRUE(feed.run(2, finish));
@@ -78,6 +81,7 @@ class OpenRecordingsTest : public testing::Test {
   const fs::path script_ = folder_.path() / "finish.sh";
   const fs::path said_ = folder_.path() / "said";
   std::string repaired_;
+  Console console_{true};
 };
 
 TEST_F(OpenRecordingsTest, WhatIsFinishedIsJudgedAndGivenToTheProgram) {
@@ -137,6 +141,58 @@ TEST_F(OpenRecordingsTest, RepairJudgesWhatWasNotJudged) {
       << "nobody knows what an older version gave";
 }
 
+TEST_F(OpenRecordingsTest, RepairWithoutTheKeyLeavesTheVerdictOwedForWhoHasIt) {
+  const TestKeys keys;
+  const fs::path sealed = record("sealed", true, {.seal_to = keys.pair.public_key});
+  recordings::owe_verdict(sealed);
+  TestKeys::take_none();
+  EXPECT_EQ(repair(sealed), kExitUnmeasured);
+  EXPECT_THAT(repaired_, HasSubstr("judged: UNMEASURED"));
+  EXPECT_THAT(said(), IsEmpty());
+  EXPECT_TRUE(recordings::owes_verdict(sealed));
+  keys.take_secret();
+  EXPECT_EQ(repair(sealed), kExitGood) << repaired_;
+  EXPECT_THAT(said(), ElementsAre(line(sealed)));
+  EXPECT_FALSE(recordings::owes_verdict(sealed));
+  EXPECT_TRUE(recordings::saved_verdict(sealed));
+}
+
+// The next recorder has no key either: it does not come back to it at every start.
+TEST_F(OpenRecordingsTest, ARecorderAtItsStartGivesWhatItHasNoKeyForAsUnmeasured) {
+  const TestKeys keys;
+  const fs::path sealed = record("sealed", true, {.seal_to = keys.pair.public_key});
+  recordings::owe_verdict(sealed);
+  TestKeys::take_none();
+  open(1);
+  EXPECT_THAT(said(), ElementsAre(sealed.string() + " UNMEASURED"));
+  EXPECT_FALSE(recordings::owes_verdict(sealed));
+}
+
+TEST_F(OpenRecordingsTest, AVerdictThatCannotBeKeptStaysOwed) {
+  const fs::path full = record("full", true);
+  recordings::owe_verdict(full);
+  {
+    const MostFileSize disk(100);
+    EXPECT_EQ(run_repair(console_, {.dir = full, .on_finish = script_}), kExitStorage);
+    EXPECT_FALSE(judge_owed(full, [](double) { return true; }));
+  }
+  EXPECT_THAT(said(), IsEmpty());
+  EXPECT_TRUE(recordings::owes_verdict(full));
+  EXPECT_EQ(repair(full), kExitGood) << repaired_;
+  EXPECT_THAT(said(), ElementsAre(line(full)));
+  EXPECT_FALSE(recordings::owes_verdict(full));
+}
+
+// Who gives up has somebody waiting: he gets it all the same.
+TEST_F(OpenRecordingsTest, WhoGivesUpGivesAVerdictThatCannotBeKept) {
+  const fs::path full = record("full", true);
+  recordings::owe_verdict(full);
+  const MostFileSize disk(100);
+  const auto go_on = [](double) { return true; };
+  EXPECT_NE(judge_owed(full, go_on, Interrupted::kUnmeasured).value_or(""), "");
+  EXPECT_FALSE(recordings::owes_verdict(full));
+}
+
 // Killed at each of its steps, and done again: a verdict, given once.
 TEST_F(OpenRecordingsTest, WhereverItIsKilledTheVerdictIsGivenOnce) {
   const fs::path cut = record("cut", false);
@@ -145,7 +201,7 @@ TEST_F(OpenRecordingsTest, WhereverItIsKilledTheVerdictIsGivenOnce) {
     if (!recordings::repair(again)) _exit(1);
     const auto verdict = judge_owed(again, [](double) { return true; });
     if (!verdict) return;
-    const int fd = ::open(said_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    const int fd = ::open(said_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     const std::string line = *verdict + "\n";
     if (::write(fd, line.data(), line.size()) < 0) _exit(2);
     ::close(fd);
@@ -153,7 +209,7 @@ TEST_F(OpenRecordingsTest, WhereverItIsKilledTheVerdictIsGivenOnce) {
   int steps = 0;
   for (bool killed = true; killed; ++steps) {
     fs::remove_all(again);
-    fs::remove(said_);
+    std::ofstream(said_, std::ios::trunc);  // to be there: what comes after it is settled counts
     fs::copy(cut, again, fs::copy_options::recursive);
     killed = killed_at_call(steps + 1, work);
     EXPECT_FALSE(killed_at_call(1 << 20, work));

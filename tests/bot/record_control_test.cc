@@ -78,7 +78,10 @@ TEST_F(RecordControlTest, WhatComesWhilePausedIsNotWritten) {
   ASSERT_TRUE(tracks(recorder, 2));
   ASSERT_TRUE(more(recorder, "alice", 60));
   ASSERT_TRUE(ctl(recorder, {.command = "pause", .policy = "slate"}));
-  EXPECT_FALSE(ctl(recorder, {.command = "pause"})) << "paused already";
+  const auto already = ctl(recorder, {.command = "pause"});
+  ASSERT_FALSE(already);
+  EXPECT_EQ(already.error().message, "paused already");
+  EXPECT_EQ(exit_status(already.error()), kExitUsage);
   ASSERT_TRUE(pass(2500ms));
   ASSERT_TRUE(ctl(recorder, {.command = "resume"}));
   EXPECT_FALSE(ctl(recorder, {.command = "resume"})) << "not paused";
@@ -119,6 +122,7 @@ TEST_F(RecordControlTest, OneMemberIsPausedAndTheOtherGoesOn) {
   const auto nobody = ctl(recorder, {.command = "pause", .member = "carol"});
   ASSERT_FALSE(nobody);
   EXPECT_THAT(nobody.error().message, HasSubstr("\"carol\""));
+  EXPECT_EQ(exit_status(nobody.error()), kExitUsage);
   ASSERT_TRUE(pass(1000ms));  // what came before the pause is written
   const uint64_t bobs = frames_of(recorder, "bob");
   ASSERT_TRUE(more(recorder, "alice", 100));
@@ -278,12 +282,16 @@ TEST_F(RecordControlTest, WhatIsNoCommandIsRefused) {
   for (const char* what : {"", "stop", "Pause"}) {
     const auto answer = ctl(recorder, {.command = what});
     ASSERT_FALSE(answer) << what;
-    EXPECT_EQ(answer.error().code, Code::kBadInput);
+    EXPECT_EQ(answer.error().code, Code::kUsage);
   }
   const auto policy = ctl(recorder, {.command = "pause", .policy = "delete"});
   ASSERT_FALSE(policy);
   EXPECT_THAT(policy.error().message, HasSubstr("policy: expected cut or slate"));
   EXPECT_FALSE(ctl(recorder, {.command = "exclude"}, ""));
+  const auto pattern = ctl(recorder, {.command = "exclude"}, "[a");
+  ASSERT_FALSE(pattern);
+  EXPECT_EQ(exit_status(pattern.error()), kExitUsage);
+  EXPECT_THAT(pattern.error().message, HasSubstr("\"[a\""));
   const fs::path folder = folder_of(recorder);
   stopped(recorder);
   const auto over = control_request(folder, ctl_request({.command = "status"}));

@@ -25,13 +25,13 @@ class RecorderProcessTest : public testing::Test {
     std::ofstream(program) << "#!/bin/sh\n" << script;
     fs::permissions(program, fs::perms::owner_all);
     command_.program = program.string();
-    auto started = RecorderProcess::start(
-        command_, "a room", "/before",
-        {.left =
-             [&](RecorderProcess& p, const std::string& reason) {
-               left_.push_back(p.folder().string() + " " + reason);
-             },
-         .ended = [&](RecorderProcess&, int status) { status_ = status; }});
+    auto started =
+        RecorderProcess::start(command_, "a room", "/before",
+                               {.left =
+                                    [&](RecorderProcess& p, const std::string& reason) {
+                                      left_.push_back(p.folder().string() + " " + reason);
+                                    },
+                                .ended = [&](RecorderProcess&, int status) { status_ = status; }});
     ASSERT_TRUE(started) << started.error().message;
     process_ = std::move(*started);
   }

@@ -28,5 +28,22 @@ TEST(PresenceLog, JoinsWhatIsCloseAndKeepsApartWhatIsNot) {
   EXPECT_EQ(spans[4].from_ns, 1100 * kMs);
 }
 
+TEST(PresenceLog, LooksAndWhatWasDecodedFirstAreKeptByThemselves) {
+  PresenceLog log;
+  const TrackInfo camera{
+      .id = 1, .kind = MediaKind::kVideo, .participant = "alice", .source = "camera"};
+  log.decoded(camera, 5 * kMs);
+  for (const int64_t at : {10, 60, 900, 4000, 4050}) log.looked(camera, at * kMs);
+  EXPECT_TRUE(log.spans().empty());
+  const auto looks = log.looks();
+  ASSERT_EQ(looks.size(), 2u);
+  EXPECT_EQ(looks[0].from, "alice");
+  EXPECT_EQ(looks[0].to_ns, 900 * kMs);
+  EXPECT_EQ(looks[1].from_ns, 4000 * kMs);
+  ASSERT_EQ(log.decoded().size(), 1u);
+  EXPECT_EQ(log.decoded()[0].stream, "camera");
+  EXPECT_EQ(log.decoded()[0].at_ns, 5 * kMs);
+}
+
 }  // namespace
 }  // namespace callbot::quality

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "base/files.h"
@@ -133,6 +134,33 @@ TEST(Export, LostPacketsOfOpusAreConcealed) {
   }
 }
 
+// A packet that says "lost" is of the sender's kind, also where silence was filled in since it last
+// sent sound.
+TEST(Export, ALostPacketIsAsLongAsTheSendersOwn) {
+  EncodedFrames sound;
+  int n = 0;
+  for (EncodedFrame f : make_audio({.seconds = 2})) {  // 20 ms each
+    const int i = n++;
+    if (i == 20 || i == 21 || i == 25) continue;  // 50 ms: two packets, and 10 ms of silence
+    if (i > 21) f.rtp_time += 480, f.time_ns += 10'000'000;
+    if (i > 21 && i < 25) f.bytes.resize(1);  // DTX: no sound (RFC 6716, 2.1.9)
+    sound.push_back(std::move(f));
+  }
+  Feed feed;
+  feed.member("alice");
+  feed.add({audio_track(1, "alice"), sound});
+  ASSERT_TRUE(feed.run(2.1));
+  const auto files = export_recording({.folder = feed.folder(), .to = "opus"});
+  ASSERT_TRUE(files && files->size() == 1u);
+  const auto said = ask({"ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0",
+                         files->front().path.string()});
+  ASSERT_EQ(said.status, 0) << said.text;
+  std::istringstream lines(said.text);
+  int without_sound = 0;
+  for (std::string line; std::getline(lines, line);) without_sound += line == "1" ? 1 : 0;
+  EXPECT_EQ(without_sound, 2 + 3 + 1) << said.text;
+}
+
 TEST(Pain02, LossOfFivePercentKeepsPictureAndSoundTogether) {
   for (const char* to : {"mp4", "webm", "mkv"}) {
     const auto made = the_one("lossy", to);
@@ -227,9 +255,7 @@ const fs::path& paused(const std::string& policy) {
   feed = std::make_unique<Feed>();
   feed->member("alice", 0, 6);
   const auto away = [](EncodedFrames frames) {
-    std::erase_if(frames, [](const EncodedFrame& f) {
-      return f.time_ns >= 1'999'000'000 && f.time_ns < 3'999'000'000;  // frames of 33333333 ns
-    });
+    frames = without(std::move(frames), 1'999'000'000, 3'999'000'000);  // frames of 33333333 ns
     return frames;
   };
   feed->add({video_track(1, "alice"),

@@ -34,7 +34,13 @@ TEST(RecordingFolder, MediaFilesAreCountedByParticipant) {
   expect("media/alice-12.mkv", "alice", 12);
   expect("media/anna-lena-1.mkv.sealed", "anna-lena", 1);
   expect("media/alice.mkv", "alice", 0);
-  expect("media/anna-lena.mkv", "anna", 0);
+  expect("media/anna-lena.mkv", "anna-lena", 0);
+  expect("media/anna-lena.mkv.sealed", "anna-lena", 0);
+  expect("media/alice-3.mkv.sealed.part", "alice", 3);
+  expect("media/j.doe-3.mkv", "j.doe", 3);
+  for (const char* odd : {"99999999999999999999", "2147483647", "4294967297", "+1", "1x", ""})
+    expect((std::string("media/alice-") + odd + ".mkv").c_str(),
+           ("alice-" + std::string(odd)).c_str(), 0);
 }
 
 TEST(RecordingFolder, UrlsLoseTheirSecretsAndNothingElse) {

@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "base/files.h"
-#include "recordings/html.h"
+#include "base/html.h"
 #include "tests/support/faulty_call.h"
 #include "tests/support/well_formed.h"
 

@@ -150,9 +150,7 @@ void sound_gap(Feed& feed, bool harmed) {
     feed.says("alice", 4.5, kAudio, true);
   }
   auto sound = make_audio({.seconds = 6});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 2'000'000'000 && f.time_ns < 4'500'000'000;
-  });
+  sound = without(std::move(sound), 2'000'000'000, 4'500'000'000);
   feed.add({audio_track(2, "alice"), sound});
 }
 
@@ -351,6 +349,26 @@ void low_layer(Feed& feed, bool harmed) {
 }
 
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+// The track's line and the finding say the same: what is missing in between is named.
+TEST(Verify, WhatIsMissingAtTheEndsIsToldFromGaps) {
+  Feed feed;
+  feed.member("alice");
+  feed.says("alice", 0, kAudio, true);
+  auto sound = make_audio({.seconds = 10});
+  sound = without(std::move(sound), 2'000'000'000, 5'000'000'000);
+  feed.add({audio_track(2, "alice"), sound});
+  ASSERT_TRUE(feed.run(20));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  EXPECT_NEAR(verdict->tracks.at(0).covered, 7, 0.1);
+  const auto coverage = std::find_if(verdict->findings.begin(), verdict->findings.end(),
+                                     [](const Finding& f) { return f.code == "coverage"; });
+  ASSERT_NE(coverage, verdict->findings.end());
+  EXPECT_NEAR(*coverage->value, 0.5, 0.01);
+  EXPECT_THAT(coverage->text, HasSubstr("at the beginning or end for 10.0 of the 20.0 s"));
+  EXPECT_THAT(coverage->text, HasSubstr("50 % (not counting 3.0 s of gaps and waits)"));
+}
 
 const Fault kFaults[] = {
     {"VideoMissing", "missing-track", Severity::kFail, 8.1, missing_video},

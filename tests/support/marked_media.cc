@@ -194,6 +194,12 @@ EncodedFrames make_audio(const AudioRecipe& r) {
   return out;
 }
 
+EncodedFrames without(EncodedFrames frames, int64_t from_ns, int64_t to_ns) {
+  std::erase_if(frames,
+                [&](const EncodedFrame& f) { return f.time_ns >= from_ns && f.time_ns < to_ns; });
+  return frames;
+}
+
 Frame arrived(const EncodedFrame& encoded, int64_t at_ns) {
   auto bytes = std::make_shared<const std::vector<uint8_t>>(encoded.bytes);
   Frame frame;

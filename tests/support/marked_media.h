@@ -57,6 +57,8 @@ struct AudioRecipe {
 
 EncodedFrames make_video(const VideoRecipe& recipe);
 EncodedFrames make_audio(const AudioRecipe& recipe);
+// A hole: none that begins at `from_ns` or after, and before `to_ns`.
+EncodedFrames without(EncodedFrames frames, int64_t from_ns, int64_t to_ns);
 
 // As it comes from a call, with bytes of its own.
 Frame arrived(const EncodedFrame& frame, int64_t at_ns);
