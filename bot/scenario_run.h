@@ -16,6 +16,7 @@
 #include "bot/console.h"
 #include "bot/scenario_cast.h"
 #include "bot/scenario_load.h"
+#include "bot/scenario_self.h"
 #include "bot/scenario_step.h"
 #include "bot/serve.h"
 #include "scenarios/abort_watch.h"
@@ -51,12 +52,12 @@ class ScenarioRun {
   void told(ScenarioActor& actor, const Told& told);
   bool is_unexpected(const ScenarioActor& actor, const Told& told) const;
   void measured(const Series& series, const Sample& sample);
-  void measure_ourselves(int64_t now_ns);
   void end(const std::string& why);
   void let_go();
   void finish();
   // As it would be if the run ended now.
   scenarios::Evidence evidence(int64_t now_ns) const;
+  void add_measured(scenarios::Evidence& evidence) const;
 
   Loop& loop_;
   Console& console_;
@@ -65,6 +66,7 @@ class ScenarioRun {
   scenarios::Evidence evidence_;
   scenarios::AbortWatch watch_;
   ScenarioSamples ourselves_;
+  std::optional<ScenarioSelf> self_;
   std::unique_ptr<Serve> serve_;
   std::unique_ptr<Cast> cast_;
   std::unique_ptr<ScenarioLoad> load_;
@@ -73,7 +75,6 @@ class ScenarioRun {
   std::string not_in_;  // who of the load did not get in, the first
   bool ending_ = false, finished_ = false;
   int64_t ending_ns_ = 0, ticked_ns_ = 0, looked_ns_ = 0;
-  double cpu_s_ = 0;  // of the process when it was looked at last
   Timer tick_;
   Alive alive_;
 };

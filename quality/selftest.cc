@@ -8,6 +8,7 @@
 #include "base/audio_mark.h"
 #include "quality/rehearsal.h"
 #include "quality/selftest_call.h"
+#include "quality/stats_sampler.h"
 
 namespace callbot::quality {
 namespace {
@@ -345,9 +346,55 @@ Result<> noise(Rows& rows) {
   return {};
 }
 
+// As a peer connection would tell them, each second of ten.
+Result<> counters(Rows& rows) {
+  constexpr int kSeconds = 10;
+  SelftestCall call("a connection's counters: in each second 95 packets came and 5 were lost", rows);
+  SeriesSet set("bob", "alice", "camera");
+  StatsSampler sampler(set);
+  for (int64_t n = 0; n <= kSeconds; ++n) {
+    const int64_t at_ns = rehearsal_ns(static_cast<double>(n));
+    sampler.received({.packets = 95 * n,
+                      .lost = 5 * n,
+                      .repaired = 3 * n,
+                      .discarded = n,
+                      .bytes = 95'000 * n,
+                      .nack = 4 * n,
+                      .pli = 2 * n,
+                      .jitter = 0.004,
+                      .round_trip = 0.03,
+                      .buffer_delay = 0.05 * 30 * static_cast<double>(n),
+                      .buffer_emitted = 30 * n},
+                     at_ns);
+    sampler.sent({.packets = 90 * n,
+                  .frames = 30 * n,
+                  .bytes = 90'000 * n,
+                  .nack = 2 * n,
+                  .pli = n,
+                  .available_bitrate = 1e6,
+                  .limited = 0.25 * static_cast<double>(n)},
+                 at_ns);
+  }
+  call.report(set.snapshot());
+  const std::pair<const char*, double> totals[] = {
+      {"rtp.packets", 95}, {"rtp.lost", 5}, {"rtp.repaired", 3}, {"rtp.discarded", 1},
+      {"rtp.nack", 4},     {"rtp.pli", 2},  {"send.packets", 90}, {"send.frames", 30},
+      {"send.nack", 2},    {"send.pli", 1}};
+  for (const auto& [metric, each] : totals) call.total(metric, each * kSeconds);
+  call.total("send.limited", 0.25 * kSeconds, kDelayTolerance);
+  call.each("rtp.loss", 0.05, 0);
+  call.each("rtp.jitter", 0.004, 0);
+  call.each("rtp.rtt", 0.03, 0);
+  call.each("rtp.bitrate", 95'000 * 8, 0);
+  call.each("jitterbuffer.delay", 0.05, kDelayTolerance);
+  call.each("send.bitrate", 90'000 * 8, 0);
+  call.each("send.available_bitrate", 1e6, 0);
+  return {};
+}
+
 constexpr std::array kFaults = {clean,  delay,    jitter,     loss,     order, freeze,   still,
                                 pause,  skew,     drift,      leak,     muted, stranger, unread,
-                                broken, likeness, lost_sound, loudness, tone,  noise};
+                                broken, likeness, lost_sound, loudness, tone,  noise,    counters};
 
 }  // namespace
 

@@ -2,9 +2,9 @@
 // media (quality/known_media.h), one after the other, and what is reported is laid beside what was
 // made.
 //
-// What a network does to packets is not in it: frames are handed over as they come out of the
-// jitterbuffer, so rtp.*, jitterbuffer.delay, join.signaling, join.ice, join.dtls, send.*, bot.cpu
-// and bot.lateness are not tried.
+// There is no network in it: frames are handed over as they come out of the jitterbuffer, and the
+// counters of a connection (rtp.*, send.*) as it would tell them. What only a call has (join.ice,
+// join.dtls, ...) is not tried.
 //
 // Thread:  one, as quality/rehearsal.h; a few seconds.
 // Owner:   the caller.

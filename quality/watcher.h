@@ -43,10 +43,10 @@ struct WatchConfig {
   int64_t latency_ns = 0;  // of the modelled playout (quality/playout.h)
   int64_t joined_ns = 0;   // when the actor began to join, monotonic_ns(); 0: not known
   int64_t mute_grace_ns = 500'000'000;
-  int64_t window_ns = 3'000'000'000;          // of kRotate
-  std::shared_ptr<const SenderLog> log = {};  // none: no delays
-  std::shared_ptr<Rotation> rotation = {};    // of kRotate: one for the whole process
-  SentSound sent = {};                        // none: no audio.snr
+  int64_t window_ns = 3'000'000'000;                  // of kRotate
+  std::shared_ptr<const SenderLog> log = {};          // none: no delays
+  std::shared_ptr<Rotation> rotation = {};            // of kRotate: one for the whole process
+  SentSound sent = {};                                // none: no audio.snr
   std::function<void(TrackId)> needs_key_frame = {};  // kRotate; writer's thread
 };
 

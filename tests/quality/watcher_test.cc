@@ -152,7 +152,8 @@ TEST(Watcher, NoneLooksAtNothing) {
 TEST(Watcher, RotatesOverMembersFromKeyFrameToKeyFrame) {
   WatchConfig config = all(nullptr);
   config.verify = Verify::kRotate;
-  config.rotation = std::make_shared<quality::Rotation>(2'000'000'000);
+  config.rotation = std::make_shared<quality::Rotation>();
+  config.window_ns = 2'000'000'000;
   std::vector<TrackId> asked;
   config.needs_key_frame = [&](TrackId track) { asked.push_back(track); };
   Measuring call(config);
