@@ -46,6 +46,7 @@ void ScenarioActor::join() {
   error_.reset();
   call_.reset();
   connected_.clear();
+  lost_.clear();
   streams_.clear();
   join_ns_ = monotonic_ns();
   state_ = State::kJoining;
@@ -330,6 +331,7 @@ void ScenarioActor::member_changed(const signaling::Member& before,
 
 void ScenarioActor::connected(const std::string& member) {
   connected_.insert(member);
+  if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
   tell("connected", shown_of(member), "");
 }
 
@@ -337,7 +339,7 @@ void ScenarioActor::trouble(const std::string& member, const Error& error, bool 
   // Of a connection that had never come up, or of what went over it: no connection was lost.
   const bool lost = call_->connected_legs() < connected_.size();
   if (lost) connected_.erase(member);
-  if (lost && again) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
+  if (lost && again) lost_.insert(member);  // to one who is gone there is no way back
   tell(!again ? "broken" : lost ? "reconnected" : "trouble", shown_of(member), error.message);
 }
 

@@ -143,6 +143,7 @@ class ScenarioActor final : private CallEvents {
   std::string id_;  // in the call
   int64_t join_ns_ = 0;
   std::set<std::string> connected_;  // member ids; "" where one leg carries all
+  std::set<std::string> lost_;       // to whom a fresh connection is on its way
   std::map<TrackId, Stream> streams_;
   std::vector<Told> told_;
   std::vector<scenarios::TimeWindow> inside_;  // the last one has no end yet while it is inside

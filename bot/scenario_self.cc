@@ -63,12 +63,11 @@ std::vector<std::string> ScenarioSelf::invalid() const {
     out.push_back(
         fmt::format("the bot was too slow: it used all processors for {} s and more", kMostBusy));
   for (const auto& [actor, frames] : overran_)
-    out.push_back(
-        fmt::format("the bot was too slow: {:.0f} frames that {} received were not measured",
-                    frames, actor));
+    out.push_back(fmt::format(
+        "the bot was too slow: {:.0f} frames that {} received were not measured", frames, actor));
   for (const auto& [actor, frames] : left_out_)
-    out.push_back(
-        fmt::format("the bot was too slow: {} frames of {} came too late to be made", frames, actor));
+    out.push_back(fmt::format("the bot was too slow: {} frames of {} came too late to be made",
+                              frames, actor));
   return out;
 }
 

@@ -37,7 +37,7 @@ class ScenarioSelf {
   ScenarioSamples& samples_;
   const double processors_;
   int64_t looked_ns_;
-  double process_s_ = -1;  // not looked at yet
+  double process_s_ = -1;              // not looked at yet
   double latest_ = 0, most_late_ = 0;  // since the last look; of all
   int busy_s_ = 0;
   bool was_busy_ = false;

@@ -37,8 +37,7 @@ std::optional<uint16_t> stranger_since(const std::vector<PresenceSpan>& spans, c
 bool decoded_since(const std::vector<quality::FirstDecoded>& decoded, const Sensed& whom,
                    int64_t since_ns) {
   return std::any_of(decoded.begin(), decoded.end(), [&](const quality::FirstDecoded& one) {
-    return one.from == whom.from && one.at_ns >= since_ns &&
-           is_stream(whom, one.media, one.stream);
+    return one.from == whom.from && one.at_ns >= since_ns && is_stream(whom, one.media, one.stream);
   });
 }
 

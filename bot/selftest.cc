@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "bot/interrupt.h"
 #include "quality/selftest.h"
@@ -13,9 +14,13 @@ namespace {
 
 using quality::SelftestRow;
 
-std::string number(double value, const char* unit) {
-  return std::string_view(unit) == "s" ? fmt::format("{:.1f} ms", value * 1000)
-                                       : fmt::format("{:g} {}", value, unit);
+std::string number(double value, std::string_view unit) {
+  if (unit == "s") {
+    const std::string ms = fmt::format("{:.1f} ms", value * 1000);
+    return ms == "-0.0 ms" ? "0.0 ms" : ms;
+  }
+  if (unit == "bit/s") return fmt::format("{:.0f} bit/s", value);
+  return fmt::format("{:.3g} {}", std::abs(value) < 1e-4 ? 0 : value, unit);
 }
 
 // "5", "40.2 ms"; counts have no unit.

@@ -9,8 +9,9 @@ namespace {
 
 constexpr size_t kTogether = 8;  // by chance one wrong second in 256 fits
 constexpr int kMostShift = 7;
-// A chirp is there before its packet is: what was captured a little later was not meant.
-constexpr int64_t kEarly_ns = 5'000'000;
+// A sender that makes its sound of a plan sends a packet when it begins: it may be there a packet
+// (20 ms) and the codec's look-ahead before its last sample was captured, as it were.
+constexpr int64_t kEarly_ns = 30'000'000;
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 

@@ -24,7 +24,7 @@ namespace callbot::quality {
 struct SelftestRow {
   std::string fault;   // what was made
   std::string metric;  // of the table (base/metric.h)
-  std::string stat;    // "total", "count", or "each": the sample that is furthest off
+  std::string stat;    // "total", "count", "least", "most", or "each": that which is furthest off
   size_t samples = 0;
   double truth = 0, reported = 0;
   double tolerance = 0;                    // most that both may be apart, in the metric's unit

@@ -136,6 +136,24 @@ void SelftestCall::each(const char* metric, double truth, double tolerance) {
     made.reported = *furthest;
 }
 
+void SelftestCall::least(const char* metric, double truth, double tolerance) {
+  std::vector<double> values;
+  SelftestRow& made = row(metric, "least", truth, tolerance, values);
+  if (values.empty())
+    made.state = Measured::kUnmeasured;
+  else
+    made.reported = *std::min_element(values.begin(), values.end());
+}
+
+void SelftestCall::most(const char* metric, double truth, double tolerance) {
+  std::vector<double> values;
+  SelftestRow& made = row(metric, "most", truth, tolerance, values);
+  if (values.empty())
+    made.state = Measured::kUnmeasured;
+  else
+    made.reported = *std::max_element(values.begin(), values.end());
+}
+
 void SelftestCall::total(const char* metric, double truth, double tolerance) {
   std::vector<double> values;
   SelftestRow& made = row(metric, "total", truth, tolerance, values);

@@ -46,6 +46,8 @@ class SelftestCall {
 
   // Rows about what was reported.
   void each(const char* metric, double truth, double tolerance);
+  void least(const char* metric, double truth, double tolerance);
+  void most(const char* metric, double truth, double tolerance);
   void total(const char* metric, double truth, double tolerance = 0);
   void count(const char* metric, double truth);  // of samples
   void state(const char* metric, Measured truth);

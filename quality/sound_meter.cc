@@ -10,6 +10,7 @@ namespace {
 constexpr const char* kNotDecoded = "the stream is not decoded (verify: headers)";
 constexpr int64_t kMostGap = 2 * kMarkSampleRate;  // that is filled; beyond it all begins anew
 constexpr size_t kKeptSamples = 8 * static_cast<size_t>(kMarkSampleRate);
+constexpr int kNearly = 48;  // samples: a millisecond
 constexpr int kMostOff = 4;  // samples that a chirp's place is rounded and resampled by
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
@@ -185,7 +186,8 @@ void SoundMeter::push(std::span<const float> samples) {
 
 void SoundMeter::chirps(const std::vector<FoundChirp>& found) {
   for (const FoundChirp& chirp : found) {
-    auto place = std::upper_bound(places_.begin(), places_.end(), chirp.position,
+    // One that begins with a packet may be found a little before it.
+    auto place = std::upper_bound(places_.begin(), places_.end(), chirp.position + kNearly,
                                   [](double p, const Place& at) { return p < at.position; });
     if (place != places_.begin()) --place;
     const int64_t off = ns_of_samples(chirp.position - place->position);

@@ -70,8 +70,7 @@ TEST(ScenarioRecovery, WhatNeverComesBackTookUntilTheEnd) {
 }
 
 TEST(ScenarioRecovery, WithoutABeforeItIsUnmeasured) {
-  const Series series =
-      recovery_of(delays(30, [](double) { return 0.05; }), {at_s(0.1)}, at_s(30));
+  const Series series = recovery_of(delays(30, [](double) { return 0.05; }), {at_s(0.1)}, at_s(30));
   EXPECT_EQ(series.state, Measured::kUnmeasured);
   EXPECT_EQ(series.why, "too little was measured before the network changed");
   EXPECT_TRUE(series.samples.empty());
