@@ -23,7 +23,7 @@ VideoMark mark_of(int counter, uint16_t source = 1) {
 }
 
 Result<> clean(Rows& rows) {
-  SelftestCall call("none", rows);
+  SelftestCall call("no fault", rows);
   call.config().joined_ns = rehearsal_ns(-0.5);
   Pictures pictures;
   pictures.media.frames = 360;
@@ -150,7 +150,7 @@ Result<> still(Rows& rows) {
     return mark_of(n >= 150 && n < 180 ? 149 : n);
   };
   if (auto done = call.run(&pictures, nullptr); !done) return done;
-  call.total("video.freeze", 0);
+  call.total("video.freeze", 0, kFrameTolerance);
   call.total("video.freeze_true", 31.0 / kKnownFps, kFrameTolerance);
   call.total("video.duplicate", 30);
   return {};

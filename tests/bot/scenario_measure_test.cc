@@ -112,35 +112,39 @@ TEST_F(ScenarioMeasureTest, AFrozenPictureIsFound) {
 thresholds:
   - {metric: video.freeze, stat: max, op: "<", value: 1s, who: bob, between: [frozen, end]}
   - {metric: video.freeze_true, stat: max, op: "<", value: 1s, who: bob, between: [frozen, end]}
-  - {metric: video.missing, stat: total, op: "<", value: 10, who: bob, between: [frozen, end]}
   - {metric: video.duplicate, stat: total, op: "==", value: 0, who: bob}
   - {metric: identity.wrong, stat: total, op: "==", value: 0, who: bob}
   - {metric: recovery_time, stat: max, op: "<", value: 1ms, who: bob}
 )");
   EXPECT_EQ(verdict_of("video.freeze max"), Verdict::kFail) << text();
   EXPECT_EQ(verdict_of("video.freeze_true"), Verdict::kFail) << text();
-  EXPECT_EQ(verdict_of("video.missing"), Verdict::kFail) << text();
+  EXPECT_EQ(verdict_of("recovery_time"), Verdict::kFail) << text();
   EXPECT_EQ(verdict_of("video.duplicate"), Verdict::kPass) << text();
   EXPECT_EQ(verdict_of("identity.wrong"), Verdict::kPass) << text();
 }
 
-TEST_F(ScenarioMeasureTest, LossIsFoundByWhatIsConcealedAndByNobodyElse) {
+// What is lost is asked for again: it comes late, and the gate that counts repairs finds it.
+TEST_F(ScenarioMeasureTest, LossIsFoundByWhatHadToBeRepaired) {
   run(R"(
   - {do: join, who: "*", timeout: 30s}
   - {expect: heard, who: bob, from: alice, for: 1s, within: 20s}
-  - {do: network, who: bob, set: {down: {loss: 20%}}}
+  - mark: before
+  - wait: 2s
   - mark: lossy
+  - {do: network, who: bob, set: {down: {loss: 10%}}}
   - wait: 4s
   - mark: end
   - {do: leave, who: "*"}
 thresholds:
-  - {metric: audio.concealed, stat: ratio, op: <=, value: 1%, who: bob, from: alice, between: [lossy, end]}
+  - {name: repaired before, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, who: bob, from: alice, between: [before, lossy]}
+  - {name: repaired, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, who: bob, from: alice, between: [lossy, end]}
   - {metric: identity.wrong, stat: total, op: "==", value: 0, who: bob}
   - {metric: video.duplicate, stat: total, op: "==", value: 0, who: bob}
 )");
-  EXPECT_EQ(verdict_of("audio.concealed"), Verdict::kFail) << text();
-  EXPECT_EQ(verdict_of("identity.wrong"), Verdict::kPass) << text();
-  EXPECT_EQ(verdict_of("video.duplicate"), Verdict::kPass) << text();
+  EXPECT_EQ(verdict_of("repaired before"), Verdict::kPass) << text();
+  EXPECT_EQ(judged().verdict, Verdict::kFail) << text();
+  for (const auto& c : judged().cases)
+    EXPECT_EQ(c.verdict == Verdict::kFail, c.name == "repaired") << c.name << "\n" << text();
 }
 
 // Too narrow for what is sent: it waits in the queue.

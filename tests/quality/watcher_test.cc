@@ -181,6 +181,26 @@ TEST(Watcher, RotatesOverMembersFromKeyFrameToKeyFrame) {
   ASSERT_GE(asked.size(), 5u);
   EXPECT_EQ(asked[0], 1u);
   EXPECT_EQ(asked[1], 2u);
+  // Nobody's first picture waits for its turn.
+  EXPECT_THAT(call.watch().decoded(), SizeIs(3));
+  for (const auto& first : call.watch().decoded()) EXPECT_LT(first.at_ns, test::at_second(0.2));
+  double looked = 0;
+  for (const auto& look : call.watch().looks())
+    looked += static_cast<double>(look.to_ns - look.from_ns) / 1e9;
+  EXPECT_LT(looked, 18.5);
+  EXPECT_GT(looked, 12);
+}
+
+TEST(Watcher, WhatCountsFromAJoinCountsFromTheLaterOne) {
+  Measuring call(all());
+  Member member = alice();
+  member.joined_ns = test::at_second(-0.1);  // bob was there at -0.5 s
+  call.watch().expect("alice", member);
+  call.add({video_track(1, "alice"), make_video(pictures(10))});
+  call.run(1);
+  const Snapshot s(call.watch());
+  EXPECT_THAT(s.values("join.first_key_frame"), ElementsAre(DoubleNear(0.1 + kDelay, 1e-4)));
+  EXPECT_THAT(s.values("join.first_frame"), ElementsAre(DoubleNear(0.1 + kDelay + kLatency, 1e-4)));
 }
 
 TEST(Watcher, APlannedSenderHasAnUncertainty) {
