@@ -245,6 +245,12 @@ bool ScenarioActor::decodes() const {
          who_.actor->verify == scenarios::Verify::kAll;
 }
 
+double ScenarioActor::behind() const {
+  int64_t most_ns = 0;
+  for (const auto& watch : watches_) most_ns = std::max(most_ns, watch->watch().most_behind_ns());
+  return static_cast<double>(most_ns) / 1e9;
+}
+
 uint64_t ScenarioActor::left_out() const {
   if (!source_) return 0;
   const auto stats = source_->stats();

@@ -91,6 +91,8 @@ class ScenarioActor final : private CallEvents {
   const quality::Watch* watch() const {
     return watches_.empty() ? nullptr : &watches_.back()->watch();
   }
+  // How long after it came something that it received was measured, at most; seconds.
+  double behind() const;
   // Frames of its pattern that came too late to be made.
   uint64_t left_out() const;
 

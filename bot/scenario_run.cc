@@ -190,7 +190,10 @@ void ScenarioRun::look_after_load(int64_t now) {
 
 void ScenarioRun::look_every_second(int64_t now) {
   for (const auto& actor : cast_->all()) actor->sample(now);
-  for (const auto& actor : cast_->all()) self_->left_out(actor->who().name, actor->left_out());
+  for (const auto& actor : cast_->all()) {
+    self_->left_out(actor->who().name, actor->left_out());
+    self_->behind(actor->who().name, actor->behind());
+  }
   self_->look(now, process_seconds());
   looked_ns_ = now;
   if (const auto why = watch_.check(now); why && !ending_) end(*why);

@@ -14,6 +14,8 @@ namespace {
 constexpr double kMostLateness = 1;
 constexpr double kBusy = 0.95;  // share of all processors
 constexpr int kMostBusy = 5;    // s
+// Half a second of it may be the jitterbuffer's, which waits for what is lost.
+constexpr double kMostBehind = 3;  // s
 
 }  // namespace
 
@@ -50,6 +52,10 @@ void ScenarioSelf::overran(const std::string& actor, double frames) {
   if (frames > 0) overran_[actor] += frames;
 }
 
+void ScenarioSelf::behind(const std::string& actor, double seconds) {
+  if (seconds > kMostBehind) behind_[actor] = seconds;
+}
+
 void ScenarioSelf::left_out(const std::string& actor, uint64_t frames) {
   if (frames > 0) left_out_[actor] = frames;
 }
@@ -65,6 +71,9 @@ std::vector<std::string> ScenarioSelf::invalid() const {
   for (const auto& [actor, frames] : overran_)
     out.push_back(fmt::format(
         "the bot was too slow: {:.0f} frames that {} received were not measured", frames, actor));
+  for (const auto& [actor, seconds] : behind_)
+    out.push_back(fmt::format("the bot was too slow: what {} received was measured {} late", actor,
+                              seconds_text(seconds)));
   for (const auto& [actor, frames] : left_out_)
     out.push_back(fmt::format("the bot was too slow: {} frames of {} came too late to be made",
                               frames, actor));

@@ -2,8 +2,9 @@
 // believed.
 //
 // What is looked at, and how much of it is too much (our choices): the loop came a second late; all
-// processors were busy with this process alone for five seconds on end; a measuring queue had no
-// room for a frame; frames of a pattern came too late to be made.
+// processors were busy with this process alone for five seconds on end; a frame was measured three
+// seconds after it had come, or not at all for want of room in a queue; frames of a pattern came
+// too late to be made.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioRun.
@@ -28,6 +29,7 @@ class ScenarioSelf {
   // Once a second: writes bot.lateness and bot.cpu. `process_s`: processor time so far.
   void look(int64_t now_ns, double process_s);
   void overran(const std::string& actor, double frames);
+  void behind(const std::string& actor, double seconds);     // the most so far
   void left_out(const std::string& actor, uint64_t frames);  // so far
 
   // Why nothing can be believed, a sentence each; empty: it can.
@@ -41,7 +43,7 @@ class ScenarioSelf {
   double latest_ = 0, most_late_ = 0;  // since the last look; of all
   int busy_s_ = 0;
   bool was_busy_ = false;
-  std::map<std::string, double> overran_;
+  std::map<std::string, double> overran_, behind_;
   std::map<std::string, uint64_t> left_out_;
 };
 

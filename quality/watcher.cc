@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "base/clock.h"
 
@@ -46,6 +47,7 @@ struct Watch::State {
   const WatchConfig config;
   SeriesSet own;
   PresenceLog presence;
+  std::atomic<int64_t> most_behind_ns{0};  // written by the writer alone
 
   mutable std::mutex mutex;  // for what follows
   std::map<std::string, Member> members;
@@ -101,6 +103,7 @@ std::vector<Series> Watch::take() {
 
 std::vector<PresenceSpan> Watch::presence() const { return state_->presence.spans(); }
 std::vector<PresenceSpan> Watch::looks() const { return state_->presence.looks(); }
+int64_t Watch::most_behind_ns() const { return state_->most_behind_ns; }
 std::vector<FirstDecoded> Watch::decoded() const { return state_->presence.decoded(); }
 
 namespace {
@@ -145,6 +148,8 @@ class Watcher final : public FrameWriter {
     const auto found = tracks_.find(id);
     if (found == tracks_.end()) return {};
     Track& track = found->second;
+    const int64_t behind_ns = monotonic_ns() - frame.last_arrival_ns;
+    if (behind_ns > state_->most_behind_ns) state_->most_behind_ns = behind_ns;
     hear_what_is_told();
     if (!track.picture && !track.sound) open(track);
     const bool turn = is_turn(track, frame.last_arrival_ns);

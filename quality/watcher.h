@@ -75,6 +75,9 @@ class Watch {
   std::vector<PresenceSpan> presence() const;
   std::vector<PresenceSpan> looks() const;  // of kRotate: when something of whom was decoded
   std::vector<FirstDecoded> decoded() const;
+  // How long after its arrival a frame was measured at most: what the jitterbuffer held it, and
+  // what the queue did.
+  int64_t most_behind_ns() const;
 
   struct State;
   std::shared_ptr<State> state() const { return state_; }

@@ -66,14 +66,17 @@ TEST_F(ScenarioSelfTest, NorAreBusyProcessorsForFiveSecondsOnEnd) {
 
 TEST_F(ScenarioSelfTest, NorAreFramesThatNobodyMeasuredOrMade) {
   self_.overran("bob", 0);
+  self_.behind("bob", 0.9);
   self_.left_out("alice", 0);
   EXPECT_THAT(self_.invalid(), IsEmpty());
   self_.overran("bob", 3);
   self_.overran("bob", 4);
   self_.left_out("alice", 2);
   self_.left_out("alice", 5);
+  self_.behind("bob", 4.5);
   EXPECT_THAT(self_.invalid(),
               ElementsAre(HasSubstr("7 frames that bob received were not measured"),
+                          HasSubstr("what bob received was measured 4.5 s late"),
                           HasSubstr("5 frames of alice came too late to be made")));
 }
 
