@@ -17,10 +17,12 @@
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/key.h"
+#include "bot/marks.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
 #include "bot/scenario_check.h"
 #include "bot/scenario_test.h"
+#include "bot/selftest.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -129,6 +131,9 @@ int main(int argc, char** argv) {
     return run_scenario_check(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<MarksOptions>(&invocation.verb)) return run_marks(console, *o);
+  if (const auto* o = std::get_if<SelftestOptions>(&invocation.verb))
+    return run_selftest(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);
   if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
   if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))

@@ -156,6 +156,16 @@ struct ComposeOptions {
   int threads = 0;
 };
 
+struct MarksOptions {
+  std::vector<fs::path> files;
+  fs::path plan;  // empty: nothing is judged
+  bool json = false;
+};
+
+struct SelftestOptions {
+  bool json = false;
+};
+
 struct KeyOptions {
   fs::path name;
 };
@@ -186,7 +196,8 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions, TestOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions, SelftestOptions,
+               TestOptions>
       verb;
 };
 

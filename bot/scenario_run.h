@@ -16,6 +16,7 @@
 #include "bot/console.h"
 #include "bot/scenario_cast.h"
 #include "bot/scenario_load.h"
+#include "bot/scenario_self.h"
 #include "bot/scenario_step.h"
 #include "bot/serve.h"
 #include "scenarios/abort_watch.h"
@@ -60,12 +61,12 @@ class ScenarioRun {
   void told(ScenarioActor& actor, const Told& told);
   bool is_unexpected(const ScenarioActor& actor, const Told& told) const;
   void measured(const Series& series, const Sample& sample);
-  void measure_ourselves(int64_t now_ns);
   void end(const std::string& why);
   void let_go();
   void finish();
   // As it would be if the run ended now.
   scenarios::Evidence evidence(int64_t now_ns) const;
+  void add_measured(scenarios::Evidence& evidence) const;
 
   Loop& loop_;
   Console& console_;
@@ -76,6 +77,7 @@ class ScenarioRun {
   ScenarioSamples ourselves_;
   const fs::path keep_;
   pipelines::WriterPool pool_;
+  std::optional<ScenarioSelf> self_;
   std::unique_ptr<Serve> serve_;
   std::unique_ptr<Cast> cast_;
   std::unique_ptr<ScenarioLoad> load_;
@@ -84,7 +86,6 @@ class ScenarioRun {
   std::string not_in_;  // who of the load did not get in, the first
   bool ending_ = false, finished_ = false;
   int64_t ending_ns_ = 0, ticked_ns_ = 0, looked_ns_ = 0;
-  double cpu_s_ = 0;  // of the process when it was looked at last
   Timer tick_;
   Alive alive_;
 };
