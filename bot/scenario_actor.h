@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bot/call.h"
+#include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_samples.h"
 #include "bot/scenario_watch.h"
@@ -40,6 +41,7 @@ class ScenarioActor final : private CallEvents {
     TrackInfo info;
     uint32_t width = 0, height = 0;  // 0: not known yet
   };
+  using MakesMedia = std::function<std::unique_ptr<ScenarioMedia>(const scenarios::Instance&)>;
   struct Hears {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
@@ -49,6 +51,7 @@ class ScenarioActor final : private CallEvents {
     std::function<std::vector<ScenarioActor*>()> others;
     // Whose marks have this source; null: nobody's.
     std::function<const ScenarioActor*(uint16_t source)> numbered;
+    MakesMedia media;  // null, or gives null: what it receives is not kept
   };
 
   // `url`: of its room, where a server answers. `number`: of its marks and its pattern.
@@ -97,6 +100,8 @@ class ScenarioActor final : private CallEvents {
   uint64_t left_out() const;
 
   scenarios::ActorFacts facts(int64_t now_ns) const;
+  const ScenarioMedia* media() const { return kept_.get(); }  // null: it is not kept
+  const std::vector<scenarios::CandidatePair>& pairs() const { return pairs_; }
   std::vector<scenarios::Presence> presence() const;
   std::vector<scenarios::Look> looks(int64_t now_ns) const;
   const std::vector<Series>& series() const { return samples_.series(); }
@@ -112,6 +117,7 @@ class ScenarioActor final : private CallEvents {
   KnownSender known() const;
   void tell(const char* kind, const std::string& from, std::string text);
   void gone();
+  void look_at_pair(const std::string& member);
   std::string shown_of(const std::string& member) const;
   std::string name_of(const std::string& shown) const;
 
@@ -144,8 +150,10 @@ class ScenarioActor final : private CallEvents {
   signaling::Self self_;
   std::string id_;  // in the call
   int64_t join_ns_ = 0;
-  std::set<std::string> connected_;  // member ids; "" where one leg carries all
-  std::set<std::string> lost_;       // to whom a fresh connection is on its way
+  std::set<std::string> connected_;              // member ids; "" where one leg carries all
+  std::set<std::string> lost_;                   // to whom a fresh connection is on its way
+  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
+  std::vector<scenarios::CandidatePair> pairs_;
   std::map<TrackId, Stream> streams_;
   std::vector<Told> told_;
   std::vector<scenarios::TimeWindow> inside_;  // the last one has no end yet while it is inside
@@ -153,6 +161,7 @@ class ScenarioActor final : private CallEvents {
   ScenarioNetwork network_;
   std::vector<int64_t> network_changes_;
   std::unique_ptr<pipelines::TestPattern> source_;
+  std::unique_ptr<ScenarioMedia> kept_;
   std::vector<std::unique_ptr<ScenarioWatch>> watches_;  // of each call; the last one's is its own
   std::unique_ptr<Call> call_;
   Alive alive_;

@@ -20,7 +20,7 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
         who.url == scenarios::kEmbedded ? embedded + "/rooms/" + who.room : who.url;
     all_.push_back(nullptr);
     auto& place = all_.back();
-    ScenarioActor::Hears own{hears.told, hears.sample, {}, {}, {}};
+    ScenarioActor::Hears own{hears.told, hears.sample, {}, {}, {}, hears.media};
     const size_t index = all_.size() - 1;
     own.other = [this, index](const std::string& name) { return shown(*all_[index], name); };
     own.others = [this, index] { return others_in_room(*all_[index]); };
@@ -81,6 +81,12 @@ const ScenarioActor* Cast::numbered(uint16_t source) const {
 
 bool Cast::is_measured() const {
   return std::all_of(all_.begin(), all_.end(), [](const auto& one) { return one->is_measured(); });
+}
+
+bool Cast::is_written() const {
+  return std::all_of(all_.begin(), all_.end(), [](const auto& one) {
+    return one->media() == nullptr || one->media()->written();
+  });
 }
 
 bool Cast::is_connected(const ScenarioActor& actor) const {

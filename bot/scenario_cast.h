@@ -20,6 +20,7 @@ class Cast {
   struct Hears {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
+    ScenarioActor::MakesMedia media;
   };
   // `embedded`: where the run's own room server is ("ws://127.0.0.1:5000"); empty: there is none.
   Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded, Hears hears);
@@ -40,6 +41,8 @@ class Cast {
   size_t inside() const;
   // All that was received is measured.
   bool is_measured() const;
+  // And what is kept of it is written.
+  bool is_written() const;
 
  private:
   const scenarios::Scenario& scenario_;

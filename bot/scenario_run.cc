@@ -41,7 +41,8 @@ ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario
       scenario_(scenario),
       done_(std::move(done)),
       watch_(scenario),
-      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }) {
+      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }),
+      keep_(std::move(facts.keep)) {
   evidence_.scenario = scenario.name;
   evidence_.file = scenario.file;
   evidence_.description = scenario.description;
@@ -75,7 +76,8 @@ void ScenarioRun::start() {
   evidence_.began_wall_ns = wall_ns();
   const auto server = start_server();
   Cast::Hears hears{[this](ScenarioActor& actor, const Told& what) { told(actor, what); },
-                    [this](const Series& series, const Sample& one) { measured(series, one); }};
+                    [this](const Series& series, const Sample& one) { measured(series, one); },
+                    [this](const scenarios::Instance& who) { return media_of(who); }};
   cast_ = std::make_unique<Cast>(loop_, scenario_, server ? *server : "", std::move(hears));
   load_ = std::make_unique<ScenarioLoad>(scenario_, *cast_);
   if (!server) {
@@ -86,6 +88,12 @@ void ScenarioRun::start() {
   ticked_ns_ = looked_ns_ = now;
   self_.emplace(now, ourselves_);
   tick_.every(kTick, [this] { tick(); });
+}
+
+// Null: what it receives is not kept.
+std::unique_ptr<ScenarioMedia> ScenarioRun::media_of(const scenarios::Instance& who) {
+  if (keep_.empty() || who.actor->verify == scenarios::Verify::kNone) return nullptr;
+  return std::make_unique<ScenarioMedia>(loop_, pool_, keep_, who.name);
 }
 
 void ScenarioRun::interrupt() {
@@ -241,9 +249,12 @@ scenarios::Evidence ScenarioRun::evidence(int64_t now) const {
   all.ended_ns = now;
   for (const auto& actor : cast_->all()) {
     all.actors.push_back(actor->facts(now));
+    all.pairs.insert(all.pairs.end(), actor->pairs().begin(), actor->pairs().end());
     const auto looks = actor->looks(now);
     all.looks.insert(all.looks.end(), looks.begin(), looks.end());
   }
+  std::stable_sort(all.pairs.begin(), all.pairs.end(),
+                   [](const auto& a, const auto& b) { return a.at_ns < b.at_ns; });
   add_measured(all);
   return all;
 }
@@ -259,6 +270,24 @@ void ScenarioRun::add_measured(scenarios::Evidence& all) const {
     const auto presence = actor->presence();
     all.presence.insert(all.presence.end(), presence.begin(), presence.end());
   }
+}
+
+scenarios::LiveRun ScenarioRun::live() const {
+  scenarios::LiveRun out{evidence_.scenario,
+                         evidence_.run,
+                         static_cast<double>(monotonic_ns() - evidence_.began_ns) / 1e9,
+                         step_ ? text_of(step_->step()) : "",
+                         next_,
+                         scenario_.steps.size(),
+                         cast_ ? cast_->inside() : 0,
+                         cast_ ? cast_->all().size() : 0,
+                         {}};
+  for (const Series& s : ourselves_.series()) out.series.push_back(&s);
+  if (!cast_) return out;
+  for (const auto& actor : cast_->all()) {
+    for (const Series& s : actor->series()) out.series.push_back(&s);
+  }
+  return out;
 }
 
 // --- the end
@@ -277,7 +306,7 @@ void ScenarioRun::end(const std::string& why) {
 
 void ScenarioRun::let_go() {
   if (finished_) return;
-  const bool over = cast_->inside() == 0 && cast_->is_measured();
+  const bool over = cast_->inside() == 0 && cast_->is_measured() && cast_->is_written();
   if (!over && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
   finished_ = true;
   tick_.stop();
@@ -295,7 +324,13 @@ void ScenarioRun::let_go() {
 void ScenarioRun::finish() {
   // The owner may destroy us in there.
   const auto done = std::move(done_);
-  done(std::move(evidence_));
+  std::vector<KeptMedia> media;
+  for (const auto& actor : cast_->all()) {
+    if (actor->media() == nullptr) continue;
+    const auto& kept = actor->media()->kept();
+    media.insert(media.end(), kept.begin(), kept.end());
+  }
+  done({std::move(evidence_), std::move(media)});
 }
 
 }  // namespace callbot::bot

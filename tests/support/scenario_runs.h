@@ -43,7 +43,7 @@ class ScenarioRuns : public ::testing::Test {
     ASSERT_EQ(bot::cannot_run(scenario_), "");
     run_ = std::make_unique<bot::ScenarioRun>(
         loop_, console_, scenario_, bot::ScenarioRun::Facts{},
-        [this](scenarios::Evidence evidence) { evidence_ = std::move(evidence); });
+        [this](bot::ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
     run_->start();
   }
   bool ended() {
