@@ -21,6 +21,7 @@ namespace callbot::test {
 class ScenarioRuns : public ::testing::Test {
  protected:
   static constexpr std::chrono::milliseconds kPatience{60000};
+  static constexpr int kAttempts = 3;
   static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
 
   // Two who may join; `more` are steps and what follows them.
@@ -36,6 +37,8 @@ class ScenarioRuns : public ::testing::Test {
     start(*scenario);
   }
   void start(const scenarios::Scenario& scenario) {
+    run_.reset();
+    evidence_.reset();
     scenario_ = scenario;
     ASSERT_EQ(bot::cannot_run(scenario_), "");
     run_ = std::make_unique<bot::ScenarioRun>(
@@ -46,9 +49,13 @@ class ScenarioRuns : public ::testing::Test {
   bool ended() {
     return loop_.run_until([&] { return evidence_.has_value(); }, kPatience);
   }
+  // Once more where the machine held this process up, which the run says of itself.
   void run(const std::string& more, const std::string& top = "") {
-    begin(more, top);
-    ASSERT_TRUE(ended());
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      begin(more, top);
+      ASSERT_TRUE(ended());
+      if (evidence_->invalid.empty()) return;
+    }
   }
   scenarios::Judged judged() const { return scenarios::judge(scenario_, *evidence_); }
   int status() const {
