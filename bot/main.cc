@@ -17,6 +17,7 @@
 #include "bot/judge.h"
 #include "bot/key.h"
 #include "bot/record.h"
+#include "bot/pattern.h"
 #include "bot/recordings_verb.h"
 #include "bot/send.h"
 #include "bot/serve.h"
@@ -123,6 +124,8 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
   if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
     return run_compose(console, *o);
+
+  if (const auto* o = std::get_if<PatternOptions>(&invocation.verb)) return run_pattern(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

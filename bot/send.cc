@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/alive.h"
 #include "bot/join.h"
 
 namespace callbot::bot {
@@ -46,46 +47,87 @@ struct Send::Bot final : CallEvents {
 Send::Send(Loop& loop, Console& console, SendOptions options, std::function<void(Done)> done)
     : loop_(loop), console_(console), options_(std::move(options)), done_(std::move(done)) {}
 
-Send::~Send() { bots_.clear(); }
+Send::~Send() {
+  *give_up_ = true;
+  worker_.reset();
+  bots_.clear();
+}
 
 void Send::start() {
-  pipelines::TestPatternConfig pattern;
-  pattern.name = options_.join.name;
-  pattern.seed = options_.seed;
-  pattern.source = static_cast<uint16_t>(options_.seed);
-  pattern.video = options_.video;
-  pattern.audio = options_.audio;
-  pattern.width = options_.width;
-  pattern.height = options_.height;
-  pattern.fps = options_.fps;
-  pattern.bitrate = options_.bitrate;
-  pattern.codec = options_.codec;
-  auto source = pipelines::TestPattern::create(loop_, log_, pattern);
-  if (!source) return stop(source.error());
-  source_ = std::move(*source);
-  source_->on_end(alive_.guard(
+  auto plan = plan_feed(options_);
+  if (!plan) return stop(plan.error());
+  if (plan->reads) return read(*plan);
+  begin(*plan, {});
+}
+
+// Off the loop: it may take as long as encoding a film does.
+void Send::read(const FeedPlan& plan) {
+  reading_ = true;
+  worker_ = std::make_unique<Worker>(loop_, 1);
+  const std::function<void(const std::string&, double)> tell =
+      alive_.guard([this](const std::string& what, double share) {
+        if (!stopping_) console_.progress(what, share);
+      });
+  const auto progress = [this, tell, stop = give_up_, shown = -1,
+                         last = std::string()](const std::string& what, double share) mutable {
+    const int percent = static_cast<int>(share * 100);
+    if (percent != std::exchange(shown, percent) || what != std::exchange(last, what))
+      loop_.post([tell, what, share] { tell(what, share); });
+    return !*stop;
+  };
+  worker_->run<std::shared_ptr<ReadFeeds>>(
+      [plan, options = options_, stop = give_up_,
+       progress]() -> Result<std::shared_ptr<ReadFeeds>> {
+        auto read = read_feeds(plan, options, stop, progress);
+        if (!read) return tl::unexpected(read.error());
+        return std::make_shared<ReadFeeds>(std::move(*read));
+      },
+      [this, plan](Result<std::shared_ptr<ReadFeeds>> read) {
+        reading_ = false;
+        console_.end_progress();
+        if (!read) return stop(read.error());
+        if (stopping_) return report();
+        for (const std::string& note : (*read)->notes) console_.line(note);
+        begin(plan, std::move(**read));
+      });
+}
+
+void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
+  auto made = make_source(loop_, log_, plan, std::move(feeds), options_);
+  if (!made) return stop(made.error());
+  made_ = std::move(*made);
+  made_.source->on_end(alive_.guard(
       [this](Result<> how) { stop(how ? std::nullopt : std::optional(how.error())); }));
 
   using State = signaling::Member::State;
   signaling::Self self;
   self.sends = true;
-  self.audio = options_.audio ? State::kOn : State::kOff;
-  self.video = options_.video ? State::kOn : State::kOff;
+  self.audio = self.video = State::kOff;
+  for (const auto& stream : made_.source->streams())
+    (stream.kind == MediaKind::kAudio ? self.audio : self.video) = State::kOn;
   for (int i = 1; i <= options_.count; ++i) {
     JoinOptions join = options_.join;
     if (options_.count > 1) join.name = fmt::format("{}-{}", join.name, i);
     auto config = call_config(join, self);
     if (!config) return stop(config.error());
-    config->source = source_.get();
+    config->source = made_.source.get();
     auto bot = std::make_unique<Bot>(*this, join.name);
     auto call = Call::create(loop_, log_.child(join.name), std::move(*config), *bot);
     if (!call) return stop(call.error());
     bot->call = std::move(*call);
     bots_.push_back(std::move(bot));
   }
-  if (auto started = source_->start(); !started) return stop(started.error());
+  if (auto started = made_.source->start(); !started) return stop(started.error());
   open_ = bots_.size();
   for (auto& bot : bots_) bot->call->start();
+}
+
+pipelines::TestPatternStats Send::stats() const {
+  return made_.pattern != nullptr ? made_.pattern->stats() : pipelines::TestPatternStats();
+}
+
+pipelines::FileSourceStats Send::file_stats() const {
+  return made_.files.empty() ? pipelines::FileSourceStats() : made_.files.front()->stats();
 }
 
 void Send::bot_joined(const Bot& bot) {
@@ -111,7 +153,7 @@ size_t Send::connected_legs() const {
 }
 
 void Send::interrupt() {
-  const bool early = joined() < bots_.size() || options_.duration;
+  const bool early = reading_ || joined() < bots_.size() || options_.duration;
   stop(early ? std::optional(Error{Code::kInterrupted, "interrupted"}) : std::nullopt);
 }
 
@@ -119,11 +161,12 @@ void Send::stop(std::optional<Error> why) {
   if (!error_) error_ = std::move(why);
   if (!stopping_) {
     stopping_ = true;
+    *give_up_ = true;
     duration_.stop();
     if (open_ > 0)
       for (auto& bot : bots_) bot->call->stop();
   }
-  if (open_ == 0) report();
+  if (open_ == 0 && !reading_) report();
 }
 
 void Send::report() {
