@@ -29,8 +29,9 @@ struct ClipStream {
 struct ClipFrame {
   size_t stream = 0;
   std::vector<uint8_t> bytes;
-  int64_t time_ns = 0;  // since the beginning, growing over files and loops; sound may begin below 0
-  bool key = false;     // decodable alone; always true for sound
+  int64_t time_ns =
+      0;             // since the beginning, growing over files and loops; sound may begin below 0
+  bool key = false;  // decodable alone; always true for sound
 };
 
 class ClipReader {

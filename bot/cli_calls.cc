@@ -255,7 +255,8 @@ void add_send(CLI::App& app, SendOptions& o) {
       "  ffmpeg -re -i rtsp://camera/ -f matroska - | callbot send URL --file -\n"
       "Files: VP8, VP9 of profile 0, H.264 of the constrained baseline profile without B-frames,\n"
       "Opus, PCMU and PCMA are sent as they are, if key frames are at most 2 s apart; all else is\n"
-      "encoded once, with a key frame a second, and kept below the user's cache folder. A receiver\n"
+      "encoded once, with a key frame a second, and kept below the user's cache folder. A "
+      "receiver\n"
       "that lost the picture has it back with the next key frame. Files follow each other, and\n"
       "repeat, without a seam; --size, --fps, --codec and --bitrate change pictures of files only\n"
       "where they are given.\n");

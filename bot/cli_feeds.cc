@@ -27,8 +27,8 @@ void add_choice(CLI::App* c, SendOptions& o) {
                             text.starts_with("dtmf:") || text.starts_with("say:");
          if (!known)
            throw CLI::ValidationError(
-               "--audio", "\"" + text +
-                              "\": expected pattern, none, silence, dtmf:KEYS or say:WORDS");
+               "--audio",
+               "\"" + text + "\": expected pattern, none, silence, dtmf:KEYS or say:WORDS");
          o.feed.sound = text;
          o.audio = text != "none";
        },
@@ -95,9 +95,12 @@ void add_pattern(CLI::App& app, PatternOptions& o) {
   c->add_option("--name", o.name, "shown in the picture")->capture_default_str();
   c->footer(
       "Picture and sound belong together to the sample, and the same options give the same bytes.\n"
-      "A player that begins again at the end, as a browser's fake camera does, begins with picture 0\n"
-      "and chirp 0: counters and chirps start anew, none is cut. A browser starts its fake camera and\n"
-      "its fake microphone each by itself, and repeats each by itself: how far they are apart is the\n"
+      "A player that begins again at the end, as a browser's fake camera does, begins with picture "
+      "0\n"
+      "and chirp 0: counters and chirps start anew, none is cut. A browser starts its fake camera "
+      "and\n"
+      "its fake microphone each by itself, and repeats each by itself: how far they are apart is "
+      "the\n"
       "browser's, and may change from call to call.\n"
       "Examples:\n"
       "  callbot pattern --to feed.y4m --audio feed.wav --size 640x360 --seconds 15\n"

@@ -14,19 +14,20 @@ namespace {
 
 using feeds::FeedItem;
 
+constexpr int kScreenFps = 5;
+
 Result<FeedItem> sound_item(const std::string& text) {
   if (text == "silence") return FeedItem{FeedItem::Kind::kSilence, ""};
   if (text.starts_with("dtmf:")) return FeedItem{FeedItem::Kind::kDtmf, text.substr(5)};
   if (text.starts_with("say:")) return FeedItem{FeedItem::Kind::kSpeech, text.substr(4)};
-  return fail(Code::kUsage,
-              fmt::format("--audio {}: expected pattern, none, silence, dtmf:KEYS or say:WORDS",
-                          text));
+  return fail(
+      Code::kUsage,
+      fmt::format("--audio {}: expected pattern, none, silence, dtmf:KEYS or say:WORDS", text));
 }
 
 FeedPart of_files(const FeedOptions& feed, bool video, bool audio) {
   FeedPart part{.video = video, .audio = audio};
-  for (const std::string& file : feed.files)
-    part.items.push_back({FeedItem::Kind::kFile, file});
+  for (const std::string& file : feed.files) part.items.push_back({FeedItem::Kind::kFile, file});
   part.standard_input = feed.files.front() == "-";
   return part;
 }
@@ -80,6 +81,8 @@ pipelines::TestPatternConfig pattern_config(const SendOptions& options, const Fe
   pattern.fps = options.fps;
   pattern.bitrate = options.bitrate;
   pattern.codec = options.codec;
+  pattern.screen = options.feed.picture == "screen";
+  if (pattern.screen && !options.feed.fps) pattern.fps = kScreenFps;
   return pattern;
 }
 
@@ -148,9 +151,8 @@ Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan,
       sources.push_back(std::move(*file));
     }
   }
-  made.source = sources.size() == 1
-                    ? std::move(sources.front())
-                    : std::make_unique<pipelines::JoinedSource>(std::move(sources));
+  made.source = sources.size() == 1 ? std::move(sources.front())
+                                    : std::make_unique<pipelines::JoinedSource>(std::move(sources));
   return made;
 }
 

@@ -5,7 +5,8 @@
 //
 // Thread:  plan_feed and make_source on the loop; read_feeds on any, as it may take long.
 // Owner:   the verb; the source outlives its calls.
-// Fails:   plan_feed: kUsage that names the flag; read_feeds: as feeds::prepare; make_source: as the
+// Fails:   plan_feed: kUsage that names the flag; read_feeds: as feeds::prepare; make_source: as
+// the
 //          sources.
 #pragma once
 
@@ -42,7 +43,7 @@ struct ReadFeeds {
 
 struct MadeSource {
   std::unique_ptr<pipelines::Source> source;
-  pipelines::TestPattern* pattern = nullptr;     // where there is one in it
+  pipelines::TestPattern* pattern = nullptr;  // where there is one in it
   std::vector<pipelines::FileSource*> files;
 };
 

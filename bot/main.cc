@@ -16,8 +16,8 @@
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/key.h"
-#include "bot/record.h"
 #include "bot/pattern.h"
+#include "bot/record.h"
 #include "bot/recordings_verb.h"
 #include "bot/send.h"
 #include "bot/serve.h"
@@ -125,7 +125,8 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
     return run_compose(console, *o);
 
-  if (const auto* o = std::get_if<PatternOptions>(&invocation.verb)) return run_pattern(console, *o);
+  if (const auto* o = std::get_if<PatternOptions>(&invocation.verb))
+    return run_pattern(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

@@ -106,16 +106,16 @@ class Writing {
     auto form = form_of(options_.to);
     if (!form) return tl::unexpected(form.error());
     if (std::string_view((*form)->codec) == "jpeg" && options_.fps != kMjpegFps)
-      return fail(Code::kUsage, fmt::format("--to {}: Chromium plays MJPEG with 30 frames a second, "
-                                            "whatever was meant; expected --fps 30, or .y4m",
-                                            options_.to.string()));
-    auto picture = pipelines::PatternPicture::create(
-        {.seed = options_.seed,
-         .source = options_.source_id(),
-         .name = options_.name,
-         .width = options_.width,
-         .height = options_.height,
-         .fps = options_.fps});
+      return fail(Code::kUsage,
+                  fmt::format("--to {}: Chromium plays MJPEG with 30 frames a second, "
+                              "whatever was meant; expected --fps 30, or .y4m",
+                              options_.to.string()));
+    auto picture = pipelines::PatternPicture::create({.seed = options_.seed,
+                                                      .source = options_.source_id(),
+                                                      .name = options_.name,
+                                                      .width = options_.width,
+                                                      .height = options_.height,
+                                                      .fps = options_.fps});
     if (!picture) return tl::unexpected(picture.error());
     picture_ = std::move(*picture);
     auto file = Output::create(options_.to, (*form)->container);

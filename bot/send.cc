@@ -68,8 +68,8 @@ void Send::read(const FeedPlan& plan) {
       alive_.guard([this](const std::string& what, double share) {
         if (!stopping_) console_.progress(what, share);
       });
-  const auto progress = [this, tell, stop = give_up_, shown = -1,
-                         last = std::string()](const std::string& what, double share) mutable {
+  const auto progress = [this, tell, stop = give_up_, shown = -1, last = std::string()](
+                            const std::string& what, double share) mutable {
     const int percent = static_cast<int>(share * 100);
     if (percent != std::exchange(shown, percent) || what != std::exchange(last, what))
       loop_.post([tell, what, share] { tell(what, share); });

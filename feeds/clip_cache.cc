@@ -31,8 +31,8 @@ fs::path ClipCache::usual_folder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache == '/') return fs::path(cache) / "callbot" / "feeds";
   const char* home = std::getenv("HOME");
-  const fs::path base = home != nullptr && *home == '/' ? fs::path(home) / ".cache"
-                                                        : fs::temp_directory_path();
+  const fs::path base =
+      home != nullptr && *home == '/' ? fs::path(home) / ".cache" : fs::temp_directory_path();
   return base / "callbot" / "feeds";
 }
 

@@ -59,8 +59,8 @@ struct ClipWriter::Track {
   AVStream* stream = nullptr;
   AvFrame frame{av_frame_alloc()};
   AvPacket packet{av_packet_alloc()};
-  std::vector<int16_t> waiting;  // samples that do not fill a frame yet
-  int64_t sample = 0;            // number of the first of them
+  std::vector<int16_t> waiting;   // samples that do not fill a frame yet
+  int64_t sample = 0;             // number of the first of them
   std::optional<int64_t> key_ns;  // time of the last key frame
 };
 
@@ -225,8 +225,8 @@ Result<> ClipWriter::samples(size_t stream, std::span<const int16_t> samples) {
   track.waiting.insert(track.waiting.end(), samples.begin(), samples.end());
   const int channels = track.encoder->ch_layout.nb_channels;
   // PCM takes any number: 20 ms at a time.
-  const size_t frame = track.encoder->frame_size > 0 ? track.encoder->frame_size
-                                                     : track.encoder->sample_rate / 50;
+  const size_t frame =
+      track.encoder->frame_size > 0 ? track.encoder->frame_size : track.encoder->sample_rate / 50;
   while (track.waiting.size() >= frame * channels)
     if (auto sent = sound_frame(track, frame); !sent) return sent;
   return {};

@@ -58,7 +58,8 @@ class ClipWriter {
   // 8-bit 4:2:0 of the stream's size; `time` in the stream's ticks.
   Result<> picture(size_t stream, const AVFrame& picture, int64_t time);
   // Draws into a picture of ours.
-  Result<> picture(size_t stream, int64_t time, const std::function<void(const PictureView&)>& draw);
+  Result<> picture(size_t stream, int64_t time,
+                   const std::function<void(const PictureView&)>& draw);
   // The next samples, interleaved; any number of them.
   Result<> samples(size_t stream, std::span<const int16_t> samples);
   // Of a copied stream, in the times of `base`, moved by `shift_ns`.

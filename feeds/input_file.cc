@@ -153,8 +153,7 @@ Result<> InputFile::rewind() {
 }
 
 Result<std::string> InputFile::sha256(const std::function<bool(double)>& progress) const {
-  const std::unique_ptr<GChecksum, Freer<&g_checksum_free>> sum(
-      g_checksum_new(G_CHECKSUM_SHA256));
+  const std::unique_ptr<GChecksum, Freer<&g_checksum_free>> sum(g_checksum_new(G_CHECKSUM_SHA256));
   std::vector<uint8_t> bytes(1 << 20);
   for (int64_t at = 0;;) {
     const ssize_t got = pread(io_->file.get(), bytes.data(), bytes.size(), at);

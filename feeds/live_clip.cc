@@ -17,10 +17,10 @@ Result<std::unique_ptr<LiveClip>> LiveClip::create(std::unique_ptr<InputFile> fi
   if (!wish.video) facts.video.reset();
   if (!wish.audio) facts.audio.reset();
   std::unique_ptr<LiveClip> clip(new LiveClip(std::move(file), std::move(facts)));
-  clip->encoders_ = ClipWriter::live([self = clip.get()](size_t stream, const AVPacket& packet,
-                                                         AVRational base) {
-    self->encoded(stream, packet, base);
-  });
+  clip->encoders_ =
+      ClipWriter::live([self = clip.get()](size_t stream, const AVPacket& packet, AVRational base) {
+        self->encoded(stream, packet, base);
+      });
   if (clip->facts_.video)
     if (auto added = clip->add_video(wish); !added) return tl::unexpected(added.error());
   if (clip->facts_.audio)
@@ -72,11 +72,11 @@ Result<> LiveClip::picture(const AVFrame& frame, int64_t time_ns) {
 }
 
 void LiveClip::encoded(size_t stream, const AVPacket& packet, AVRational base) {
-  ready_.push_back({.stream = stream,
-                    .bytes = {packet.data, packet.data + packet.size},
-                    .time_ns = in_ns(packet.pts, base),
-                    .key = (packet.flags & AV_PKT_FLAG_KEY) != 0 ||
-                           streams_[stream].kind == MediaKind::kAudio});
+  ready_.push_back(
+      {.stream = stream,
+       .bytes = {packet.data, packet.data + packet.size},
+       .time_ns = in_ns(packet.pts, base),
+       .key = (packet.flags & AV_PKT_FLAG_KEY) != 0 || streams_[stream].kind == MediaKind::kAudio});
 }
 
 Result<> LiveClip::take(const AVPacket& packet) {

@@ -160,9 +160,8 @@ Result<> LoopedClip::take(const AVPacket& packet) {
 }
 
 Result<> LoopedClip::take_video(const AVPacket& packet, int64_t at_ns) {
-  ClipFrame frame{.stream = video_,
-                  .time_ns = base_ns_ + at_ns,
-                  .key = (packet.flags & AV_PKT_FLAG_KEY) != 0};
+  ClipFrame frame{
+      .stream = video_, .time_ns = base_ns_ + at_ns, .key = (packet.flags & AV_PKT_FLAG_KEY) != 0};
   if (!annex_b_) {
     frame.bytes = bytes_of(packet);
     ready_.push_back(std::move(frame));
@@ -192,7 +191,8 @@ void LoopedClip::take_packet(std::vector<uint8_t> bytes, int64_t at_ns) {
     const int64_t wanted = base_ns_ + at_ns;
     slot_ns_ = wanted;
     if (sound_end_ns_)
-      slot_ns_ = *sound_end_ns_ + std::max<int64_t>(rounded(wanted - *sound_end_ns_, step), 0) * step;
+      slot_ns_ =
+          *sound_end_ns_ + std::max<int64_t>(rounded(wanted - *sound_end_ns_, step), 0) * step;
     first_ns_ = at_ns;
   }
   const int64_t nth = std::max(rounded(at_ns - *first_ns_, step), last_step_ + 1);

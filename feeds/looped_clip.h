@@ -55,7 +55,7 @@ class LoopedClip final : public ClipReader {
   int64_t base_ns_ = 0;   // time of the current clip's beginning
   int64_t start_ns_ = 0;  // of the clip left out; only of the very first
   uint64_t video_packets_ = 0, audio_packets_ = 0;
-  AvFilter annex_b_;      // H.264 of MP4 and Matroska
+  AvFilter annex_b_;  // H.264 of MP4 and Matroska
   // Sound: the step it keeps, and where the round's first packet was put.
   std::optional<int64_t> sound_end_ns_;
   std::optional<int64_t> first_ns_, slot_ns_;

@@ -174,7 +174,8 @@ Result<> SoundDecoder::hand_over(const AVFrame* decoded) {
     from_channels_ = decoded->ch_layout.nb_channels;
   }
   if (!resampler_) return {};
-  const int room = swr_get_out_samples(resampler_.get(), decoded != nullptr ? decoded->nb_samples : 0);
+  const int room =
+      swr_get_out_samples(resampler_.get(), decoded != nullptr ? decoded->nb_samples : 0);
   samples_.resize(static_cast<size_t>(std::max(room, 0)) * channels_);
   auto* out = reinterpret_cast<uint8_t*>(samples_.data());
   const int made = swr_convert(

@@ -135,10 +135,9 @@ class Walk {
       if (track_.key_ns.empty() || track_.key_ns.front() != track_.first_ns)
         track_.why_not = "it does not begin with a key frame";
       else if (track_.key_distance_ns > kMostKeyDistance_ns)
-        track_.why_not =
-            fmt::format("key frames up to {:.1f} s apart, expected at most {:.0f} s",
-                        static_cast<double>(track_.key_distance_ns) / 1e9,
-                        static_cast<double>(kMostKeyDistance_ns) / 1e9);
+        track_.why_not = fmt::format("key frames up to {:.1f} s apart, expected at most {:.0f} s",
+                                     static_cast<double>(track_.key_distance_ns) / 1e9,
+                                     static_cast<double>(kMostKeyDistance_ns) / 1e9);
     } else if (track_.codec == "opus" && (uneven_ || track_.packet_ns <= 0)) {
       track_.why_not = "its packets are not equally long";
     }
@@ -202,8 +201,10 @@ int64_t time_of(const AVPacket& packet) {
 
 MediaFacts glance(const InputFile& file) {
   MediaFacts facts{.name = file.name()};
-  if (const AVStream* s = file.best(AVMEDIA_TYPE_VIDEO)) facts.video = track_facts(file.format(), *s);
-  if (const AVStream* s = file.best(AVMEDIA_TYPE_AUDIO)) facts.audio = track_facts(file.format(), *s);
+  if (const AVStream* s = file.best(AVMEDIA_TYPE_VIDEO))
+    facts.video = track_facts(file.format(), *s);
+  if (const AVStream* s = file.best(AVMEDIA_TYPE_AUDIO))
+    facts.audio = track_facts(file.format(), *s);
   return facts;
 }
 
@@ -225,14 +226,14 @@ Result<MediaFacts> examine(InputFile& file, const Progress& progress) {
   }
   for (auto& [index, walk] : walks) walk.end();
   measure(facts);
-  if (auto whole = check_whole(file.format(), facts); !whole)
-    return tl::unexpected(whole.error());
+  if (auto whole = check_whole(file.format(), facts); !whole) return tl::unexpected(whole.error());
   for (auto* track : {&facts.video, &facts.audio})
     if (*track && (*track)->packets == 0) track->reset();
   const bool nothing = (!facts.video && !facts.audio) ||
                        (facts.length_ns <= 0 && !(facts.video && facts.video->still));
   if (nothing)
-    return fail(Code::kBadInput, file.name() + ": has no picture and no sound in it; expected some");
+    return fail(Code::kBadInput,
+                file.name() + ": has no picture and no sound in it; expected some");
   if (facts.video) facts.video->fps = std::min(facts.video->fps, kMostFps);
   return facts;
 }

@@ -30,12 +30,12 @@ struct TrackFacts {
   std::string why_not;  // why it cannot be sent as it is; empty: it can
   int width = 0, height = 0, channels = 0;
   double fps = 0;
-  bool still = false;                            // one picture alone
-  int64_t first_ns = 0, end_ns = 0;              // in the file's own time
-  int64_t packet_ns = 0;                         // sound: how long a packet is, if all are alike
+  bool still = false;                // one picture alone
+  int64_t first_ns = 0, end_ns = 0;  // in the file's own time
+  int64_t packet_ns = 0;             // sound: how long a packet is, if all are alike
   uint64_t packets = 0;
-  std::vector<int64_t> key_ns;                   // pictures: in the file's own time
-  int64_t key_distance_ns = 0;                   // the largest
+  std::vector<int64_t> key_ns;  // pictures: in the file's own time
+  int64_t key_distance_ns = 0;  // the largest
 };
 
 struct MediaFacts {

@@ -14,7 +14,9 @@ namespace {
 // Part of every name in the cache: another number whenever the same settings give other bytes.
 constexpr int kVersion = 1;
 
-std::string digest(const std::string& text) { return sha256_hex(fmt::format("{} {}", kVersion, text)); }
+std::string digest(const std::string& text) {
+  return sha256_hex(fmt::format("{} {}", kVersion, text));
+}
 
 int even(double value) { return std::max(2, static_cast<int>(value / 2) * 2); }
 
@@ -98,8 +100,8 @@ class Preparation {
     if (!wish_.video) clip.facts.video.reset();
     if (!wish_.audio) clip.facts.audio.reset();
     if (!clip.facts.video && !clip.facts.audio)
-      return fail(Code::kBadInput,
-                  fmt::format("{}: has no {}", clip.file->name(), wish_.video ? "picture" : "sound"));
+      return fail(Code::kBadInput, fmt::format("{}: has no {}", clip.file->name(),
+                                               wish_.video ? "picture" : "sound"));
     return clip;
   }
 
@@ -108,8 +110,7 @@ class Preparation {
   static std::string common(const std::vector<PreparedClip>& clips, Kind kind,
                             const std::string& otherwise) {
     for (const PreparedClip& clip : clips)
-      if (clip.facts.*kind && (clip.facts.*kind)->why_not.empty())
-        return (clip.facts.*kind)->codec;
+      if (clip.facts.*kind && (clip.facts.*kind)->why_not.empty()) return (clip.facts.*kind)->codec;
     return otherwise;
   }
   bool all_fit(const std::vector<PreparedClip>& clips) const {

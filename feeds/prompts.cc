@@ -24,7 +24,9 @@ constexpr std::string_view kKeys = "123A456B789C*0#D";
 constexpr std::array kLow = {697.0, 770.0, 852.0, 941.0}, kHigh = {1209.0, 1336.0, 1477.0, 1633.0};
 
 void add_key(std::vector<int16_t>& samples, size_t key) {
-  const auto phase = [](double hz, int i) { return std::sin(2 * std::numbers::pi * hz * i / kRate); };
+  const auto phase = [](double hz, int i) {
+    return std::sin(2 * std::numbers::pi * hz * i / kRate);
+  };
   for (int i = 0; i < kTone; ++i) {
     const double edge = std::min({1.0, i / double{kRamp}, (kTone - i) / double{kRamp}});
     const double value = kLevel * edge * (phase(kLow[key / 4], i) + phase(kHigh[key % 4], i));
@@ -50,9 +52,9 @@ bool run(const std::vector<std::string>& command, Result<>& done) {
   GError* raw = nullptr;
   char* said = nullptr;
   int status = 0;
-  const bool ran = g_spawn_sync(nullptr, words.data(), nullptr,
-                                static_cast<GSpawnFlags>(G_SPAWN_SEARCH_PATH), nullptr, nullptr,
-                                nullptr, &said, &status, &raw) != FALSE;
+  const bool ran =
+      g_spawn_sync(nullptr, words.data(), nullptr, static_cast<GSpawnFlags>(G_SPAWN_SEARCH_PATH),
+                   nullptr, nullptr, nullptr, &said, &status, &raw) != FALSE;
   const ErrorPtr error(raw);
   const Text text(said);
   if (!ran && error->domain == G_SPAWN_ERROR && error->code == G_SPAWN_ERROR_NOENT) return false;
@@ -94,8 +96,9 @@ Result<std::vector<int16_t>> dtmf_samples(const std::string& keys) {
     if (c == ',') {
       samples.resize(samples.size() + kRate);
     } else if (key == std::string_view::npos) {
-      return fail(Code::kUsage,
-                  fmt::format("dtmf:{}: expected keys of 0-9 * # A-D, and commas for pauses", keys));
+      return fail(
+          Code::kUsage,
+          fmt::format("dtmf:{}: expected keys of 0-9 * # A-D, and commas for pauses", keys));
     } else {
       add_key(samples, key);
       samples.resize(samples.size() + kPause);

@@ -56,9 +56,9 @@ class Job {
     const AVStream& stream = stream_of(*facts_.video);
     if (target_.copy_video) return keep(writer_->add_copy(stream), video_);
     const VideoTarget& to = *target_.video;
-    auto added = keep(
-        writer_->add(VideoSettings{to.codec, to.width, to.height, to.fps, kTick, to.bitrate}),
-        video_);
+    auto added =
+        keep(writer_->add(VideoSettings{to.codec, to.width, to.height, to.fps, kTick, to.bitrate}),
+             video_);
     if (!added) return added;
     auto decoder = PictureDecoder::create(
         stream, to.width, to.height,

@@ -22,8 +22,8 @@ constexpr int64_t kLiveLate_ns = 300'000'000;
 uint32_t ticks(int64_t ns, int clock) {
   // Whole seconds first: exact, and no overflow in a long run.
   const int64_t whole = ns / 1'000'000'000, rest = ns % 1'000'000'000;
-  return static_cast<uint32_t>(whole * clock + (rest * clock + (rest < 0 ? -1 : 1) * 500'000'000) /
-                                                   1'000'000'000);
+  return static_cast<uint32_t>(whole * clock +
+                               (rest * clock + (rest < 0 ? -1 : 1) * 500'000'000) / 1'000'000'000);
 }
 
 }  // namespace
@@ -59,10 +59,9 @@ Result<> FileSource::add(const ClipStream& clip, const std::string& msid) {
   const RtpIdentity rtp{usual_payload(*codec), g_random_int()};
   auto stream = std::make_unique<Stream>();
   stream->codec = codec;
-  auto packetizer =
-      Packetizer::create(*codec, rtp, clip, [this, to = stream.get()](auto buffer, bool last) {
-        packet(*to, buffer, last);
-      });
+  auto packetizer = Packetizer::create(
+      *codec, rtp, clip,
+      [this, to = stream.get()](auto buffer, bool last) { packet(*to, buffer, last); });
   if (!packetizer) return tl::unexpected(packetizer.error());
   stream->packetizer = std::move(*packetizer);
   streams_.push_back(std::move(stream));

@@ -64,7 +64,8 @@ Result<> Packetizer::build(const Codec& codec, const RtpIdentity& rtp, const Cli
   const bool ready = gst_pad_push_event(in_.get(), gst_event_new_stream_start("clip")) &&
                      gst_pad_push_event(in_.get(), gst_event_new_caps(caps.get())) &&
                      gst_pad_push_event(in_.get(), gst_event_new_segment(&segment));
-  if (!ready) return fail(Code::kInternal, fmt::format("{} does not take {}", codec.payloader, codec.name));
+  if (!ready)
+    return fail(Code::kInternal, fmt::format("{} does not take {}", codec.payloader, codec.name));
   return {};
 }
 
