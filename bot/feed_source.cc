@@ -65,8 +65,11 @@ Result<std::unique_ptr<ClipReader>> read_part(const FeedPart& part, const SendOp
     if (!clip.audio_encoded.empty())
       notes.push_back(fmt::format("{}: its sound was encoded: {}", name, clip.audio_encoded));
   }
-  const int64_t at_ns = std::chrono::nanoseconds(options.feed.at).count();
-  return feeds::LoopedClip::create(std::move(*clips), {options.feed.rounds, at_ns});
+  feeds::LoopConfig loop;
+  if (!part.endless()) loop.rounds = options.feed.rounds;
+  if (part.items.front().kind == FeedItem::Kind::kFile)
+    loop.at_ns = std::chrono::nanoseconds(options.feed.at).count();
+  return feeds::LoopedClip::create(std::move(*clips), loop);
 }
 
 pipelines::TestPatternConfig pattern_config(const SendOptions& options, const FeedPart& part) {
@@ -87,6 +90,11 @@ pipelines::TestPatternConfig pattern_config(const SendOptions& options, const Fe
 }
 
 }  // namespace
+
+bool FeedPart::endless() const {
+  return items.empty() || items.front().kind == FeedItem::Kind::kBlack ||
+         items.front().kind == FeedItem::Kind::kSilence;
+}
 
 Result<FeedPlan> plan_feed(const SendOptions& options) {
   const FeedOptions& feed = options.feed;
@@ -137,8 +145,9 @@ Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan,
                                const SendOptions& options) {
   MadeSource made;
   std::vector<std::unique_ptr<pipelines::Source>> sources;
-  size_t next = 0;
+  size_t next = 0, ending = 0;
   for (const FeedPart& part : plan.parts) {
+    if (!part.endless()) ++ending;
     if (part.items.empty()) {
       auto pattern = pipelines::TestPattern::create(loop, log, pattern_config(options, part));
       if (!pattern) return tl::unexpected(pattern.error());
@@ -151,8 +160,9 @@ Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan,
       sources.push_back(std::move(*file));
     }
   }
-  made.source = sources.size() == 1 ? std::move(sources.front())
-                                    : std::make_unique<pipelines::JoinedSource>(std::move(sources));
+  made.source = sources.size() == 1
+                    ? std::move(sources.front())
+                    : std::make_unique<pipelines::JoinedSource>(std::move(sources), ending);
   return made;
 }
 

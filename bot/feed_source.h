@@ -28,6 +28,8 @@ struct FeedPart {
   std::vector<feeds::FeedItem> items;  // none: the pattern
   bool video = false, audio = false;   // what of it is sent
   bool standard_input = false;
+  // It is there as long as the others are.
+  bool endless() const;
 };
 
 struct FeedPlan {

@@ -109,6 +109,8 @@ class Walk {
     int64_t lasts = packet.duration > 0 ? in_ns(packet.duration, stream_.time_base) : 0;
     const bool video = stream_.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
     if (video && lasts == 0) lasts = static_cast<int64_t>(1e9 / track_.fps);
+    if (track_.codec == "pcmu" || track_.codec == "pcma")
+      lasts = int64_t{packet.size} * 1'000'000'000 / std::max(1, stream_.codecpar->sample_rate);
     if (track_.codec == "opus") lasts = opus_packet_ns({packet.data, size_t(packet.size)});
     if (track_.packets++ == 0) {
       track_.first_ns = at;

@@ -2,8 +2,8 @@
 
 namespace callbot::pipelines {
 
-JoinedSource::JoinedSource(std::vector<std::unique_ptr<Source>> sources)
-    : sources_(std::move(sources)), open_(sources_.size()) {
+JoinedSource::JoinedSource(std::vector<std::unique_ptr<Source>> sources, size_t that_end)
+    : sources_(std::move(sources)), open_(that_end) {
   for (const auto& source : sources_)
     for (size_t i = 0; i < source->streams().size(); ++i) {
       streams_.push_back(source->streams()[i]);
@@ -43,7 +43,7 @@ void JoinedSource::on_end(std::function<void(Result<>)> ended) {
 
 void JoinedSource::one_ended(Result<> how) {
   if (finished_) return;
-  if (--open_ > 0 && how) return;
+  if (how && (open_ == 0 || --open_ > 0)) return;
   finished_ = std::move(how);
   if (ended_) std::exchange(ended_, nullptr)(*finished_);
 }

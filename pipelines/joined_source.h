@@ -2,7 +2,7 @@
 //
 // Thread:  as Source.
 // Owner:   bot::Call; it owns its sources.
-// Fails:   start() with the first that fails; on_end when all have ended, or one with an error.
+// Fails:   start() with the first that fails; on_end when all that end have, or one fails.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,9 @@ namespace callbot::pipelines {
 
 class JoinedSource final : public Source {
  public:
-  // Played together: their streams get the msid of the first.
-  explicit JoinedSource(std::vector<std::unique_ptr<Source>> sources);
+  // Played together: their streams get the msid of the first. When so many of them have ended, all
+  // have; those that go on for ever are not waited for.
+  JoinedSource(std::vector<std::unique_ptr<Source>> sources, size_t that_end);
   ~JoinedSource() override = default;
 
   const std::vector<SourceStream>& streams() const override { return streams_; }

@@ -83,14 +83,18 @@ TEST_F(FeedCall, WhatCannotBeSentIsSaidBeforeAnybodyJoins) {
     std::function<void(SendOptions&)> change;
   } cases[] = {
       {"notes.txt", kExitUnmeasured,
-       [&](auto& o) { o.feed.files = {good, (folder_.path() / "notes.txt").string()}; }},
+       [&](auto& o) {
+         o.feed.files = {good, (folder_.path() / "notes.txt").string()};
+       }},
       {"none.mkv", kExitStorage,
        [&](auto& o) { o.feed.files = {(folder_.path() / "none.mkv").string()}; }},
       {"--at 9.0s: expected less than its 2.0 s", kExitUsage,
        [&](auto& o) { o.feed.files = {good}, o.feed.at = 9s; }},
       {"expected keys of 0-9", kExitUsage, [&](auto& o) { o.feed.sound = "dtmf:1!"; }},
       {"standard input is sent alone", kExitUsage,
-       [&](auto& o) { o.feed.files = {"-", good}; }},
+       [&](auto& o) {
+         o.feed.files = {"-", good};
+       }},
   };
   for (const auto& one : cases) {
     auto options = feeding("bot");
@@ -132,8 +136,8 @@ TEST_F(FeedCall, ASharedScreenChangesItsSize) {
   const test::Recorded got(done.folder);
   std::set<int> widths;
   int64_t last = -1;
-  for (const auto& picture : test::pictures(got.lane(got.manifest.participants[0].id,
-                                                     MediaKind::kVideo))) {
+  for (const auto& picture :
+       test::pictures(got.lane(got.manifest.participants[0].id, MediaKind::kVideo))) {
     ASSERT_TRUE(picture.mark);
     EXPECT_GT(static_cast<int64_t>(picture.mark->counter), last);
     last = picture.mark->counter;
@@ -168,9 +172,9 @@ TEST(FeedPlan, PartsByWhatIsAskedFor) {
 TEST(FeedPlan, PicturesOfFilesChangeOnlyWhereItIsAskedFor) {
   const auto plain = options<SendOptions>({"send", "ws://h/rooms/r", "--file", "x"});
   EXPECT_FALSE(plain.feed.size || plain.feed.fps || plain.feed.codec || plain.feed.bitrate);
-  const auto asked = options<SendOptions>({"send", "ws://h/rooms/r", "--file", "x", "--size",
-                                           "640x360", "--fps", "15", "--codec", "vp9", "--bitrate",
-                                           "1M"});
+  const auto asked =
+      options<SendOptions>({"send", "ws://h/rooms/r", "--file", "x", "--size", "640x360", "--fps",
+                            "15", "--codec", "vp9", "--bitrate", "1M"});
   EXPECT_TRUE(asked.feed.size && asked.feed.fps && asked.feed.codec && asked.feed.bitrate);
 }
 

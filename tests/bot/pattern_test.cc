@@ -13,8 +13,8 @@
 namespace callbot::bot {
 namespace {
 
-using ::testing::HasSubstr;
 using test::Exported;
+using ::testing::HasSubstr;
 
 class PatternVerb : public testing::Test {
  protected:
@@ -66,8 +66,8 @@ TEST_P(PatternForm, EveryPictureAndChirpIsReadBackWhereItBelongs) {
 TEST_P(PatternForm, TheSameOptionsGiveTheSameBytes) {
   std::vector<std::string> sums;
   for (const char* name : {"a", "b"}) {
-    auto options = small((std::string(name) + GetParam()).c_str(),
-                         (std::string(name) + ".wav").c_str());
+    auto options =
+        small((std::string(name) + GetParam()).c_str(), (std::string(name) + ".wav").c_str());
     ASSERT_TRUE(write_pattern(options, {}));
     for (const auto& path : {options.to, options.audio}) sums.push_back(*sha256_file(path));
   }
@@ -91,8 +91,8 @@ TEST_F(PatternVerb, PlayedAgainNoPictureAndNoChirpIsCut) {
   const auto twice = (folder_.path() / "twice.wav").string();
   const std::string line = "file '" + options.audio.string() + "'\n";
   ASSERT_TRUE(write_atomically(list, line + line + line));
-  const auto said = test::ask({"ffmpeg", "-v", "error", "-f", "concat", "-safe", "0", "-i", list,
-                               "-c", "copy", twice});
+  const auto said = test::ask(
+      {"ffmpeg", "-v", "error", "-f", "concat", "-safe", "0", "-i", list, "-c", "copy", twice});
   ASSERT_EQ(said.status, 0) << said.text;
   const Exported sound(twice);
   ASSERT_EQ(sound.audio.chirps.size(), 6u);
@@ -124,8 +124,7 @@ TEST_F(PatternVerb, IsWhatChromiumReads) {
 TEST_F(PatternVerb, WithoutASoundNoPictureClaimsOne) {
   auto options = small("feed.y4m");
   ASSERT_TRUE(write_pattern(options, {}));
-  for (const auto& picture : Exported(options.to).video.pictures)
-    EXPECT_EQ(picture.mark->flags, 0);
+  for (const auto& picture : Exported(options.to).video.pictures) EXPECT_EQ(picture.mark->flags, 0);
 }
 
 TEST_F(PatternVerb, InterruptedItLeavesNothing) {

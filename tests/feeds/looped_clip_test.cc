@@ -158,7 +158,8 @@ TEST_F(LoopedClipTest, APlaylistIsOneRun) {
   auto frames = all(*clip);
   ASSERT_EQ(frames[0].size(), 180u);
   for (size_t i = 1; i < 180; ++i)
-    EXPECT_NEAR(static_cast<double>(frames[0][i].time_ns - frames[0][i - 1].time_ns), 1e9 / 30, 1000);
+    EXPECT_NEAR(static_cast<double>(frames[0][i].time_ns - frames[0][i - 1].time_ns), 1e9 / 30,
+                1000);
   for (const size_t first : {0, 30, 90, 120}) EXPECT_TRUE(frames[0][first].key) << first;
 }
 

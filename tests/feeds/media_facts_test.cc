@@ -70,22 +70,39 @@ TEST_P(MediaFit, SaysWhyNot) {
 INSTANTIATE_TEST_SUITE_P(
     , MediaFit,
     testing::Values(
-        Fit{"BaselineInMp4", "a.mp4",
-            {"-an", "-c:v", "libx264", "-profile:v", "baseline", "-g", "30"}, true, nullptr},
-        Fit{"BFrames", "a.mp4", {"-an", "-c:v", "libx264", "-bf", "2", "-g", "30"}, true,
+        Fit{"BaselineInMp4",
+            "a.mp4",
+            {"-an", "-c:v", "libx264", "-profile:v", "baseline", "-g", "30"},
+            true,
+            nullptr},
+        Fit{"BFrames",
+            "a.mp4",
+            {"-an", "-c:v", "libx264", "-bf", "2", "-g", "30"},
+            true,
             "expected constrained baseline"},
-        Fit{"FarKeyFrames", "a.webm", {"-an", "-c:v", "libvpx", "-g", "1000"}, true,
+        Fit{"FarKeyFrames",
+            "a.webm",
+            {"-an", "-c:v", "libvpx", "-g", "1000"},
+            true,
             "key frames up to 3.0 s apart, expected at most 2 s"},
         Fit{"NearKeyFrames", "a.webm", {"-an", "-c:v", "libvpx", "-g", "30"}, true, nullptr},
-        Fit{"Vp9", "a.webm", {"-an", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-g", "30"}, true,
+        Fit{"Vp9",
+            "a.webm",
+            {"-an", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-g", "30"},
+            true,
             nullptr},
-        Fit{"Vp9OfTenBits", "a.webm",
-            {"-an", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-pix_fmt", "yuv420p10le"}, true,
+        Fit{"Vp9OfTenBits",
+            "a.webm",
+            {"-an", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-pix_fmt", "yuv420p10le"},
+            true,
             "VP9 profile 2"},
         Fit{"Mpeg4", "a.avi", {"-an", "-c:v", "mpeg4"}, true, "mpeg4 is not sent in calls"},
         Fit{"OpusInOgg", "a.opus", {"-vn", "-c:a", "copy"}, false, nullptr},
         Fit{"Pcmu", "a.wav", {"-vn", "-c:a", "pcm_mulaw", "-ar", "8000"}, false, nullptr},
-        Fit{"PcmuTooFast", "a.wav", {"-vn", "-c:a", "pcm_mulaw", "-ar", "16000"}, false,
+        Fit{"PcmuTooFast",
+            "a.wav",
+            {"-vn", "-c:a", "pcm_mulaw", "-ar", "16000"},
+            false,
             "expected 8000 Hz mono"},
         Fit{"Aac", "a.m4a", {"-vn", "-c:a", "aac"}, false, "aac is not sent in calls"}),
     [](const auto& test) { return std::string(test.param.name); });
@@ -96,7 +113,8 @@ TEST_F(MediaFactsTest, WhatIsNoMediaIsSaidWithItsName) {
     return at(name);
   };
   const auto whole = *read_file(source(), 100'000'000);
-  const auto mp4 = *read_file(converted(source(), at("b.mp4"), {"-an", "-c:v", "libx264"}), 1 << 28);
+  const auto mp4 =
+      *read_file(converted(source(), at("b.mp4"), {"-an", "-c:v", "libx264"}), 1 << 28);
   const auto wav = *read_file(converted(source(), at("b.wav"), {"-vn"}), 1 << 28);
   fs::create_directory(at("folder"));
   const struct {

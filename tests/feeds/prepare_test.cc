@@ -121,8 +121,8 @@ TEST_F(PrepareTest, TheCacheForgetsWhatWasNotUsedForTheLongestTime) {
 }
 
 TEST_F(PrepareTest, AStillPictureIsAFilm) {
-  const auto png = converted(pattern_clip(at("a.nut")), at("still %d.png"), {"-frames:v", "1",
-                                                                            "-update", "1"});
+  const auto png =
+      converted(pattern_clip(at("a.nut")), at("still %d.png"), {"-frames:v", "1", "-update", "1"});
   const auto clip = one({FeedItem::Kind::kFile, png});
   ASSERT_TRUE(clip.facts.video);
   EXPECT_EQ(clip.facts.video->width, 320);

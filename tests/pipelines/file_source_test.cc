@@ -85,10 +85,10 @@ TEST_F(FileSourceTest, RtpCountsOnOverThreeRounds) {
   ASSERT_TRUE(feed);
   std::mutex mutex;
   std::vector<Packet> heard[2];
-  const auto video = std::make_shared<test::Transcoder>(test::decoder_of("vp8"),
-                                                        feed->streams()[0].caps.get());
-  const auto audio = std::make_shared<test::Transcoder>(test::decoder_of("opus"),
-                                                        feed->streams()[1].caps.get());
+  const auto video =
+      std::make_shared<test::Transcoder>(test::decoder_of("vp8"), feed->streams()[0].caps.get());
+  const auto audio =
+      std::make_shared<test::Transcoder>(test::decoder_of("opus"), feed->streams()[1].caps.get());
   for (size_t stream = 0; stream < 2; ++stream)
     feed->attach(stream, [&, stream](const GRef<GstBuffer>& buffer) {
       (stream == 0 ? video : audio)->push(buffer);
@@ -132,8 +132,9 @@ TEST_F(FileSourceTest, RtpCountsOnOverThreeRounds) {
   const auto chirps = test::chirps_of(audio->samples());
   ASSERT_EQ(chirps.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
-    const double at = static_cast<double>(audio->samples_begin_ns() - video->pictures()[30 * i].pts_ns) +
-                      chirps[i].position * 1e9 / 48000;
+    const double at =
+        static_cast<double>(audio->samples_begin_ns() - video->pictures()[30 * i].pts_ns) +
+        chirps[i].position * 1e9 / 48000;
     EXPECT_NEAR(at, 0, 200'000) << "nanoseconds between chirp and picture";
   }
 }
@@ -145,8 +146,8 @@ TEST_F(FileSourceTest, WhoListensLateBeginsWithAKeyFrame) {
   feed->attach(0, [&](const GRef<GstBuffer>&) { ++first; });
   ASSERT_TRUE(feed->start());
   ASSERT_TRUE(loop_.run_until([&] { return feed->stats().frames > 20; }, kPatience));
-  const auto decoder = std::make_shared<test::Transcoder>(test::decoder_of("vp8"),
-                                                          feed->streams()[0].caps.get());
+  const auto decoder =
+      std::make_shared<test::Transcoder>(test::decoder_of("vp8"), feed->streams()[0].caps.get());
   const TapId tap =
       feed->attach(0, [decoder](const GRef<GstBuffer>& packet) { decoder->push(packet); });
   EXPECT_TRUE(loop_.run_until([&] { return decoder->pictures().size() > 10; }, kPatience));
