@@ -132,6 +132,25 @@ TEST_F(LoopedClipTest, H264OfMp4BecomesAByteStreamThatBeginsWithItsParameterSets
   }
 }
 
+class LoopedCodec : public LoopedClipTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(LoopedCodec, WhatWasEncodedHasNoSeamEither) {
+  const auto clip =
+      looped({pattern_clip(at("a.y4m"), {.seconds = 2})}, {.rounds = 3}, {.codec = GetParam()});
+  ASSERT_TRUE(clip);
+  EXPECT_EQ(clip->streams()[0].codec, GetParam());
+  const auto frames = all(*clip)[0];
+  ASSERT_EQ(frames.size(), 180u);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(frames[i].time_ns), static_cast<double>(i) * 1e9 / 30, 20'000);
+    EXPECT_EQ(frames[i].key, i % 30 == 0) << i;
+    EXPECT_EQ(frames[i].bytes, frames[i % 60].bytes) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, LoopedCodec, testing::Values("vp8", "vp9", "h264"),
+                         [](const auto& test) { return std::string(test.param); });
+
 TEST_F(LoopedClipTest, BeginsWithTheKeyFrameAtOrBefore) {
   const auto path = pattern_clip(at("a.nut"), {.seconds = 4});
   const auto clip = looped({path}, {.rounds = 2, .at_ns = 2'700 * kMs});
