@@ -87,7 +87,8 @@ void Send::read(const FeedPlan& plan) {
         console_.end_progress();
         if (!read) return stop(read.error());
         if (stopping_) return report();
-        for (const std::string& note : (*read)->notes) console_.line(note);
+        for (const std::string& note : (*read)->notes)
+          console_.event("encoded", note, Json::object().set("reason", note));
         begin(plan, std::move(**read));
       });
 }

@@ -153,7 +153,7 @@ Result<> FileSource::play() {
   if (auto first = read_one(); !first) return tl::unexpected(first.error());
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopping_ || listened_to_; });
+    changed_.wait(lock, [&] { return stopping_ || listened_to_ || reader_->live(); });
   }
   begin_ns_ = monotonic_ns() + kLead_ns;
   for (;;) {

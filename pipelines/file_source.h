@@ -1,10 +1,11 @@
 // pipelines/file_source.h: a source of media that is encoded already: files, pre-encoded clips,
 // what comes through a pipe.
 //
-// It begins when the first listener is there, so that nobody misses the beginning, and keeps to
-// the media's own times. Nothing is encoded here: a listener that joins, or lost the picture (PLI),
-// gets it back with the clip's next key frame (feeds/ keeps them at most 1 s apart where it encoded
-// them, 2 s where it did not). Packets that got lost are webrtcbin's to send again (NACK).
+// It begins when the first listener is there, so that nobody misses the beginning (what comes live
+// goes on without), and keeps to the media's own times. Nothing is encoded here: a listener that
+// joins, or lost the picture (PLI), gets it back with the clip's next key frame (feeds/ keeps them
+// at most 1 s apart where it encoded them, 2 s where it did not). Packets that got lost are
+// webrtcbin's to send again (NACK).
 //
 // Packets carry their capture time as PTS, in ns of CLOCK_MONOTONIC. A frame that comes too late
 // is sent late; over a second behind, media is left out, pictures up to the next key frame.

@@ -165,6 +165,7 @@ TEST(FeedPlan, PartsByWhatIsAskedFor) {
   EXPECT_EQ(plan({"--file", "x.wav", "--video", "screen"}), "x.wav a; pattern v; ");
   EXPECT_EQ(plan({"--video", "black", "--audio", "silence"}), " v;  a; ");
   EXPECT_EQ(plan({"--audio", "dtmf:12#"}), "pattern v; 12# a; ");
+  EXPECT_EQ(plan({"--file", "-"}), "- v a; ");
   EXPECT_THAT(complaint({"send", "ws://h/rooms/r", "--audio", "loud"}), HasSubstr("dtmf:KEYS"));
   EXPECT_THAT(complaint({"send", "ws://h/rooms/r", "--at", "soon"}), HasSubstr("--at"));
 }
