@@ -9,6 +9,13 @@
 
 namespace callbot::bot {
 
+namespace {
+
+// What was sent last is on its way, or is asked for again.
+constexpr std::chrono::milliseconds kLastPackets{500};
+
+}  // namespace
+
 struct Send::Bot final : CallEvents {
   Bot(Send& send, std::string name) : send(send), name(std::move(name)) {}
 
@@ -97,8 +104,10 @@ void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
   auto made = make_source(loop_, log_, plan, std::move(feeds), options_);
   if (!made) return stop(made.error());
   made_ = std::move(*made);
-  made_.source->on_end(alive_.guard(
-      [this](Result<> how) { stop(how ? std::nullopt : std::optional(how.error())); }));
+  made_.source->on_end(alive_.guard([this](Result<> how) {
+    if (!how) return stop(how.error());
+    if (!stopping_) duration_.once(kLastPackets, [this] { stop(std::nullopt); });
+  }));
 
   using State = signaling::Member::State;
   signaling::Self self;

@@ -61,9 +61,8 @@ TEST_F(FeedCall, AFileOfThreeRoundsArrivesWithEveryPicture) {
 
 TEST_F(FeedCall, APictureAndAPromptOfDifferentSourcesAreOneMember) {
   auto options = feeding("mixed");
-  options.feed.sound = "dtmf:12";
+  options.feed.sound = "dtmf:12,,,,";
   options.feed.rounds = 1;
-  options.duration = 3s;
   auto& recorder = start(into_folder());
   auto& sender = start(options);
   ASSERT_TRUE(tracks(recorder, 2));
