@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "base/alive.h"
 #include "base/loop.h"
 #include "bot/cli.h"
 #include "bot/compose.h"
@@ -33,11 +34,13 @@ ExitStatus say(const Error& error) {
   return exit_status(error);
 }
 
-// Turns the loop until `status` is set.
+// Turns the loop until `status` is set. Signals that come later are taken and change nothing: what
+// they would act on is being destroyed.
 ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt,
                const Loop::Task& terminate) {
-  loop.on_unix_signal(SIGINT, interrupt);
-  loop.on_unix_signal(SIGTERM, terminate);
+  const Alive running;
+  loop.on_unix_signal(SIGINT, running.guard(interrupt));
+  loop.on_unix_signal(SIGTERM, running.guard(terminate));
   while (!status) g_main_context_iteration(nullptr, TRUE);
   return *status;
 }
