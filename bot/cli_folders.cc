@@ -54,10 +54,17 @@ void add_repair(CLI::App& app, RepairOptions& repair) {
   auto* r = app.add_subcommand("repair", "finish a recording that was cut off, mend a damaged one");
   r->add_option("DIR", repair.dir, "folder of the recording")->required();
   r->add_flag("--json", repair.json, "what was done as JSON");
+  r->add_option("--on-finish", repair.on_finish,
+                "program to run with folder and verdict, once, if the recorder died before that")
+      ->type_name("PROGRAM");
   r->footer(
-      "Nothing is deleted: what cannot be used is kept in DIR/damaged. Repairing again changes\n"
-      "nothing. Exits with 1 if something is lost, with 5 if the recording is still being "
-      "written.\n"
+      "Nothing is deleted: what cannot be used is kept in DIR/damaged. What nobody judged is "
+      "judged\n"
+      "(DIR/verdict.json). Repairing again changes nothing. Exits with 1 if something is lost or "
+      "the\n"
+      "verdict is FAIL, with 5 if it cannot be judged (encrypted, and no --key opens it) or is "
+      "still\n"
+      "being written.\n"
       "Example:\n  callbot repair recordings/standup-20261121T042042Z\n");
 }
 

@@ -31,8 +31,8 @@ void tell(Console& console, const recordings::ExportedFile& file) {
                     .set("from_s", static_cast<double>(file.from_ns) / 1e9)
                     .set("duration_s", seconds)
                     .set("bytes", static_cast<int64_t>(file.bytes))
-                    .set("tracks", std::move(list))
-                    .set("notes", std::move(notes)));
+                    .set("tracks", list)
+                    .set("notes", notes));
   for (const std::string& note : file.notes) console.line("  not all of it: " + note);
 }
 
@@ -69,8 +69,7 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
     return whole ? kExitGood : kExitNotGood;
   }
-  fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status_on_disk(done.error());
+  return tell_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

@@ -20,6 +20,8 @@
 #include "bot/pattern.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
+#include "bot/scenario_check.h"
+#include "bot/scenario_test.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -28,11 +30,6 @@
 
 namespace callbot::bot {
 namespace {
-
-ExitStatus say(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status(error);
-}
 
 // Turns the loop until `status` is set. Signals that come later are taken and change nothing: what
 // they would act on is being destroyed.
@@ -45,12 +42,20 @@ ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::
   return *status;
 }
 
+// Who reads events sees it among them; people on standard error.
+ExitStatus tell_both(Console& console, const Error& error) {
+  if (console.json())
+    console.event("error", error.message,
+                  Json::object().set("code", name_of(error.code)).set("message", error.message));
+  return tell(error);
+}
+
 template <class Verb>
 ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
   std::optional<ExitStatus> status;
   Verb verb(loop, console, options, [&](const auto& done) {
     status = done.status;
-    if (done.error) say(*done.error);
+    if (done.error) tell_both(console, *done.error);
   });
   verb.start();
   return run(
@@ -60,7 +65,7 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
-  if (auto started = serve.start(); !started) return say(started.error());
+  if (auto started = serve.start(); !started) return tell_both(console, started.error());
   const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
   return run(loop, status, stop, stop);
 }
@@ -73,6 +78,8 @@ ExitStatus run_call(Console& console, const Invocation& invocation) {
     return run_verb<Send>(loop, console, *o);
   if (const auto* o = std::get_if<DemoOptions>(&invocation.verb))
     return run_verb<Demo>(loop, console, *o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb))
+    return run_verb<ScenarioTest>(loop, console, *o);
   return run_serve(loop, console, std::get<ServeOptions>(invocation.verb));
 }
 
@@ -96,7 +103,7 @@ void raise_descriptor_limit() {
 
 int main(int argc, char** argv) {
   auto parsed = parse_command_line(argc, argv);
-  if (!parsed) return say(parsed.error());
+  if (!parsed) return tell(parsed.error());
   if (const auto* help = std::get_if<HelpText>(&*parsed)) {
     fmt::print("{}", help->text);
     return kExitGood;
@@ -118,6 +125,9 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<UnsealOptions>(&invocation.verb)) return run_unseal(*o);
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb);
+      o && (o->check || !o->schema.empty()))
+    return run_scenario_check(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);

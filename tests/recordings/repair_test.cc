@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <random>
@@ -460,7 +461,7 @@ TEST_F(RepairTest, LinesThatAreNoEventsAreKeptAside) {
   journal.insert(second, "{\"at\":\"x\xC3\n");
   put(tree);
   const auto report = repaired_twice();
-  EXPECT_THAT(to_text(report), HasSubstr("1 lines could not be read"));
+  EXPECT_THAT(to_text(report), HasSubstr("1 line could not be read"));
   EXPECT_EQ(bytes_of(folder() / "damaged/journal.jsonl"), journal);
   EXPECT_EQ(judged().severity, Severity::kPass) << to_text(judged());
 }
