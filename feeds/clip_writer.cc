@@ -25,7 +25,7 @@ constexpr EncoderRow kRows[] = {
     {"h264", "libx264",
      "preset=veryfast:tune=zerolatency:profile=baseline:forced-idr=1:x264-params=scenecut=0"},
     {"jpeg", "mjpeg", ""},
-    {"raw", "rawvideo", ""},
+    {"raw", "wrapped_avframe", ""},  // all that FFmpeg 5.1 puts into y4m
     {"opus", "libopus", "frame_duration=20:vbr=on"},
     {"pcmu", "pcm_mulaw", ""},
     {"pcma", "pcm_alaw", ""},

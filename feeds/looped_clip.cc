@@ -8,8 +8,9 @@
 namespace callbot::feeds {
 namespace {
 
-constexpr int64_t kG711Packet_ns = 20'000'000;
-constexpr size_t kG711Bytes = 160;  // 20 ms at 8 kHz
+constexpr int64_t kG711Sample_ns = 125'000;
+constexpr size_t kG711Bytes = 160;   // 20 ms
+constexpr int64_t kG711NoGap = 480;  // bytes: times of sound are often rounded
 
 int64_t rounded(int64_t value, int64_t step) {
   return static_cast<int64_t>(std::llround(static_cast<double>(value) / static_cast<double>(step)));
@@ -80,18 +81,12 @@ Result<std::unique_ptr<LoopedClip>> LoopedClip::create(std::vector<PreparedClip>
   return made;
 }
 
-int64_t LoopedClip::packet_ns() const {
-  const auto& audio = clips_[current_].facts.audio;
-  return audio && audio->codec == "opus" ? audio->packet_ns : kG711Packet_ns;
-}
-
 Result<> LoopedClip::begin_round() {
   video_packets_ = audio_packets_ = 0;
   first_ns_.reset();
   slot_ns_.reset();
   last_step_ = -1;
-  g711_.clear();
-  g711_packets_ = 0;
+  g711_goes_on_ = false;
   annex_b_.reset();
   if (const auto& video = clip().facts.video) {
     auto filter = annex_b_filter(*clip().file->format().streams[video->index]);
@@ -153,7 +148,7 @@ Result<> LoopedClip::take(const AVPacket& packet) {
     ++audio_packets_;
     if (facts.audio->codec == "opus")
       take_packet(bytes_of(packet), at_ns);
-    else
+    else if (at_ns >= start_ns_)
       take_g711(packet, at_ns);
   }
   return {};
@@ -179,37 +174,56 @@ Result<> LoopedClip::take_video(const AVPacket& packet, int64_t at_ns) {
   return {};
 }
 
-// A packet of sound that begins at `at_ns` of the clip, put into the step that sound keeps.
+// A packet of sound that begins at `at_ns` of the clip, put into the step that sound keeps. What
+// the round has too much of is left out as soon as the next round's first packet fits better there.
 void LoopedClip::take_packet(std::vector<uint8_t> bytes, int64_t at_ns) {
-  const int64_t step = packet_ns();
-  const MediaFacts& facts = clip().facts;
+  const int64_t step = clip().facts.audio->packet_ns;
   // Coders begin a little before the picture; the next round begins as much before this one's end.
-  const int64_t early = std::min<int64_t>(facts.audio->first_ns - facts.begin_ns, 0);
+  const int64_t early = std::min<int64_t>(clip().facts.audio->first_ns - clip().facts.begin_ns, 0);
   if (at_ns - early < start_ns_) return;
-  if (at_ns + step / 2 > facts.length_ns + early) return;
   if (!slot_ns_) {
-    const int64_t wanted = base_ns_ + at_ns;
-    slot_ns_ = wanted;
+    slot_ns_ = base_ns_ + at_ns;
     if (sound_end_ns_)
       slot_ns_ =
-          *sound_end_ns_ + std::max<int64_t>(rounded(wanted - *sound_end_ns_, step), 0) * step;
+          *sound_end_ns_ + std::max<int64_t>(rounded(*slot_ns_ - *sound_end_ns_, step), 0) * step;
     first_ns_ = at_ns;
   }
   const int64_t nth = std::max(rounded(at_ns - *first_ns_, step), last_step_ + 1);
-  last_step_ = nth;
   const int64_t time = *slot_ns_ + nth * step;
+  if (time + step / 2 > base_ns_ + clip().facts.length_ns + early) return;
+  last_step_ = nth;
   sound_end_ns_ = time + step;
   ready_.push_back({.stream = audio_, .bytes = std::move(bytes), .time_ns = time, .key = true});
 }
 
-// Files have pieces of any length.
+// Each byte is a sample, so that rounds follow one another to the sample. Files have pieces of any
+// length, at times that are often rounded.
 void LoopedClip::take_g711(const AVPacket& packet, int64_t at_ns) {
-  if (g711_packets_ == 0 && g711_.empty()) g711_begin_ns_ = at_ns;
-  g711_.insert(g711_.end(), packet.data, packet.data + packet.size);
+  const int64_t end = rounded(base_ns_ + clip().facts.length_ns, kG711Sample_ns);
+  int64_t at = rounded(base_ns_ + at_ns, kG711Sample_ns);
+  if (!g711_end_) g711_end_ = std::max<int64_t>(at, 0);
+  const bool goes_on = g711_goes_on_ && std::abs(at - *g711_end_) < kG711NoGap;
+  if (goes_on) at = *g711_end_;
+  g711_goes_on_ = true;
+  const auto silence = static_cast<uint8_t>(clip().facts.audio->codec == "pcma" ? 0xd5 : 0xff);
+  g711_.insert(g711_.end(), static_cast<size_t>(std::max<int64_t>(at - *g711_end_, 0)), silence);
+  *g711_end_ = std::max(at, *g711_end_);
+  const int64_t skip = std::clamp<int64_t>(*g711_end_ - at, 0, packet.size);
+  const int64_t take = std::clamp<int64_t>(end - *g711_end_, 0, packet.size - skip);
+  g711_.insert(g711_.end(), packet.data + skip, packet.data + skip + take);
+  *g711_end_ += take;
+  send_g711();
+}
+
+void LoopedClip::send_g711() {
   size_t used = 0;
   for (; used + kG711Bytes <= g711_.size(); used += kG711Bytes) {
     const auto from = g711_.begin() + static_cast<ptrdiff_t>(used);
-    take_packet({from, from + kG711Bytes}, g711_begin_ns_ + g711_packets_++ * kG711Packet_ns);
+    const int64_t at = *g711_end_ - static_cast<int64_t>(g711_.size() - used);
+    ready_.push_back({.stream = audio_,
+                      .bytes = {from, from + kG711Bytes},
+                      .time_ns = at * kG711Sample_ns,
+                      .key = true});
   }
   g711_.erase(g711_.begin(), g711_.begin() + static_cast<ptrdiff_t>(used));
 }

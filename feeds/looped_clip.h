@@ -41,8 +41,8 @@ class LoopedClip final : public ClipReader {
   Result<> take_video(const AVPacket& packet, int64_t at_ns);
   void take_packet(std::vector<uint8_t> bytes, int64_t at_ns);
   void take_g711(const AVPacket& packet, int64_t at_ns);
+  void send_g711();
   PreparedClip& clip() { return clips_[current_]; }
-  int64_t packet_ns() const;
 
   std::vector<PreparedClip> clips_;
   LoopConfig config_;
@@ -60,9 +60,9 @@ class LoopedClip final : public ClipReader {
   std::optional<int64_t> sound_end_ns_;
   std::optional<int64_t> first_ns_, slot_ns_;
   int64_t last_step_ = -1;
-  std::vector<uint8_t> g711_;
-  int64_t g711_begin_ns_ = 0;
-  int64_t g711_packets_ = 0;
+  std::vector<uint8_t> g711_;        // not sent yet
+  std::optional<int64_t> g711_end_;  // of it, in samples since time 0
+  bool g711_goes_on_ = false;        // in this round
   AvPacket packet_{av_packet_alloc()};
   std::deque<ClipFrame> ready_;
 };
