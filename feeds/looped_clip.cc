@@ -11,6 +11,9 @@ namespace {
 constexpr int64_t kG711Sample_ns = 125'000;
 constexpr size_t kG711Bytes = 160;   // 20 ms
 constexpr int64_t kG711NoGap = 480;  // bytes: times of sound are often rounded
+// 20 ms of CELT, full band, mono (RFC 6716, 3.1), that say nothing.
+constexpr uint8_t kSilentOpus[] = {0xf8, 0xff, 0xfe};
+constexpr int64_t kSilentOpus_ns = 20'000'000;
 
 int64_t rounded(int64_t value, int64_t step) {
   return static_cast<int64_t>(std::llround(static_cast<double>(value) / static_cast<double>(step)));
@@ -108,6 +111,7 @@ Result<bool> LoopedClip::end_round() {
                             clip().file->name(), video_packets_ + audio_packets_, expected));
   base_ns_ += facts.length_ns;
   start_ns_ = 0;
+  if (!facts.audio) be_silent_until(base_ns_);
   if (++current_ == clips_.size()) {
     current_ = 0;
     if (++rounds_done_ == config_.rounds) return false;
@@ -143,7 +147,9 @@ Result<> LoopedClip::take(const AVPacket& packet) {
       time == AV_NOPTS_VALUE ? 0 : in_ns(time, stream->time_base) - facts.begin_ns;
   if (facts.video && packet.stream_index == facts.video->index) {
     ++video_packets_;
-    if (at_ns >= start_ns_) return take_video(packet, at_ns);
+    if (at_ns < start_ns_) return {};
+    if (!facts.audio) be_silent_until(base_ns_ + at_ns);
+    return take_video(packet, at_ns);
   } else if (facts.audio && packet.stream_index == facts.audio->index) {
     ++audio_packets_;
     if (facts.audio->codec == "opus")
@@ -196,6 +202,27 @@ void LoopedClip::take_packet(std::vector<uint8_t> bytes, int64_t at_ns) {
   ready_.push_back({.stream = audio_, .bytes = std::move(bytes), .time_ns = time, .key = true});
 }
 
+// A clip without sound among others that have some: a receiver shall not take it for a gap.
+void LoopedClip::be_silent_until(int64_t end_ns) {
+  if (audio_ >= streams_.size()) return;
+  if (streams_[audio_].codec != "opus") {
+    const int64_t end = rounded(end_ns, kG711Sample_ns);
+    if (!g711_end_) g711_end_ = 0;
+    g711_.insert(g711_.end(), static_cast<size_t>(std::max<int64_t>(end - *g711_end_, 0)),
+                 silent_byte());
+    *g711_end_ = std::max(*g711_end_, end);
+    return send_g711();
+  }
+  if (!sound_end_ns_) sound_end_ns_ = 0;
+  for (; *sound_end_ns_ + kSilentOpus_ns <= end_ns; *sound_end_ns_ += kSilentOpus_ns)
+    ready_.push_back({.stream = audio_,
+                      .bytes = {std::begin(kSilentOpus), std::end(kSilentOpus)},
+                      .time_ns = *sound_end_ns_,
+                      .key = true});
+}
+
+uint8_t LoopedClip::silent_byte() const { return streams_[audio_].codec == "pcma" ? 0xd5 : 0xff; }
+
 // Each byte is a sample, so that rounds follow one another to the sample. Files have pieces of any
 // length, at times that are often rounded.
 void LoopedClip::take_g711(const AVPacket& packet, int64_t at_ns) {
@@ -205,8 +232,8 @@ void LoopedClip::take_g711(const AVPacket& packet, int64_t at_ns) {
   const bool goes_on = g711_goes_on_ && std::abs(at - *g711_end_) < kG711NoGap;
   if (goes_on) at = *g711_end_;
   g711_goes_on_ = true;
-  const auto silence = static_cast<uint8_t>(clip().facts.audio->codec == "pcma" ? 0xd5 : 0xff);
-  g711_.insert(g711_.end(), static_cast<size_t>(std::max<int64_t>(at - *g711_end_, 0)), silence);
+  g711_.insert(g711_.end(), static_cast<size_t>(std::max<int64_t>(at - *g711_end_, 0)),
+               silent_byte());
   *g711_end_ = std::max(at, *g711_end_);
   const int64_t skip = std::clamp<int64_t>(*g711_end_ - at, 0, packet.size);
   const int64_t take = std::clamp<int64_t>(end - *g711_end_, 0, packet.size - skip);

@@ -3,7 +3,7 @@
 // Time goes on over files and rounds. A round is as long as its picture. Sound keeps its step: it
 // begins again with the packet that is nearest to the picture's beginning, so at most half a packet
 // (10 ms) off, and never further off however many rounds there are; in a clip of whole packets, as
-// `callbot pattern` writes them, exactly.
+// `callbot pattern` writes them, exactly. Where one of several has no sound, silence is sent.
 //
 // Thread:  one at a time.
 // Owner:   the sender.
@@ -42,6 +42,8 @@ class LoopedClip final : public ClipReader {
   void take_packet(std::vector<uint8_t> bytes, int64_t at_ns);
   void take_g711(const AVPacket& packet, int64_t at_ns);
   void send_g711();
+  void be_silent_until(int64_t end_ns);
+  uint8_t silent_byte() const;
   PreparedClip& clip() { return clips_[current_]; }
 
   std::vector<PreparedClip> clips_;

@@ -182,6 +182,22 @@ TEST_F(LoopedClipTest, APlaylistIsOneRun) {
   for (const size_t first : {0, 30, 90, 120}) EXPECT_TRUE(frames[0][first].key) << first;
 }
 
+TEST_F(LoopedClipTest, WhatHasNoSoundIsSilentAmongOthers) {
+  const auto a = pattern_clip(at("a.nut"), {.seconds = 1});
+  const auto mute = converted(a, at("mute.nut"), {"-an", "-c", "copy"});
+  for (const auto& order : {std::vector<std::string>{a, mute}, {mute, a}}) {
+    const auto clip = looped({order[0], order[1]}, {.rounds = 2});
+    ASSERT_TRUE(clip);
+    const auto audio = all(*clip)[1];
+    EXPECT_NEAR(static_cast<double>(audio.size()), 200, 1);
+    for (size_t i = 1; i < audio.size(); ++i)
+      ASSERT_EQ(audio[i].time_ns - audio[i - 1].time_ns, 20 * kMs) << i;
+    size_t silent = 0;
+    for (const auto& frame : audio) silent += frame.bytes.size() == 3 ? 1 : 0;
+    EXPECT_NEAR(static_cast<double>(silent), 100, 1);
+  }
+}
+
 TEST_F(LoopedClipTest, G711IsCutIntoPacketsOf20Ms) {
   const auto wav = converted(pattern_clip(at("a.nut"), {.seconds = 1}), at("a.wav"),
                              {"-vn", "-c:a", "pcm_alaw", "-ar", "8000", "-t", "0.99"});

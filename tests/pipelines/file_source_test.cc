@@ -200,21 +200,21 @@ TEST_F(FileCall, LostPacketsAreSentAgain) {
   const auto feed = source({clip("a.nut", {.width = 640, .height = 360, .seconds = 2})});
   ASSERT_TRUE(feed);
   ASSERT_TRUE(feed->start());
+  network::Link line;
   LoopbackConfig config;
   config.offerer.source = feed.get();
-  UdpRelay relay;
   Loopback link(loop_, config);
-  link.route(relay);
+  link.route(line);
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
-  relay.lose(0.05);
+  line.set({.up = {.loss = 0.05, .loss_of = {network::PacketKind::kRtp}}});
   const auto repaired = [&] {
     int64_t n = 0;
     for (const TrackStats& track : link.b.peer->stats().tracks) n += track.packets_repaired;
     return n;
   };
-  EXPECT_TRUE(link.run_until([&] { return repaired() > 10; }, kPatience)) << relay.lost();
-  relay.lose(0);
+  EXPECT_TRUE(link.run_until([&] { return repaired() > 10; }, kPatience)) << link.log();
+  line.set({});
   EXPECT_TRUE(link.flows(link.b, kVideo, 60));
 }
 
