@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "feeds/live_clip.h"
-#include "feeds/looped_clip.h"
 
 namespace callbot::bot {
 namespace {
@@ -25,60 +24,11 @@ Result<FeedItem> sound_item(const std::string& text) {
       fmt::format("--audio {}: expected pattern, none, silence, dtmf:KEYS or say:WORDS", text));
 }
 
-FeedPart of_files(const FeedOptions& feed, bool video, bool audio) {
-  FeedPart part{.video = video, .audio = audio};
-  for (const std::string& file : feed.files) part.items.push_back({FeedItem::Kind::kFile, file});
-  part.standard_input = feed.files.front() == "-";
-  return part;
-}
-
-feeds::FeedWish wish_of(const SendOptions& options, const FeedPart& part) {
-  const FeedOptions& feed = options.feed;
-  feeds::FeedWish wish{.video = part.video, .audio = part.audio};
-  if (feed.codec) wish.codec = options.codec;
-  if (feed.size) wish.width = options.width, wish.height = options.height;
-  if (feed.fps) wish.fps = options.fps;
-  if (feed.bitrate) wish.bitrate = options.bitrate;
-  return wish;
-}
-
-Result<std::unique_ptr<ClipReader>> read_part(const FeedPart& part, const SendOptions& options,
-                                              const feeds::InputFile::Stop& stop,
-                                              const feeds::FeedProgress& progress,
-                                              std::vector<std::string>& notes) {
-  const feeds::FeedWish wish = wish_of(options, part);
-  if (part.standard_input) {
-    auto input = feeds::InputFile::from(Descriptor(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)),
-                                        "standard input", stop);
-    if (!input) return tl::unexpected(input.error());
-    return feeds::LiveClip::create(std::move(*input), wish);
-  }
-  const feeds::ClipCache cache(
-      options.feed.cache.empty() ? feeds::ClipCache::usual_folder() : options.feed.cache,
-      options.feed.most_cached);
-  auto clips = feeds::prepare(part.items, wish, cache, progress);
-  if (!clips) return tl::unexpected(clips.error());
-  for (const auto& clip : *clips) {
-    const std::string& name = clip.file->name();
-    if (!clip.video_encoded.empty())
-      notes.push_back(fmt::format("{}: its picture was encoded: {}", name, clip.video_encoded));
-    if (!clip.audio_encoded.empty())
-      notes.push_back(fmt::format("{}: its sound was encoded: {}", name, clip.audio_encoded));
-  }
-  feeds::LoopConfig loop;
-  if (!part.endless()) loop.rounds = options.feed.rounds;
-  if (part.items.front().kind == FeedItem::Kind::kFile)
-    loop.at_ns = std::chrono::nanoseconds(options.feed.at).count();
-  return feeds::LoopedClip::create(std::move(*clips), loop);
-}
-
-pipelines::TestPatternConfig pattern_config(const SendOptions& options, const FeedPart& part) {
+pipelines::TestPatternConfig pattern_config(const SendOptions& options) {
   pipelines::TestPatternConfig pattern;
   pattern.name = options.join.name;
   pattern.seed = options.seed;
   pattern.source = static_cast<uint16_t>(options.seed);
-  pattern.video = part.video;
-  pattern.audio = part.audio;
   pattern.width = options.width;
   pattern.height = options.height;
   pattern.fps = options.fps;
@@ -89,7 +39,52 @@ pipelines::TestPatternConfig pattern_config(const SendOptions& options, const Fe
   return pattern;
 }
 
+FeedPart part_of(const SendOptions& options, std::vector<FeedItem> items, bool video, bool audio) {
+  const FeedOptions& feed = options.feed;
+  FeedPart part{.items = std::move(items), .wish = {.video = video, .audio = audio}};
+  if (feed.codec) part.wish.codec = options.codec;
+  if (feed.size) part.wish.width = options.width, part.wish.height = options.height;
+  if (feed.fps) part.wish.fps = options.fps;
+  if (feed.bitrate) part.wish.bitrate = options.bitrate;
+  if (part.items.empty()) part.pattern = pattern_config(options);
+  if (!part.endless()) part.loop.rounds = feed.rounds;
+  if (!part.items.empty() && part.items.front().kind == FeedItem::Kind::kFile)
+    part.loop.at_ns = std::chrono::nanoseconds(feed.at).count();
+  return part;
+}
+
+Result<std::unique_ptr<ClipReader>> read_part(const FeedPart& part, const feeds::ClipCache& cache,
+                                              const feeds::InputFile::Stop& stop,
+                                              const feeds::FeedProgress& progress,
+                                              std::vector<std::string>& notes) {
+  if (part.standard_input()) {
+    auto input = feeds::InputFile::from(Descriptor(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)),
+                                        "standard input", stop);
+    if (!input) return tl::unexpected(input.error());
+    return feeds::LiveClip::create(std::move(*input), part.wish);
+  }
+  auto clips = feeds::prepare(part.items, part.wish, cache, progress);
+  if (!clips) return tl::unexpected(clips.error());
+  for (const auto& clip : *clips) {
+    const std::string& name = clip.file->name();
+    if (!clip.video_encoded.empty())
+      notes.push_back(fmt::format("{}: its picture was encoded: {}", name, clip.video_encoded));
+    if (!clip.audio_encoded.empty())
+      notes.push_back(fmt::format("{}: its sound was encoded: {}", name, clip.audio_encoded));
+  }
+  return feeds::LoopedClip::create(std::move(*clips), part.loop);
+}
+
 }  // namespace
+
+bool FeedPart::standard_input() const {
+  return !items.empty() && items.front().kind == FeedItem::Kind::kFile && items.front().text == "-";
+}
+
+bool FeedPlan::reads() const {
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const FeedPart& part) { return !part.items.empty(); });
+}
 
 bool FeedPart::endless() const {
   return items.empty() || items.front().kind == FeedItem::Kind::kBlack ||
@@ -112,44 +107,52 @@ Result<FeedPlan> plan_feed(const SendOptions& options) {
   if (picture == "none" && sound == "none")
     return fail(Code::kUsage, "--video none --audio none: expected something to send");
 
-  if (files) plan.parts.push_back(of_files(feed, picture.empty(), sound.empty()));
+  const auto add = [&](std::vector<FeedItem> items, bool video, bool audio) {
+    plan.parts.push_back(part_of(options, std::move(items), video, audio));
+  };
+  if (files) {
+    std::vector<FeedItem> items;
+    for (const std::string& file : feed.files) items.push_back({FeedItem::Kind::kFile, file});
+    add(std::move(items), picture.empty(), sound.empty());
+  }
   const bool pattern_picture = picture == "pattern" || picture == "screen";
-  if (pattern_picture || sound == "pattern")
-    plan.parts.push_back({.video = pattern_picture, .audio = sound == "pattern"});
-  if (picture == "black")
-    plan.parts.push_back({.items = {{FeedItem::Kind::kBlack, ""}}, .video = true});
+  if (pattern_picture || sound == "pattern") add({}, pattern_picture, sound == "pattern");
+  if (picture == "black") add({{FeedItem::Kind::kBlack, ""}}, true, false);
   if (!sound.empty() && sound != "none" && sound != "pattern") {
     auto item = sound_item(sound);
     if (!item) return tl::unexpected(item.error());
-    plan.parts.push_back({.items = {*item}, .audio = true});
+    add({*item}, false, true);
   }
-  plan.reads = std::any_of(plan.parts.begin(), plan.parts.end(),
-                           [](const FeedPart& part) { return !part.items.empty(); });
+  plan.cache = feed.cache;
+  plan.most_cached = feed.most_cached;
   return plan;
 }
 
-Result<ReadFeeds> read_feeds(const FeedPlan& plan, const SendOptions& options,
-                             const feeds::InputFile::Stop& stop,
+Result<ReadFeeds> read_feeds(const FeedPlan& plan, const feeds::InputFile::Stop& stop,
                              const feeds::FeedProgress& progress) {
+  const feeds::ClipCache cache(plan.cache.empty() ? feeds::ClipCache::usual_folder() : plan.cache,
+                               plan.most_cached);
   ReadFeeds read;
   for (const FeedPart& part : plan.parts) {
     if (part.items.empty()) continue;
-    auto reader = read_part(part, options, stop, progress, read.notes);
+    auto reader = read_part(part, cache, stop, progress, read.notes);
     if (!reader) return tl::unexpected(reader.error());
     read.readers.push_back(std::move(*reader));
   }
   return read;
 }
 
-Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan, ReadFeeds feeds,
-                               const SendOptions& options) {
+Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan, ReadFeeds feeds) {
   MadeSource made;
   std::vector<std::unique_ptr<pipelines::Source>> sources;
   size_t next = 0, ending = 0;
   for (const FeedPart& part : plan.parts) {
     if (!part.endless()) ++ending;
     if (part.items.empty()) {
-      auto pattern = pipelines::TestPattern::create(loop, log, pattern_config(options, part));
+      pipelines::TestPatternConfig config = part.pattern;
+      config.video = part.wish.video;
+      config.audio = part.wish.audio;
+      auto pattern = pipelines::TestPattern::create(loop, log, config);
       if (!pattern) return tl::unexpected(pattern.error());
       made.pattern = pattern->get();
       sources.push_back(std::move(*pattern));

@@ -16,6 +16,7 @@
 
 #include "base/clip.h"
 #include "bot/options.h"
+#include "feeds/looped_clip.h"
 #include "feeds/prepare.h"
 #include "pipelines/file_source.h"
 #include "pipelines/joined_source.h"
@@ -26,15 +27,19 @@ namespace callbot::bot {
 // One source among those that are joined.
 struct FeedPart {
   std::vector<feeds::FeedItem> items;  // none: the pattern
-  bool video = false, audio = false;   // what of it is sent
-  bool standard_input = false;
+  feeds::FeedWish wish;                // what of it is sent, and how
+  feeds::LoopConfig loop;
+  pipelines::TestPatternConfig pattern;
+  bool standard_input() const;
   // It is there as long as the others are.
   bool endless() const;
 };
 
 struct FeedPlan {
   std::vector<FeedPart> parts;
-  bool reads = false;  // there is something for read_feeds to do
+  fs::path cache;  // empty: below the user's cache folder
+  uint64_t most_cached = kMostCached;
+  bool reads() const;  // there is something for read_feeds to do
 };
 
 // What was read, in the order of the parts that are no pattern.
@@ -50,10 +55,8 @@ struct MadeSource {
 };
 
 Result<FeedPlan> plan_feed(const SendOptions& options);
-Result<ReadFeeds> read_feeds(const FeedPlan& plan, const SendOptions& options,
-                             const feeds::InputFile::Stop& stop,
+Result<ReadFeeds> read_feeds(const FeedPlan& plan, const feeds::InputFile::Stop& stop,
                              const feeds::FeedProgress& progress);
-Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan, ReadFeeds feeds,
-                               const SendOptions& options);
+Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan, ReadFeeds feeds);
 
 }  // namespace callbot::bot

@@ -76,6 +76,8 @@ struct RecordOptions {
 };
 
 // What is sent instead of the test pattern, or beside it.
+constexpr uint64_t kMostCached = 2'000'000'000;  // bytes of encoded feeds on the disk
+
 struct FeedOptions {
   std::vector<std::string> files;  // in a row; "-" is standard input
   std::chrono::milliseconds at{0};
@@ -85,8 +87,8 @@ struct FeedOptions {
   std::string sound;    // "pattern", "none", "silence", "dtmf:KEYS", "say:WORDS"
   // Of pictures from files, where it was asked for.
   bool size = false, fps = false, codec = false, bitrate = false;
-  uint64_t most_cached = 2'000'000'000;  // bytes of encoded feeds on the disk
-  fs::path cache;                        // empty: below the user's cache folder
+  uint64_t most_cached = kMostCached;
+  fs::path cache;  // empty: below the user's cache folder
 };
 
 struct SendOptions {

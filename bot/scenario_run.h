@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "bot/console.h"
 #include "bot/scenario_cast.h"
+#include "bot/scenario_feeds.h"
 #include "bot/scenario_load.h"
 #include "bot/scenario_step.h"
 #include "bot/serve.h"
@@ -42,6 +43,7 @@ class ScenarioRun {
 
  private:
   Result<std::string> start_server();
+  void read_feeds();
   void tick();
   void next_step(int64_t now_ns);
   void step_ended(const StepEnd& end, int64_t now_ns);
@@ -66,6 +68,7 @@ class ScenarioRun {
   scenarios::AbortWatch watch_;
   ScenarioSamples ourselves_;
   std::unique_ptr<Serve> serve_;
+  std::unique_ptr<ScenarioFeeds> feeds_;  // while it reads
   std::unique_ptr<Cast> cast_;
   std::unique_ptr<ScenarioLoad> load_;
   std::unique_ptr<ScenarioStep> step_;

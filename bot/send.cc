@@ -64,7 +64,7 @@ Send::~Send() {
 void Send::start() {
   auto plan = plan_feed(options_);
   if (!plan) return stop(plan.error());
-  if (plan->reads) return read(*plan);
+  if (plan->reads()) return read(*plan);
   begin(*plan, {});
 }
 
@@ -84,9 +84,8 @@ void Send::read(const FeedPlan& plan) {
     return !*stop;
   };
   worker_->run<std::shared_ptr<ReadFeeds>>(
-      [plan, options = options_, stop = give_up_,
-       progress]() -> Result<std::shared_ptr<ReadFeeds>> {
-        auto read = read_feeds(plan, options, stop, progress);
+      [plan, stop = give_up_, progress]() -> Result<std::shared_ptr<ReadFeeds>> {
+        auto read = read_feeds(plan, stop, progress);
         if (!read) return tl::unexpected(read.error());
         return std::make_shared<ReadFeeds>(std::move(*read));
       },
@@ -102,7 +101,7 @@ void Send::read(const FeedPlan& plan) {
 }
 
 void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
-  auto made = make_source(loop_, log_, plan, std::move(feeds), options_);
+  auto made = make_source(loop_, log_, plan, std::move(feeds));
   if (!made) return stop(made.error());
   made_ = std::move(*made);
   made_.source->on_end(alive_.guard([this](Result<> how) {

@@ -37,6 +37,9 @@ struct FileSource::Stream {
   int64_t captured_ns = 0;
   bool key = false, begins = false;  // the next packet is its frame's first
   bool wait_for_key = false;         // pictures were left out
+  // Held while a frame goes out; otherwise only set_stream_on() takes it, to be sure none does.
+  std::mutex gate;
+  bool on = true;
 };
 
 FileSource::FileSource(Loop& loop, Log log, std::unique_ptr<ClipReader> reader)
@@ -111,6 +114,12 @@ void FileSource::request_key_frame(size_t stream) {
   reader_->request_key_frame(stream);
   const std::lock_guard lock(mutex_);
   ++stats_.key_requests;
+}
+
+void FileSource::set_stream_on(size_t stream, bool on) {
+  Stream& which = *streams_.at(stream);
+  const std::lock_guard lock(which.gate);
+  which.on = on;
 }
 
 void FileSource::on_end(std::function<void(Result<>)> ended) {
@@ -195,6 +204,11 @@ void FileSource::send(const ClipFrame& frame) {
   stream.key = frame.key;
   stream.begins = true;
   const bool late = monotonic_ns() - stream.captured_ns > kMostLate_ns;
+  const std::lock_guard gate(stream.gate);
+  if (!stream.on) {
+    stream.wait_for_key = stream.codec->kind == MediaKind::kVideo;
+    return;
+  }
   stream.wait_for_key = late || (stream.wait_for_key && !frame.key);
   {
     const std::lock_guard lock(mutex_);

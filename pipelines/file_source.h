@@ -55,6 +55,7 @@ class FileSource final : public Source {
   TapId attach(size_t stream, Tap tap) override;
   void detach(size_t stream, TapId tap) override;
   void request_key_frame(size_t stream) override;
+  void set_stream_on(size_t stream, bool on) override;
   void on_end(std::function<void(Result<>)> ended) override;
 
   FileSourceStats stats() const;

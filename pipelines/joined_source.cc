@@ -36,6 +36,11 @@ void JoinedSource::request_key_frame(size_t stream) {
   at.source->request_key_frame(at.stream);
 }
 
+void JoinedSource::set_stream_on(size_t stream, bool on) {
+  const Place& at = places_.at(stream);
+  at.source->set_stream_on(at.stream, on);
+}
+
 void JoinedSource::on_end(std::function<void(Result<>)> ended) {
   ended_ = std::move(ended);
   if (finished_ && ended_) std::exchange(ended_, nullptr)(*finished_);

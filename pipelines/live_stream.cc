@@ -190,6 +190,12 @@ bool LiveStream::change_rate(uint64_t frame, int rate, std::optional<uint64_t> f
   return true;
 }
 
+uint64_t LiveStream::next_frame() const {
+  const std::lock_guard lock(mutex_);
+  // Nothing is made while nobody listens, and time goes on.
+  return pacer_ ? std::max(next_frame_, pacer_->first_due_from(monotonic_ns())) : next_frame_;
+}
+
 const LiveStream::Made& LiveStream::made_at(int64_t encoder_ns) const {
   const Made* best = &newest_[0];
   for (const Made& made : newest_)

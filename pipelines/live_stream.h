@@ -78,6 +78,7 @@ class LiveStream {
   // all. False: it was made, or is next.
   bool change_rate(uint64_t frame, int rate, std::optional<uint64_t> frames);
 
+  uint64_t next_frame() const;          // any thread: what was made is before it
   std::vector<SentFrame> sent() const;  // any thread
   LiveStreamStats stats() const;        // any thread
 

@@ -37,6 +37,7 @@ class Pacer {
   void change_rate(uint64_t frame, int count);
 
   int64_t due_ns(uint64_t frame) const;
+  uint64_t first_due_from(int64_t now_ns) const;
   int rate_at(uint64_t frame) const { return stretch_of(frame).count; }
   uint64_t left_out() const { return left_out_; }
 
@@ -48,7 +49,6 @@ class Pacer {
     int count;
   };
   const Stretch& stretch_of(uint64_t frame) const;
-  uint64_t first_due_from(int64_t now_ns) const;
 
   std::vector<Stretch> stretches_;  // never empty
   int64_t per_ns_, most_late_ns_;

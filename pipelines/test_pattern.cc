@@ -266,7 +266,8 @@ struct TestPattern::Impl {
     stream.rtp = {usual_payload(codec), g_random_int()};
     stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     SourceStream offered{codec.kind, codec.name, rtp_caps(codec, stream.rtp, encoding),
-                         fmt::format("callbot-{:04x}", config.source)};
+                         fmt::format("callbot-{:04x}", config.source),
+                         config.screen && codec.kind == MediaKind::kVideo ? "slides" : ""};
     if (stream.level_extension > 0)
       gst_caps_set_simple(offered.caps.get(), fmt::format("extmap-{}", kLevelExtension).c_str(),
                           G_TYPE_STRING, kAudioLevelUri, nullptr);
@@ -356,6 +357,18 @@ struct TestPattern::Impl {
     return {};
   }
 
+  // A few frames away: painting takes time, and the next one may be in the making.
+  uint64_t next_switch(bool begins_second) const {
+    if (!pictures) return 0;
+    constexpr uint64_t kAway = 3;
+    const PictureConfig& look = pictures->last();
+    uint64_t frame = of_kind(MediaKind::kVideo)->next_frame() + kAway;
+    frame = std::max({frame, pictures->last_switch().value_or(0), look.since_frame});
+    const auto rate = static_cast<uint64_t>(look.fps);
+    const uint64_t into = (frame - look.since_frame) % rate;
+    return begins_second && into != 0 ? frame + rate - into : frame;
+  }
+
   void stream_ended() {
     if (++ended_streams == live.size()) finish({});
   }
@@ -420,6 +433,10 @@ void TestPattern::on_end(std::function<void(Result<>)> ended) {
 }
 
 Result<> TestPattern::switch_to(const PatternSwitch& to) { return impl_->switch_to(to); }
+
+uint64_t TestPattern::next_switch(bool begins_second) const {
+  return impl_->next_switch(begins_second);
+}
 
 void TestPattern::set_on(MediaKind kind, bool on) {
   if (kind == MediaKind::kAudio) *impl_->sound_on = on;

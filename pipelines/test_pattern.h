@@ -75,8 +75,11 @@ class TestPattern final : public Source {
   // made already, comes before one of another switch, or does not begin a second; or as create().
   // Takes as long as painting a picture does (milliseconds).
   Result<> switch_to(const PatternSwitch& to);
+  // The first frame that switch_to() surely takes now; one that begins a second, where it has to.
+  uint64_t next_switch(bool begins_second) const;
   // Off: not one packet more, at once; time goes on, so that what comes after fits again.
   void set_on(MediaKind kind, bool on);
+  void set_stream_on(size_t stream, bool on) override { set_on(streams().at(stream).kind, on); }
   // The newest 100,000 frames, oldest first.
   std::vector<SentFrame> sent_frames() const;
   TestPatternStats stats() const;

@@ -153,7 +153,7 @@ TEST(FeedPlan, PartsByWhatIsAskedFor) {
     std::string text;
     for (const auto& part : made->parts)
       text += std::string(part.items.empty() ? "pattern" : part.items[0].text) +
-              (part.video ? " v" : "") + (part.audio ? " a" : "") + "; ";
+              (part.wish.video ? " v" : "") + (part.wish.audio ? " a" : "") + "; ";
     return text;
   };
   EXPECT_EQ(plan({}), "pattern v a; ");

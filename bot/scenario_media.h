@@ -1,0 +1,63 @@
+// bot/scenario_media.h: what one actor of a scenario sends: its camera and microphone and, where a
+// step shares one, its screen, as one source. The screen's m-line is there from the beginning, and
+// silent, so that no connection has to be made anew.
+//
+// Thread:  loop; plans are plain values.
+// Owner:   bot::ScenarioActor; its source outlives its calls.
+// Fails:   create: as make_source; switch_to: kUsage, with what cannot be switched.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bot/feed_source.h"
+#include "pipelines/joined_source.h"
+#include "scenarios/scenario.h"
+
+namespace callbot::bot {
+
+// The marks of an actor's screen have its number and this.
+constexpr uint16_t kScreenMarks = 0x8000;
+
+// How it is to be made, and what was read of it (ScenarioFeeds), where there is something to read.
+struct ActorFeeds {
+  FeedPlan plan;
+  std::optional<FeedPlan> screen_plan;
+  ReadFeeds read, screen_read;
+  bool reads() const { return plan.reads() || (screen_plan && screen_plan->reads()); }
+};
+// `number`: of its marks. Nothing: it sends nothing.
+std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
+                                   const scenarios::Instance& who, uint16_t number);
+// The first step in which it shares a screen; null: none.
+const scenarios::Step* shares_screen(const scenarios::Scenario& scenario,
+                                     const scenarios::Instance& who);
+
+class ScenarioMedia {
+ public:
+  static Result<std::unique_ptr<ScenarioMedia>> create(Loop& loop, const Log& log,
+                                                       ActorFeeds feeds);
+
+  pipelines::Source* source() { return source_.get(); }
+  Result<> start() { return source_->start(); }
+  // Camera or microphone.
+  void set_on(MediaKind kind, bool on);
+  void share_screen(bool on);
+  // Size, rate, bitrate of the pattern; says from which frame on.
+  Result<std::string> switch_to(const scenarios::Step& step);
+
+  // Of the pattern; zeros where there is none.
+  pipelines::TestPatternStats stats() const;
+  int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
+
+ private:
+  ScenarioMedia() = default;
+
+  std::unique_ptr<pipelines::JoinedSource> source_;
+  pipelines::TestPattern* pattern_ = nullptr;  // of the camera or the microphone
+  std::optional<size_t> screen_;               // its stream
+};
+
+}  // namespace callbot::bot
