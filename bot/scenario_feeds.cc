@@ -21,8 +21,8 @@ ScenarioFeeds::~ScenarioFeeds() {
 void ScenarioFeeds::read(Done done) {
   using All = std::shared_ptr<std::map<std::string, ActorFeeds>>;
   worker_ = std::make_unique<Worker>(loop_, 1);
-  const std::function<void(const std::string&, double)> tell =
-      alive_.guard([this](const std::string& what, double share) { console_.progress(what, share); });
+  const std::function<void(const std::string&, double)> tell = alive_.guard(
+      [this](const std::string& what, double share) { console_.progress(what, share); });
   const auto progress = [loop = &loop_, tell, stop = stop_, shown = std::string()](
                             const std::string& what, double share) mutable {
     const std::string now = what + std::to_string(static_cast<int>(share * 100));

@@ -107,8 +107,8 @@ std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
   if (media != nullptr) feeds.plan = plan_of(*media, {who.shown, scenario.seed + number, number});
   if (shares != nullptr) {
     const auto marks = static_cast<uint16_t>(number | kScreenMarks);
-    feeds.screen_plan = plan_of(screen_media(scenario, *shares, media),
-                                {who.shown, scenario.seed + marks, marks});
+    feeds.screen_plan =
+        plan_of(screen_media(scenario, *shares, media), {who.shown, scenario.seed + marks, marks});
   }
   if (feeds.plan.parts.empty() && !feeds.screen_plan) return std::nullopt;
   return feeds;
@@ -125,8 +125,8 @@ Result<std::unique_ptr<ScenarioMedia>> ScenarioMedia::create(Loop& loop, const L
     sources.push_back(std::move(camera->source));
   }
   if (feeds.screen_plan) {
-    auto screen = make_source(loop, log.child("screen"), *feeds.screen_plan,
-                              std::move(feeds.screen_read));
+    auto screen =
+        make_source(loop, log.child("screen"), *feeds.screen_plan, std::move(feeds.screen_read));
     if (!screen) return tl::unexpected(screen.error());
     made->screen_ = sources.empty() ? 0 : sources.front()->streams().size();
     sources.push_back(std::move(screen->source));
