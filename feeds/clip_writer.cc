@@ -79,6 +79,8 @@ Result<std::unique_ptr<ClipWriter>> ClipWriter::create(const fs::path& path,
   if (avformat_alloc_output_context2(&writer->format_, nullptr, container.c_str(), nullptr) < 0)
     return fail(Code::kUnsupported, fmt::format("FFmpeg cannot write {} here", container));
   writer->format_->flags |= AVFMT_FLAG_BITEXACT;
+  // Matroska says for itself that Opus begins before 0; moved there, the picture would be late.
+  if (container == "matroska" || container == "webm") writer->format_->avoid_negative_ts = 0;
   const std::string url = "file:" + path.string();
   if (const int got = avio_open(&writer->format_->pb, url.c_str(), AVIO_FLAG_WRITE); got < 0)
     return tl::unexpected(av_failure(Code::kStorage, path.string(), got));

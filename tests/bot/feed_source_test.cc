@@ -56,7 +56,8 @@ TEST_F(FeedCall, AFileOfThreeRoundsArrivesWithEveryPicture) {
   EXPECT_EQ(test::counters(got.lane(who, MediaKind::kVideo)), expected);
   const auto chirps = test::chirp_times(got.lane(who, MediaKind::kAudio));
   ASSERT_EQ(chirps.size(), 6u);
-  for (size_t i = 1; i < 6; ++i) EXPECT_NEAR(chirps[i] - chirps[i - 1], 1, 0.002) << i;
+  // By arrival, which a busy machine delays; FileSourceTest is exact.
+  for (size_t i = 1; i < 6; ++i) EXPECT_NEAR(chirps[i] - chirps[i - 1], 1, 0.1) << i;
 }
 
 TEST_F(FeedCall, APictureAndAPromptOfDifferentSourcesAreOneMember) {

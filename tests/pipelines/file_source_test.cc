@@ -236,8 +236,11 @@ TEST_F(FileCall, ALostPictureIsBackWithTheNextKeyFrame) {
   const TrackId track = link.b.track(kVideo)->id;
   for (int round = 0; round < 3; ++round) {
     const uint64_t requests = feed->stats().key_requests;
-    link.b.peer->request_key_frame(track);  // PLI, at most one a second
-    ASSERT_TRUE(link.run_until([&] { return feed->stats().key_requests > requests; }, kPatience));
+    const auto heard = [&] {
+      link.b.peer->request_key_frame(track);  // PLI, at most one a second
+      return feed->stats().key_requests > requests;
+    };
+    ASSERT_TRUE(link.run_until(heard, kPatience));
     const auto asked = video();
     ASSERT_TRUE(link.run_until([&] { return video().key_frames > asked.key_frames; }, kPatience));
     // In the media's own time: at most the second that key frames are apart, and what was on its
