@@ -33,13 +33,14 @@ void ScenarioFeeds::read(Done done) {
   worker_->run<All>(
       [all, stop = stop_, progress]() -> Result<All> {
         for (auto& [name, feeds] : *all) {
-          auto read = read_feeds(feeds.plan, stop, progress);
-          if (!read) return tl::unexpected(std::move(read.error()).in(name));
-          feeds.read = std::move(*read);
-          if (!feeds.screen_plan) continue;
-          auto screen = read_feeds(*feeds.screen_plan, stop, progress);
-          if (!screen) return tl::unexpected(std::move(screen.error()).in(name));
-          feeds.screen_read = std::move(*screen);
+          std::vector<ActorFeeds::Feed*> to_read;
+          for (auto& feed : feeds.media) to_read.push_back(&feed);
+          if (feeds.screen) to_read.push_back(&*feeds.screen);
+          for (ActorFeeds::Feed* feed : to_read) {
+            auto read = read_feeds(feed->plan, stop, progress);
+            if (!read) return tl::unexpected(std::move(read.error()).in(name));
+            feed->read = std::move(*read);
+          }
         }
         return all;
       },

@@ -99,34 +99,62 @@ const Step* shares_screen(const scenarios::Scenario& scenario, const scenarios::
   return nullptr;
 }
 
+bool ActorFeeds::reads() const {
+  return (screen && screen->plan.reads()) ||
+         std::any_of(media.begin(), media.end(),
+                     [](const Feed& feed) { return feed.plan.reads(); });
+}
+
 std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
                                    const scenarios::Instance& who, uint16_t number) {
-  const Media* media = scenario.media_named(who.actor->send);
+  const Media* first = scenario.media_named(who.actor->send);
   const Step* shares = shares_screen(scenario, who);
   ActorFeeds feeds;
-  if (media != nullptr) feeds.plan = plan_of(*media, {who.shown, scenario.seed + number, number});
+  const auto add = [&](const Media& media) {
+    const auto same = [&](const ActorFeeds::Feed& feed) { return feed.media == media.name; };
+    if (std::any_of(feeds.media.begin(), feeds.media.end(), same)) return;
+    const Marks marks{who.shown, scenario.seed + number, number};
+    feeds.media.push_back({media.name, plan_of(media, marks), {}});
+  };
+  if (first != nullptr) add(*first);
+  for (const Step& step : scenario.steps) {
+    const Media* other = scenario.media_named(step.media);
+    if (step.kind != StepKind::kSwitch || first == nullptr || other == nullptr) continue;
+    if (!scenarios::matches(step.who, who.actor->role, who.name)) continue;
+    add(*other);
+    // What takes another's place has its codec.
+    for (ActorFeeds::Feed& feed : feeds.media)
+      for (FeedPart& part : feed.plan.parts)
+        if (!part.wish.codec) part.wish.codec = first->video.codec;
+  }
   if (shares != nullptr) {
     const auto marks = static_cast<uint16_t>(number | kScreenMarks);
-    feeds.screen_plan =
-        plan_of(screen_media(scenario, *shares, media), {who.shown, scenario.seed + marks, marks});
+    feeds.screen = {
+        "",
+        plan_of(screen_media(scenario, *shares, first), {who.shown, scenario.seed + marks, marks}),
+        {}};
   }
-  if (feeds.plan.parts.empty() && !feeds.screen_plan) return std::nullopt;
+  std::erase_if(feeds.media, [](const auto& feed) { return feed.plan.parts.empty(); });
+  if (feeds.media.empty() && !feeds.screen) return std::nullopt;
   return feeds;
 }
 
 Result<std::unique_ptr<ScenarioMedia>> ScenarioMedia::create(Loop& loop, const Log& log,
                                                              ActorFeeds feeds) {
-  std::unique_ptr<ScenarioMedia> made(new ScenarioMedia);
+  std::unique_ptr<ScenarioMedia> made(new ScenarioMedia(loop, log));
   std::vector<std::unique_ptr<pipelines::Source>> sources;
-  if (!feeds.plan.parts.empty()) {
-    auto camera = make_source(loop, log, feeds.plan, std::move(feeds.read));
-    if (!camera) return tl::unexpected(camera.error());
-    made->pattern_ = camera->pattern;
-    sources.push_back(std::move(camera->source));
+  made->feeds_ = std::move(feeds.media);
+  if (!made->feeds_.empty()) {
+    auto first = made->make(made->feeds_.front().media);
+    if (!first) return tl::unexpected(first.error());
+    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source);
+    made->spliced_ = spliced.get();
+    made->pattern_ = (*first)->pattern;
+    sources.push_back(std::move(spliced));
   }
-  if (feeds.screen_plan) {
+  if (feeds.screen) {
     auto screen =
-        make_source(loop, log.child("screen"), *feeds.screen_plan, std::move(feeds.screen_read));
+        make_source(loop, log.child("screen"), feeds.screen->plan, std::move(feeds.screen->read));
     if (!screen) return tl::unexpected(screen.error());
     made->screen_ = sources.empty() ? 0 : sources.front()->streams().size();
     sources.push_back(std::move(screen->source));
@@ -140,6 +168,29 @@ Result<std::unique_ptr<ScenarioMedia>> ScenarioMedia::create(Loop& loop, const L
   return made;
 }
 
+// Once; later it is there, and its time has gone on.
+Result<MadeSource*> ScenarioMedia::make(const std::string& media) {
+  if (const auto there = made_.find(media); there != made_.end()) return &there->second;
+  const auto feed =
+      std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) { return f.media == media; });
+  if (feed == feeds_.end()) return fail(Code::kUsage, media + " has nothing to send");
+  if (pattern_ != nullptr && pattern_->begin_ns() != 0)
+    for (FeedPart& part : feed->plan.parts) part.pattern.begin_ns = pattern_->begin_ns();
+  auto source = make_source(loop_, log_, feed->plan, std::move(feed->read));
+  if (!source) return tl::unexpected(source.error());
+  return &(made_[media] = std::move(*source));
+}
+
+Result<> ScenarioMedia::switch_media(const std::string& media) {
+  if (spliced_ == nullptr) return fail(Code::kUsage, "it sends nothing that could be switched");
+  auto made = make(media);
+  if (!made) return tl::unexpected(made.error());
+  if (auto started = (*made)->source->start(); !started) return started;
+  if (auto spliced = spliced_->splice(*(*made)->source); !spliced) return spliced;
+  pattern_ = (*made)->pattern;
+  return {};
+}
+
 void ScenarioMedia::set_on(MediaKind kind, bool on) {
   for (size_t i = 0; i < source_->streams().size(); ++i) {
     if (i != screen_ && source_->streams()[i].kind == kind) source_->set_stream_on(i, on);
@@ -151,6 +202,10 @@ void ScenarioMedia::share_screen(bool on) {
 }
 
 Result<std::string> ScenarioMedia::switch_to(const Step& step) {
+  if (!step.media.empty())
+    if (auto switched = switch_media(step.media); !switched)
+      return tl::unexpected(switched.error());
+  if (!step.width && !step.fps && !step.bitrate) return "to " + step.media;
   if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
   pipelines::PatternSwitch to{.width = step.width, .height = step.height};
   if (step.fps) to.fps = static_cast<int>(std::lround(*step.fps));

@@ -1,6 +1,7 @@
 // bot/scenario_media.h: what one actor of a scenario sends: its camera and microphone and, where a
 // step shares one, its screen, as one source. The screen's m-line is there from the beginning, and
-// silent, so that no connection has to be made anew.
+// silent, and other media take the place of the first in its streams, so that no connection has to
+// be made anew.
 //
 // Thread:  loop; plans are plain values.
 // Owner:   bot::ScenarioActor; its source outlives its calls.
@@ -8,12 +9,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "bot/feed_source.h"
 #include "pipelines/joined_source.h"
+#include "pipelines/spliced_source.h"
 #include "scenarios/scenario.h"
 
 namespace callbot::bot {
@@ -23,10 +26,14 @@ constexpr uint16_t kScreenMarks = 0x8000;
 
 // How it is to be made, and what was read of it (ScenarioFeeds), where there is something to read.
 struct ActorFeeds {
-  FeedPlan plan;
-  std::optional<FeedPlan> screen_plan;
-  ReadFeeds read, screen_read;
-  bool reads() const { return plan.reads() || (screen_plan && screen_plan->reads()); }
+  struct Feed {
+    std::string media;  // its name in the scenario
+    FeedPlan plan;
+    ReadFeeds read;
+  };
+  std::vector<Feed> media;  // what it sends, then what steps switch to
+  std::optional<Feed> screen;
+  bool reads() const;
 };
 // `number`: of its marks. Nothing: it sends nothing.
 std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
@@ -45,19 +52,26 @@ class ScenarioMedia {
   // Camera or microphone.
   void set_on(MediaKind kind, bool on);
   void share_screen(bool on);
-  // Size, rate, bitrate of the pattern; says from which frame on.
+  // To other media, or size, rate and bitrate of the pattern; says to what, or from which frame on.
   Result<std::string> switch_to(const scenarios::Step& step);
 
-  // Of the pattern; zeros where there is none.
+  // Of the pattern that is sent; zeros where there is none.
   pipelines::TestPatternStats stats() const;
   int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
 
  private:
-  ScenarioMedia() = default;
+  ScenarioMedia(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
+  Result<MadeSource*> make(const std::string& media);
+  Result<> switch_media(const std::string& media);
 
+  Loop& loop_;
+  Log log_;
+  std::vector<ActorFeeds::Feed> feeds_;  // that are not made yet
+  std::map<std::string, MadeSource> made_;
+  pipelines::TestPattern* pattern_ = nullptr;    // of the camera or the microphone
+  pipelines::SplicedSource* spliced_ = nullptr;  // of source_
   std::unique_ptr<pipelines::JoinedSource> source_;
-  pipelines::TestPattern* pattern_ = nullptr;  // of the camera or the microphone
-  std::optional<size_t> screen_;               // its stream
+  std::optional<size_t> screen_;  // its stream
 };
 
 }  // namespace callbot::bot

@@ -32,9 +32,19 @@ bool reads_standard_input(const scenarios::Media& media) {
   return is(media.video) || is(media.audio);
 }
 
-std::string not_run(const scenarios::Step& step) {
+// A step that switches to another codec; empty: it does not.
+std::string not_run(const scenarios::Scenario& s, const scenarios::Step& step) {
   if (step.kind != StepKind::kSwitch) return "";
-  return !step.media.empty() ? "media" : !step.codec.empty() ? "codec" : "";
+  if (!step.codec.empty()) return "codec";
+  const scenarios::Media* to = s.media_named(step.media);
+  if (to == nullptr || to->video.source == "none") return "";
+  for (const scenarios::Instance& who : scenarios::instances(s)) {
+    const scenarios::Media* from = s.media_named(who.actor->send);
+    const bool other = from != nullptr && from->video.codec != to->video.codec &&
+                       (to->video.source != "file" || to->video.said.codec);
+    if (other && scenarios::matches(step.who, who.actor->role, who.name)) return "to another codec";
+  }
+  return "";
 }
 
 // All who read standard input, by media.
@@ -68,7 +78,7 @@ std::string cannot_run(const scenarios::Scenario& s) {
   if (!s.report.bundle.empty()) say("report.bundle");
   if (!s.report.metrics.empty()) say("report.metrics");
   for (const scenarios::Step& step : s.steps) {
-    if (const std::string what = not_run(step); !what.empty())
+    if (const std::string what = not_run(s, step); !what.empty())
       say(fmt::format("steps[{}]: {}: {}", step.index, name_of(step.kind), what), step.place);
   }
   return out;

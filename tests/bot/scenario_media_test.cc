@@ -79,8 +79,8 @@ TEST_F(ScenarioMediaTest, AFileIsSentAsItIs) {
 }
 
 TEST_F(ScenarioMediaTest, AStillPictureOfAnotherSizeWithSilence) {
-  const auto png = test::converted(clip("a.nut"), folder_.path() / "a.png",
-                                   {"-frames:v", "1", "-update", "1"});
+  const auto png =
+      test::converted(clip("a.nut"), folder_.path() / "a.png", {"-frames:v", "1", "-update", "1"});
   run("video: {file: " + png.string() + ", size: 160x120, codec: h264}, audio: silence", R"(
   - {expect: size, who: bob, from: alice, size: 160x120, within: 20s}
   - {expect: codec, who: bob, from: alice, stream: camera, codec: h264, within: 20s}
@@ -108,8 +108,8 @@ TEST_F(ScenarioMediaTest, AFileThatIsNotThereEndsTheRunBeforeAnybodyJoins) {
 }
 
 // In both orders: who comes later offers.
-class ScenarioScreen : public ScenarioMediaTest, public ::testing::WithParamInterface<const char*> {
-};
+class ScenarioScreen : public ScenarioMediaTest,
+                       public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(ScenarioScreen, IsASecondPictureBesideTheCamera) {
   const std::string text = std::string("callbot: 1\nname: t\nmedia:\n  it: {") + kSmall +
@@ -148,6 +148,26 @@ TEST_F(ScenarioMediaTest, ThePatternSwitches) {
     EXPECT_THAT(evidence_->steps[at].text, HasSubstr("from frame ")) << at;
 }
 
+TEST_F(ScenarioMediaTest, OneMediaTakesTheOthersPlaceAndGivesItBack) {
+  const auto file = clip("a.nut");
+  run(std::string(kSmall) + "}\n  film: {video: {file: " + file + "}, audio: {file: " + file + "}",
+      R"(
+  - {expect: size, who: bob, from: alice, stream: camera, size: 160x90, within: 20s}
+  - {do: switch, who: alice, media: film}
+  - {expect: size, who: bob, from: alice, stream: camera, size: 320x180, within: 20s}
+  - {do: switch, who: alice, media: it}
+  - {expect: size, who: bob, from: alice, stream: camera, size: 160x90, within: 20s}
+  - {do: switch, who: alice, media: slides}
+  - {expect: size, who: bob, from: alice, stream: camera, size: 320x240, within: 20s}
+  - {expect: metric, who: bob, from: alice, stream: microphone, metric: rtp.packets, stat: total, op: "==", value: 0, for: 2s, within: 20s}
+thresholds: [{metric: call.reconnects, stat: total, op: "==", value: 0, who: "*"}, {metric: rtp.lost, stat: total, op: "==", value: 0, who: bob, from: alice}]
+)");
+  EXPECT_THAT(undone(), IsEmpty());
+  const auto judged = scenarios::judge(scenario_, *evidence_);
+  for (const auto& one : judged.cases)
+    EXPECT_EQ(one.verdict, scenarios::Verdict::kPass) << one.name << ": " << one.text;
+}
+
 TEST_F(ScenarioMediaTest, WhatIsNoPatternDoesNotSwitch) {
   run("audio: silence", "  - {do: switch, who: alice, size: 320x180}\n");
   EXPECT_EQ(undone(), "switch alice: alice: it sends no pattern\n");
@@ -162,7 +182,8 @@ TEST_F(ScenarioMediaTest, MessagesAndFilesArrive) {
   - {expect: message, who: bob, from: alice, text: good morning, within: 20s}
   - {do: message, who: bob, to: alice, text: hi, timeout: 30s}
   - {expect: message, who: alice, from: bob, within: 20s}
-  - {do: file, who: bob, path: )" + file + R"(, timeout: 60s}
+  - {do: file, who: bob, path: )" +
+                  file + R"(, timeout: 60s}
   - {expect: file, who: alice, from: bob, within: 60s}
 )");
   EXPECT_THAT(undone(), IsEmpty());

@@ -2,7 +2,6 @@
 #include "pipelines/file_source.h"
 
 #include <fmt/core.h>
-#include <gst/rtp/gstrtpbuffer.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "tests/support/clips.h"
 #include "tests/support/loopback.h"
+#include "tests/support/rtp_packet.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/transcoder.h"
 
@@ -18,37 +18,13 @@ namespace callbot::pipelines {
 namespace {
 
 using namespace std::chrono_literals;
+using test::Packet;
+using test::packet_of;
 using test::pattern_clip;
 
 constexpr auto kVideo = MediaKind::kVideo;
 constexpr auto kAudio = MediaKind::kAudio;
 constexpr auto kPatience = 60s;
-
-struct Packet {
-  int64_t pts_ns = 0;
-  uint32_t time = 0;
-  uint16_t sequence = 0;
-  bool marker = false;
-  int picture_id = -1;  // of VP8 (RFC 7741, 4.2)
-};
-
-Packet packet_of(const GRef<GstBuffer>& buffer, bool vp8) {
-  Packet packet;
-  packet.pts_ns = static_cast<int64_t>(GST_BUFFER_PTS(buffer.get()));
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  if (!gst_rtp_buffer_map(buffer.get(), GST_MAP_READ, &rtp)) {
-    ADD_FAILURE() << "not RTP";
-    return packet;
-  }
-  packet.time = gst_rtp_buffer_get_timestamp(&rtp);
-  packet.sequence = gst_rtp_buffer_get_seq(&rtp);
-  packet.marker = gst_rtp_buffer_get_marker(&rtp);
-  const auto* bytes = static_cast<const uint8_t*>(gst_rtp_buffer_get_payload(&rtp));
-  if (vp8 && (bytes[0] & 0x80) != 0 && (bytes[1] & 0x80) != 0)
-    packet.picture_id = (bytes[2] & 0x7f) << 8 | bytes[3];
-  gst_rtp_buffer_unmap(&rtp);
-  return packet;
-}
 
 class FileSourceTest : public testing::Test {
  protected:
@@ -169,6 +145,40 @@ TEST_F(FileSourceTest, BeginsWithItsFirstListenerAndMayGoAtAnyTime) {
                     round > 2 ? std::chrono::milliseconds(kPatience) : 50ms);
     EXPECT_EQ(feed->stats().frames > 0, round > 2);
   }
+}
+
+TEST_F(FileSourceTest, OffNothingGoesOutAndOnItFitsAgain) {
+  const auto feed = source({clip("a.nut", {.seconds = 1})});
+  ASSERT_TRUE(feed);
+  std::mutex mutex;
+  std::vector<Packet> heard;
+  feed->attach(0, [&](const GRef<GstBuffer>& buffer) {
+    const std::lock_guard lock(mutex);
+    heard.push_back(packet_of(buffer, true));
+  });
+  std::atomic<uint64_t> sound{0};
+  feed->attach(1, [&](const GRef<GstBuffer>&) { ++sound; });
+  const auto count = [&] {
+    const std::lock_guard lock(mutex);
+    return heard.size();
+  };
+  ASSERT_TRUE(feed->start());
+  ASSERT_TRUE(loop_.run_until([&] { return count() > 10; }, kPatience));
+  feed->set_stream_on(0, false);
+  const size_t before = count();
+  const uint64_t sound_before = sound;
+  ASSERT_TRUE(loop_.run_until([&] { return sound > sound_before + 30; }, kPatience));
+  EXPECT_EQ(count(), before);
+  feed->set_stream_on(0, true);
+  ASSERT_TRUE(loop_.run_until([&] { return count() > before + 10; }, kPatience));
+  const std::lock_guard lock(mutex);
+  for (size_t i = 1; i < heard.size(); ++i) {
+    ASSERT_EQ(heard[i].sequence, static_cast<uint16_t>(heard[i - 1].sequence + 1)) << i;
+    EXPECT_NEAR(static_cast<double>(heard[i].time - heard[0].time),
+                static_cast<double>(heard[i].pts_ns - heard[0].pts_ns) * 90'000 / 1e9, 1.01);
+  }
+  // 30 packets of sound are 0.6 s; it comes back with a key frame, which there is each second.
+  EXPECT_GT(heard[before].pts_ns - heard[before - 1].pts_ns, 500'000'000);
 }
 
 TEST_F(FileSourceTest, AFileThatIsCutOffMeanwhileEndsItWithItsName) {
