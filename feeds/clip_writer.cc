@@ -79,8 +79,6 @@ Result<std::unique_ptr<ClipWriter>> ClipWriter::create(const fs::path& path,
   if (avformat_alloc_output_context2(&writer->format_, nullptr, container.c_str(), nullptr) < 0)
     return fail(Code::kUnsupported, fmt::format("FFmpeg cannot write {} here", container));
   writer->format_->flags |= AVFMT_FLAG_BITEXACT;
-  // Matroska says for itself that Opus begins before 0; moved there, the picture would be late.
-  if (container == "matroska" || container == "webm") writer->format_->avoid_negative_ts = 0;
   const std::string url = "file:" + path.string();
   if (const int got = avio_open(&writer->format_->pb, url.c_str(), AVIO_FLAG_WRITE); got < 0)
     return tl::unexpected(av_failure(Code::kStorage, path.string(), got));
@@ -152,6 +150,8 @@ Result<size_t> ClipWriter::open(AvCodecContext encoder, const char* options) {
   track->stream = avformat_new_stream(format_, nullptr);
   avcodec_parameters_from_context(track->stream->codecpar, encoder.get());
   track->stream->time_base = encoder->time_base;
+  // Else FFmpeg 5.1 writes it into Matroska as a delay, and moves the sound by it once more.
+  track->stream->codecpar->initial_padding = 0;
   if (encoder->codec_type == AVMEDIA_TYPE_VIDEO)
     track->stream->avg_frame_rate = track->stream->r_frame_rate = encoder->framerate;
   track->encoder = std::move(encoder);

@@ -214,7 +214,7 @@ void LoopedClip::be_silent_until(int64_t end_ns) {
     return send_g711();
   }
   if (!sound_end_ns_) sound_end_ns_ = 0;
-  for (; *sound_end_ns_ + kSilentOpus_ns <= end_ns; *sound_end_ns_ += kSilentOpus_ns)
+  for (; *sound_end_ns_ + kSilentOpus_ns / 2 <= end_ns; *sound_end_ns_ += kSilentOpus_ns)
     ready_.push_back({.stream = audio_,
                       .bytes = {std::begin(kSilentOpus), std::end(kSilentOpus)},
                       .time_ns = *sound_end_ns_,
