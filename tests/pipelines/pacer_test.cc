@@ -88,6 +88,7 @@ TEST(Pacer, TheRateChangesAtAFrame) {
   EXPECT_EQ(pacer.due_ns(75), kStart + 3'000 * kMs);
   EXPECT_EQ(pacer.due_ns(125), kStart + 4'000 * kMs);
   EXPECT_EQ(pacer.rate_at(74), 15);
+  EXPECT_EQ(pacer.first_due_from(kStart + 2'500 * kMs), 68u);
   // After a rest, in any of the stretches.
   for (const auto& [at_ms, frame] : {std::pair{1'990, 60}, {2'500, 68}, {3'010, 76}}) {
     Pacer late = pacer;
