@@ -57,7 +57,7 @@ void ScenarioActor::join() {
 
 Result<> ScenarioActor::make_source() {
   if (!feeds_ || source_) return {};
-  auto source = ScenarioMedia::create(loop_, log_, std::move(*feeds_));
+  auto source = ScenarioSending::create(loop_, log_, std::move(*feeds_));
   if (!source) return tl::unexpected(source.error());
   source_ = std::move(*source);
   source_->source()->on_end(alive_.guard([this](Result<> how) {

@@ -16,10 +16,10 @@
 
 #include "base/alive.h"
 #include "bot/call.h"
-#include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_post.h"
 #include "bot/scenario_samples.h"
+#include "bot/scenario_sending.h"
 #include "scenarios/evidence.h"
 #include "scenarios/scenario.h"
 
@@ -139,7 +139,7 @@ class ScenarioActor final : private CallEvents {
   ScenarioSamples samples_;
   ScenarioNetwork network_;
   std::optional<ActorFeeds> feeds_;  // until its source is made
-  std::unique_ptr<ScenarioMedia> source_;
+  std::unique_ptr<ScenarioSending> source_;
   std::unique_ptr<ScenarioPost> post_;
   std::set<std::string> posted_;  // kinds of EventFact
   IncomingFiles incoming_;

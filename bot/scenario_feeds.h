@@ -14,7 +14,7 @@
 #include "base/alive.h"
 #include "base/worker.h"
 #include "bot/console.h"
-#include "bot/scenario_media.h"
+#include "bot/scenario_sending.h"
 
 namespace callbot::bot {
 

@@ -1,4 +1,4 @@
-#include "bot/scenario_media.h"
+#include "bot/scenario_sending.h"
 
 #include <gmock/gmock.h>
 #include <gst/gst.h>
@@ -16,7 +16,7 @@ using scenarios::Outcome;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class ScenarioMediaTest : public ::testing::Test {
+class ScenarioSendingTest : public ::testing::Test {
  protected:
   static constexpr std::chrono::milliseconds kPatience{90000};
   static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
@@ -66,7 +66,7 @@ class ScenarioMediaTest : public ::testing::Test {
 constexpr const char* kSmall =
     "video: {source: pattern, size: 160x90, fps: 10, bitrate: 100 kbit/s}, audio: pattern";
 
-TEST_F(ScenarioMediaTest, AFileIsSentAsItIs) {
+TEST_F(ScenarioSendingTest, AFileIsSentAsItIs) {
   const auto file = clip("a.nut");
   run("video: {file: " + file + "}, audio: {file: " + file + "}", R"(
   - {expect: size, who: bob, from: alice, stream: camera, size: 320x180, within: 20s}
@@ -78,7 +78,7 @@ TEST_F(ScenarioMediaTest, AFileIsSentAsItIs) {
   EXPECT_THAT(undone(), IsEmpty());
 }
 
-TEST_F(ScenarioMediaTest, AStillPictureOfAnotherSizeWithSilence) {
+TEST_F(ScenarioSendingTest, AStillPictureOfAnotherSizeWithSilence) {
   const auto png =
       test::converted(clip("a.nut"), folder_.path() / "a.png", {"-frames:v", "1", "-update", "1"});
   run("video: {file: " + png.string() + ", size: 160x120, codec: h264}, audio: silence", R"(
@@ -89,7 +89,7 @@ TEST_F(ScenarioMediaTest, AStillPictureOfAnotherSizeWithSilence) {
   EXPECT_THAT(undone(), IsEmpty());
 }
 
-TEST_F(ScenarioMediaTest, ScreensAreScreensAndKeysAreHeard) {
+TEST_F(ScenarioSendingTest, ScreensAreScreensAndKeysAreHeard) {
   run("video: {source: screen, size: 640x360, fps: 5, bitrate: 100 kbit/s}, "
       "audio: {source: dtmf, digits: '12#'}",
       R"(
@@ -99,7 +99,7 @@ TEST_F(ScenarioMediaTest, ScreensAreScreensAndKeysAreHeard) {
   EXPECT_THAT(undone(), IsEmpty());
 }
 
-TEST_F(ScenarioMediaTest, AFileThatIsNotThereEndsTheRunBeforeAnybodyJoins) {
+TEST_F(ScenarioSendingTest, AFileThatIsNotThereEndsTheRunBeforeAnybodyJoins) {
   run("video: {file: /no/such/film.mkv}", "  - wait: 1h\n");
   EXPECT_FALSE(evidence_->established);
   EXPECT_THAT(evidence_->ended, HasSubstr("alice: "));
@@ -108,7 +108,7 @@ TEST_F(ScenarioMediaTest, AFileThatIsNotThereEndsTheRunBeforeAnybodyJoins) {
 }
 
 // In both orders: who comes later offers.
-class ScenarioScreen : public ScenarioMediaTest,
+class ScenarioScreen : public ScenarioSendingTest,
                        public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(ScenarioScreen, IsASecondPictureBesideTheCamera) {
@@ -136,7 +136,7 @@ TEST_P(ScenarioScreen, IsASecondPictureBesideTheCamera) {
 INSTANTIATE_TEST_SUITE_P(First, ScenarioScreen, ::testing::Values("alice", "bob"),
                          [](const auto& test) { return std::string(test.param); });
 
-TEST_F(ScenarioMediaTest, ThePatternSwitches) {
+TEST_F(ScenarioSendingTest, ThePatternSwitches) {
   run(kSmall, R"(
   - {expect: size, who: bob, from: alice, stream: camera, size: 160x90, within: 20s}
   - {do: switch, who: alice, size: 320x180, bitrate: 200 kbit/s}
@@ -148,7 +148,7 @@ TEST_F(ScenarioMediaTest, ThePatternSwitches) {
     EXPECT_THAT(evidence_->steps[at].text, HasSubstr("from frame ")) << at;
 }
 
-TEST_F(ScenarioMediaTest, OneMediaTakesTheOthersPlaceAndGivesItBack) {
+TEST_F(ScenarioSendingTest, OneMediaTakesTheOthersPlaceAndGivesItBack) {
   const auto file = clip("a.nut");
   run(std::string(kSmall) + "}\n  film: {video: {file: " + file + "}, audio: {file: " + file + "}",
       R"(
@@ -168,12 +168,12 @@ thresholds: [{metric: call.reconnects, stat: total, op: "==", value: 0, who: "*"
     EXPECT_EQ(one.verdict, scenarios::Verdict::kPass) << one.name << ": " << one.text;
 }
 
-TEST_F(ScenarioMediaTest, WhatIsNoPatternDoesNotSwitch) {
+TEST_F(ScenarioSendingTest, WhatIsNoPatternDoesNotSwitch) {
   run("audio: silence", "  - {do: switch, who: alice, size: 320x180}\n");
   EXPECT_EQ(undone(), "switch alice: alice: it sends no pattern\n");
 }
 
-TEST_F(ScenarioMediaTest, MessagesAndFilesArrive) {
+TEST_F(ScenarioSendingTest, MessagesAndFilesArrive) {
   // Larger than what a channel takes at once.
   const std::string file = (folder_.path() / "plan.bin").string();
   ASSERT_TRUE(write_atomically(file, std::string(3'000'000, 'x') + "end"));
@@ -189,7 +189,7 @@ TEST_F(ScenarioMediaTest, MessagesAndFilesArrive) {
   EXPECT_THAT(undone(), IsEmpty());
 }
 
-TEST_F(ScenarioMediaTest, WhatNobodyCanGetFails) {
+TEST_F(ScenarioSendingTest, WhatNobodyCanGetFails) {
   run(kSmall, R"(
   - {do: file, who: alice, path: /no/such/file}
   - {do: leave, who: bob}

@@ -1,4 +1,4 @@
-#include "bot/scenario_media.h"
+#include "bot/scenario_sending.h"
 
 #include <fmt/core.h>
 
@@ -139,9 +139,9 @@ std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
   return feeds;
 }
 
-Result<std::unique_ptr<ScenarioMedia>> ScenarioMedia::create(Loop& loop, const Log& log,
-                                                             ActorFeeds feeds) {
-  std::unique_ptr<ScenarioMedia> made(new ScenarioMedia(loop, log));
+Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, const Log& log,
+                                                                 ActorFeeds feeds) {
+  std::unique_ptr<ScenarioSending> made(new ScenarioSending(loop, log));
   std::vector<std::unique_ptr<pipelines::Source>> sources;
   made->feeds_ = std::move(feeds.media);
   if (!made->feeds_.empty()) {
@@ -169,7 +169,7 @@ Result<std::unique_ptr<ScenarioMedia>> ScenarioMedia::create(Loop& loop, const L
 }
 
 // Once; later it is there, and its time has gone on.
-Result<MadeSource*> ScenarioMedia::make(const std::string& media) {
+Result<MadeSource*> ScenarioSending::make(const std::string& media) {
   if (const auto there = made_.find(media); there != made_.end()) return &there->second;
   const auto feed =
       std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) { return f.media == media; });
@@ -181,7 +181,7 @@ Result<MadeSource*> ScenarioMedia::make(const std::string& media) {
   return &(made_[media] = std::move(*source));
 }
 
-Result<> ScenarioMedia::switch_media(const std::string& media) {
+Result<> ScenarioSending::switch_media(const std::string& media) {
   if (spliced_ == nullptr) return fail(Code::kUsage, "it sends nothing that could be switched");
   auto made = make(media);
   if (!made) return tl::unexpected(made.error());
@@ -191,17 +191,17 @@ Result<> ScenarioMedia::switch_media(const std::string& media) {
   return {};
 }
 
-void ScenarioMedia::set_on(MediaKind kind, bool on) {
+void ScenarioSending::set_on(MediaKind kind, bool on) {
   for (size_t i = 0; i < source_->streams().size(); ++i) {
     if (i != screen_ && source_->streams()[i].kind == kind) source_->set_stream_on(i, on);
   }
 }
 
-void ScenarioMedia::share_screen(bool on) {
+void ScenarioSending::share_screen(bool on) {
   if (screen_) source_->set_stream_on(*screen_, on);
 }
 
-Result<std::string> ScenarioMedia::switch_to(const Step& step) {
+Result<std::string> ScenarioSending::switch_to(const Step& step) {
   if (!step.media.empty())
     if (auto switched = switch_media(step.media); !switched)
       return tl::unexpected(switched.error());
@@ -214,7 +214,7 @@ Result<std::string> ScenarioMedia::switch_to(const Step& step) {
   return pattern_->switch_to(to).map([&] { return fmt::format("from frame {} on", to.at_frame); });
 }
 
-pipelines::TestPatternStats ScenarioMedia::stats() const {
+pipelines::TestPatternStats ScenarioSending::stats() const {
   return pattern_ == nullptr ? pipelines::TestPatternStats() : pattern_->stats();
 }
 

@@ -1,7 +1,7 @@
-// bot/scenario_media.h: what one actor of a scenario sends: its camera and microphone and, where a
-// step shares one, its screen, as one source. The screen's m-line is there from the beginning, and
-// silent, and other media take the place of the first in its streams, so that no connection has to
-// be made anew.
+// bot/scenario_sending.h: what one actor of a scenario sends: its camera and microphone and, where
+// a step shares one, its screen, as one source. The screen's m-line is there from the beginning,
+// and silent, and other media take the place of the first in its streams, so that no connection has
+// to be made anew.
 //
 // Thread:  loop; plans are plain values.
 // Owner:   bot::ScenarioActor; its source outlives its calls.
@@ -42,10 +42,10 @@ std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
 const scenarios::Step* shares_screen(const scenarios::Scenario& scenario,
                                      const scenarios::Instance& who);
 
-class ScenarioMedia {
+class ScenarioSending {
  public:
-  static Result<std::unique_ptr<ScenarioMedia>> create(Loop& loop, const Log& log,
-                                                       ActorFeeds feeds);
+  static Result<std::unique_ptr<ScenarioSending>> create(Loop& loop, const Log& log,
+                                                         ActorFeeds feeds);
 
   pipelines::Source* source() { return source_.get(); }
   Result<> start() { return source_->start(); }
@@ -60,7 +60,7 @@ class ScenarioMedia {
   int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
 
  private:
-  ScenarioMedia(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
+  ScenarioSending(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
   Result<MadeSource*> make(const std::string& media);
   Result<> switch_media(const std::string& media);
 
