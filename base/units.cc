@@ -174,6 +174,19 @@ std::string bit_rate_text(double rate) {
   return rate >= 1e3 ? fmt::format("{:.4g} kbit/s", rate / 1e3) : fmt::format("{:.4g} bit/s", rate);
 }
 
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  const std::string_view digits = colon == text.npos ? "" : text.substr(colon + 1);
+  ListenAddress out;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size())
+    return fail(Code::kUsage, fmt::format("\"{}\": expected ADDRESS:PORT", printable(text, 60)));
+  out.address = colon == 0 ? "127.0.0.1" : text.substr(0, colon);
+  if (out.address.size() > 2 && out.address.front() == '[')
+    out.address = out.address.substr(1, out.address.size() - 2);
+  return out;
+}
+
 std::string share_text(double share) { return fmt::format("{:.3g} %", share * 100); }
 
 double get_seconds(Fields& fields, const char* key, double otherwise) {

@@ -26,6 +26,14 @@ Result<double> parse_share(std::string_view text);
 // -30 of "dBFS", "12 kHz" 12000 of "Hz". Times may be negative here: a skew is.
 Result<double> parse_quantity(std::string_view text, std::string_view unit);
 
+// Where to listen: "ADDRESS:PORT", "[::1]:8080"; ":8080" is on the loopback address, port 0 any
+// free one.
+struct ListenAddress {
+  std::string address;
+  uint16_t port = 0;
+};
+Result<ListenAddress> parse_listen_address(std::string_view text);
+
 // For people: "400 ms", "300 kbit/s", "10 %".
 std::string seconds_text(double seconds);
 std::string bit_rate_text(double bits_per_second);

@@ -134,6 +134,15 @@ Result<> Call::network_verified() const {
   return {};
 }
 
+std::string Call::selected_pair(const std::string& member) const {
+  for (const LegId id : connected_) {
+    CallLeg& leg = *legs_.at(id);
+    if (leg.leg().member == member && leg.peer() != nullptr)
+      return leg.peer()->stats().selected_pair;
+  }
+  return "";
+}
+
 void Call::announce(const signaling::Self& self) {
   config_.join.self = self;
   signaling_->announce(self);

@@ -117,6 +117,9 @@ class Call final : private signaling::Events, private LegOwner {
   void request_key_frame(TrackId track);
   // CallConfig::wants may say something else now.
   void choose_again();
+  // PeerStats::selected_pair of the leg with this member ("": of the one leg that carries all);
+  // empty: it is not connected.
+  std::string selected_pair(const std::string& member) const;
   size_t connected_legs() const { return connected_.size(); }
   // What CallConfig::network asked for, to change it and to see what it did; null: nothing. Its
   // schedule begins when the call is joined.

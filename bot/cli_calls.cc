@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/units.h"
 #include "bot/cli_feeds.h"
 #include "bot/cli_values.h"
 #include "bot/member_filter.h"
@@ -295,20 +296,10 @@ void add_serve(CLI::App& app, ServeOptions& o) {
   c->add_option_function<std::string>(
        "--listen",
        [&o](const std::string& text) {
-         const size_t colon = text.rfind(':');
-         int port = -1;
-         if (colon != std::string::npos) {
-           const auto digits = text.substr(colon + 1);
-           if (!digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos &&
-               digits.size() <= 5)
-             port = std::stoi(digits);
-         }
-         if (port < 0 || port > 65535)
-           throw CLI::ValidationError("--listen", "\"" + text + "\": expected ADDRESS:PORT");
-         o.address = text.substr(0, colon);
-         if (o.address.size() > 2 && o.address.front() == '[')
-           o.address = o.address.substr(1, o.address.size() - 2);
-         o.port = static_cast<uint16_t>(port);
+         const auto listen = parse_listen_address(text);
+         if (!listen) throw CLI::ValidationError("--listen", listen.error().message);
+         o.address = listen->address;
+         o.port = listen->port;
        },
        "address and port; port 0 picks a free one")
       ->type_name("ADDRESS:PORT")

@@ -1,5 +1,6 @@
 #include "bot/cli_folders.h"
 
+#include "base/units.h"
 #include "bot/cli_values.h"
 
 namespace callbot::bot {
@@ -81,9 +82,17 @@ void add_export(CLI::App& app, ExportOptions& o) {
   c->add_flag("--whole", o.whole,
               "let every file begin and end with the recording, so that they can be laid side by "
               "side (default: with the participant's joining and leaving)");
+  const auto moment = [](const std::string& text) -> Result<std::optional<double>> {
+    return parse_seconds(text).map([](double seconds) { return std::optional(seconds); });
+  };
+  parsed<std::optional<double>>(c, "--from", "leave out what is before this time of the recording",
+                                o.from, moment, "TIME");
+  parsed<std::optional<double>>(c, "--until", "and what is after this one", o.until, moment,
+                                "TIME");
   c->footer(
       "Examples:\n"
       "  callbot export recordings/standup-20261121T042042Z --to mp4\n"
+      "  callbot export recordings/standup-20261121T042042Z --to mkv --from 90s --until 2min\n"
       "  callbot export recordings/standup-20261121T042042Z --to wav --participant Alice "
       "--whole\n");
 }

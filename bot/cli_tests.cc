@@ -1,5 +1,6 @@
 #include "bot/cli_tests.h"
 
+#include "base/units.h"
 #include "scenarios/variables.h"
 
 namespace callbot::bot {
@@ -39,6 +40,16 @@ void add_test(CLI::App& app, TestOptions& o) {
         {"--html", &o.html, "file for a page; of several runs FILE-2 and on"},
         {"--baseline", &o.baseline, "the --json of an earlier run: warns of what became worse"}})
     c->add_option(flag, *path, what)->type_name("FILE");
+  c->add_option_function<std::string>(
+       "--metrics",
+       [&o](const std::string& text) {
+         if (auto listen = parse_listen_address(text); !listen)
+           throw CLI::ValidationError("--metrics", listen.error().message);
+         o.metrics = text;
+       },
+       "where Prometheus can read what is measured, at /metrics; \":9100\" is on the loopback "
+       "address")
+      ->type_name("ADDRESS:PORT");
   c->callback([&o] {
     if (o.schema.empty() && o.files.empty())
       throw CLI::ValidationError("test", "expected FILE, or --schema");

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+#include <limits>
+
 #include "base/files.h"
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
@@ -36,6 +39,14 @@ void tell(Console& console, const recordings::ExportedFile& file) {
   for (const std::string& note : file.notes) console.line("  not all of it: " + note);
 }
 
+std::optional<recordings::TimeSpan> part_of(const ExportOptions& options) {
+  if (!options.from && !options.until) return std::nullopt;
+  const auto ns = [](double seconds) { return std::llround(seconds * 1e9); };
+  return recordings::TimeSpan{
+      ns(options.from.value_or(0)),
+      options.until ? ns(*options.until) : std::numeric_limits<int64_t>::max()};
+}
+
 }  // namespace
 
 ExitStatus run_export(Console& console, const ExportOptions& options) {
@@ -47,7 +58,8 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
        .to = options.to,
        .participant = options.participant,
        .out = options.out,
-       .whole = options.whole},
+       .whole = options.whole,
+       .part = part_of(options)},
       [&](double share) {
         const int percent = static_cast<int>(share * 100);
         if (percent != shown) console.progress("exporting", share);

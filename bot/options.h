@@ -162,6 +162,7 @@ struct ExportOptions {
   std::string participant;
   fs::path out;  // empty: exports/ in the recording's folder
   bool whole = false;
+  std::optional<double> from, until;  // seconds of the recording; none: its beginning, its end
 };
 
 struct ComposeOptions {
@@ -200,6 +201,7 @@ struct TestOptions {
   int repeat = 1;
   fs::path junit, json, html;  // empty: where the scenario says, or nowhere
   fs::path baseline;           // the JSON of an earlier run
+  std::string metrics;         // "ADDRESS:PORT" for Prometheus; empty: where the scenario says
 };
 
 struct DemoOptions {

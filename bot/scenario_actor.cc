@@ -30,6 +30,7 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       network_(scenario, who_, scenario.seed + number),
       feeds_(feeds_of(scenario, who_, number)) {
   samples_.measure("call.reconnects");
+  if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
 
 ScenarioActor::~ScenarioActor() { call_.reset(); }
@@ -40,6 +41,7 @@ void ScenarioActor::join() {
   error_.reset();
   call_.reset();
   connected_.clear();
+  selected_.clear();
   streams_.clear();
   key_frames_.clear();
   join_ns_ = monotonic_ns();
@@ -92,7 +94,14 @@ Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
   config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile);
   config->receive_video = who_.actor->receive == "all";
   config->network = network_.network();
-  return Call::create(loop_, log_, std::move(*config), *this);
+  auto call = Call::create(loop_, log_, std::move(*config), *this);
+  if (!call || !kept_) return call;
+  const auto sink = kept_->begin([this](TrackId track) {
+    if (call_) call_->request_key_frame(track);
+  });
+  if (!sink) return tl::unexpected(sink.error());
+  (*call)->add_sink(**sink);
+  return call;
 }
 
 void ScenarioActor::leave() {
@@ -152,6 +161,7 @@ void ScenarioActor::change_network(const network::Conditions& conditions,
 
 void ScenarioActor::sample(int64_t now_ns) {
   if (state_ != State::kInside) return;
+  for (const std::string& member : connected_) look_at_pair(member);
   auto tracks = call_->tracks();
   for (CallTrack& track : tracks) track.info.name = name_of(track.info.name);
   samples_.tracks(tracks, now_ns);
@@ -210,6 +220,7 @@ void ScenarioActor::gone() {
   state_ = State::kOut;
   connected_.clear();
   streams_.clear();
+  if (kept_) kept_->end();
 }
 
 void ScenarioActor::joined(const std::string& self) {
@@ -220,7 +231,10 @@ void ScenarioActor::joined(const std::string& self) {
   if (state_ == State::kJoining) state_ = State::kInside;
 }
 
-void ScenarioActor::member_joined(const signaling::Member& m) { tell("joined", m.name, "came"); }
+void ScenarioActor::member_joined(const signaling::Member& m) {
+  if (kept_) kept_->member_joined(call_->participant_of(m.id), name_of(m.name));
+  tell("joined", m.name, "came");
+}
 void ScenarioActor::member_left(const signaling::Member& m) { tell("left", m.name, "is gone"); }
 
 void ScenarioActor::member_changed(const signaling::Member& before,
@@ -235,7 +249,22 @@ void ScenarioActor::member_changed(const signaling::Member& before,
 
 void ScenarioActor::connected(const std::string& member) {
   connected_.insert(member);
+  look_at_pair(member);
   tell("connected", shown_of(member), "");
+}
+
+// ICE may change its mind at any time, and says nothing when it does.
+void ScenarioActor::look_at_pair(const std::string& member) {
+  const std::string pair = call_->selected_pair(member);
+  std::string& before = selected_[member];
+  if (pair.empty() || pair == before) return;
+  constexpr std::string_view kTo = " -> ";
+  const size_t to = pair.find(kTo);
+  const bool split = to != std::string::npos;
+  pairs_.push_back({monotonic_ns(), who_.name, name_of(shown_of(member)), pair.substr(0, to),
+                    split ? pair.substr(to + kTo.size()) : "",
+                    before.empty() ? "first" : "changed"});
+  before = pair;
 }
 
 void ScenarioActor::trouble(const std::string& member, const Error& error, bool again) {
@@ -295,6 +324,7 @@ void ScenarioActor::file_chunk(const signaling::Member& from, const std::string&
 }
 
 void ScenarioActor::file_end(const signaling::Member& from, const FileEnd* end) {
+  if (end == nullptr && !incoming_.any_from(from.id)) return;  // a channel closed, no file
   const auto name = incoming_.end(from.id, end);
   if (name)
     tell("file", from.name, *name);

@@ -16,6 +16,7 @@
 
 #include "base/alive.h"
 #include "bot/call.h"
+#include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_post.h"
 #include "bot/scenario_samples.h"
@@ -41,11 +42,13 @@ class ScenarioActor final : private CallEvents {
     TrackInfo info;
     uint32_t width = 0, height = 0;  // 0: not known yet
   };
+  using MakesMedia = std::function<std::unique_ptr<ScenarioMedia>(const scenarios::Instance&)>;
   struct Hears {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
     // Whose name in the call this is; null: a stranger's.
     std::function<const ScenarioActor*(const std::string& shown)> other;
+    MakesMedia media;  // null, or gives null: what it receives is not kept
   };
 
   // `url`: of its room, where a server answers. `number`: of its marks and its pattern.
@@ -89,6 +92,8 @@ class ScenarioActor final : private CallEvents {
   std::vector<Told>& told() { return told_; }
 
   scenarios::ActorFacts facts(int64_t now_ns) const;
+  const ScenarioMedia* media() const { return kept_.get(); }  // null: it is not kept
+  const std::vector<scenarios::CandidatePair>& pairs() const { return pairs_; }
   const std::vector<Series>& series() const { return samples_.series(); }
 
  private:
@@ -96,6 +101,7 @@ class ScenarioActor final : private CallEvents {
   Result<std::unique_ptr<Call>> make_call();
   void tell(const char* kind, const std::string& from, std::string text);
   void gone();
+  void look_at_pair(const std::string& member);
   std::string shown_of(const std::string& member) const;
   std::string name_of(const std::string& shown) const;
   void first(const char* metric, const TrackInfo& track);
@@ -131,7 +137,9 @@ class ScenarioActor final : private CallEvents {
   signaling::Self self_;
   std::string id_;  // in the call
   int64_t join_ns_ = 0;
-  std::set<std::string> connected_;  // member ids; "" where one leg carries all
+  std::set<std::string> connected_;              // member ids; "" where one leg carries all
+  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
+  std::vector<scenarios::CandidatePair> pairs_;
   std::map<TrackId, Stream> streams_;
   std::set<std::string> key_frames_;  // streams of which the first one came, since it joined
   std::vector<Told> told_;
@@ -143,6 +151,7 @@ class ScenarioActor final : private CallEvents {
   std::unique_ptr<ScenarioPost> post_;
   std::set<std::string> posted_;  // kinds of EventFact
   IncomingFiles incoming_;
+  std::unique_ptr<ScenarioMedia> kept_;
   std::unique_ptr<Call> call_;
   Alive alive_;
 };

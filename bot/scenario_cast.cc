@@ -25,7 +25,7 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
         who.url == scenarios::kEmbedded ? embedded + "/rooms/" + who.room : who.url;
     all_.push_back(nullptr);
     auto& place = all_.back();
-    ScenarioActor::Hears own{hears.told, hears.sample, {}};
+    ScenarioActor::Hears own{hears.told, hears.sample, {}, hears.media};
     const size_t index = all_.size() - 1;
     own.other = [this, index](const std::string& name) { return shown(*all_[index], name); };
     place = std::make_unique<ScenarioActor>(loop, scenario, who, url, ++number, std::move(own));

@@ -20,6 +20,7 @@ class Cast {
   struct Hears {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
+    ScenarioActor::MakesMedia media;
   };
   // `embedded`: where the run's own room server is ("ws://127.0.0.1:5000"); empty: there is none.
   Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded, Hears hears);

@@ -61,6 +61,7 @@ class IncomingFiles {
  public:
   void begin(const std::string& member, const FileBegin& file);
   void take(const std::string& member, const std::string& bytes);
+  bool any_from(const std::string& member) const { return files_.count(member) > 0; }
   // Its name. `end`: null where it broke off; kBadInput: it is not whole.
   Result<std::string> end(const std::string& member, const FileEnd* end);
 

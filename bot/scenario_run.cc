@@ -50,7 +50,8 @@ ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario
       scenario_(scenario),
       done_(std::move(done)),
       watch_(scenario),
-      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }) {
+      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }),
+      keep_(std::move(facts.keep)) {
   evidence_.scenario = scenario.name;
   evidence_.file = scenario.file;
   evidence_.description = scenario.description;
@@ -85,7 +86,8 @@ void ScenarioRun::start() {
   evidence_.began_wall_ns = wall_ns();
   const auto server = start_server();
   Cast::Hears hears{[this](ScenarioActor& actor, const Told& what) { told(actor, what); },
-                    [this](const Series& series, const Sample& one) { measured(series, one); }};
+                    [this](const Series& series, const Sample& one) { measured(series, one); },
+                    [this](const scenarios::Instance& who) { return media_of(who); }};
   cast_ = std::make_unique<Cast>(loop_, scenario_, server ? *server : "", std::move(hears));
   load_ = std::make_unique<ScenarioLoad>(scenario_, *cast_);
   if (!server) {
@@ -114,6 +116,12 @@ void ScenarioRun::read_feeds() {
       if (found != read->end()) actor->take_feeds(std::move(found->second));
     }
   });
+}
+
+// Null: what it receives is not kept.
+std::unique_ptr<ScenarioMedia> ScenarioRun::media_of(const scenarios::Instance& who) {
+  if (keep_.empty() || who.actor->verify == scenarios::Verify::kNone) return nullptr;
+  return std::make_unique<ScenarioMedia>(loop_, pool_, keep_, who.name);
 }
 
 void ScenarioRun::interrupt() {
@@ -279,10 +287,31 @@ scenarios::Evidence ScenarioRun::evidence(int64_t now) const {
   all.series = ourselves_.series();
   for (const auto& actor : cast_->all()) {
     all.actors.push_back(actor->facts(now));
+    all.pairs.insert(all.pairs.end(), actor->pairs().begin(), actor->pairs().end());
     const auto& series = actor->series();
     all.series.insert(all.series.end(), series.begin(), series.end());
   }
+  std::stable_sort(all.pairs.begin(), all.pairs.end(),
+                   [](const auto& a, const auto& b) { return a.at_ns < b.at_ns; });
   return all;
+}
+
+scenarios::LiveRun ScenarioRun::live() const {
+  scenarios::LiveRun out{evidence_.scenario,
+                         evidence_.run,
+                         static_cast<double>(monotonic_ns() - evidence_.began_ns) / 1e9,
+                         step_ ? text_of(step_->step()) : "",
+                         next_,
+                         scenario_.steps.size(),
+                         cast_ ? cast_->inside() : 0,
+                         cast_ ? cast_->all().size() : 0,
+                         {}};
+  for (const Series& s : ourselves_.series()) out.series.push_back(&s);
+  if (!cast_) return out;
+  for (const auto& actor : cast_->all()) {
+    for (const Series& s : actor->series()) out.series.push_back(&s);
+  }
+  return out;
 }
 
 // --- the end
@@ -301,7 +330,12 @@ void ScenarioRun::end(const std::string& why) {
 
 void ScenarioRun::let_go() {
   if (finished_) return;
-  if (cast_->inside() > 0 && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
+  const auto& all = cast_->all();
+  const bool over_for_all =
+      cast_->inside() == 0 && std::all_of(all.begin(), all.end(), [](const auto& actor) {
+        return actor->media() == nullptr || actor->media()->written();
+      });
+  if (!over_for_all && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
   finished_ = true;
   tick_.stop();
   const auto over = alive_.guard([this] { finish(); });
@@ -314,7 +348,13 @@ void ScenarioRun::let_go() {
 void ScenarioRun::finish() {
   // The owner may destroy us in there.
   const auto done = std::move(done_);
-  done(std::move(evidence_));
+  std::vector<KeptMedia> media;
+  for (const auto& actor : cast_->all()) {
+    if (actor->media() == nullptr) continue;
+    const auto& kept = actor->media()->kept();
+    media.insert(media.end(), kept.begin(), kept.end());
+  }
+  done({std::move(evidence_), std::move(media)});
 }
 
 }  // namespace callbot::bot

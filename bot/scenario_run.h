@@ -21,6 +21,7 @@
 #include "bot/serve.h"
 #include "scenarios/abort_watch.h"
 #include "scenarios/evidence.h"
+#include "scenarios/live_run.h"
 #include "scenarios/variables.h"
 
 namespace callbot::bot {
@@ -30,8 +31,13 @@ class ScenarioRun {
   struct Facts {
     int number = 1;  // of several runs
     scenarios::Values variables;
+    fs::path keep = {};  // what actors receive is recorded below it; empty: it is not
   };
-  using Done = std::function<void(scenarios::Evidence)>;
+  struct Remains {
+    scenarios::Evidence evidence;
+    std::vector<KeptMedia> media;  // whoever gets it takes it away
+  };
+  using Done = std::function<void(Remains)>;
 
   // The scenario outlives it.
   ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario& scenario, Facts facts,
@@ -40,10 +46,13 @@ class ScenarioRun {
 
   void start();
   void interrupt();  // any number of times
+  // As it stands now; its series are looked at before the loop goes on.
+  scenarios::LiveRun live() const;
 
  private:
   Result<std::string> start_server();
   void read_feeds();
+  std::unique_ptr<ScenarioMedia> media_of(const scenarios::Instance& who);
   void tick();
   void next_step(int64_t now_ns);
   void step_ended(const StepEnd& end, int64_t now_ns);
@@ -67,6 +76,8 @@ class ScenarioRun {
   scenarios::Evidence evidence_;
   scenarios::AbortWatch watch_;
   ScenarioSamples ourselves_;
+  const fs::path keep_;
+  pipelines::WriterPool pool_;
   std::unique_ptr<Serve> serve_;
   std::unique_ptr<ScenarioFeeds> feeds_;  // while it reads
   std::unique_ptr<Cast> cast_;

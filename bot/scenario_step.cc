@@ -75,8 +75,6 @@ std::string cannot_run(const scenarios::Scenario& s) {
     if (!actor.browser.empty()) say(fmt::format("actors.{}.browser", actor.role));
     if (actor.receive == "video") say(fmt::format("actors.{}.receive: video", actor.role));
   }
-  if (!s.report.bundle.empty()) say("report.bundle");
-  if (!s.report.metrics.empty()) say("report.metrics");
   for (const scenarios::Step& step : s.steps) {
     if (const std::string what = not_run(s, step); !what.empty())
       say(fmt::format("steps[{}]: {}: {}", step.index, name_of(step.kind), what), step.place);

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <map>
 
+#include "bot/scenario_bundle.h"
 #include "bot/scenario_check.h"
 #include "bot/scenario_network.h"
 #include "scenarios/decode.h"
+#include "scenarios/live_run.h"
 #include "scenarios/report.h"
 
 namespace callbot::bot {
@@ -16,6 +18,8 @@ namespace {
 constexpr uint64_t kMostJson = 256u << 20;
 constexpr JsonLimits kBaselineLimits{kMostJson, 64};
 constexpr double kTolerance = 0.1;  // of a baseline's values
+constexpr auto kShowEvery = std::chrono::seconds(1);
+constexpr size_t kMostRows = 20;                                                // on a terminal
 constexpr const char* kSecretNames[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};  // our choice
 
 bool is_secret(const std::string& name) {
@@ -52,7 +56,11 @@ std::optional<std::string> picture_of(const scenarios::FileFact& file) {
 
 ScenarioTest::ScenarioTest(Loop& loop, Console& console, TestOptions options,
                            std::function<void(Done)> done)
-    : loop_(loop), console_(console), options_(std::move(options)), done_(std::move(done)) {}
+    : loop_(loop),
+      console_(console),
+      options_(std::move(options)),
+      done_(std::move(done)),
+      worker_(loop, 1) {}
 
 ScenarioTest::~ScenarioTest() = default;
 
@@ -81,10 +89,13 @@ Result<> ScenarioTest::plan() {
         wrong += (wrong.empty() ? "" : "\n") + why;
         break;
       }
+      const std::string& bundle = scenario->report.bundle;
       scenarios::Values given = row;
       for (const auto& [name, value] : options_.vars) given[name] = value;
       for (int i = 0; i < options_.repeat; ++i)
-        planned_.push_back({*scenario, {++number, without_secrets(given)}});
+        planned_.push_back({*scenario,
+                            {++number, without_secrets(given),
+                             bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"}});
     }
   }
   return wrong.empty() ? Result<>() : fail(Code::kUnsupported, wrong);
@@ -99,19 +110,71 @@ void ScenarioTest::next() {
   run_.reset();
   if (interrupted_ || records_.size() == planned_.size()) return finish();
   const Planned& now = planned_[records_.size()];
+  if (auto open =
+          open_metrics(options_.metrics.empty() ? now.scenario.report.metrics : options_.metrics);
+      !open)
+    return say({exit_status(open.error()), open.error()});
   console_.event(
       "run", fmt::format("{} ({} of {})", now.scenario.name, records_.size() + 1, planned_.size()),
       Json::object().set("scenario", now.scenario.name).set("run", now.facts.number));
   run_ = std::make_unique<ScenarioRun>(
       loop_, console_, now.scenario, now.facts,
-      alive_.guard([this](scenarios::Evidence evidence) { ran(std::move(evidence)); }));
+      alive_.guard([this](ScenarioRun::Remains remains) { ran(std::move(remains)); }));
   run_->start();
+  if (console_.terminal()) show_.every(kShowEvery, [this] { show(); });
 }
 
-void ScenarioTest::ran(scenarios::Evidence evidence) {
+// Runs that are measured at the same address keep it: who scrapes it sees no hole.
+Result<> ScenarioTest::open_metrics(const std::string& where) {
+  if (where == metrics_at_) return {};
+  metrics_.reset();
+  metrics_at_ = where;
+  if (where.empty()) return {};
+  auto metrics = ScenarioMetrics::create(loop_, where, [this] {
+    return run_ ? scenarios::prometheus_text(run_->live()) : std::string();
+  });
+  if (!metrics) return tl::unexpected(std::move(metrics.error()).in("--metrics"));
+  metrics_ = std::move(*metrics);
+  console_.event("metrics", metrics_->url(), Json::object().set("url", metrics_->url()));
+  return {};
+}
+
+void ScenarioTest::show() const {
+  const auto now = scenarios::live_table(run_->live(), kMostRows);
+  std::vector<std::string> lines = table(now.rows);
+  lines.insert(lines.begin(), now.summary);
+  if (now.left_out > 0) lines.push_back(fmt::format("and {} more", now.left_out));
+  console_.live(lines);
+}
+
+void ScenarioTest::ran(ScenarioRun::Remains remains) {
+  using Files = std::vector<scenarios::FileFact>;
+  show_.stop();
+  console_.live({});
   const scenarios::Scenario& scenario = planned_[records_.size()].scenario;
+  scenarios::Evidence& evidence = remains.evidence;
   scenarios::RunRecord record{scenarios::judge(scenario, evidence), scenarios::summary_of(evidence),
                               std::move(evidence)};
+  if (remains.media.empty()) return kept(std::move(record), Files());
+  worker_.run<Files>(
+      [record, out = fs::path(scenario.report.bundle), media = remains.media]() -> Result<Files> {
+        if (record.judged.verdict == scenarios::Verdict::kFail)
+          return make_bundle(out, record, media);
+        drop_media(media);
+        return Files();
+      },
+      alive_.guard([this, record](const Result<Files>& files) { kept(record, files); }));
+}
+
+// With its files at hand, cases say where to look.
+void ScenarioTest::kept(scenarios::RunRecord record,
+                        const Result<std::vector<scenarios::FileFact>>& files) {
+  const scenarios::Scenario& scenario = planned_[records_.size()].scenario;
+  if (!files && !not_kept_) not_kept_ = files.error();
+  if (files && !files->empty()) {
+    record.evidence.files.insert(record.evidence.files.end(), files->begin(), files->end());
+    record.judged = scenarios::judge(scenario, record.evidence);
+  }
   for (const scenarios::RunRecord& before : baseline_) {
     if (before.evidence.scenario != scenario.name) continue;
     const auto compared = scenarios::compare(before.summary, record.summary, kTolerance);
@@ -139,6 +202,7 @@ void ScenarioTest::interrupt() {
 void ScenarioTest::finish() {
   const auto written = write_reports();
   if (!written) return say({exit_status(written.error()), written.error()});
+  if (not_kept_) return say({exit_status(*not_kept_), not_kept_});
   std::vector<scenarios::Judged> judged;
   for (const auto& record : records_) judged.push_back(record.judged);
   const int status = interrupted_ ? kExitInterrupted : scenarios::exit_status_of(judged);

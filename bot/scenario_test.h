@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "base/worker.h"
 #include "bot/cli.h"
 #include "bot/console.h"
 #include "bot/options.h"
+#include "bot/scenario_metrics.h"
 #include "bot/scenario_run.h"
 #include "scenarios/run_json.h"
 
@@ -42,7 +44,10 @@ class ScenarioTest {
   };
   Result<> plan();
   void next();
-  void ran(scenarios::Evidence evidence);
+  Result<> open_metrics(const std::string& where);
+  void show() const;
+  void ran(ScenarioRun::Remains remains);
+  void kept(scenarios::RunRecord record, const Result<std::vector<scenarios::FileFact>>& files);
   void finish();
   Result<> write_reports() const;
   Result<> write(const std::vector<size_t>& runs, const scenarios::ReportPaths& paths) const;
@@ -55,7 +60,12 @@ class ScenarioTest {
   std::vector<Planned> planned_;
   std::vector<scenarios::RunRecord> baseline_;
   std::vector<scenarios::RunRecord> records_;  // of planned_, as far as they ran
+  Worker worker_;
+  std::optional<Error> not_kept_;  // of bundles, the first
   std::unique_ptr<ScenarioRun> run_;
+  std::string metrics_at_;  // where metrics_ listens, as it was written
+  std::unique_ptr<ScenarioMetrics> metrics_;
+  Timer show_;
   bool interrupted_ = false;
   Alive alive_;
 };

@@ -128,6 +128,7 @@ Journal read_journal(const std::filesystem::path& path) {
     rest.remove_prefix(end + 1);
   }
   const int64_t latest = latest_line_ns(path);
+  if (!out.events.empty() && out.events.front().wall_ns <= latest) out.latest_ns = latest;
   for (size_t i = 0; i < lines.size(); ++i) {
     Event& event = out.events[i];
     if (!is_damaged_time(out.events, i, latest)) {

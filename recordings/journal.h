@@ -52,6 +52,9 @@ struct Journal {
   uint64_t unreadable_lines = 0;  // that are no events, or of a damaged time
   uint64_t cut_bytes = 0;         // of a last line without its end
   std::optional<Error> error = {};
+  // No time of this recording is after it: an hour after the file was written. Not known where the
+  // file's time is of another clock.
+  std::optional<int64_t> latest_ns = {};
 };
 Journal read_journal(const std::filesystem::path& path);
 

@@ -122,7 +122,7 @@ void LaneSound::decode(const AVPacket* packet) {
 }
 
 void LaneSound::take(const AVFrame& frame) {
-  if (!open_resampler(frame)) return;
+  if (!fit_resampler(frame)) return;
   const int64_t delay = swr_get_delay(resampler_.get(), format_.rate);
   const int64_t wanted = frame.pts == AV_NOPTS_VALUE
                              ? end_
@@ -170,23 +170,12 @@ void LaneSound::place(int64_t wanted, size_t count) {
   end_ = from + static_cast<int64_t>(count - cut);
 }
 
-bool LaneSound::open_resampler(const AVFrame& frame) {
+bool LaneSound::fit_resampler(const AVFrame& frame) {
   if (resampler_ && frame.sample_rate == resampler_rate_ && frame.format == resampler_format_ &&
       frame.ch_layout.nb_channels == resampler_channels_)
     return true;
-  AVChannelLayout to = {};
-  av_channel_layout_default(&to, format_.channels);
-  AVChannelLayout given = frame.ch_layout;  // native order: nothing to free
-  SwrContext* context = nullptr;
-  swr_alloc_set_opts2(&context, &to, AV_SAMPLE_FMT_FLT, format_.rate, &given,
-                      static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
-  resampler_.reset(context);
-  // Also between equal rates: it is what makes up for small differences.
-  if (context != nullptr) av_opt_set_int(context, "flags", SWR_FLAG_RESAMPLE, 0);
-  if (context == nullptr || swr_init(context) < 0) {
-    resampler_.reset();
-    return false;
-  }
+  resampler_ = open_resampler(frame, format_.channels, format_.rate, Stretches::kYes);
+  if (!resampler_) return false;
   resampler_rate_ = frame.sample_rate;
   resampler_format_ = frame.format;
   resampler_channels_ = frame.ch_layout.nb_channels;

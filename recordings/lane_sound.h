@@ -45,7 +45,7 @@ class LaneSound {
   void decode(const AVPacket* packet);
   void conceal(int64_t from_ns, int64_t to_ns);
   void take(const AVFrame& frame);
-  bool open_resampler(const AVFrame& frame);
+  bool fit_resampler(const AVFrame& frame);
   void place(int64_t wanted, size_t count);
 
   LaneView view_;

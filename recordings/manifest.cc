@@ -357,6 +357,14 @@ Result<LoadedRecording> load(const fs::path& folder, Journal& journal) {
     manifest = manifest_without_facts(folder, journal);
   }
   loaded.manifest = std::move(*manifest);
+  if (int64_t& started = loaded.manifest.started_wall_ns;
+      journal.latest_ns && started > *journal.latest_ns) {
+    loaded.manifest_error =
+        Error{Code::kBadInput, fmt::format("{}: started: {} is after the journal was last written",
+                                           kManifest, rfc3339(started))}
+            .in(folder.string());
+    started = journal.events.front().wall_ns;
+  }
   loaded.events = std::move(journal.events);
   loaded.journal_error = journal.error;
   loaded.open = loaded.manifest.state == "running";

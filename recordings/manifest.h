@@ -189,7 +189,7 @@ struct LoadedRecording {
   Manifest manifest = {};
   std::vector<Event> events = {};            // as far as the journal can be read
   std::optional<Error> journal_error = {};   // what is wrong with it; a last line cut off is not
-  std::optional<Error> manifest_error = {};  // it was made from the journal alone
+  std::optional<Error> manifest_error = {};  // it, or its date, was made from the journal
   bool open = false;                         // manifest.json says that it runs, or is not there
 };
 

@@ -77,8 +77,8 @@ class Repair {
     loaded_ = std::move(*loaded);
     report_.was_open = loaded_.open;
     if (loaded_.manifest_error)
-      report_.notes.push_back("the manifest was made from the journal: " +
-                              loaded_.manifest_error->message);
+      report_.notes.push_back(loaded_.manifest_error->message +
+                              "; what the journal says is taken instead");
     if (journal_.missing) report_.notes.emplace_back("journal.jsonl is missing");
     if (journal_.unreadable_lines > 0)
       report_.notes.push_back(fmt::format("journal: {} could not be read, the first one: {}",
@@ -188,7 +188,7 @@ class Repair {
     }
     const std::string text = to_text(loaded_.manifest);
     const auto before = read_file(folder_ / kManifest, kMostManifestBytes);
-    const bool new_manifest = loaded_.open || !lines_.empty();
+    const bool new_manifest = loaded_.open || loaded_.manifest_error || !lines_.empty();
     // Who had ended it was killed before anybody judged it. Of one whose manifest was damaged
     // later that is not known, unless it was never judged.
     if (loaded_.open && !(loaded_.manifest_error && there("verdict.json"))) owe_verdict(folder_);

@@ -133,6 +133,10 @@ void decode_judging(Reader& root, Scenario& scenario) {
   scenario.report.html = report->text("html");
   scenario.report.bundle = report->text("bundle");
   scenario.report.metrics = report->text("metrics");
+  if (const std::string& at = scenario.report.metrics; !at.empty()) {
+    if (auto listen = parse_listen_address(at); !listen)
+      report->complain("metrics", listen.error().message);
+  }
   report->done();
 }
 

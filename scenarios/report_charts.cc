@@ -180,7 +180,7 @@ struct Line {
 class Drawing {
  public:
   Drawing(const Scenario& scenario, const Evidence& e, const Graph& graph)
-      : scenario_(scenario), e_(e), graph_(graph), scale_(duration(e)) {
+      : e_(e), graph_(graph), scale_(duration(e)) {
     for (const std::string_view metric : graph.metrics) {
       for (const Series& s : e.series) {
         if (s.metric != metric || s.samples.empty()) continue;
@@ -274,7 +274,6 @@ class Drawing {
     return out;
   }
 
-  const Scenario& scenario_;
   const Evidence& e_;
   const Graph& graph_;
   const TimeScale scale_;

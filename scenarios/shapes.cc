@@ -19,7 +19,6 @@ constexpr const char* kPer[] = {"run", "actor", "stream"};
 constexpr const char* kSeverity[] = {"fail", "warn"};
 
 constexpr double kMostActors = 10'000;
-constexpr double kMostPixels = 8192;
 
 constexpr Key kRoomKeys[] = {
     {"url", kText,

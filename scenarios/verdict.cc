@@ -66,7 +66,7 @@ constexpr Verdict kRanks[] = {Verdict::kPass, Verdict::kWarn, Verdict::kUnmeasur
                               Verdict::kInvalid, Verdict::kFail};
 
 void conclude(Judged& judged, const Scenario& scenario) {
-  int worst = judged.cases.size() > 1 ? 0 : 2;  // nothing was asked: nothing was measured
+  int worst = 0;
   for (Case& c : judged.cases) {
     if (c.verdict == Verdict::kUnmeasured && !scenario.unmeasured_fails) c.softened = true;
     worst = std::max(worst, rank(c, scenario.unmeasured_fails));
@@ -170,6 +170,10 @@ Judged judge(const Scenario& scenario, const Evidence& evidence) {
   judged.cases.push_back(run_case(evidence));
   for (auto* part : {&judge_steps, &judge_signaling, &judge_timeline, &judge_thresholds}) {
     for (Case& c : (*part)(scenario, evidence)) judged.cases.push_back(std::move(c));
+  }
+  if (Case& run = judged.cases.front(); judged.cases.size() == 1 && run.verdict == Verdict::kPass) {
+    run.verdict = Verdict::kUnmeasured;
+    run.text = "nothing was asked of it: no expectation, threshold or row of a timeline";
   }
   // What a run says that cannot be believed is neither good nor bad.
   if (!evidence.invalid.empty()) {

@@ -116,6 +116,24 @@ TEST(Units, OfFields) {
   EXPECT_TRUE(f.done());
 }
 
+TEST(Units, WhereToListen) {
+  for (const auto& [text, address, port] : std::vector<std::tuple<const char*, const char*, int>>{
+           {"0.0.0.0:8443", "0.0.0.0", 8443},
+           {"[::1]:0", "::1", 0},
+           {"localhost:65535", "localhost", 65535},
+           {":9100", "127.0.0.1", 9100}}) {
+    const auto got = parse_listen_address(text);
+    ASSERT_TRUE(got) << text;
+    EXPECT_EQ(got->address, address);
+    EXPECT_EQ(got->port, port);
+  }
+  for (const char* wrong : {"", "9100", "a:", "a:65536", "a:-1", "a:1x", "a: 1"}) {
+    const auto got = parse_listen_address(wrong);
+    ASSERT_FALSE(got) << wrong;
+    EXPECT_THAT(got.error().message, HasSubstr("expected ADDRESS:PORT"));
+  }
+}
+
 TEST(Units, FieldsNameKeyAndExpectation) {
   for (const auto& [text, message] : std::vector<std::pair<const char*, const char*>>{
            {R"({"delay": "40 parsecs"})", "up.delay: expected a time such as"},

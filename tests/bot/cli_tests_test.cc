@@ -21,14 +21,18 @@ TEST(CliTests, TakesScenariosAndVariables) {
 }
 
 TEST(CliTests, TakesWhereReportsGo) {
-  const auto o = options<TestOptions>({"test", "a.yaml", "--junit", "j", "--json", "r", "--html",
-                                       "h", "--baseline", "b", "--repeat", "3"});
+  const auto o =
+      options<TestOptions>({"test", "a.yaml", "--junit", "j", "--json", "r", "--html", "h",
+                            "--baseline", "b", "--repeat", "3", "--metrics", ":9100"});
   EXPECT_FALSE(o.check);
   EXPECT_EQ(o.junit, "j");
   EXPECT_EQ(o.json, "r");
   EXPECT_EQ(o.html, "h");
   EXPECT_EQ(o.baseline, "b");
   EXPECT_EQ(o.repeat, 3);
+  EXPECT_EQ(o.metrics, ":9100");
+  EXPECT_THAT(complaint({"test", "a.yaml", "--metrics", "9100"}),
+              HasSubstr("--metrics: \"9100\": expected ADDRESS:PORT"));
   EXPECT_THAT(complaint({"test", "a.yaml", "--repeat", "0"}), HasSubstr("--repeat"));
 }
 

@@ -73,7 +73,7 @@ class ScenarioNetworkTest : public testing::Test {
     EXPECT_EQ(cannot_run(scenario), "");
     std::optional<scenarios::Evidence> evidence;
     ScenarioRun run(loop_, console_, scenario, ScenarioRun::Facts{},
-                    [&](scenarios::Evidence all) { evidence = std::move(all); });
+                    [&](ScenarioRun::Remains all) { evidence = std::move(all.evidence); });
     run.start();
     EXPECT_TRUE(loop_.run_until([&] { return evidence.has_value(); }, std::chrono::seconds(60)));
     return evidence.value_or(scenarios::Evidence());

@@ -36,7 +36,7 @@ class ScenarioRunTest : public ::testing::Test {
     ASSERT_EQ(cannot_run(scenario_), "");
     run_ = std::make_unique<ScenarioRun>(
         loop_, console_, scenario_, ScenarioRun::Facts{},
-        [this](scenarios::Evidence evidence) { evidence_ = std::move(evidence); });
+        [this](ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
     run_->start();
   }
   bool ended() {
@@ -98,6 +98,13 @@ thresholds:
   ASSERT_EQ(alice->inside.size(), 1u);
   ASSERT_EQ(bob->inside.size(), 1u);
   EXPECT_LT(alice->inside[0].to_ns, bob->inside[0].to_ns);  // he was there to the end
+  ASSERT_EQ(evidence_->pairs.size(), 2u);                   // alice's with bob, and bob's with her
+  for (const auto& pair : evidence_->pairs) {
+    EXPECT_NE(pair.actor, pair.with);
+    EXPECT_THAT(pair.local, HasSubstr(":"));
+    EXPECT_THAT(pair.remote, HasSubstr(":"));
+    EXPECT_EQ(pair.why, "first");
+  }
 }
 
 TEST_F(ScenarioRunTest, WhatNothingMeasuresIsNoPass) {

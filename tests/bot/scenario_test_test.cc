@@ -2,7 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <csignal>
+
+#include "bot/options.h"
+#include "recordings/probe.h"
 #include "scenarios/report.h"
+#include "signaling/http.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_folder.h"
 
@@ -95,6 +100,75 @@ TEST_F(ScenarioTestTest, AWrongScenarioRunsNothing) {
   EXPECT_EQ(status, 2);
   EXPECT_THAT(output, HasSubstr("wrong.yaml:1:1: name: missing name"));
   EXPECT_FALSE(fs::exists(in("r.json")));
+}
+
+TEST_F(ScenarioTestTest, PrometheusReadsItWhileItRuns) {
+  const auto scenario = file("wait.yaml",
+                             "callbot: 1\nname: wait\nactors: {a: }\n"
+                             "steps: [{do: join, who: a}, {wait: 600s}]\n");
+  Program program(loop_, Program::callbot({"test", scenario, "--metrics", ":0"}));
+  const Json metrics = program.event("metrics");
+  ASSERT_TRUE(metrics.at("url").text()) << program.output();
+  program.event("step");  // it has joined
+  signaling::HttpClient client(loop_, {});
+  std::string text;
+  bool asking = false;
+  EXPECT_TRUE(loop_.run_until(
+      [&] {
+        if (std::exchange(asking, true)) return text.find("_inside{") != std::string::npos;
+        client.call({.url = *metrics.at("url").text()}, [&](const auto& reply) {
+          if (reply) text = reply->body;
+          asking = false;
+        });
+        return false;
+      },
+      kPatience));
+  EXPECT_THAT(text, HasSubstr("callbot_run_actors_inside{scenario=\"wait\",run=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("callbot_run_step{scenario=\"wait\",run=\"1\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("callbot_join_signaling_seconds{"));
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(kPatience), kExitInterrupted);
+}
+
+TEST_F(ScenarioTestTest, WhereNobodyMayListenNothingRuns) {
+  const auto scenario = file("alone.yaml", kAlone);
+  const auto [status, output] = test({scenario, "--metrics", "203.0.113.1:9100"});
+  EXPECT_EQ(status, kExitConnect) << output;
+  EXPECT_THAT(output, HasSubstr("--metrics: "));
+}
+
+TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
+  const auto scenario = [&](const std::string& most) {
+    return file("kept.yaml",
+                "callbot: 1\nname: kept\n"
+                "media: {cam: {video: {source: pattern, size: 160x90, fps: 15, bitrate: 150 "
+                "kbit/s}, audio: pattern}}\n"
+                "actors: {alice: {send: cam}, bob: {verify: headers}}\n"
+                "steps: [{do: join, who: \"*\", timeout: 30s}, {wait: 3s}]\n"
+                "thresholds: [{metric: rtp.packets, stat: total, op: <, value: " +
+                    most + ", who: bob, from: alice}]\nreport: {bundle: " + in("kept") + "}\n");
+  };
+  const auto [good, said] = test({scenario("100000")});
+  EXPECT_EQ(good, 0) << said;
+  EXPECT_TRUE(fs::is_empty(in("kept")));
+  const auto [status, output] =
+      test({scenario("1"), "--json", in("r.json"), "--junit", in("j.xml")});
+  EXPECT_EQ(status, 1) << output;
+  EXPECT_FALSE(fs::exists(in("kept") + "/.receiving"));
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u);
+  std::string bundle, media;
+  for (const auto& f : all[0].evidence.files) {
+    if (f.kind == "bundle") bundle = f.path;
+    if (f.kind == "media" && f.actor == "bob") media = f.path;
+  }
+  const auto junit = read_file(in("j.xml"), 1u << 20);
+  ASSERT_TRUE(junit);
+  EXPECT_THAT(*junit, HasSubstr("bundle: " + bundle));
+  const auto probed = recordings::probe(media, 1);
+  ASSERT_TRUE(probed) << output;
+  ASSERT_EQ(probed->streams.size(), 2u);
+  EXPECT_GE(probed->streams[0].pictures.size(), 20u);
 }
 
 TEST_F(ScenarioTestTest, ABaselineIsCompared) {

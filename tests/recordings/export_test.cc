@@ -457,6 +457,58 @@ TEST(Export, AFullDiskIsAnErrorAndLeavesNothing) {
   }
 }
 
+TEST(Export, APartBeginsAtTheKeyFrameBefore) {
+  Feed feed;
+  feed.member("alice", 0, 8);
+  feed.member("bob", 6, 8);
+  feed.add({video_track(1, "alice"),
+            make_video({.width = 96, .height = 64, .frames = 240, .key_every = 30})});
+  feed.add({audio_track(2, "alice"), make_audio({.seconds = 8})});
+  feed.add({.info = audio_track(3, "bob"), .frames = make_audio({.seconds = 2}), .start = 6});
+  ASSERT_TRUE(feed.run(8.1));
+  const TimeSpan part{3'500'000'000, 5'500'000'000};
+  for (const char* to : {"mp4", "webm", "mkv"}) {
+    const auto files = export_recording({.folder = feed.folder(), .to = to, .part = part});
+    ASSERT_TRUE(files && files->size() == 1u) << to;
+    EXPECT_EQ(files->front().path.filename(), std::string("alice-3.5s-5.5s.") + to);
+    EXPECT_NEAR(static_cast<double>(files->front().from_ns) / 1e9, 3, 0.01) << to;
+    const Exported file(files->front().path);
+    EXPECT_EQ(file.counters(), counting(90, 75)) << to;
+    EXPECT_NEAR(file.duration, 2.5, 0.05) << to;
+    EXPECT_LT(worst_skew(file), kMostSkew) << to;
+    EXPECT_EQ(faults(files->front().path), "") << to;
+  }
+  const auto sound = export_recording({.folder = feed.folder(), .to = "wav", .part = part});
+  ASSERT_TRUE(sound && sound->size() == 1u);
+  const Exported heard(sound->front().path);
+  EXPECT_NEAR(heard.duration, 2, 0.001);
+  ASSERT_EQ(heard.audio.chirps.size(), 2u);
+  EXPECT_NEAR(heard.audio.chirps[0].time, 0.5, 0.01);
+  const auto end = export_recording(
+      {.folder = feed.folder(), .to = "wav", .part = TimeSpan{7'000'000'000, INT64_MAX}});
+  ASSERT_TRUE(end && end->size() == 2u);
+  EXPECT_EQ(end->back().path.filename(), "bob-7s.wav");
+}
+
+TEST(Export, APauseInAPartIsCutOutOfIt) {
+  const auto files = export_recording(
+      {.folder = paused("cut"), .to = "mkv", .part = TimeSpan{1'000'000'000, 5'000'000'000}});
+  ASSERT_TRUE(files && files->size() == 1u);
+  const Exported file(files->front().path);
+  EXPECT_EQ(file.video.pictures.size(), 60u);
+  EXPECT_NEAR(file.duration, 2, 0.05);
+}
+
+TEST(Export, APartThatIsNotThereIsWrongUse) {
+  for (const TimeSpan& part :
+       {TimeSpan{10'000'000'000, 20'000'000'000}, TimeSpan{2'000'000'000, 2'000'000'000}}) {
+    const auto none = export_recording({.folder = paused("cut"), .to = "mkv", .part = part});
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, Code::kUsage);
+    EXPECT_THAT(none.error().message, HasSubstr("expected a part of the recording"));
+  }
+}
+
 TEST(Export, SaysWhatCannotBe) {
   const auto flv = export_recording({.folder = sample("vp8-opus"), .to = "flv"});
   ASSERT_FALSE(flv);
