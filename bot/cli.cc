@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "bot/cli_calls.h"
+#include "bot/cli_feeds.h"
 #include "bot/cli_folders.h"
 #include "bot/cli_recordings.h"
 #include "bot/cli_tests.h"
@@ -81,6 +82,7 @@ struct Verbs {
   SelftestOptions selftest;
   RecordingsOptions recordings;
   CtlOptions ctl;
+  PatternOptions pattern;
   TestOptions test;
 };
 
@@ -88,6 +90,7 @@ struct Verbs {
 void add_verbs(CLI::App& app, Verbs& v) {
   add_record(app, v.record);
   add_send(app, v.send);
+  add_pattern(app, v.pattern);
   add_serve(app, v.serve);
   add_verify(app, v.verify);
   add_report(app, v.report);
@@ -122,6 +125,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   const std::string& verb = chosen.get_name();
   if (verb == "record") invocation.verb = v.record;
   if (verb == "send") invocation.verb = v.send;
+  if (verb == "pattern") invocation.verb = v.pattern;
   if (verb == "serve") invocation.verb = v.serve;
   if (verb == "verify") invocation.verb = v.verify;
   if (verb == "report") invocation.verb = v.report;

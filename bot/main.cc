@@ -18,6 +18,7 @@
 #include "bot/judge.h"
 #include "bot/key.h"
 #include "bot/marks.h"
+#include "bot/pattern.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
 #include "bot/scenario_check.h"
@@ -141,6 +142,9 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
   if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
     return run_compose(console, *o);
+
+  if (const auto* o = std::get_if<PatternOptions>(&invocation.verb))
+    return run_pattern(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

@@ -34,7 +34,8 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       media_(scenario.media_named(who_.actor->send)),
       log_(who_.name),
       samples_(who_.name, hears_.sample),
-      network_(scenario, who_, scenario.seed + number) {
+      network_(scenario, who_, scenario.seed + number),
+      feeds_(feeds_of(scenario, who_, number)) {
   samples_.measure("call.reconnects");
   if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
@@ -71,26 +72,20 @@ void ScenarioActor::join() {
 }
 
 Result<> ScenarioActor::make_source() {
-  if (media_ == nullptr || source_) return {};
-  const scenarios::Video& video = media_->video;
-  pipelines::TestPatternConfig config;
-  config.name = who_.shown;
-  config.seed = scenario_.seed + number_;
-  config.source = number_;
-  config.video = video.source != "none";
-  config.audio = media_->audio.source != "none";
-  config.width = video.width;
-  config.height = video.height;
-  config.fps = static_cast<int>(video.fps);
-  config.bitrate = static_cast<int>(video.bitrate);
-  config.codec = video.codec;
-  auto source = pipelines::TestPattern::create(loop_, log_, config);
+  if (!feeds_ || source_) return {};
+  auto source = ScenarioSending::create(loop_, log_, std::move(*feeds_));
   if (!source) return tl::unexpected(source.error());
   source_ = std::move(*source);
-  self_.audio = config.audio ? MemberState::kOn : MemberState::kOff;
-  self_.video = config.video ? MemberState::kOn : MemberState::kOff;
+  source_->source()->on_end(alive_.guard([this](Result<> how) {
+    if (!how) tell("trouble", "", how.error().message);
+  }));
+  self_.audio =
+      media_ != nullptr && media_->audio.source != "none" ? MemberState::kOn : MemberState::kOff;
+  self_.video =
+      media_ != nullptr && media_->video.source != "none" ? MemberState::kOn : MemberState::kOff;
   auto started = source_->start();
-  measuring_.log->set(number_, {.start_ns = source_->begin_ns(), .fps = video.fps});
+  if (const int64_t begin_ns = source_->begin_ns(); begin_ns != 0)
+    measuring_.log->set(number_, {.start_ns = begin_ns, .fps = media_->video.fps});
   return started;
 }
 
@@ -133,12 +128,19 @@ Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
   join.ca_file = room.ca_file;
   join.insecure = room.insecure;
   join.ice_servers = room.ice_servers;
-  self_.sends = media_ != nullptr;
+  self_.sends = source_ != nullptr;
   self_.receives = receives();
   auto config = call_config(join, self_);
   if (!config) return tl::unexpected(config.error());
   self_ = config->join.self;
-  config->source = source_.get();
+  config->source = source_ ? source_->source() : nullptr;
+  const auto step_of = [&](auto... kinds) {
+    return std::any_of(scenario_.steps.begin(), scenario_.steps.end(),
+                       [&](const scenarios::Step& s) { return ((s.kind == kinds) || ...); });
+  };
+  using scenarios::StepKind;
+  config->least_video_lines = step_of(StepKind::kShareScreen) ? 2 : 1;
+  config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile);
   config->receive_video = who_.actor->receive == "all";
   config->network = network_.network();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
@@ -177,6 +179,34 @@ void ScenarioActor::send(MediaKind kind, bool on) {
   (kind == MediaKind::kAudio ? self_.audio : self_.video) =
       on ? MemberState::kOn : MemberState::kOff;
   if (state_ == State::kInside) call_->announce(self_);
+}
+
+void ScenarioActor::share_screen(bool on) {
+  if (source_) source_->share_screen(on);
+}
+
+Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
+  if (!source_) return fail(Code::kUsage, "it sends nothing yet");
+  return source_->switch_to(step);
+}
+
+Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {
+  const bool message = step.kind == scenarios::StepKind::kMessage;
+  auto made = message ? Result<std::unique_ptr<ScenarioPost>>(ScenarioPost::message(step.text))
+                      : ScenarioPost::file(step.path);
+  if (!made) return tl::unexpected(made.error());
+  post_ = std::move(*made);
+  posted_.insert(message ? "message" : "file");
+  std::vector<std::string> names;
+  for (const ScenarioActor* other : to)
+    if (other != this && other->state() == State::kInside) names.push_back(other->who_.shown);
+  post_->address(std::move(names));
+  return {};
+}
+
+const ScenarioPost* ScenarioActor::go_on_posting() {
+  if (post_ && state_ == State::kInside) post_->go_on(*call_);
+  return post_.get();
 }
 
 void ScenarioActor::change_network(const network::Conditions& conditions,
@@ -408,8 +438,21 @@ void ScenarioActor::chat(const signaling::Member& from, const std::string& text)
   tell("message", from.name, text);
 }
 
+void ScenarioActor::file_begin(const signaling::Member& from, const FileBegin& file) {
+  incoming_.begin(from.id, file);
+}
+
+void ScenarioActor::file_chunk(const signaling::Member& from, const std::string& bytes) {
+  incoming_.take(from.id, bytes);
+}
+
 void ScenarioActor::file_end(const signaling::Member& from, const FileEnd* end) {
-  if (end != nullptr) tell("file", from.name, "");
+  if (end == nullptr && !incoming_.any_from(from.id)) return;  // a channel closed, no file
+  const auto name = incoming_.end(from.id, end);
+  if (name)
+    tell("file", from.name, *name);
+  else
+    tell("trouble", from.name, name.error().message);
 }
 
 void ScenarioActor::interrupted(const std::string& why) { tell("interrupted", "", why); }

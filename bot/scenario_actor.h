@@ -14,12 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "base/alive.h"
 #include "bot/call.h"
 #include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
+#include "bot/scenario_post.h"
 #include "bot/scenario_samples.h"
+#include "bot/scenario_sending.h"
 #include "bot/scenario_watch.h"
-#include "pipelines/test_pattern.h"
 #include "scenarios/evidence.h"
 #include "scenarios/scenario.h"
 
@@ -65,6 +67,16 @@ class ScenarioActor final : private CallEvents {
   // Without goodbye: its connections are gone at once.
   void crash();
   void send(MediaKind kind, bool on);
+  void share_screen(bool on);
+  // What was changed, for people; kUsage: what cannot be.
+  Result<std::string> switch_to(const scenarios::Step& step);
+  // A message or a file, to these of its room; what was on its way before is forgotten.
+  Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to);
+  // Sends on what is on its way; null: nothing was.
+  const ScenarioPost* go_on_posting();
+  bool has_posted(const std::string& kind) const { return posted_.count(kind) > 0; }
+  // What was read of the files it sends; before it joins.
+  void take_feeds(ActorFeeds feeds) { feeds_ = std::move(feeds); }
   // `step` wants it proved that this is in force.
   void change_network(const network::Conditions& conditions, std::optional<size_t> step);
   void judge_network() { network_.judge(call_.get()); }
@@ -79,7 +91,7 @@ class ScenarioActor final : private CallEvents {
   State state() const { return state_; }
   const std::optional<Error>& error() const { return error_; }
   bool crashed() const { return crashed_; }
-  bool sends() const { return media_ != nullptr; }
+  bool sends() const { return feeds_ || source_; }
   bool receives() const { return who_.actor->receive != "none"; }
   bool on(MediaKind kind) const;
   bool connected_to(const ScenarioActor& other) const;
@@ -131,6 +143,8 @@ class ScenarioActor final : private CallEvents {
   void track_removed(const TrackInfo& track) override;
   void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
   void chat(const signaling::Member& from, const std::string& text) override;
+  void file_begin(const signaling::Member& from, const FileBegin& file) override;
+  void file_chunk(const signaling::Member& from, const std::string& bytes) override;
   void file_end(const signaling::Member& from, const FileEnd* end) override;
   void interrupted(const std::string& why) override;
   void done(Result<> how) override;
@@ -160,7 +174,11 @@ class ScenarioActor final : private CallEvents {
   ScenarioSamples samples_;
   ScenarioNetwork network_;
   std::vector<int64_t> network_changes_;
-  std::unique_ptr<pipelines::TestPattern> source_;
+  std::optional<ActorFeeds> feeds_;  // until its source is made
+  std::unique_ptr<ScenarioSending> source_;
+  std::unique_ptr<ScenarioPost> post_;
+  std::set<std::string> posted_;  // kinds of EventFact
+  IncomingFiles incoming_;
   std::unique_ptr<ScenarioMedia> kept_;
   std::vector<std::unique_ptr<ScenarioWatch>> watches_;  // of each call; the last one's is its own
   std::unique_ptr<Call> call_;

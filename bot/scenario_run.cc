@@ -54,6 +54,7 @@ ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario
 }
 
 ScenarioRun::~ScenarioRun() {
+  feeds_.reset();
   step_.reset();
   cast_.reset();  // before the server they are connected to
 }
@@ -88,6 +89,24 @@ void ScenarioRun::start() {
   ticked_ns_ = looked_ns_ = now;
   self_.emplace(now, ourselves_);
   tick_.every(kTick, [this] { tick(); });
+  if (server) read_feeds();
+}
+
+// Nobody joins before all is there that is to be sent.
+void ScenarioRun::read_feeds() {
+  feeds_ = std::make_unique<ScenarioFeeds>(loop_, console_, scenario_);
+  if (!feeds_->anything_to_read()) return feeds_.reset();
+  feeds_->read([this](Result<std::map<std::string, ActorFeeds>> read) {
+    loop_.post(alive_.guard([this] { feeds_.reset(); }));
+    if (!read) {
+      evidence_.established = false;
+      return end(read.error().message);
+    }
+    for (const auto& actor : cast_->all()) {
+      const auto found = read->find(actor->who().name);
+      if (found != read->end()) actor->take_feeds(std::move(found->second));
+    }
+  });
 }
 
 // Null: what it receives is not kept.
@@ -110,6 +129,7 @@ void ScenarioRun::tick() {
   if (now - looked_ns_ >= kSecond) look_every_second(now);
   take_proofs();
   if (ending_) return let_go();
+  if (feeds_) return;
   if (scenario_.timeout && now > evidence_.began_ns + std::llround(*scenario_.timeout * 1e9))
     return end(fmt::format("it took longer than {}", seconds_text(*scenario_.timeout)));
   look_after_load(now);
@@ -234,7 +254,9 @@ bool ScenarioRun::is_unexpected(const ScenarioActor& actor, const Told& told) co
     return other == nullptr || other->on(kind) == (told.kind == "muted");
   }
   if (told.kind == "connected" || told.kind == "trouble") return false;
-  return true;  // messages, files, a lost server: no step makes any of them
+  if (told.kind == "message" || told.kind == "file")
+    return other == nullptr || !other->has_posted(told.kind);
+  return true;  // a lost server: no step makes one
 }
 
 void ScenarioRun::told(ScenarioActor& actor, const Told& told) {

@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "bot/console.h"
 #include "bot/scenario_cast.h"
+#include "bot/scenario_feeds.h"
 #include "bot/scenario_load.h"
 #include "bot/scenario_self.h"
 #include "bot/scenario_step.h"
@@ -51,6 +52,7 @@ class ScenarioRun {
 
  private:
   Result<std::string> start_server();
+  void read_feeds();
   std::unique_ptr<ScenarioMedia> media_of(const scenarios::Instance& who);
   void tick();
   void next_step(int64_t now_ns);
@@ -79,6 +81,7 @@ class ScenarioRun {
   pipelines::WriterPool pool_;
   std::optional<ScenarioSelf> self_;
   std::unique_ptr<Serve> serve_;
+  std::unique_ptr<ScenarioFeeds> feeds_;  // while it reads
   std::unique_ptr<Cast> cast_;
   std::unique_ptr<ScenarioLoad> load_;
   std::unique_ptr<ScenarioStep> step_;

@@ -90,6 +90,20 @@ std::string with_msids(std::string_view text) {
   return write_sdp(*sdp);
 }
 
+std::string with_contents(std::string_view text,
+                          const std::function<std::string(size_t mline)>& content_of) {
+  auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp) return std::string(text);
+  bool any = false;
+  for (size_t i = 0; i < sdp->media.size(); ++i) {
+    const std::string content = content_of(i);
+    if (content.empty()) continue;
+    sdp->media[i].attributes.add("content", content);
+    any = true;
+  }
+  return any ? write_sdp(*sdp) : std::string(text);
+}
+
 BundleTag bundle_tag(std::string_view text) {
   const auto sdp = parse_sdp(text, kOwnLimits);
   if (!sdp || sdp->media.empty()) return {};

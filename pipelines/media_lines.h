@@ -48,6 +48,8 @@ class MediaLines {
 
   // Is there a stream of the source without a place?
   bool anything_unsent() const;
+  // What the m-line of this number sends says of itself (RFC 4796); empty: nothing.
+  std::string content_of(size_t mline) const;
   uint64_t packets_sent() const;
   uint64_t bytes_sent() const;
 
@@ -60,6 +62,7 @@ class MediaLines {
   Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
   GRef<GstWebRTCRTPTransceiver> transceiver_at(size_t index) const;
   Result<> offer_kind(MediaKind kind);
+  Result<> offer_to_receive(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
   bool placed(size_t stream) const;
   size_t streams() const { return source_ != nullptr ? source_->streams().size() : 0; }

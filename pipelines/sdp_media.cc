@@ -276,6 +276,8 @@ SdpMline describe_mline(const SdpMedia& media) {
   mline.kind = media.kind;
   if (const std::string* mid = media.attributes.find("mid")) mline.mid = *mid;
   if (const std::string* msid = media.attributes.find("msid")) mline.msid = msid_of(*msid);
+  if (const std::string* content = media.attributes.find("content"))
+    if (is_sdp_token(*content)) mline.content = *content;
   mline.codecs = media_codecs(media);
   for (const SdpAttribute& a : media.attributes) {
     if (a.name == "extmap") take_extension(mline.extensions, a.value);

@@ -27,6 +27,7 @@ struct SourceStream {
   std::string codec;   // a name from codecs.h
   GRef<GstCaps> caps;  // application/x-rtp with media, encoding-name, clock-rate, ssrc, payload
   std::string msid;    // RFC 8830: which streams are played together
+  std::string content = {};  // RFC 4796: "slides" is a shared screen; empty: not said
 };
 
 // Takes RTP packets of one stream. Streaming thread; must not block.
@@ -48,6 +49,9 @@ class Source {
   virtual void detach(size_t stream, TapId tap) = 0;
   // A receiver lost the picture (RTCP PLI or FIR). Throttled inside. Any thread.
   virtual void request_key_frame(size_t stream) = 0;
+  // Off: not one packet more of it, at once; time goes on, so that what comes after fits again. All
+  // are on in the beginning.
+  virtual void set_stream_on(size_t stream, bool on) { (void)stream, (void)on; }
   // Called once, on the loop, when nothing more comes: played to its end, or failed.
   virtual void on_end(std::function<void(Result<>)> ended) = 0;
 };
