@@ -187,7 +187,11 @@ void ScenarioActor::share_screen(bool on) {
 
 Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
   if (!source_) return fail(Code::kUsage, "it sends nothing yet");
-  return source_->switch_to(step);
+  return source_->switch_to(step).map([this](const ScenarioSending::Switched& switched) {
+    if (const auto& rate = switched.rate)
+      measuring_.log->change_rate(number_, rate->first, rate->second);
+    return switched.text;
+  });
 }
 
 Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {

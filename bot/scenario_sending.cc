@@ -201,17 +201,21 @@ void ScenarioSending::share_screen(bool on) {
   if (screen_) source_->set_stream_on(*screen_, on);
 }
 
-Result<std::string> ScenarioSending::switch_to(const Step& step) {
+Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
   if (!step.media.empty())
     if (auto switched = switch_media(step.media); !switched)
       return tl::unexpected(switched.error());
-  if (!step.width && !step.fps && !step.bitrate) return "to " + step.media;
+  if (!step.width && !step.fps && !step.bitrate) return Switched{"to " + step.media};
   if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
   pipelines::PatternSwitch to{.width = step.width, .height = step.height};
   if (step.fps) to.fps = static_cast<int>(std::lround(*step.fps));
   if (step.bitrate) to.bitrate = static_cast<int>(std::lround(*step.bitrate));
   to.at_frame = pattern_->next_switch(step.fps.has_value());
-  return pattern_->switch_to(to).map([&] { return fmt::format("from frame {} on", to.at_frame); });
+  return pattern_->switch_to(to).map([&] {
+    Switched switched{fmt::format("from frame {} on", to.at_frame)};
+    if (to.fps) switched.rate = {static_cast<uint32_t>(to.at_frame), *to.fps};
+    return switched;
+  });
 }
 
 pipelines::TestPatternStats ScenarioSending::stats() const {

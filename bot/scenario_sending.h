@@ -52,8 +52,13 @@ class ScenarioSending {
   // Camera or microphone.
   void set_on(MediaKind kind, bool on);
   void share_screen(bool on);
-  // To other media, or size, rate and bitrate of the pattern; says to what, or from which frame on.
-  Result<std::string> switch_to(const scenarios::Step& step);
+  struct Switched {
+    std::string text;  // to what, or from which frame on
+    // The pattern has another rate from this frame on.
+    std::optional<std::pair<uint32_t, double>> rate = {};
+  };
+  // To other media, or size, rate and bitrate of the pattern.
+  Result<Switched> switch_to(const scenarios::Step& step);
 
   // Of the pattern that is sent; zeros where there is none.
   pipelines::TestPatternStats stats() const;

@@ -1,5 +1,6 @@
 #include "quality/sender_log.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace callbot::quality {
@@ -41,28 +42,48 @@ std::optional<uint32_t> CaptureLog::newest(uint16_t source, int64_t at_ns) const
   return std::nullopt;
 }
 
+namespace {
+
+int64_t time_of(const PlannedLog::Plan& plan, uint32_t counter) {
+  return plan.start_ns + std::llround((counter - plan.first) / plan.fps * 1e9);
+}
+
+}  // namespace
+
 void PlannedLog::set(uint16_t source, const Plan& plan) {
   const std::lock_guard lock(mutex_);
-  plans_[source] = plan;
+  plans_[source] = {plan};
+}
+
+void PlannedLog::change_rate(uint16_t source, uint32_t first, double fps) {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(source);
+  if (found == plans_.end()) return;
+  const Plan& before = found->second.back();
+  found->second.push_back({time_of(before, first), fps, before.uncertainty_ns, first});
 }
 
 std::optional<Captured> PlannedLog::captured(uint16_t source, uint32_t counter) const {
   const std::lock_guard lock(mutex_);
   const auto found = plans_.find(source);
   if (found == plans_.end()) return std::nullopt;
-  const Plan& p = found->second;
-  return Captured{p.start_ns + std::llround((counter & kCounterMask) / p.fps * 1e9),
-                  p.uncertainty_ns};
+  counter &= kCounterMask;
+  const auto& plans = found->second;
+  const auto plan = std::find_if(plans.rbegin(), plans.rend() - 1,
+                                 [counter](const Plan& p) { return p.first <= counter; });
+  return Captured{time_of(*plan, counter), plan->uncertainty_ns};
 }
 
 std::optional<uint32_t> PlannedLog::newest(uint16_t source, int64_t at_ns) const {
   const std::lock_guard lock(mutex_);
   const auto found = plans_.find(source);
-  if (found == plans_.end() || at_ns < found->second.start_ns) return std::nullopt;
-  const Plan& p = found->second;
+  if (found == plans_.end() || at_ns < found->second.front().start_ns) return std::nullopt;
+  const auto& plans = found->second;
+  const auto plan = std::find_if(plans.rbegin(), plans.rend() - 1,
+                                 [at_ns](const Plan& p) { return p.start_ns <= at_ns; });
   // A frame that is captured at this very nanosecond counts.
-  const double frames = static_cast<double>(at_ns + 1 - p.start_ns) / 1e9 * p.fps;
-  return static_cast<uint32_t>(frames) & kCounterMask;
+  const double frames = static_cast<double>(at_ns + 1 - plan->start_ns) / 1e9 * plan->fps;
+  return (plan->first + static_cast<uint32_t>(frames)) & kCounterMask;
 }
 
 std::optional<Captured> JoinedLog::captured(uint16_t source, uint32_t counter) const {

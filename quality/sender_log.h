@@ -56,17 +56,22 @@ class CaptureLog final : public SenderLog {
 class PlannedLog final : public SenderLog {
  public:
   struct Plan {
-    int64_t start_ns = 0;  // frame 0
+    int64_t start_ns = 0;  // of its first frame
     double fps = 30;
     int64_t uncertainty_ns = 0;
+    uint32_t first = 0;  // the counter of its first frame
   };
   void set(uint16_t source, const Plan& plan);
+  // The same frames come at another rate from this one on, later than any before it; what is left
+  // of the plan follows. Nothing happens where there is no plan yet.
+  void change_rate(uint16_t source, uint32_t first, double fps);
   std::optional<Captured> captured(uint16_t source, uint32_t counter) const override;
   std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
 
  private:
   mutable std::mutex mutex_;
-  std::map<uint16_t, Plan> plans_;
+  // Those of one source one after the other.
+  std::map<uint16_t, std::vector<Plan>> plans_;
 };
 
 // Several logs as one: what the first of them knows.

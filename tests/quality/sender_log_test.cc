@@ -27,6 +27,25 @@ TEST(CaptureLog, ForgetsWhatIsOld) {
   EXPECT_TRUE(log.captured(1, 9000));
 }
 
+TEST(PlannedLog, AnotherRateFollowsFromItsFrameOn) {
+  PlannedLog log;
+  log.change_rate(7, 30, 10);  // nobody's
+  EXPECT_FALSE(log.captured(7, 30));
+  constexpr int64_t kSecond = 1'000'000'000;
+  log.set(7, {.start_ns = 100 * kSecond, .fps = 30});
+  log.change_rate(7, 60, 10);
+  log.change_rate(7, 80, 20);
+  EXPECT_EQ(log.captured(7, 0)->at_ns, 100 * kSecond);
+  EXPECT_EQ(log.captured(7, 60)->at_ns, 102 * kSecond);
+  EXPECT_EQ(log.captured(7, 70)->at_ns, 103 * kSecond);
+  EXPECT_EQ(log.captured(7, 90)->at_ns, 104 * kSecond + kSecond / 2);
+  EXPECT_FALSE(log.newest(7, 99 * kSecond));
+  EXPECT_EQ(log.newest(7, 101 * kSecond), 30u);
+  EXPECT_EQ(log.newest(7, 102 * kSecond), 60u);
+  EXPECT_EQ(log.newest(7, 103 * kSecond), 70u);
+  EXPECT_EQ(log.newest(7, 105 * kSecond), 100u);
+}
+
 TEST(PlannedLog, CountsFromTheStartWithItsUncertainty) {
   PlannedLog log;
   EXPECT_FALSE(log.captured(1, 0));
