@@ -38,7 +38,7 @@ class ScenarioSendingTest : public ::testing::Test {
     ASSERT_EQ(cannot_run(scenario_), "");
     run_ = std::make_unique<ScenarioRun>(
         loop_, console_, scenario_, ScenarioRun::Facts{},
-        [this](scenarios::Evidence evidence) { evidence_ = std::move(evidence); });
+        [this](ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
     run_->start();
     ASSERT_TRUE(loop_.run_until([&] { return evidence_.has_value(); }, kPatience));
   }
