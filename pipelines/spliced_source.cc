@@ -61,8 +61,8 @@ struct SplicedSource::Listener {
   void push(const GRef<GstBuffer>& packet) {
     auto copy = GRef<GstBuffer>::adopt(gst_buffer_copy(packet.get()));
     GstMapInfo map;
-    // The first memory: payloaders keep the header apart, with the descriptor of the picture.
-    if (!gst_buffer_map_range(copy.get(), 0, 1, &map, GST_MAP_READWRITE)) return;
+    // All of it: payloaders keep the descriptor of the picture apart from the header.
+    if (!gst_buffer_map(copy.get(), &map, GST_MAP_READWRITE)) return;
     if (map.size >= kFixedHeader) rewrite(map.data, map.size, GST_BUFFER_PTS(packet.get()));
     gst_buffer_unmap(copy.get(), &map);
     tap(copy);
