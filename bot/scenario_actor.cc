@@ -35,7 +35,8 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       log_(who_.name),
       samples_(who_.name, hears_.sample),
       network_(scenario, who_, scenario.seed + number),
-      feeds_(feeds_of(scenario, who_, number)) {
+      feeds_(feeds_of(scenario, who_, number)),
+      screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
   samples_.measure("call.reconnects");
   if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
@@ -86,6 +87,9 @@ Result<> ScenarioActor::make_source() {
   auto started = source_->start();
   if (const int64_t begin_ns = source_->begin_ns(); begin_ns != 0)
     measuring_.log->set(number_, {.start_ns = begin_ns, .fps = media_->video.fps});
+  if (const int64_t begin_ns = source_->screen_begin_ns(); begin_ns != 0)
+    measuring_.log->set(number_ | kScreenMarks,
+                        {.start_ns = begin_ns, .fps = static_cast<double>(screen_fps_)});
   return started;
 }
 
@@ -103,7 +107,7 @@ void ScenarioActor::make_watch() {
 }
 
 KnownSender ScenarioActor::known() const {
-  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_};
+  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
 }
 
 // What is known of one who sends is told before its first frame comes.

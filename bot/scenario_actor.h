@@ -175,6 +175,7 @@ class ScenarioActor final : private CallEvents {
   ScenarioNetwork network_;
   std::vector<int64_t> network_changes_;
   std::optional<ActorFeeds> feeds_;  // until its source is made
+  const int screen_fps_;             // of its marked screen; 0: it has none
   std::unique_ptr<ScenarioSending> source_;
   std::unique_ptr<ScenarioPost> post_;
   std::set<std::string> posted_;  // kinds of EventFact

@@ -76,7 +76,8 @@ const ScenarioActor* Cast::named(const std::string& name) const {
 
 // They are numbered in their order, from 1.
 const ScenarioActor* Cast::numbered(uint16_t source) const {
-  return source >= 1 && source <= all_.size() ? all_[source - 1].get() : nullptr;
+  const size_t number = source & ~kScreenMarks;
+  return number >= 1 && number <= all_.size() ? all_[number - 1].get() : nullptr;
 }
 
 bool Cast::is_measured() const {

@@ -105,6 +105,12 @@ bool ActorFeeds::reads() const {
                      [](const Feed& feed) { return feed.plan.reads(); });
 }
 
+int ActorFeeds::screen_fps() const {
+  if (!screen || screen->plan.parts.empty()) return 0;
+  const FeedPart& part = screen->plan.parts.front();
+  return part.items.empty() && part.wish.video ? part.pattern.fps : 0;
+}
+
 std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
                                    const scenarios::Instance& who, uint16_t number) {
   const Media* first = scenario.media_named(who.actor->send);
@@ -156,6 +162,7 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
     auto screen =
         make_source(loop, log.child("screen"), feeds.screen->plan, std::move(feeds.screen->read));
     if (!screen) return tl::unexpected(screen.error());
+    made->drawn_ = screen->pattern;
     made->screen_ = sources.empty() ? 0 : sources.front()->streams().size();
     sources.push_back(std::move(screen->source));
   }

@@ -34,6 +34,8 @@ struct ActorFeeds {
   std::vector<Feed> media;  // what it sends, then what steps switch to
   std::optional<Feed> screen;
   bool reads() const;
+  // Of the marked screen; 0: there is none.
+  int screen_fps() const;
 };
 // `number`: of its marks. Nothing: it sends nothing.
 std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
@@ -63,6 +65,8 @@ class ScenarioSending {
   // Of the pattern that is sent; zeros where there is none.
   pipelines::TestPatternStats stats() const;
   int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
+  // Of its marked screen; 0: it has none.
+  int64_t screen_begin_ns() const { return drawn_ == nullptr ? 0 : drawn_->begin_ns(); }
 
  private:
   ScenarioSending(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
@@ -76,7 +80,8 @@ class ScenarioSending {
   pipelines::TestPattern* pattern_ = nullptr;    // of the camera or the microphone
   pipelines::SplicedSource* spliced_ = nullptr;  // of source_
   std::unique_ptr<pipelines::JoinedSource> source_;
-  std::optional<size_t> screen_;  // its stream
+  std::optional<size_t> screen_;             // its stream
+  pipelines::TestPattern* drawn_ = nullptr;  // of the screen
 };
 
 }  // namespace callbot::bot

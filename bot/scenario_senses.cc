@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bot/scenario_sending.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -11,13 +13,16 @@ bool is_stream(const Sensed& whom, MediaKind media, const std::string& stream) {
   return media == whom.media && (whom.stream.empty() || whom.stream == stream);
 }
 
+// Its camera's marks, or its screen's.
+bool is_his(uint16_t source, const Sensed& whom) { return (source & ~kScreenMarks) == whom.source; }
+
 }  // namespace
 
 std::optional<int64_t> sensed_since(const std::vector<PresenceSpan>& spans, const Sensed& whom,
                                     int64_t since_ns) {
   std::optional<int64_t> last;
   for (const PresenceSpan& span : spans) {
-    const bool his = span.source ? *span.source == whom.source : span.from == whom.from;
+    const bool his = span.source ? is_his(*span.source, whom) : span.from == whom.from;
     if (!his || span.to_ns < since_ns || !is_stream(whom, span.media, span.stream)) continue;
     last = std::max(last.value_or(0), span.to_ns);
   }
@@ -27,7 +32,7 @@ std::optional<int64_t> sensed_since(const std::vector<PresenceSpan>& spans, cons
 std::optional<uint16_t> stranger_since(const std::vector<PresenceSpan>& spans, const Sensed& whom,
                                        int64_t since_ns) {
   for (const PresenceSpan& span : spans) {
-    if (span.from == whom.from && span.source && *span.source != whom.source &&
+    if (span.from == whom.from && span.source && !is_his(*span.source, whom) &&
         span.to_ns >= since_ns && is_stream(whom, span.media, span.stream))
       return span.source;
   }

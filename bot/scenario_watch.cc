@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bot/scenario_sending.h"
 #include "pipelines/pattern_picture.h"
 #include "pipelines/pattern_sound.h"
 
@@ -34,6 +35,9 @@ std::string stream_of(const TrackInfo& track) {
 quality::Member member_of(const KnownSender& sender) {
   quality::Member member;
   member.joined_ns = sender.joined_ns;
+  if (sender.screen_fps > 0)
+    member.screen = quality::Sender{.source = static_cast<uint16_t>(sender.number | kScreenMarks),
+                                    .fps = sender.screen_fps};
   if (sender.media == nullptr) return member;
   const scenarios::Video& video = sender.media->video;
   const bool sound = sender.media->audio.source == "pattern";

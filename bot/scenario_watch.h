@@ -43,6 +43,7 @@ struct KnownSender {
   uint16_t number = 0;
   uint64_t seed = 0;
   int64_t joined_ns = 0;
+  int screen_fps = 0;  // of its marked screen; 0: it has none
 };
 quality::Member member_of(const KnownSender& sender);
 

@@ -220,6 +220,7 @@ class Watcher final : public FrameWriter {
       person.skew = std::make_unique<SkewMeter>(out, member.sender.fps);
     }
     const bool screen = track.info.source == "screen";
+    const Sender& sender = screen && member.screen ? *member.screen : member.sender;
     const int64_t joined_ns =
         config().joined_ns == 0 ? 0 : std::max(config().joined_ns, member.joined_ns);
     if (track.info.kind == MediaKind::kVideo) {
@@ -229,7 +230,7 @@ class Watcher final : public FrameWriter {
                              .latency_ns = config().latency_ns,
                              .joined_ns = joined_ns,
                              .mute_grace_ns = config().mute_grace_ns,
-                             .sender = member.sender,
+                             .sender = sender,
                              .log = config().log.get(),
                              .skew = screen ? nullptr : person.skew.get(),
                              .presence = &state_->presence,
@@ -241,7 +242,7 @@ class Watcher final : public FrameWriter {
                            .latency_ns = config().latency_ns,
                            .joined_ns = joined_ns,
                            .mute_grace_ns = config().mute_grace_ns,
-                           .sender = member.sender,
+                           .sender = sender,
                            .log = config().log.get(),
                            .skew = screen ? nullptr : person.skew.get(),
                            .presence = &state_->presence,

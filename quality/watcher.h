@@ -53,6 +53,7 @@ struct WatchConfig {
 // What is told of a member, by its id or its display name.
 struct Member {
   Sender sender = {};
+  std::optional<Sender> screen = {};      // of its screen's marks; none: as those of its camera
   std::optional<Painting> painting = {};  // of its camera; none: no PSNR and SSIM
   int64_t joined_ns = 0;  // it began to join; what is counted from a join counts from the later one
 };
