@@ -173,11 +173,18 @@ void check_marks(const Lane& lane, const VerifyConfig& config, TrackMeasure& mea
                                        unread, unread + marked.size())});
     return;
   }
-  check_source(lane, marked, out);
   Counts counts;
-  Sequence sequence(lane, config, counts);
-  for (const Marked& m : marked) sequence.add(m);
-  sequence.finish();
+  // A screen beside the camera has marks of its own.
+  for (const bool screen : {false, true}) {
+    std::vector<Marked> of_one;
+    std::copy_if(marked.begin(), marked.end(), std::back_inserter(of_one),
+                 [screen](const auto& m) { return (m.piece->source == "screen") == screen; });
+    if (of_one.empty()) continue;
+    check_source(lane, of_one, out);
+    Sequence sequence(lane, config, counts);
+    for (const Marked& m : of_one) sequence.add(m);
+    sequence.finish();
+  }
   measure.marks = counts.marks;
   measure.marks_missing = counts.missing;
   measure.marks_duplicated = counts.duplicated;
