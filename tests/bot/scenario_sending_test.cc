@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <gst/gst.h>
 
-#include "bot/scenario_run.h"
-#include "scenarios/decode.h"
-#include "scenarios/verdict.h"
 #include "tests/support/clips.h"
+#include "tests/support/scenario_runs.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -16,10 +14,8 @@ using scenarios::Outcome;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class ScenarioSendingTest : public ::testing::Test {
+class ScenarioSendingTest : public test::ScenarioRuns {
  protected:
-  static constexpr std::chrono::milliseconds kPatience{90000};
-  static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
   void SetUp() override { g_setenv("XDG_CACHE_HOME", folder_.path().c_str(), TRUE); }
 
   // Alice sends `media`, bob listens.
@@ -34,13 +30,8 @@ class ScenarioSendingTest : public ::testing::Test {
   void run_text(const std::string& text) {
     auto scenario = scenarios::decode_scenario(text, "t.yaml", {});
     ASSERT_TRUE(scenario) << scenario.error().message;
-    scenario_ = *scenario;
-    ASSERT_EQ(cannot_run(scenario_), "");
-    run_ = std::make_unique<ScenarioRun>(
-        loop_, console_, scenario_, ScenarioRun::Facts{},
-        [this](ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
-    run_->start();
-    ASSERT_TRUE(loop_.run_until([&] { return evidence_.has_value(); }, kPatience));
+    start(*scenario);
+    ASSERT_TRUE(ended());
   }
   // What was not done; nothing: all was.
   std::string undone() const {
@@ -56,11 +47,6 @@ class ScenarioSendingTest : public ::testing::Test {
   }
 
   test::TempFolder folder_;
-  Loop loop_;
-  Console console_{false};
-  scenarios::Scenario scenario_;
-  std::unique_ptr<ScenarioRun> run_;
-  std::optional<scenarios::Evidence> evidence_;
 };
 
 constexpr const char* kSmall =
