@@ -20,7 +20,7 @@ std::string mid_of(const SdpMedia& media) {
 std::vector<std::string> bundled(const Sdp& sdp) {
   const std::string* group = sdp.attributes.find("group");
   if (group == nullptr) return {};
-  const auto words = sdp_words(*group);
+  const auto words = words_of(*group);
   if (words.empty() || words[0] != kBundle) return {};
   return {words.begin() + 1, words.end()};
 }
@@ -29,7 +29,7 @@ std::vector<std::string> bundled(const Sdp& sdp) {
 void remove_rtx_streams(SdpAttributes& attributes) {
   std::set<std::string, std::less<>> repairs;
   for (const SdpAttribute& attribute : attributes) {
-    const auto words = sdp_words(attribute.value);
+    const auto words = words_of(attribute.value);
     if (attribute.name == "ssrc-group" && words.size() == 3 && words[0] == "FID")
       repairs.emplace(words[2]);
   }
