@@ -35,6 +35,7 @@ struct SentFrame {
 struct LiveStreamConfig {
   const Codec* codec = nullptr;
   RtpIdentity rtp;
+  std::optional<uint32_t> rtp_offset;  // RTP time of the base time; none: a random one
   GRef<GstElement> encoder;
   GRef<GstCaps> raw_caps;
   int rate = 30;                   // frames a second
@@ -92,7 +93,8 @@ class LiveStream {
   std::array<uint64_t, 64> made_frames_{};
   std::array<AudioLevel, 64> made_levels_{};
   uint64_t made_ = 0;
-  bool key_ = false;  // the frame being payloaded
+  bool key_ = false;    // the frame being payloaded
+  bool first_ = false;  // none of its packets has come yet
 
   mutable std::mutex mutex_;  // for what follows; held for moments
   std::condition_variable changed_;

@@ -10,6 +10,7 @@
 #include "base/alive.h"
 #include "base/clock.h"
 #include "pipelines/audio_level.h"
+#include "pipelines/live_renditions.h"
 #include "pipelines/live_stream.h"
 #include "pipelines/pattern_picture.h"
 #include "pipelines/pattern_sound.h"
@@ -99,6 +100,7 @@ struct TestPattern::Impl {
 
   ~Impl() {
     for (auto& stream : live) stream->stop();
+    renditions.stop();
     if (!pipeline) return;
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);
     const auto bus = GRef<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
@@ -117,28 +119,59 @@ struct TestPattern::Impl {
   }
 
   Result<> add_video() {
-    const PictureConfig look{config.seed,  config.source, config.name,
-                             config.width, config.height, config.fps};
     if (config.bitrate < 10'000 || config.bitrate > 100'000'000)
       return fail(Code::kUsage,
                   fmt::format("a bitrate of {} bit/s: 10k to 100m is possible", config.bitrate));
-    auto picture = PatternPicture::create(look);
-    if (!picture) return tl::unexpected(picture.error());
     auto codec = sendable(config.codec, MediaKind::kVideo);
     if (!codec) return tl::unexpected(codec.error());
     const VideoEncoding encoding{config.width, config.height, config.fps, config.bitrate};
-    auto encoder = make_video_encoder(**codec, encoding);
-    if (!encoder) return tl::unexpected(encoder.error());
+    auto stream = video_stream(**codec, encoding);
+    if (!stream) return tl::unexpected(stream.error());
+    renditions.set(usual_renditions({config.width, config.height, config.bitrate},
+                                    kNarrowestPicture, kLowestPicture),
+                   [this](const Rendition& wanted) { return lesser_video(wanted); });
+    video_rtp = {usual_payload(**codec), g_random_int()};
+    rtp_offset = g_random_int();
+    return add(std::move(*stream), encoding);
+  }
 
+  Result<LiveStreamConfig> video_stream(const Codec& codec, const VideoEncoding& encoding) const {
+    const PictureConfig look{config.seed,    config.source,   config.name,
+                             encoding.width, encoding.height, encoding.fps};
+    auto picture = PatternPicture::create(look);
+    if (!picture) return tl::unexpected(picture.error());
+    auto encoder = make_video_encoder(codec, encoding);
+    if (!encoder) return tl::unexpected(encoder.error());
     auto maker = std::make_shared<PictureMaker>(std::move(*picture), look, config.audio);
     LiveStreamConfig stream;
-    stream.codec = *codec;
+    stream.codec = &codec;
     stream.encoder = *encoder;
     stream.raw_caps = maker->caps();
     stream.rate = config.fps;
     if (config.duration) stream.frames = config.duration->count() * config.fps / 1000;
     stream.make = [maker, on = sound_on](uint64_t frame) { return maker->make(frame, *on); };
-    return add(std::move(stream), encoding);
+    return stream;
+  }
+
+  Result<std::unique_ptr<LiveStream>> lesser_video(const Rendition& wanted) {
+    if (began_ns == 0) return fail(Code::kUsage, "the test pattern has not begun");
+    auto stream = video_stream(*codec_by_name(config.codec),
+                               {wanted.width, wanted.height, config.fps, wanted.bitrate});
+    if (!stream) return tl::unexpected(stream.error());
+    stream->rtp = video_rtp;
+    stream->rtp_offset = rtp_offset;
+    stream->ended = [] {};
+    auto made = LiveStream::create(GST_BIN(pipeline.get()), std::move(*stream));
+    if (!made) return made;
+    (*made)->begin(base_ns, began_ns);
+    gst_bin_sync_children_states(GST_BIN(pipeline.get()));
+    return made;
+  }
+
+  LiveStream& rendition_of(size_t stream, size_t rendition) {
+    const bool lesser = rendition > 0 && streams[stream].kind == MediaKind::kVideo;
+    LiveStream* made = lesser ? renditions.get(rendition) : nullptr;
+    return made != nullptr ? *made : *live.at(stream);
   }
 
   Result<> add_audio() {
@@ -163,6 +196,10 @@ struct TestPattern::Impl {
     const Codec& codec = *stream.codec;
     if (codec.kind == MediaKind::kAudio) stream.level_extension = kLevelExtension;
     stream.rtp = {usual_payload(codec), g_random_int()};
+    if (codec.kind == MediaKind::kVideo) {
+      stream.rtp = video_rtp;
+      stream.rtp_offset = rtp_offset;
+    }
     stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     SourceStream offered{codec.kind, codec.name, rtp_caps(codec, stream.rtp, encoding),
                          fmt::format("callbot-{:04x}", config.source)};
@@ -200,6 +237,7 @@ struct TestPattern::Impl {
   Result<> start() {
     if (began_ns != 0) return {};
     const int64_t now = monotonic_ns();
+    base_ns = now;
     began_ns = now + kPacketsAhead * kPacket_ns;
     for (size_t i = 0; i < live.size(); ++i)
       live[i]->begin(now, streams[i].kind == MediaKind::kAudio ? now : began_ns.load());
@@ -231,6 +269,10 @@ struct TestPattern::Impl {
   GRef<GstElement> pipeline;
   std::vector<SourceStream> streams;
   std::vector<std::unique_ptr<LiveStream>> live;  // same order
+  LiveRenditions renditions;                      // of the video
+  RtpIdentity video_rtp;
+  uint32_t rtp_offset = 0;
+  int64_t base_ns = 0;
   std::atomic<int64_t> began_ns{0};
   // What the picture's marks say about the sound.
   std::shared_ptr<std::atomic<bool>> sound_on = std::make_shared<std::atomic<bool>>(true);
@@ -260,10 +302,28 @@ TapId TestPattern::attach(size_t stream, Tap tap) {
   return impl_->live.at(stream)->attach(std::move(tap));
 }
 
-void TestPattern::detach(size_t stream, TapId tap) { impl_->live.at(stream)->detach(tap); }
+void TestPattern::detach(size_t stream, TapId tap) {
+  impl_->live.at(stream)->detach(tap);
+  impl_->renditions.detach(tap);
+}
 
-void TestPattern::request_key_frame(size_t stream) {
-  if (stream < impl_->live.size()) impl_->live[stream]->request_key_frame();
+void TestPattern::request_key_frame(size_t stream) { request_rendition_key_frame(stream, 0); }
+
+std::vector<Rendition> TestPattern::renditions(size_t stream) const {
+  if (impl_->streams.at(stream).kind != MediaKind::kVideo) return {};
+  return impl_->renditions.all();
+}
+
+TapId TestPattern::attach_rendition(size_t stream, size_t rendition, Tap tap) {
+  return impl_->rendition_of(stream, rendition).attach(std::move(tap));
+}
+
+void TestPattern::request_rendition_key_frame(size_t stream, size_t rendition) {
+  if (stream >= impl_->live.size()) return;
+  if (rendition == 0 || impl_->streams[stream].kind != MediaKind::kVideo)
+    impl_->live[stream]->request_key_frame();
+  else
+    impl_->renditions.request_key_frame(rendition);
 }
 
 void TestPattern::on_end(std::function<void(Result<>)> ended) {
@@ -273,18 +333,21 @@ void TestPattern::on_end(std::function<void(Result<>)> ended) {
 
 void TestPattern::set_on(MediaKind kind, bool on) {
   if (kind == MediaKind::kAudio) *impl_->sound_on = on;
+  if (kind == MediaKind::kVideo) impl_->renditions.set_on(on);
   if (LiveStream* stream = impl_->of_kind(kind)) stream->set_on(on);
 }
 
 std::vector<SentFrame> TestPattern::sent_frames() const {
   const LiveStream* video = impl_->of_kind(MediaKind::kVideo);
-  return video != nullptr ? video->sent() : std::vector<SentFrame>();
+  if (video == nullptr) return {};
+  return impl_->renditions.sent(video->sent());
 }
 
 TestPatternStats TestPattern::stats() const {
   TestPatternStats stats;
   if (const LiveStream* video = impl_->of_kind(MediaKind::kVideo)) stats.video = video->stats();
   if (const LiveStream* audio = impl_->of_kind(MediaKind::kAudio)) stats.audio = audio->stats();
+  stats.renditions = impl_->renditions.stats();
   return stats;
 }
 

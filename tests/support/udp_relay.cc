@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 #include <vector>
@@ -81,9 +82,47 @@ std::string UdpRelay::rewritten(const std::string& candidate, std::atomic<uint16
 void UdpRelay::run() {
   while (!ending_) {
     pollfd waiting[] = {{to_a_, POLLIN, 0}, {to_b_, POLLIN, 0}};
-    if (poll(waiting, 2, 20) <= 0) continue;
+    const int ready = poll(waiting, 2, line_.empty() ? 20 : 1);
+    serve_line();
+    if (ready <= 0) continue;
     if (waiting[0].revents != 0) pass(to_a_, to_b_, a_port_, false);
     if (waiting[1].revents != 0) pass(to_b_, to_a_, b_port_, true);
+  }
+}
+
+void UdpRelay::narrow(double rate, std::chrono::milliseconds most_wait) {
+  most_wait_s_ = static_cast<double>(most_wait.count()) / 1000;
+  rate_ = rate;
+}
+
+// True: it will be sent later, or is lost.
+bool UdpRelay::wait_in_line(const uint8_t* packet, size_t size) {
+  const double rate = rate_;
+  if (rate <= 0 && line_.empty()) return false;
+  if (rate > 0 && static_cast<double>(line_bytes_ + size) * 8 > rate * most_wait_s_) {
+    ++lost_;
+    return true;
+  }
+  if (line_.empty()) free_at_ = std::max(free_at_, std::chrono::steady_clock::now());
+  line_.emplace_back(packet, packet + size);
+  line_bytes_ += size;
+  return true;
+}
+
+void UdpRelay::serve_line() {
+  while (!line_.empty()) {
+    const double rate = rate_;
+    const auto takes = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        std::chrono::duration<double>(
+            rate > 0 ? static_cast<double>(line_.front().size()) * 8 / rate : 0));
+    if (free_at_ + takes > std::chrono::steady_clock::now()) return;
+    free_at_ += takes;
+    const sockaddr_in address = on_loopback(b_port_);
+    sendto(to_a_, line_.front().data(), line_.front().size(), MSG_DONTWAIT,
+           reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    line_bytes_ -= line_.front().size();
+    line_.pop_front();
+    ++passed_;
   }
 }
 
@@ -100,6 +139,7 @@ void UdpRelay::pass(int from, int to, uint16_t port, bool a_to_b) {
     ++lost_;
     return;
   }
+  if (a_to_b && wait_in_line(packet, static_cast<size_t>(size))) return;
   ++passed_;
   const sockaddr_in address = on_loopback(port);
   sendto(to, packet, static_cast<size_t>(size), MSG_DONTWAIT,

@@ -1,4 +1,4 @@
-// tests/support/udp_relay.h: the network between two Peers: loses, delays nothing, or is cut.
+// tests/support/udp_relay.h: the network between two Peers: loses, is narrow, or is cut.
 //
 // Each end is told that the other one is at the relay's address; see candidate_for_b() and
 // candidate_for_a().
@@ -9,11 +9,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace callbot {
 
@@ -28,6 +31,9 @@ class UdpRelay {
 
   // Share of RTP packets from a to b that is lost; STUN, DTLS and RTCP pass.
   void lose(double share) { loss_ = share; }
+  // No more bit/s than this from a to b (IP and UDP headers aside), behind a queue that holds
+  // `most_wait` of it; what does not fit is lost. 0: as much as there is.
+  void narrow(double rate, std::chrono::milliseconds most_wait = std::chrono::milliseconds(300));
   // Nothing passes any more, from a to b, from b to a.
   void cut(bool a_to_b, bool b_to_a);
   // Nothing but STUN passes.
@@ -38,6 +44,8 @@ class UdpRelay {
  private:
   void run();
   void pass(int from, int to, uint16_t port, bool a_to_b);
+  bool wait_in_line(const uint8_t* packet, size_t size);
+  void serve_line();
   std::string rewritten(const std::string& candidate, std::atomic<uint16_t>& port, uint16_t ours);
 
   int to_a_ = -1, to_b_ = -1;  // sockets; b sends to to_a_, a sends to to_b_
@@ -46,6 +54,11 @@ class UdpRelay {
   std::atomic<double> loss_{0};
   std::atomic<bool> cut_a_to_b_{false}, cut_b_to_a_{false}, only_stun_{false}, ending_{false};
   std::atomic<uint64_t> lost_{0}, passed_{0};
+  std::atomic<double> rate_{0}, most_wait_s_{0.3};
+  // The relay's thread: packets from a to b, oldest first, and when the line is free again.
+  std::deque<std::vector<uint8_t>> line_;
+  size_t line_bytes_ = 0;
+  std::chrono::steady_clock::time_point free_at_{};
   std::mt19937 random_;
   std::thread thread_;
 };
