@@ -296,6 +296,10 @@ void Call::leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t hei
   events_.size_changed(track, width, height);
 }
 
+void Call::leg_rendition_changed(CallLeg& leg, size_t rendition, double available) {
+  events_.rendition_changed(leg.leg().member, rendition, available);
+}
+
 void Call::leg_channel_message(CallLeg& leg, bool text, std::string bytes) {
   const Member* from = member(leg.leg().member);
   if (from == nullptr) return;

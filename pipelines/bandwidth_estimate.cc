@@ -12,11 +12,11 @@ constexpr int64_t kSecond_ns = 1'000'000'000;
 
 constexpr int64_t kReceivedOver_ns = kSecond_ns / 2;  // gcc-02, 5.5: R_hat over 0.5 s
 
-constexpr double kDecreaseTo = 0.85;     // 5.5: beta
-constexpr double kIncreaseTo = 1.08;     // 5.5: eta, each second
-constexpr double kMostAhead = 1.5;       // 5.5: of what arrives; more has not been tried
-constexpr double kHeadroom = 10'000;     // bit/s on top of that
-constexpr double kResponse_s = 0.3;      // 5.5: response_time: a round trip and 100 ms
+constexpr double kDecreaseTo = 0.85;      // 5.5: beta
+constexpr double kIncreaseTo = 1.08;      // 5.5: eta, each second
+constexpr double kMostAhead = 1.5;        // 5.5: of what arrives; more has not been tried
+constexpr double kHeadroom = 10'000;      // bit/s on top of that
+constexpr double kResponse_s = 0.3;       // 5.5: response_time: a round trip and 100 ms
 constexpr double kPacketBits = 1200 * 8;  // 5.5: expected_packet_size_bits
 constexpr int64_t kBetweenDecreases_ns = 200'000'000;
 
@@ -31,13 +31,13 @@ constexpr double kLeastVariance = 0.4, kMostVariance = 2.5;  // of kbit/s, relat
 constexpr double kLossTooMuch = 0.10, kLossLittle = 0.02;  // 6
 constexpr double kLossIncrease = 1.05;                     // 6, each window
 constexpr int64_t kLossWindow_ns = kSecond_ns;
-constexpr int64_t kBetweenLosses_ns = 300'000'000;         // 6: a round trip and more
+constexpr int64_t kBetweenLosses_ns = 300'000'000;     // 6: a round trip and more
 constexpr int64_t kLossLeast = 10, kLossEnough = 100;  // packets
 
-constexpr int kProbeLeast = 4;               // packets that have to arrive
-constexpr double kProbeArrives = 0.8;        // share that has to
-constexpr double kProbeClear = 0.9;          // arrives as fast as it was sent: no end was found
-constexpr double kProbeUse = 0.95;           // of an end that was found
+constexpr int kProbeLeast = 4;                 // packets that have to arrive
+constexpr double kProbeArrives = 0.8;          // share that has to
+constexpr double kProbeClear = 0.9;            // arrives as fast as it was sent: no end was found
+constexpr double kProbeUse = 0.95;             // of an end that was found
 constexpr int64_t kProbeOver_ns = kSecond_ns;  // no report of its end within: lost
 // Until a queue that a probe made has gone it says nothing about the media.
 constexpr int64_t kAfterProbe_ns = 250'000'000;
@@ -82,8 +82,7 @@ void BandwidthEstimate::take(std::span<const PacketReport> packets, int64_t now_
     else
       trend_.take(packet.sent_ns, packet.arrived_ns);
   }
-  while (!arrivals_.empty() &&
-         arrivals_.back().at_ns - arrivals_.front().at_ns > kReceivedOver_ns)
+  while (!arrivals_.empty() && arrivals_.back().at_ns - arrivals_.front().at_ns > kReceivedOver_ns)
     arrivals_.pop_front();
   const bool past_probe = probe_ && !packets.empty() && packets.back().sent_ns > probe_->until_ns;
   if (probe_ && (past_probe || now_ns > probe_->until_ns + kProbeOver_ns)) end_probe();
@@ -141,7 +140,8 @@ void BandwidthEstimate::increase(int64_t now_ns) {
   const auto arrived = received();
   if (!arrived || passed_s <= 0) return;
   const double most = kMostAhead * *arrived + kHeadroom;
-  if (delay_rate_ >= most) return;  // what the media does not use cannot be told from what is not there
+  if (delay_rate_ >= most)
+    return;  // what the media does not use cannot be told from what is not there
   const double deviation = capacity_ ? std::sqrt(capacity_variance_ * *capacity_ * 1000) : 0;
   if (capacity_ && *arrived > *capacity_ + 3 * deviation) capacity_.reset();
   const bool near = capacity_ && delay_rate_ > *capacity_ - 3 * deviation;
@@ -158,9 +158,9 @@ void BandwidthEstimate::learn_capacity(double received) {
   const double error_kbit = (received - *capacity_) / 1000;
   *capacity_ += kCapacityWeight * (received - *capacity_);
   const double relative = error_kbit * error_kbit / std::max(*capacity_ / 1000, 1.0);
-  capacity_variance_ = std::clamp((1 - kCapacityWeight) * capacity_variance_ +
-                                      kCapacityWeight * relative,
-                                  kLeastVariance, kMostVariance);
+  capacity_variance_ =
+      std::clamp((1 - kCapacityWeight) * capacity_variance_ + kCapacityWeight * relative,
+                 kLeastVariance, kMostVariance);
 }
 
 // --- loss

@@ -3,9 +3,9 @@
 //
 // Two controllers of draft-ietf-rmcat-gcc-02, and the lower of them counts: one that follows the
 // delay (DelayTrend, then additive or multiplicative increase and decrease to a share of what
-// arrived, 5.5), one that follows the loss (6). Both only tell that too much was sent. That there is
-// room for more is found by probes: for a moment more is sent than the media needs, and what arrives
-// of it is measured.
+// arrived, 5.5), one that follows the loss (6). Both only tell that too much was sent. That there
+// is room for more is found by probes: for a moment more is sent than the media needs, and what
+// arrives of it is measured.
 //
 // Thread:  any one at a time.
 // Owner:   Uplink.

@@ -7,8 +7,8 @@ namespace callbot::pipelines {
 namespace {
 
 constexpr int64_t kGroup_ns = 5'000'000;  // draft-ietf-rmcat-gcc-02, 5.2: burst_time
-// Groups the line goes through, and the weight of what was there when smoothing: what Chromium uses,
-// with frames at 30 a second about 0.7 s.
+// Groups the line goes through, and the weight of what was there when smoothing: what Chromium
+// uses, with frames at 30 a second about 0.7 s.
 constexpr size_t kPoints = 20;
 constexpr double kSmoothing = 0.9;
 // The slope is weighed by how many groups it rests on, and scaled so that the thresholds of the

@@ -48,7 +48,7 @@ class DelayTrend {
   int deltas_ = 0;
   std::deque<Point> points_;
   double slope_ = 0;
-  double delay_ms_ = 0;                         // the clocks' difference in it
+  double delay_ms_ = 0;                               // the clocks' difference in it
   std::optional<double> least_ms_, least_before_ms_;  // in these five seconds, in those before
   int64_t least_from_ns_ = 0;
   double threshold_ms_ = 12.5;

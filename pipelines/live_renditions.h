@@ -1,5 +1,5 @@
-// pipelines/live_renditions.h: the lesser renditions of one video stream: each is made when somebody
-// wants it for the first time, and rests while nobody does.
+// pipelines/live_renditions.h: the lesser renditions of one video stream: each is made when
+// somebody wants it for the first time, and rests while nobody does.
 //
 // Thread:  loop; request_key_frame, sent and stats any.
 // Owner:   the source of the stream; it must stop() them as it does its LiveStreams.
@@ -44,7 +44,7 @@ class LiveRenditions {
   std::vector<Rendition> renditions_;
   Make make_;
   bool on_ = true;
-  mutable std::mutex mutex_;  // for the pointers: only the loop changes them
+  mutable std::mutex mutex_;                       // for the pointers: only the loop changes them
   std::vector<std::unique_ptr<LiveStream>> made_;  // null: not yet
 };
 

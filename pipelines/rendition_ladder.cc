@@ -15,8 +15,8 @@ constexpr double kMuchLost = 0.1;
 
 // A step up has to be shown to fit with some room, and is tried with a little more than that.
 constexpr double kUpRoom = 1.05, kProbeRoom = 1.2;
-constexpr int64_t kSettle_ns = ms(1000);    // after a step up until the next
-constexpr int64_t kCalm_ns = ms(1000);      // without a growing queue before a probe
+constexpr int64_t kSettle_ns = ms(1000);  // after a step up until the next
+constexpr int64_t kCalm_ns = ms(1000);    // without a growing queue before a probe
 constexpr int64_t kAfterDown_ns = ms(2000);
 // Each probe that fails costs a moment of delay: seldom, but twice within ten seconds.
 constexpr int64_t kFirstProbes_ns = ms(2000), kLastProbes_ns = ms(4000);

@@ -1,5 +1,5 @@
-// pipelines/rendition_ladder.h: which rendition one receiver gets, and when to look whether it could
-// have a better one. Plain arithmetic.
+// pipelines/rendition_ladder.h: which rendition one receiver gets, and when to look whether it
+// could have a better one. Plain arithmetic.
 //
 // Down: when the estimate stays below what the present one needs; at once if much less arrives
 // than that. Up: when a probe has shown that the next better one fits, one step at a time. Where a

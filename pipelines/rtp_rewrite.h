@@ -23,7 +23,7 @@ constexpr const char* kTransportCcUri =
 
 // How a packet has to look to the other end.
 struct SendFormat {
-  int payload = -1;               // -1: as it is
+  int payload = -1;                    // -1: as it is
   std::map<int, int> extensions = {};  // the source's header extension id -> the negotiated one
   // Header extension in which rtpsession writes transport-wide sequence numbers, where there is
   // room for them; 0: none.

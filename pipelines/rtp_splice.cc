@@ -55,7 +55,8 @@ void RtpSplice::join(std::span<uint8_t> head, size_t header_bytes, int64_t captu
   constexpr size_t kFixedHeader = 12;  // RFC 3550, 5.1
   if (head.size() < kFixedHeader || header_bytes > head.size()) return;
   uint8_t* packet = head.data();
-  const auto id = picture_ids_ ? picture_id(head.subspan(header_bytes), vp8_) : std::span<uint8_t>();
+  const auto id =
+      picture_ids_ ? picture_id(head.subspan(header_bytes), vp8_) : std::span<uint8_t>();
   const bool timed = captured_ns >= 0 && captured_ns_ >= 0;
   if (cut_ && any_) {
     sequence_shift_ = static_cast<uint16_t>(sequence_ + 1 - read16(packet + 2));

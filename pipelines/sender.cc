@@ -46,6 +46,11 @@ int64_t captured(const GRef<GstBuffer>& packet) {
   return static_cast<int64_t>(GST_BUFFER_PTS(packet.get()));
 }
 
+bool ends_frame(const GRef<GstBuffer>& packet) {
+  uint8_t head[2] = {};
+  return gst_buffer_extract(packet.get(), 0, head, 2) == 2 && (head[1] & 0x80) != 0;
+}
+
 }  // namespace
 
 // What the source's and GStreamer's threads share.
@@ -156,8 +161,7 @@ void Sender::Core::take_over(const GRef<GstBuffer>& packet, size_t rendition) {
     if (source_ != nullptr) source_->request_rendition_key_frame(stream_, rendition);
     return;
   }
-  const bool whole =
-      !held_.empty() && GST_BUFFER_FLAG_IS_SET(held_.back().get(), GST_BUFFER_FLAG_MARKER);
+  const bool whole = !held_.empty() && ends_frame(held_.back());
   if (whole && captured(held_.front()) < captured_ns) release_held();
   held_.clear();
   rendition_ = std::exchange(next_, std::nullopt);

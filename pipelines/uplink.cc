@@ -34,17 +34,17 @@ constexpr const char kOurs[] = "callbot-probe";
 std::vector<PacketReport> reports_of(const GstStructure* event) {
   std::vector<PacketReport> reports;
   const GValue* value = gst_structure_get_value(event, "packets");
-  if (value == nullptr || std::string_view(G_VALUE_TYPE_NAME(value)) != "GValueArray") return reports;
+  if (value == nullptr || std::string_view(G_VALUE_TYPE_NAME(value)) != "GValueArray")
+    return reports;
   const auto* array = static_cast<const GValueArray*>(g_value_get_boxed(value));
   for (guint i = 0; array != nullptr && i < array->n_values; ++i) {
-    const auto* one =
-        static_cast<const GstStructure*>(g_value_get_boxed(&array->values[i]));
+    const auto* one = static_cast<const GstStructure*>(g_value_get_boxed(&array->values[i]));
     guint sequence = 0, size = 0;
     guint64 sent = GST_CLOCK_TIME_NONE, arrived = GST_CLOCK_TIME_NONE;
     gboolean lost = FALSE;
-    gst_structure_get(one, "seqnum", G_TYPE_UINT, &sequence, "size", G_TYPE_UINT, &size,
-                      "local-ts", G_TYPE_UINT64, &sent, "remote-ts", G_TYPE_UINT64, &arrived,
-                      "lost", G_TYPE_BOOLEAN, &lost, nullptr);
+    gst_structure_get(one, "seqnum", G_TYPE_UINT, &sequence, "size", G_TYPE_UINT, &size, "local-ts",
+                      G_TYPE_UINT64, &sent, "remote-ts", G_TYPE_UINT64, &arrived, "lost",
+                      G_TYPE_BOOLEAN, &lost, nullptr);
     if (!GST_CLOCK_TIME_IS_VALID(sent)) continue;  // reported before, or never sent
     if (lost == FALSE && !GST_CLOCK_TIME_IS_VALID(arrived)) continue;
     reports.push_back({static_cast<uint16_t>(sequence), size + kRtpHeader + kExtension + kSrtpTag,
@@ -80,9 +80,9 @@ struct Uplink::Shared {
   RenditionLadder ladder;
   MediaLines::Adaptable streams;
   int64_t fed_back_ns = 0;
-  uint64_t sent = 0;              // packets, when looked at last
-  double packet_bytes = 1000;     // as sent lately
-  double repair_bytes = 0;        // that may be sent again now
+  uint64_t sent = 0;           // packets, when looked at last
+  double packet_bytes = 1000;  // as sent lately
+  double repair_bytes = 0;     // that may be sent again now
   int64_t repaired_ns = 0;
   UplinkStats counted;
 };
@@ -230,8 +230,8 @@ void Uplink::begin_probe(double rate) {
 void Uplink::send_probe() {
   const int64_t passed_ns = monotonic_ns() - probe_from_ns_;
   if (passed_ns >= kProbe_ns) probe_timer_.stop();
-  const double due = probe_rate_ / 8 * 1e-9 *
-                     static_cast<double>(std::min(passed_ns, kProbe_ns) + kProbe_ns / 10);
+  const double due =
+      probe_rate_ / 8 * 1e-9 * static_cast<double>(std::min(passed_ns, kProbe_ns) + kProbe_ns / 10);
   GRef<GstPad> pad;
   std::shared_ptr<const SentNumbers> numbers;
   double each = 0;
@@ -242,14 +242,13 @@ void Uplink::send_probe() {
     each = shared_->packet_bytes;
   }
   if (!pad || !numbers || numbers->packets < 2 * kProbeNotNewest) return;
-  const uint32_t among =
-      std::min<uint32_t>(numbers->packets - kProbeNotNewest, kProbeAmong);
+  const uint32_t among = std::min<uint32_t>(numbers->packets - kProbeNotNewest, kProbeAmong);
   while (static_cast<double>(probe_bytes_) < due && probe_packets_ < kMostProbePackets) {
     const auto back = static_cast<uint16_t>(kProbeNotNewest + probe_packets_ % among);
     const guint sequence = static_cast<uint16_t>(numbers->last - back);
-    auto* request = gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT,
-                                      sequence, "ssrc", G_TYPE_UINT, guint{numbers->ssrc}, kOurs,
-                                      G_TYPE_BOOLEAN, TRUE, nullptr);
+    auto* request =
+        gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT, sequence, "ssrc",
+                          G_TYPE_UINT, guint{numbers->ssrc}, kOurs, G_TYPE_BOOLEAN, TRUE, nullptr);
     gst_pad_send_event(pad.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, request));
     probe_bytes_ += static_cast<size_t>(each);
     ++probe_packets_;

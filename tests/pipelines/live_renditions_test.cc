@@ -52,8 +52,7 @@ TEST(LiveRenditions, OnlyWhatSomebodyWantsIsEncoded) {
   EXPECT_TRUE(loop.run_until([&] { return pattern->stats().video.encoded >= 10; }, 15s));
   EXPECT_EQ(pattern->stats().renditions.at(0).encoded, 0u);
   const TapId small = pattern->attach_rendition(0, 2, [](const GRef<GstBuffer>&) {});
-  EXPECT_TRUE(
-      loop.run_until([&] { return pattern->stats().renditions.at(1).encoded >= 10; }, 15s));
+  EXPECT_TRUE(loop.run_until([&] { return pattern->stats().renditions.at(1).encoded >= 10; }, 15s));
   EXPECT_EQ(pattern->stats().renditions.at(0).encoded, 0u);
   pattern->detach(0, best);
   pattern->detach(0, small);

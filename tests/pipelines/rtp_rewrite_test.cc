@@ -67,11 +67,11 @@ TEST(RewriteRtp, NeverLeavesThePacket) {
 
 // --- whole packets
 
-Bytes left(const Bytes& bytes, const SendFormat& format, size_t descriptor_bytes = 0,
-           const std::function<void(std::span<uint8_t>, size_t)>& join = [](auto, size_t) {}) {
+Bytes left(
+    const Bytes& bytes, const SendFormat& format, size_t descriptor_bytes = 0,
+    const std::function<void(std::span<uint8_t>, size_t)>& join = [](auto, size_t) {}) {
   gst_init(nullptr, nullptr);
-  const auto packet =
-      GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
+  const auto packet = GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
   GST_BUFFER_FLAG_SET(packet.get(), GST_BUFFER_FLAG_MARKER);
   const auto made = rewritten_packet(packet, format, descriptor_bytes, join);
   EXPECT_TRUE(GST_BUFFER_FLAG_IS_SET(made.get(), GST_BUFFER_FLAG_MARKER));

@@ -35,8 +35,8 @@ Bytes vp8(Numbers n) {  // X, S; I; M and 15 bits
                   static_cast<uint8_t>(n.picture)});
 }
 Bytes vp9(Numbers n) {  // I, B, E; M and 15 bits
-  return head(n, {0x8c, static_cast<uint8_t>(0x80 | n.picture >> 8),
-                  static_cast<uint8_t>(n.picture), 0});
+  return head(
+      n, {0x8c, static_cast<uint8_t>(0x80 | n.picture >> 8), static_cast<uint8_t>(n.picture), 0});
 }
 Numbers read(const Bytes& packet, size_t picture_at) {
   const auto word = [&](size_t at) {
@@ -83,7 +83,8 @@ TEST(RtpSplice, TimeThatIsTheSameStaysTheSame) {
     if (frame % 3 == 0) splice.cut();
     const uint32_t time = 5000 + frame * 90000 / 29;
     const auto captured = static_cast<int64_t>(frame) * 1'000'000'000 / 29;
-    EXPECT_EQ(joined_vp8(splice, {static_cast<uint16_t>(frame * 31), time, 0}, captured).time, time);
+    EXPECT_EQ(joined_vp8(splice, {static_cast<uint16_t>(frame * 31), time, 0}, captured).time,
+              time);
   }
 }
 

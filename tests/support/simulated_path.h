@@ -22,11 +22,11 @@ namespace callbot::pipelines {
 struct SimulatedPath {
   std::function<double(double second)> rate = [](double) { return 10e6; };  // bit/s
   std::function<double(double second)> other = [](double) { return 0.0; };  // bit/s of others
-  double queue_s = 0.3;   // longest wait; what would wait longer is dropped
+  double queue_s = 0.3;  // longest wait; what would wait longer is dropped
   double delay_s = 0.03;
-  double jitter_s = 0;    // up to so much more for each packet, order kept
-  double loss = 0;        // share, at random
-  double key_every_s = 0; // a frame three times as large; 0: none
+  double jitter_s = 0;     // up to so much more for each packet, order kept
+  double loss = 0;         // share, at random
+  double key_every_s = 0;  // a frame three times as large; 0: none
   double fps = 30;
   bool probes = true;
 };
@@ -39,7 +39,9 @@ class SimulatedCall {
   };
   // `renditions`: bit/s, best first.
   SimulatedCall(SimulatedPath path, std::vector<double> renditions, uint32_t seed = 1)
-      : path_(std::move(path)), rates_(std::move(renditions)), random_(seed),
+      : path_(std::move(path)),
+        rates_(std::move(renditions)),
+        random_(seed),
         estimate(1.5 * rates_.front()) {
     ladder.set_needs(rates_);
   }
@@ -90,8 +92,7 @@ class SimulatedCall {
   static int64_t ns(double s) { return static_cast<int64_t>(s * 1e9); }
   double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
   PathState state() const {
-    return {estimate.bitrate(), estimate.received(), estimate.lost_share(),
-            estimate.overused_ns()};
+    return {estimate.bitrate(), estimate.received(), estimate.lost_share(), estimate.overused_ns()};
   }
 
   void step() {
@@ -100,7 +101,8 @@ class SimulatedCall {
     for (; other_due_ >= 1200; other_due_ -= 1200) carry(1200);
     if (now_ >= next_frame_) {
       double bytes = rates_[ladder.level()] / 8 / path_.fps;
-      if (path_.key_every_s > 0 && now_ >= next_key_) bytes *= 3, next_key_ = now_ + path_.key_every_s;
+      if (path_.key_every_s > 0 && now_ >= next_key_)
+        bytes *= 3, next_key_ = now_ + path_.key_every_s;
       for (; bytes > 0; bytes -= 1200) send(static_cast<size_t>(std::min(bytes, 1200.0)) + 30);
       next_frame_ += 1 / path_.fps;
     }
