@@ -156,8 +156,10 @@ void Sender::Core::take_over(const GRef<GstBuffer>& packet, size_t rendition) {
   const int64_t captured_ns = captured(packet);
   if (captured_ns <= captured_ns_) {
     // It lags behind the other by more than one frame. In the end it gets the time it needs.
-    if (++too_late_ >= kMostTooLate) rendition_.reset();
-    held_.clear();
+    if (++too_late_ >= kMostTooLate) {
+      release_held();
+      rendition_.reset();
+    }
     if (source_ != nullptr) source_->request_rendition_key_frame(stream_, rendition);
     return;
   }
