@@ -139,6 +139,8 @@ void BandwidthEstimate::increase(int64_t now_ns) {
   const double passed_s = std::clamp(static_cast<double>(now_ns - changed_ns_) * 1e-9, 0.0, 1.0);
   const auto arrived = received();
   if (!arrived || passed_s <= 0) return;
+  // What a probe brought was for a moment only.
+  if (probed_until_ns_ != 0 && now_ns < probed_until_ns_ + 2 * kReceivedOver_ns) return;
   const double most = kMostAhead * *arrived + kHeadroom;
   if (delay_rate_ >= most)
     return;  // what the media does not use cannot be told from what is not there
@@ -228,7 +230,10 @@ void BandwidthEstimate::end_probe() {
   const double went = rate_of(bytes_before_last, last->sent_ns - first->sent_ns);
   const double came = rate_of(bytes_after_first, last->arrived_ns - first->arrived_ns);
   const double found = came < kProbeClear * went ? kProbeUse * came : std::min(went, came);
-  if (found > bitrate()) believe(found);
+  if (found > bitrate())
+    believe(found);
+  else if (came < kProbeClear * went)
+    delay_rate_ = std::min(delay_rate_, std::max(found, received().value_or(found)));
 }
 
 }  // namespace callbot::pipelines

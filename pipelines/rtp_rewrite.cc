@@ -95,10 +95,12 @@ GRef<GstBuffer> rewritten_packet(
 
   auto made = GRef<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, whole, nullptr));
   gst_buffer_fill(made.get(), 0, head, whole);
-  constexpr auto kAll = static_cast<GstBufferCopyFlags>(
-      GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_META | GST_BUFFER_COPY_MEMORY);
+  constexpr auto kAbout =
+      static_cast<GstBufferCopyFlags>(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_META);
+  gst_buffer_copy_into(made.get(), packet.get(), kAbout, 0, static_cast<gsize>(-1));
   if (there < gst_buffer_get_size(packet.get()))
-    gst_buffer_copy_into(made.get(), packet.get(), kAll, there, static_cast<gsize>(-1));
+    gst_buffer_copy_into(made.get(), packet.get(), GST_BUFFER_COPY_MEMORY, there,
+                         static_cast<gsize>(-1));
   return made;
 }
 

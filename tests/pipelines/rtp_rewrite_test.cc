@@ -74,7 +74,7 @@ Bytes left(
   const auto packet = GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
   GST_BUFFER_FLAG_SET(packet.get(), GST_BUFFER_FLAG_MARKER);
   const auto made = rewritten_packet(packet, format, descriptor_bytes, join);
-  EXPECT_TRUE(GST_BUFFER_FLAG_IS_SET(made.get(), GST_BUFFER_FLAG_MARKER));
+  EXPECT_TRUE(GST_BUFFER_FLAG_IS_SET(made.get(), GST_BUFFER_FLAG_MARKER));  // kept, as all are
   Bytes out(gst_buffer_get_size(made.get()));
   gst_buffer_extract(made.get(), 0, out.data(), out.size());
   return out;

@@ -58,7 +58,7 @@ TEST_P(SenderCodecs, ChangesRenditionWithoutLosingAFrame) {
   ASSERT_TRUE(arrive(10));
   for (const size_t rendition : {1, 0, 2, 1, 0}) {
     (*sender)->set_rendition(rendition);
-    const auto& wanted = pattern->renditions(0)[rendition];
+    const Rendition wanted = pattern->renditions(0)[rendition];
     EXPECT_TRUE(loop_.run_until(
         [&] {
           return !decoder.pictures().empty() && decoder.pictures().back().width == wanted.width;
