@@ -42,9 +42,6 @@ std::string rfc3339(int64_t wall) {
                      rest);
 }
 
-// 1960 and 2200: differences of two times fit into nanoseconds.
-constexpr int64_t kEarliest = -315'619'200, kLatest = 7'258'118'400;
-
 Result<int64_t> parse_rfc3339(const std::string& text) {
   tm parts{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
@@ -77,7 +74,7 @@ Result<int64_t> parse_rfc3339(const std::string& text) {
   }
   if (*rest != '\0') return no();
   const int64_t seconds = timegm(&parts) - offset;
-  if (seconds < kEarliest || seconds > kLatest) return no();
+  if (seconds < kEarliestWallNs / kSecond || seconds > kLatestWallNs / kSecond) return no();
   return seconds * kSecond + fraction;
 }
 

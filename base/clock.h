@@ -19,6 +19,10 @@ int64_t monotonic_ns();
 // Nanoseconds since the Unix epoch (CLOCK_REALTIME): for "when".
 int64_t wall_ns();
 
+// 1960 and 2200, the times that are read: differences of two of them fit into nanoseconds.
+constexpr int64_t kEarliestWallNs = -315'619'200'000'000'000;
+constexpr int64_t kLatestWallNs = 7'258'118'400'000'000'000;
+
 // RFC 3339 in UTC with nine decimals: "2026-11-21T04:20:42.000000001Z".
 std::string rfc3339(int64_t wall_ns);
 Result<int64_t> parse_rfc3339(const std::string& text);

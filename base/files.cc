@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <glib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -57,6 +58,16 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
+std::vector<fs::path> entries_in(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error))
+    entries.push_back(at->path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing) {
   return fail(Code::kStorage, fmt::format("{}: {}: {}", path.string(), doing, strerror(errno)));
 }
@@ -69,6 +80,32 @@ bool write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(n));
   }
   return true;
+}
+
+bool write_all_at(int fd, std::span<const uint8_t> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    offset += static_cast<uint64_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+bool lock_file(int fd, int how) {
+  int done = 0;
+  do done = flock(fd, how);
+  while (done != 0 && errno == EINTR);
+  return done == 0;
+}
+
+bool is_at(int fd, const fs::path& path, Links links) {
+  struct stat ours {};
+  struct stat named {};
+  const int flags = links == Links::kRefuse ? AT_SYMLINK_NOFOLLOW : 0;
+  return fstat(fd, &ours) == 0 && fstatat(AT_FDCWD, path.c_str(), &named, flags) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 Result<Descriptor> open_file(const fs::path& path, Links links) {
@@ -96,7 +133,7 @@ Result<Descriptor> open_file(const fs::path& path, Links links) {
 Result<> write_atomically(const fs::path& path, std::string_view bytes) {
   auto part = PartFile::create(path);
   if (!part) return tl::unexpected(part.error());
-  if (!write_all(part->fd(), bytes)) return storage_failure(part->path(), "cannot write");
+  if (!write_all(part->fd(), bytes)) return storage_failure(path, "cannot write");
   return part->put_in_place();
 }
 
@@ -122,6 +159,12 @@ Result<std::string> read_file(const fs::path& path, uint64_t most_bytes) {
       return fail(Code::kStorage,
                   fmt::format("{}: larger than {} bytes", path.string(), most_bytes));
   }
+}
+
+uint64_t size_of(const fs::path& path) {
+  std::error_code missing;
+  const auto size = fs::file_size(path, missing);
+  return missing ? 0 : size;
 }
 
 Result<> make_folder(const fs::path& path) {
@@ -151,6 +194,11 @@ std::string safe_name(std::string_view text) {
   if (name.empty()) name = "_";
   if (name.size() > 64) name.resize(64);
   return name;
+}
+
+std::string numbered(const fs::path& name, int n) {
+  if (n == 1) return name.string();
+  return fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string());
 }
 
 std::string printable(std::string_view text, size_t most) {
@@ -183,7 +231,7 @@ FileHash::FileHash(fs::path path, Links links)
 Result<std::string> FileHash::step() {
   auto file = open_file(path_, links_);
   if (!file) return tl::unexpected(file.error());
-  std::vector<guchar> chunk(64 * 1024);
+  std::vector<guchar> chunk(size_t{64} * 1024);
   for (const uint64_t until = at_ + kHashedAStep; at_ < until;) {
     const ssize_t n = pread(file->get(), chunk.data(), chunk.size(), static_cast<off_t>(at_));
     if (n < 0 && errno == EINTR) continue;

@@ -11,9 +11,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/gref.h"
@@ -39,16 +41,25 @@ class Descriptor {
   int fd_;
 };
 
+// The paths of what a folder holds, sorted; as far as it can be read, nothing if it cannot.
+std::vector<fs::path> entries_in(const fs::path& folder);
+
 // "path: cannot open: the words for errno".
 tl::unexpected<Error> storage_failure(const fs::path& path, const char* doing);
 // All of it; false: errno says why not.
 bool write_all(int fd, std::string_view bytes);
+// The same from there on; the descriptor's own position stays.
+bool write_all_at(int fd, std::span<const uint8_t> bytes, uint64_t offset);
+// flock(2), again where a signal came in between; false: errno says why not.
+bool lock_file(int fd, int how);
 
 // A recording may come from elsewhere: a link in it could show any file of this machine.
 enum class Links {
   kFollow,
   kRefuse,  // neither a link nor something in a folder that is one
 };
+// A lock is on the file, not on its name: is this still the one of that name?
+bool is_at(int fd, const fs::path& path, Links links = Links::kFollow);
 // For reading; never waits. What is no file is refused.
 Result<Descriptor> open_file(const fs::path& path, Links links = Links::kFollow);
 
@@ -57,6 +68,8 @@ Result<> write_atomically(const fs::path& path, std::string_view bytes);
 // fsync of a file, or of a folder: the names in it.
 Result<> sync_path(const fs::path& path);
 Result<std::string> read_file(const fs::path& path, uint64_t most_bytes);
+// Of a file; 0 where there is none.
+uint64_t size_of(const fs::path& path);
 // The folder and its parents; fine if it is there and can be written.
 Result<> make_folder(const fs::path& path);
 // Bytes an unprivileged process may still write below this path (statvfs f_bavail).
@@ -66,6 +79,8 @@ Result<uint64_t> free_space(const fs::path& path);
 // characters, bidi marks) as '_'; never empty, never "." or "..", never a leading '.', at most 64
 // bytes.
 std::string safe_name(std::string_view text);
+// "report.pdf", "report-2.pdf", "report-3.pdf": names for what has the same one; from 1.
+std::string numbered(const fs::path& name, int n);
 // Text for a terminal or a log line: control characters and bidi marks made visible (\u202e),
 // invalid UTF-8 replaced, cut at `most` code points.
 std::string printable(std::string_view text, size_t most = 200);

@@ -18,6 +18,8 @@ gboolean run_again(gpointer task) {
   return G_SOURCE_CONTINUE;
 }
 
+gboolean run_readable(gint, GIOCondition, gpointer task) { return run_again(task); }
+
 void destroy(gpointer task) { delete static_cast<Loop::Task*>(task); }
 
 gpointer boxed(Loop::Task task) { return std::make_unique<Loop::Task>(std::move(task)).release(); }
@@ -80,8 +82,15 @@ void Timer::start(std::chrono::milliseconds delay, Loop::Task task, bool repeat)
   id_ = g_timeout_add_full(G_PRIORITY_DEFAULT, ms, run_once, boxed(forget_then_run), destroy);
 }
 
-void Timer::stop() {
+void LoopSource::stop() {
   if (id_ != 0) g_source_remove(std::exchange(id_, 0));
+}
+
+void Readable::watch(int fd, Loop::Task task) {
+  stop();
+  const auto condition = static_cast<GIOCondition>(G_IO_IN | G_IO_HUP | G_IO_ERR);
+  id_ = g_unix_fd_add_full(G_PRIORITY_DEFAULT, fd, condition, run_readable, boxed(std::move(task)),
+                           destroy);
 }
 
 }  // namespace callbot

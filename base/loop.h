@@ -42,26 +42,39 @@ class Loop {
   std::thread::id thread_;
 };
 
-// One timer that dies with its owner.
-class Timer {
+// What the loop looks after for its owner, and that dies with it.
+class LoopSource {
  public:
-  Timer() = default;
-  ~Timer() { stop(); }
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
+  LoopSource(const LoopSource&) = delete;
+  LoopSource& operator=(const LoopSource&) = delete;
 
+  void stop();
+  bool running() const { return id_ != 0; }
+
+ protected:
+  LoopSource() = default;
+  ~LoopSource() { stop(); }
+  guint id_ = 0;
+};
+
+class Timer : public LoopSource {
+ public:
   void once(std::chrono::milliseconds delay, Loop::Task task) {
     start(delay, std::move(task), false);
   }
   void every(std::chrono::milliseconds period, Loop::Task task) {
     start(period, std::move(task), true);
   }
-  void stop();
-  bool running() const { return id_ != 0; }
 
  private:
   void start(std::chrono::milliseconds delay, Loop::Task task, bool repeat);
-  guint id_ = 0;
+};
+
+// Runs the task whenever there is something to read, or nobody can write any more. The task may
+// stop it.
+class Readable : public LoopSource {
+ public:
+  void watch(int fd, Loop::Task task);
 };
 
 }  // namespace callbot

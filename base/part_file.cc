@@ -32,13 +32,6 @@ bool is_part(const std::string& name, const std::string& prefix) {
          digits.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-bool lock(int fd, int how) {
-  int done = 0;
-  do done = flock(fd, how);
-  while (done != 0 && errno == EINTR);
-  return done == 0;
-}
-
 // What processes that were killed left of this file. Without locks (some network file systems)
 // nobody can tell: it stays.
 void remove_left_over(const fs::path& target) {
@@ -48,7 +41,7 @@ void remove_left_over(const fs::path& target) {
        at.increment(error)) {
     if (!is_part(at->path().filename().string(), prefix)) continue;
     const auto file = open_file(at->path(), Links::kRefuse);
-    if (file && lock(file->get(), LOCK_EX | LOCK_NB)) (void)unlink(at->path().c_str());
+    if (file && lock_file(file->get(), LOCK_EX | LOCK_NB)) (void)unlink(at->path().c_str());
   }
 }
 
@@ -63,9 +56,9 @@ Result<PartFile> PartFile::create(const fs::path& target) {
         folder_of(target) / fmt::format("{}{:016x}{}", prefix_of(target), digits, kSuffix);
     Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (!file && errno == EEXIST) continue;
-    if (!file) return storage_failure(path, "cannot create");
+    if (!file) return storage_failure(target, "cannot create");
     // Who took it for one left over, before it was locked, holds the lock until it is removed.
-    (void)lock(file.get(), LOCK_EX);
+    (void)lock_file(file.get(), LOCK_EX);
     struct stat s {};
     if (fstat(file.get(), &s) == 0 && s.st_nlink == 0) continue;
     return PartFile(target, path, std::move(file));
@@ -77,7 +70,7 @@ PartFile::~PartFile() {
 }
 
 Result<> PartFile::put_in_place() {
-  if (fdatasync(file_.get()) != 0) return storage_failure(path_, "cannot sync");
+  if (fdatasync(file_.get()) != 0) return storage_failure(target_, "cannot sync");
   if (rename(path_.c_str(), target_.c_str()) != 0)
     return storage_failure(target_, "cannot rename into place");
   file_ = Descriptor();

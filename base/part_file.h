@@ -6,7 +6,7 @@
 //
 // Thread:  any; one owner. Blocks on the file system.
 // Owner:   the caller. Destroying it before put_in_place() removes it.
-// Fails:   kStorage with the path and the system's words.
+// Fails:   kStorage with the path that was asked for (not the part's) and the system's words.
 #pragma once
 
 #include "base/files.h"

@@ -55,6 +55,7 @@ Result<std::unique_ptr<Call>> Call::create(Loop& loop, Log log, CallConfig confi
 
 Call::Call(Loop& loop, Log log, CallConfig config, CallEvents& events)
     : loop_(loop), log_(std::move(log)), config_(std::move(config)), events_(events) {
+  if (config_.network) link_ = std::make_unique<network::Link>(*config_.network);
   std::map<std::string, int> bearers;
   for (const auto& [name, participant] : config_.known) {
     gone_[name] = participant;
@@ -122,6 +123,24 @@ void Call::request_key_frame(TrackId track) {
   for (auto& [id, leg] : legs_)
     for (const TrackInfo& t : leg->tracks())
       if (t.id == track && leg->peer() != nullptr) leg->peer()->request_key_frame(track);
+}
+
+Result<> Call::network_verified() const {
+  if (!link_) return fail(Code::kUnmeasured, "no network was asked for");
+  if (!verified_) return fail(Code::kUnmeasured, "nobody was connected");
+  if (!*verified_) return *verified_;
+  for (const LegId id : connected_)
+    if (auto verified = legs_.at(id)->network_verified(); !verified) return verified;
+  return {};
+}
+
+std::string Call::selected_pair(const std::string& member) const {
+  for (const LegId id : connected_) {
+    CallLeg& leg = *legs_.at(id);
+    if (leg.leg().member == member && leg.peer() != nullptr)
+      return leg.peer()->stats().selected_pair;
+  }
+  return "";
 }
 
 void Call::announce(const signaling::Self& self) {
@@ -192,7 +211,9 @@ void Call::choose_again() {
 // --- from the signaling
 
 void Call::joined(const std::string& self) {
-  if (advance(Phase::kLive)) events_.joined(self);
+  if (!advance(Phase::kLive)) return;
+  if (link_) link_->begin_schedule();
+  events_.joined(self);
 }
 
 void Call::members_changed(const std::vector<Member>& members) {
@@ -266,6 +287,7 @@ void Call::leg_request(LegId leg, signaling::Request request) { signaling_->requ
 void Call::leg_connected(CallLeg& leg) {
   if (std::find(connected_.begin(), connected_.end(), leg.leg().id) == connected_.end())
     connected_.push_back(leg.leg().id);
+  if (link_ && (!verified_ || *verified_)) verified_ = leg.network_verified();
   events_.connected(leg.leg().member);
 }
 

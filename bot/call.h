@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "base/loop.h"
 #include "bot/call_leg.h"
 #include "bot/channel_messages.h"
+#include "network/link.h"
 #include "pipelines/peer.h"
 #include "signaling/signaling.h"
 
@@ -30,6 +32,9 @@ struct CallConfig {
   std::vector<std::string> receive_codecs;  // empty: all
   bool receive_video = true;
   pipelines::Source* source = nullptr;
+  // All media goes over a link with these conditions, a clean one too; one that is there can be
+  // changed while the call runs. None: there is no link, and STUN and TURN servers are used.
+  std::optional<network::Network> network = {};
   // Who was there before: name and participant, as Recording::participants() says.
   std::vector<std::pair<std::string, std::string>> known = {};
   // Is this member to be recorded, as far as we choose? Empty: everybody. Ask again with
@@ -113,7 +118,16 @@ class Call final : private signaling::Events, private LegOwner {
   void request_key_frame(TrackId track);
   // CallConfig::wants may say something else now.
   void choose_again();
+  // PeerStats::selected_pair of the leg with this member ("": of the one leg that carries all);
+  // empty: it is not connected.
+  std::string selected_pair(const std::string& member) const;
   size_t connected_legs() const { return connected_.size(); }
+  // What CallConfig::network asked for, to change it and to see what it did; null: nothing. Its
+  // schedule begins when the call is joined.
+  network::Link* link() const { return link_.get(); }
+  // Did all legs that were ever connected go over the link? kUnmeasured: the first of which it is
+  // not proved, or there was none.
+  Result<> network_verified() const;
   void announce(const signaling::Self& self);
   void set_sending(MediaKind kind, bool on);
 
@@ -140,6 +154,7 @@ class Call final : private signaling::Events, private LegOwner {
   void resumed() override;
   void closed(Result<> how) override;
   // LegOwner
+  network::Link* leg_link() override { return link_.get(); }
   void leg_send(signaling::LegId leg, signaling::Message message) override;
   void leg_request(signaling::LegId leg, signaling::Request request) override;
   void leg_connected(CallLeg& leg) override;
@@ -166,6 +181,8 @@ class Call final : private signaling::Events, private LegOwner {
   std::vector<signaling::LegId> connected_;
   std::vector<TrackId> taken_;  // tracks that the sinks sit on
   std::unique_ptr<signaling::Signaling> signaling_;
+  std::unique_ptr<network::Link> link_;
+  std::optional<Result<>> verified_;  // of all legs, as each was when it was connected
   std::map<signaling::LegId, std::unique_ptr<CallLeg>> legs_;
   Timer leave_deadline_;
   Alive alive_;

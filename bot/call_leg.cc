@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipelines/ice.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -31,6 +33,8 @@ CallLeg::CallLeg(Loop& loop, const Log& log, signaling::Leg leg, pipelines::Peer
   if (leg_.direction == signaling::Direction::kReceive) config_.source = nullptr;
   for (const signaling::IceServer& s : leg_.ice_servers)
     config_.ice.servers.push_back({s.url, s.username, s.credential});
+  // What a server would tell or lend us leads around the relay.
+  if (owner_.leg_link() != nullptr) config_.ice.servers.clear();
 }
 
 CallLeg::~CallLeg() { drop_peer(); }
@@ -46,6 +50,10 @@ void CallLeg::fresh() {
 }
 
 bool CallLeg::make_peer() {
+  if (network::Link* link = owner_.leg_link())
+    relay_ = std::make_unique<network::Relay>(
+        *link, log_,
+        pipelines::gathering_addresses(config_.ice).value_or(std::vector<std::string>()));
   auto peer = pipelines::Peer::create(loop_, log_, config_, *this);
   if (!peer) {
     owner_.leg_trouble(*this, peer.error(), false);
@@ -58,6 +66,7 @@ bool CallLeg::make_peer() {
 void CallLeg::drop_peer() {
   retry_.stop();
   peer_.reset();
+  relay_.reset();
   for (const TrackInfo& track : std::exchange(tracks_, {})) owner_.leg_track_removed(track);
 }
 
@@ -83,7 +92,8 @@ void CallLeg::take(const signaling::Description& description) {
     peer_->set_track_owner("", {owner_.participant_of(leg_.member), leg_.name, ""});
   for (const auto& [mid, owner] : streams_)
     peer_->set_track_owner(mid, {owner_.participant_of(owner.member), owner.name, owner.source});
-  peer_->remote_description(offer, description.sdp);
+  peer_->remote_description(offer,
+                            relay_ ? relay_->description_for_us(description.sdp) : description.sdp);
   for (const auto& candidate : std::exchange(early_, {})) give(candidate);
 }
 
@@ -101,8 +111,9 @@ void CallLeg::take(const signaling::Candidate& candidate) {
 }
 
 void CallLeg::give(const signaling::Candidate& candidate) {
-  if (peer_ && candidate.generation == generation_)
-    peer_->remote_candidate(candidate.mline, candidate.mid, candidate.text);
+  if (!peer_ || candidate.generation != generation_) return;
+  const auto text = relay_ ? relay_->candidate_for_us(candidate.text) : candidate.text;
+  if (text) peer_->remote_candidate(candidate.mline, candidate.mid, *text);
 }
 
 void CallLeg::requested(signaling::Request request) {
@@ -141,13 +152,22 @@ void CallLeg::local_description(bool offer, const std::string& sdp) {
   signaling::Description description;
   description.type =
       offer ? signaling::Description::Type::kOffer : signaling::Description::Type::kAnswer;
-  description.sdp = sdp;
+  description.sdp = relay_ ? relay_->description_for_them(sdp) : sdp;
   description.generation = generation_;
   owner_.leg_send(leg_.id, std::move(description));
 }
 
 void CallLeg::local_candidate(uint32_t mline, const std::string& mid, const std::string& text) {
-  owner_.leg_send(leg_.id, signaling::Candidate{mline, mid, text, generation_});
+  const auto shown = relay_ ? relay_->candidate_for_them(text) : text;
+  if (shown) owner_.leg_send(leg_.id, signaling::Candidate{mline, mid, *shown, generation_});
+}
+
+Result<> CallLeg::network_verified() const {
+  if (!relay_) return fail(Code::kUnmeasured, leg_.name + ": there is no relay");
+  if (!peer_) return fail(Code::kUnmeasured, leg_.name + ": not connected");
+  return relay_->verified(peer_->stats().selected_pair).map_error([this](Error error) {
+    return std::move(error).in(leg_.name);
+  });
 }
 
 void CallLeg::connected() {

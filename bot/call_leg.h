@@ -16,6 +16,7 @@
 #include "base/alive.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "network/relay.h"
 #include "pipelines/peer.h"
 #include "signaling/signaling.h"
 
@@ -28,6 +29,8 @@ class LegOwner {
   virtual ~LegOwner() = default;
   // What frames of this member's tracks are called: TrackInfo::participant.
   virtual const std::string& participant_of(const std::string& member) const = 0;
+  // The line that all legs share, if it is impaired; longer there than they are.
+  virtual network::Link* leg_link() { return nullptr; }
   virtual void leg_send(signaling::LegId leg, signaling::Message message) = 0;
   virtual void leg_request(signaling::LegId leg, signaling::Request request) = 0;
   virtual void leg_connected(CallLeg& leg) = 0;
@@ -58,6 +61,9 @@ class CallLeg final : private pipelines::PeerEvents {
 
   const signaling::Leg& leg() const { return leg_; }
   pipelines::Peer* peer() { return peer_.get(); }  // null between two of them
+  // Does the media of this leg really go over the link? kUnmeasured: there is no proof that it
+  // does.
+  Result<> network_verified() const;
   const std::vector<TrackInfo>& tracks() const { return tracks_; }
 
  private:
@@ -96,6 +102,7 @@ class CallLeg final : private pipelines::PeerEvents {
   std::vector<TrackInfo> tracks_;
   std::map<std::string, signaling::StreamOwner> streams_;
   std::vector<signaling::Candidate> early_;  // came before their description
+  std::unique_ptr<network::Relay> relay_;    // of the current peer, where there is a link
   std::unique_ptr<pipelines::Peer> peer_;
   Timer retry_;
   Alive alive_;

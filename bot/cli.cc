@@ -8,6 +8,7 @@
 #include "bot/cli_calls.h"
 #include "bot/cli_folders.h"
 #include "bot/cli_recordings.h"
+#include "bot/cli_tests.h"
 #include "bot/cli_values.h"
 
 namespace callbot::bot {
@@ -64,6 +65,7 @@ struct Verbs {
   UnsealOptions unseal;
   RecordingsOptions recordings;
   CtlOptions ctl;
+  TestOptions test;
 };
 
 // In the order of the help.
@@ -78,6 +80,7 @@ void add_verbs(CLI::App& app, Verbs& v) {
   add_repair(app, v.repair);
   add_export(app, v.exported);
   add_compose(app, v.composed);
+  add_test(app, v.test);
   add_demo(app, v.demo);
   add_recordings(app, v.recordings);
   add_key(app, v.key);
@@ -98,7 +101,7 @@ void add_output(CLI::App& app, OutputOptions& output) {
 
 // What was asked for, once the command line is parsed.
 void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
-  const std::string verb = chosen.get_name();
+  const std::string& verb = chosen.get_name();
   if (verb == "record") invocation.verb = v.record;
   if (verb == "send") invocation.verb = v.send;
   if (verb == "serve") invocation.verb = v.serve;
@@ -107,6 +110,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   if (verb == "show") invocation.verb = v.show;
   if (verb == "repair") invocation.verb = v.repair;
   if (verb == "recordings") invocation.verb = v.recordings;
+  if (verb == "test") invocation.verb = v.test;
   if (verb == "demo") invocation.verb = v.demo;
   if (verb == "key") invocation.verb = v.key;
   if (verb == "unseal") invocation.verb = v.unseal;
@@ -201,6 +205,16 @@ ExitStatus exit_status(const Error& error) {
 ExitStatus exit_status_on_disk(const Error& error) {
   const bool invalid = error.code == Code::kDenied || error.code == Code::kUnsupported;
   return invalid ? kExitUnmeasured : exit_status(error);
+}
+
+ExitStatus tell(const Error& error) {
+  fmt::print(stderr, "callbot: {}\n", error.message);
+  return exit_status(error);
+}
+
+ExitStatus tell_on_disk(const Error& error) {
+  (void)tell(error);
+  return exit_status_on_disk(error);
 }
 
 }  // namespace callbot::bot

@@ -34,5 +34,8 @@ ExitStatus exit_status(const Error& error);
 // Of a verb that reads a folder: what is denied there is for want of a key, what is unsupported was
 // made by a later version; both are as good as nothing to judge, and no wrong use.
 ExitStatus exit_status_on_disk(const Error& error);
+// Tells it on standard error; its exit status.
+ExitStatus tell(const Error& error);
+ExitStatus tell_on_disk(const Error& error);
 
 }  // namespace callbot::bot

@@ -8,7 +8,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/units.h"
 #include "bot/cli_values.h"
+#include "bot/member_filter.h"
 
 namespace callbot::bot {
 namespace {
@@ -29,10 +31,22 @@ void add_join(CLI::App* app, JoinOptions& join) {
   app->add_option(
       "--ice-server", join.ice_servers,
       "stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp|tcp, a ':' in USER as "
-      "%3A; repeatable");
+      "%3A; turns: (TURN over TLS) is not supported; repeatable");
   app->add_option("--interface", join.interfaces,
                   "interface name or address to use; repeatable (default: all)")
       ->allow_extra_args(false);
+  const std::string help =
+      "send and receive everything (ICE, DTLS, media) through a network of these conditions: " +
+      network::preset_names() +
+      ", a file, or JSON such as '{\"down\":{\"loss\":\"10%\"}}'; STUN and TURN servers are not "
+      "used then";
+  parsed<std::optional<network::Network>>(
+      app, "--network", help.c_str(), join.network,
+      [](const std::string& text) {
+        return network::parse_network(text).map(
+            [](const network::Network& network) { return std::optional(network); });
+      },
+      "PRESET|FILE|JSON");
 }
 
 void add_disk(CLI::App* c, DiskLimits& disk) {
@@ -73,6 +87,14 @@ Result<std::optional<recordings::PublicKey>> public_key(const std::string& text)
   return key.map([](const auto& k) { return std::optional(k); });
 }
 
+CLI::Validator glob() {
+  return {[](std::string& text) {
+            const auto is = check_pattern(text);
+            return is ? std::string() : is.error().message;
+          },
+          ""};
+}
+
 // What record and the recorders of serve have in common.
 void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_duration,
                bool& audio_only, RecordRules& rules) {
@@ -108,11 +130,13 @@ void add_rules(CLI::App* c, std::optional<std::chrono::milliseconds>& most_durat
   c->add_option("--include", rules.include,
                 "record only members whose name fits this pattern (* ? [...]); repeatable")
       ->allow_extra_args(false)
+      ->check(glob())
       ->type_name("GLOB");
   c->add_option("--exclude", rules.exclude,
                 "leave out members whose name fits this pattern, as if they had asked for it; "
                 "repeatable")
       ->allow_extra_args(false)
+      ->check(glob())
       ->type_name("GLOB");
 }
 
@@ -189,6 +213,7 @@ void add_ctl(CLI::App& app, CtlOptions& o) {
     command(name, help)
         ->add_option("GLOB", o.patterns,
                      "pattern of names: * ? [...]; the newest that fits decides")
+        ->check(glob())
         ->required();
   c->footer(
       "Examples:\n"
@@ -209,7 +234,8 @@ void add_record(CLI::App& app, RecordOptions& o) {
        "rooms there is none to choose")
       ->check(CLI::IsMember({"high", "medium", "low"}));
   c->add_option("--on-finish", o.on_finish,
-                "program to run when the recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+                "program to run when the recording is done: PROGRAM FOLDER "
+                "PASS|WARN|FAIL|UNMEASURED");
   add_disk(c, o.disk);
   c->add_option("--max-file-mb", o.most_file_mb, "largest file taken from the chat, in MB")
       ->capture_default_str()
@@ -261,7 +287,10 @@ void add_send(CLI::App& app, SendOptions& o) {
       "Examples:\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --count 3 --duration 30s\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --codec h264 --size 640x360 "
-      "--bitrate 500k\n");
+      "--bitrate 500k\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup --network 3g\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup "
+      "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n");
 }
 
 void add_serve(CLI::App& app, ServeOptions& o) {
@@ -269,20 +298,10 @@ void add_serve(CLI::App& app, ServeOptions& o) {
   c->add_option_function<std::string>(
        "--listen",
        [&o](const std::string& text) {
-         const size_t colon = text.rfind(':');
-         int port = -1;
-         if (colon != std::string::npos) {
-           const auto digits = text.substr(colon + 1);
-           if (!digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos &&
-               digits.size() <= 5)
-             port = std::stoi(digits);
-         }
-         if (port < 0 || port > 65535)
-           throw CLI::ValidationError("--listen", "\"" + text + "\": expected ADDRESS:PORT");
-         o.address = text.substr(0, colon);
-         if (o.address.size() > 2 && o.address.front() == '[')
-           o.address = o.address.substr(1, o.address.size() - 2);
-         o.port = static_cast<uint16_t>(port);
+         const auto listen = parse_listen_address(text);
+         if (!listen) throw CLI::ValidationError("--listen", listen.error().message);
+         o.address = listen->address;
+         o.port = listen->port;
        },
        "address and port; port 0 picks a free one")
       ->type_name("ADDRESS:PORT")
@@ -308,7 +327,8 @@ void add_serve(CLI::App& app, ServeOptions& o) {
                   "a room's recording ends when it has been empty for so long (default: at once)",
                   nullptr, o.rules.empty_for);
   c->add_option("--on-finish", o.on_finish,
-                "program to run when a recording is done: PROGRAM FOLDER PASS|WARN|FAIL");
+                "program to run when a recording is done: PROGRAM FOLDER "
+                "PASS|WARN|FAIL|UNMEASURED");
   c->footer(
       "Examples:\n"
       "  callbot serve --record /srv/recordings\n"

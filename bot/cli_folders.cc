@@ -1,5 +1,6 @@
 #include "bot/cli_folders.h"
 
+#include "base/units.h"
 #include "bot/cli_values.h"
 
 namespace callbot::bot {
@@ -54,10 +55,17 @@ void add_repair(CLI::App& app, RepairOptions& repair) {
   auto* r = app.add_subcommand("repair", "finish a recording that was cut off, mend a damaged one");
   r->add_option("DIR", repair.dir, "folder of the recording")->required();
   r->add_flag("--json", repair.json, "what was done as JSON");
+  r->add_option("--on-finish", repair.on_finish,
+                "program to run with folder and verdict, once, if the recorder died before that")
+      ->type_name("PROGRAM");
   r->footer(
-      "Nothing is deleted: what cannot be used is kept in DIR/damaged. Repairing again changes\n"
-      "nothing. Exits with 1 if something is lost, with 5 if the recording is still being "
-      "written.\n"
+      "Nothing is deleted: what cannot be used is kept in DIR/damaged. What nobody judged is "
+      "judged\n"
+      "(DIR/verdict.json). Repairing again changes nothing. Exits with 1 if something is lost or "
+      "the\n"
+      "verdict is FAIL, with 5 if it cannot be judged (encrypted, and no --key opens it) or is "
+      "still\n"
+      "being written.\n"
       "Example:\n  callbot repair recordings/standup-20261121T042042Z\n");
 }
 
@@ -74,9 +82,17 @@ void add_export(CLI::App& app, ExportOptions& o) {
   c->add_flag("--whole", o.whole,
               "let every file begin and end with the recording, so that they can be laid side by "
               "side (default: with the participant's joining and leaving)");
+  const auto moment = [](const std::string& text) -> Result<std::optional<double>> {
+    return parse_seconds(text).map([](double seconds) { return std::optional(seconds); });
+  };
+  parsed<std::optional<double>>(c, "--from", "leave out what is before this time of the recording",
+                                o.from, moment, "TIME");
+  parsed<std::optional<double>>(c, "--until", "and what is after this one", o.until, moment,
+                                "TIME");
   c->footer(
       "Examples:\n"
       "  callbot export recordings/standup-20261121T042042Z --to mp4\n"
+      "  callbot export recordings/standup-20261121T042042Z --to mkv --from 90s --until 2min\n"
       "  callbot export recordings/standup-20261121T042042Z --to wav --participant Alice "
       "--whole\n");
 }

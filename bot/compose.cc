@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
 #include "recordings/compose.h"
@@ -16,10 +17,10 @@ void tell(Console& console, const recordings::Composed& done, double spent) {
   Json notes = Json::array();
   for (const std::string& note : done.notes) notes.add(note);
   console.event("composed",
-                fmt::format("{} ({:.1f} s, {:.1f} MB, {} chapters; {:.1f} times as fast as it "
+                fmt::format("{} ({:.1f} s, {:.1f} MB, {}; {:.1f} times as fast as it "
                             "happened)",
                             done.path.string(), seconds, static_cast<double>(done.bytes) / 1e6,
-                            done.chapters, seconds / std::max(spent, 1e-3)),
+                            counted(done.chapters, "chapter"), seconds / std::max(spent, 1e-3)),
                 Json::object()
                     .set("path", done.path.string())
                     .set("duration_s", seconds)
@@ -27,7 +28,7 @@ void tell(Console& console, const recordings::Composed& done, double spent) {
                     .set("bytes", static_cast<int64_t>(done.bytes))
                     .set("chapters", static_cast<int64_t>(done.chapters))
                     .set("spent_s", spent)
-                    .set("notes", std::move(notes)));
+                    .set("notes", notes));
   for (const std::string& note : done.notes) console.line("  not all of it: " + note);
 }
 
@@ -58,8 +59,7 @@ ExitStatus run_compose(Console& console, const ComposeOptions& options) {
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
     return done->notes.empty() ? kExitGood : kExitNotGood;
   }
-  fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status_on_disk(done.error());
+  return tell_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

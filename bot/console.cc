@@ -88,8 +88,9 @@ void Console::progress(std::string_view what, double done) {
   const int tenths = static_cast<int>(done * 10);
   if (tenths <= tenths_) return;
   tenths_ = tenths;
+  const auto word = what.substr(0, what.find_last_not_of(' ') + 1);  // padded for the bar
   if (json_)
-    event("progress", "", Json::object().set("what", what).set("done", done));
+    event("progress", "", Json::object().set("what", word).set("done", done));
   else
     line(fmt::format("{} {:3.0f} %", what, done * 100));
 }

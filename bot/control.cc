@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "recordings/catalogue_entry.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::bot {
 namespace {
@@ -123,11 +124,13 @@ class ControlServer::Connection : public std::enable_shared_from_this<Connection
     if (end_of_line == std::string::npos) return read();
     const std::string line = incoming_.substr(0, end_of_line);
     incoming_.erase(0, end_of_line + 1);
-    write(server_->answer(line));
+    server_->ask(line, [weak = weak_from_this()](std::string answer) {
+      if (const auto self = weak.lock()) self->write(std::move(answer));
+    });
   }
 
   void write(std::string line) {
-    if (server_ == nullptr) return;  // the answer ended it all
+    if (server_ == nullptr) return;  // it all ended meanwhile
     outgoing_ = std::make_shared<const std::string>(std::move(line) + "\n");
     struct Writing {
       gpointer connection;
@@ -232,17 +235,18 @@ void ControlServer::drop(Connection* connection) {
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& one) { return one.get() == connection; });
   if (found == connections_.end()) return;
-  const auto last = *found;  // it is on the stack
-  connections_.erase(found);
-  last->close();
+  const auto last = connections_.extract(found);  // it is on the stack
+  last.value()->close();
 }
 
-std::string ControlServer::answer(const std::string& line) const {
+void ControlServer::ask(const std::string& line,
+                        const std::function<void(std::string)>& answer) const {
   auto request = Json::parse(line, {.most_bytes = kMostControlLine, .deepest = 8});
-  if (!request) return refusal(request.error());
-  if (!request->is_object()) return refusal({Code::kBadInput, "expected an object"});
-  auto answered = handler_(*request);
-  return answered ? answered->set("ok", true).dump() : refusal(answered.error());
+  if (!request) return answer(refusal(request.error()));
+  if (!request->is_object()) return answer(refusal({Code::kBadInput, "expected an object"}));
+  handler_(*request, [answer](Result<Json> answered) {
+    answer(answered ? answered->set("ok", true).dump() : refusal(answered.error()));
+  });
 }
 
 // --- the other end
@@ -326,10 +330,8 @@ class Client {
 Result<Json> control_request(const fs::path& folder, const Json& request,
                              std::chrono::milliseconds within) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored))
-    return fail(Code::kBadInput, folder.string() + ": no such folder");
-  if (!fs::exists(folder / "manifest.json", ignored))
-    return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+  if (!fs::exists(folder / recordings::kManifest, ignored))
+    return tl::unexpected(recordings::no_recording(folder));
   Client client(folder, within);
   auto line = client.connect(folder)
                   .and_then([&] { return client.send(request.dump() + "\n"); })
@@ -339,7 +341,9 @@ Result<Json> control_request(const fs::path& folder, const Json& request,
   if (!answer) return fail(Code::kInternal, "the recorder's answer is no JSON: " + *line);
   if (answer->at("ok").boolean().value_or(false)) return answer;
   const Json error = answer->at("error");
-  return fail(code_named(error.at("code").text().value_or("")),
+  const Code code = code_named(error.at("code").text().value_or(""));
+  // What it could not take is what our caller asked for: nobody of that name, paused already.
+  return fail(code == Code::kBadInput ? Code::kUsage : code,
               error.at("text").text().value_or("refused"));
 }
 

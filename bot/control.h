@@ -7,7 +7,8 @@
 // Owner:   RecordControl owns the server. Destroying it closes every connection and removes the
 //          socket.
 // Fails:   create(): kStorage where the folder's file system has no sockets. control_request():
-//          kConnect if nobody records there, kTimeout, or what the recorder answered.
+//          kConnect if nobody records there, kTimeout, kUsage for a request that the recorder
+//          cannot take ("bad-input"), or what else it answered.
 #pragma once
 
 #include <gio/gio.h>
@@ -27,11 +28,13 @@
 namespace callbot::bot {
 
 constexpr const char* kControlSocket = "control.sock";
-constexpr size_t kMostControlLine = 64 * 1024;  // bytes, without the line end
+constexpr size_t kMostControlLine = size_t{64} * 1024;  // bytes, without the line end
 
 class ControlServer {
  public:
-  using Handler = std::function<Result<Json>(const Json& request)>;
+  // Called once, on the loop; at once or later. A connection asks for nothing more before that.
+  using Answer = std::function<void(Result<Json>)>;
+  using Handler = std::function<void(const Json& request, Answer answer)>;
 
   static Result<std::unique_ptr<ControlServer>> create(Log log, const fs::path& folder,
                                                        Handler handler);
@@ -45,7 +48,7 @@ class ControlServer {
   Result<> listen();
   void take(GSocketConnection* connection);
   void drop(Connection* connection);
-  std::string answer(const std::string& line) const;
+  void ask(const std::string& line, const std::function<void(std::string)>& answer) const;
 
   Log log_;
   fs::path folder_;

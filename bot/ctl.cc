@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "bot/console.h"
 #include "bot/control.h"
 
@@ -44,11 +45,12 @@ Json ctl_request(const CtlOptions& o, const std::string& pattern) {
 }
 
 std::string status_text(const Json& status) {
-  std::string text = fmt::format(
-      "{}\n{} {}  {:.1f} MB in {} file(s)\n", word(status, "folder"),
-      status.at("paused").boolean().value_or(false) ? "paused   " : "recording",
-      clock_text(status.at("duration_ns").whole().value_or(0)),
-      static_cast<double>(status.at("bytes").whole().value_or(0)) / 1e6, status.at("files").size());
+  std::string text =
+      fmt::format("{}\n{} {}  {:.1f} MB in {}\n", word(status, "folder"),
+                  status.at("paused").boolean().value_or(false) ? "paused   " : "recording",
+                  clock_text(status.at("duration_ns").whole().value_or(0)),
+                  static_cast<double>(status.at("bytes").whole().value_or(0)) / 1e6,
+                  counted(status.at("files").size(), "file"));
   std::vector<std::vector<std::string>> members{{"MEMBER", "STATE"}};
   for (size_t i = 0; i < status.at("members").size(); ++i) {
     const Json member = status.at("members").at(i);
@@ -70,10 +72,7 @@ ExitStatus run_ctl(const CtlOptions& o) {
   const auto patterns = o.patterns.empty() ? std::vector<std::string>{""} : o.patterns;
   for (const std::string& pattern : patterns) {
     const auto answer = control_request(o.dir, ctl_request(o, pattern));
-    if (!answer) {
-      fmt::print(stderr, "callbot: {}\n", answer.error().message);
-      return exit_status(answer.error());
-    }
+    if (!answer) return tell(answer.error());
     if (o.json)
       fmt::print("{}\n", answer->dump());
     else if (o.command == "status")

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+#include <limits>
+
 #include "base/files.h"
 #include "bot/interrupt.h"
 #include "recordings/catalogue_entry.h"
@@ -31,9 +34,17 @@ void tell(Console& console, const recordings::ExportedFile& file) {
                     .set("from_s", static_cast<double>(file.from_ns) / 1e9)
                     .set("duration_s", seconds)
                     .set("bytes", static_cast<int64_t>(file.bytes))
-                    .set("tracks", std::move(list))
-                    .set("notes", std::move(notes)));
+                    .set("tracks", list)
+                    .set("notes", notes));
   for (const std::string& note : file.notes) console.line("  not all of it: " + note);
+}
+
+std::optional<recordings::TimeSpan> part_of(const ExportOptions& options) {
+  if (!options.from && !options.until) return std::nullopt;
+  const auto ns = [](double seconds) { return std::llround(seconds * 1e9); };
+  return recordings::TimeSpan{
+      ns(options.from.value_or(0)),
+      options.until ? ns(*options.until) : std::numeric_limits<int64_t>::max()};
 }
 
 }  // namespace
@@ -47,7 +58,8 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
        .to = options.to,
        .participant = options.participant,
        .out = options.out,
-       .whole = options.whole},
+       .whole = options.whole,
+       .part = part_of(options)},
       [&](double share) {
         const int percent = static_cast<int>(share * 100);
         if (percent != shown) console.progress("exporting", share);
@@ -69,8 +81,7 @@ ExitStatus run_export(Console& console, const ExportOptions& options) {
     if (recordings::is_encrypted(options.dir)) console.line("exports are not encrypted");
     return whole ? kExitGood : kExitNotGood;
   }
-  fmt::print(stderr, "callbot: {}\n", done.error().message);
-  return exit_status_on_disk(done.error());
+  return tell_on_disk(done.error());
 }
 
 }  // namespace callbot::bot

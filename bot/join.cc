@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/gref.h"
+#include "pipelines/ice.h"
 
 namespace callbot::bot {
 namespace {
@@ -56,12 +57,16 @@ Result<CallConfig> call_config(const JoinOptions& options, const signaling::Self
   config.join.ca_file = options.ca_file;
   config.join.insecure = options.insecure;
   config.ice.interfaces = options.interfaces;
+  config.network = options.network;
   Log::hide(options.token);
   for (const std::string& text : options.ice_servers) {
     auto server = ice_server(text);
     if (!server) return tl::unexpected(server.error());
     config.ice.servers.push_back(std::move(*server));
   }
+  // Now rather than with the first member that comes.
+  if (auto usable = pipelines::ice_uris(config.ice.servers); !usable)
+    return tl::unexpected(std::move(usable.error()).in("--ice-server"));
   return config;
 }
 

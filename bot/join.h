@@ -2,7 +2,7 @@
 //
 // Thread:  any.
 // Owner:   the caller.
-// Fails:   kUsage that names the flag.
+// Fails:   kUsage that names the flag; kUnsupported where there is no TURN server but over TLS.
 #pragma once
 
 #include <string>

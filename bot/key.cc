@@ -10,13 +10,8 @@
 namespace callbot::bot {
 namespace {
 
-ExitStatus say(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status_on_disk(error);
-}
-
 Result<> copy(recordings::ReadableFile& from, recordings::GrowingFile& to) {
-  std::vector<uint8_t> bytes(64 * 1024);
+  std::vector<uint8_t> bytes(size_t{64} * 1024);
   for (uint64_t at = 0; at < from.size();) {
     const auto got = from.read(at, bytes);
     if (!got) return tl::unexpected(got.error());
@@ -30,7 +25,7 @@ Result<> copy(recordings::ReadableFile& from, recordings::GrowingFile& to) {
 
 ExitStatus run_key(const KeyOptions& options) {
   const auto pair = recordings::make_key_pair(options.name);
-  if (!pair) return say(pair.error());
+  if (!pair) return tell_on_disk(pair.error());
   fmt::print("{}: for --encrypt-to\n{}: for --key; keep it secret, and a copy of it\n",
              pair->public_file.string(), pair->secret_file.string());
   return kExitGood;
@@ -42,13 +37,13 @@ ExitStatus run_unseal(const UnsealOptions& options) {
     return recordings::open_sealed(std::move(disk), options.file.string(),
                                    recordings::Damaged::kRefuse);
   });
-  if (!from) return say(from.error());
+  if (!from) return tell_on_disk(from.error());
   auto to = recordings::GrowingFile::create({.path = options.out});
-  if (!to) return say(to.error());
+  if (!to) return tell_on_disk(to.error());
   if (auto copied = copy(**from, **to); !copied) {
     std::error_code ignored;
     fs::remove(options.out, ignored);
-    return say(copied.error());
+    return tell_on_disk(copied.error());
   }
   if (!(*from)->ended())
     fmt::print(stderr, "callbot: {}: was cut off: not all of it may be there\n",

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "base/alive.h"
 #include "base/loop.h"
 #include "bot/cli.h"
 #include "bot/compose.h"
@@ -18,6 +19,8 @@
 #include "bot/key.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
+#include "bot/scenario_check.h"
+#include "bot/scenario_test.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -27,18 +30,23 @@
 namespace callbot::bot {
 namespace {
 
-ExitStatus say(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status(error);
-}
-
-// Turns the loop until `status` is set.
+// Turns the loop until `status` is set. Signals that come later are taken and change nothing: what
+// they would act on is being destroyed.
 ExitStatus run(Loop& loop, const std::optional<ExitStatus>& status, const Loop::Task& interrupt,
                const Loop::Task& terminate) {
-  loop.on_unix_signal(SIGINT, interrupt);
-  loop.on_unix_signal(SIGTERM, terminate);
+  const Alive running;
+  loop.on_unix_signal(SIGINT, running.guard(interrupt));
+  loop.on_unix_signal(SIGTERM, running.guard(terminate));
   while (!status) g_main_context_iteration(nullptr, TRUE);
   return *status;
+}
+
+// Who reads events sees it among them; people on standard error.
+ExitStatus tell_both(Console& console, const Error& error) {
+  if (console.json())
+    console.event("error", error.message,
+                  Json::object().set("code", name_of(error.code)).set("message", error.message));
+  return tell(error);
 }
 
 template <class Verb>
@@ -46,7 +54,7 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
   std::optional<ExitStatus> status;
   Verb verb(loop, console, options, [&](const auto& done) {
     status = done.status;
-    if (done.error) say(*done.error);
+    if (done.error) tell_both(console, *done.error);
   });
   verb.start();
   return run(
@@ -56,7 +64,7 @@ ExitStatus run_verb(Loop& loop, Console& console, const auto& options) {
 ExitStatus run_serve(Loop& loop, Console& console, const ServeOptions& options) {
   std::optional<ExitStatus> status;
   Serve serve(loop, console, options);
-  if (auto started = serve.start(); !started) return say(started.error());
+  if (auto started = serve.start(); !started) return tell_both(console, started.error());
   const auto stop = [&] { serve.stop([&] { status = kExitGood; }); };
   return run(loop, status, stop, stop);
 }
@@ -69,6 +77,8 @@ ExitStatus run_call(Console& console, const Invocation& invocation) {
     return run_verb<Send>(loop, console, *o);
   if (const auto* o = std::get_if<DemoOptions>(&invocation.verb))
     return run_verb<Demo>(loop, console, *o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb))
+    return run_verb<ScenarioTest>(loop, console, *o);
   return run_serve(loop, console, std::get<ServeOptions>(invocation.verb));
 }
 
@@ -92,7 +102,7 @@ void raise_descriptor_limit() {
 
 int main(int argc, char** argv) {
   auto parsed = parse_command_line(argc, argv);
-  if (!parsed) return say(parsed.error());
+  if (!parsed) return tell(parsed.error());
   if (const auto* help = std::get_if<HelpText>(&*parsed)) {
     fmt::print("{}", help->text);
     return kExitGood;
@@ -114,6 +124,9 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<UnsealOptions>(&invocation.verb)) return run_unseal(*o);
   if (const auto* o = std::get_if<ShowOptions>(&invocation.verb)) return run_show(*o);
   if (const auto* o = std::get_if<CtlOptions>(&invocation.verb)) return run_ctl(*o);
+  if (const auto* o = std::get_if<TestOptions>(&invocation.verb);
+      o && (o->check || !o->schema.empty()))
+    return run_scenario_check(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);

@@ -1,8 +1,11 @@
 #include "bot/member_filter.h"
 
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>
+
+#include "base/files.h"
 
 namespace callbot::bot {
 namespace {
@@ -11,6 +14,22 @@ constexpr size_t kLongestPattern = 256;
 const std::string kNotIncluded = "not included";
 // Where somebody is included from the start, nobody else is.
 const MemberFilter::Rule kNobody{"*", false};
+
+// The ']' of the set that begins at `at` (POSIX.1-2017, 2.13.1 and RE bracket expressions, 9.3.5).
+size_t end_of_set(const std::string& pattern, size_t at) {
+  size_t i = at + 1;
+  if (i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^')) ++i;
+  for (const size_t first = i; i < pattern.size(); ++i) {
+    if (pattern[i] == ']' && i > first) return i;
+    if (pattern[i] == '\\') ++i;
+    if (pattern[i] != '[' || i + 1 >= pattern.size()) continue;
+    const char kind = pattern[i + 1];  // of a class: [:digit:]
+    if (kind != ':' && kind != '.' && kind != '=') continue;
+    const size_t end = pattern.find({kind, ']'}, i + 2);
+    if (end != std::string::npos) i = end + 1;
+  }
+  return std::string::npos;
+}
 
 }  // namespace
 
@@ -22,9 +41,26 @@ MemberFilter::MemberFilter(const std::vector<std::string>& include,
   for (const std::string& pattern : exclude) rules_.push_back({pattern, false});
 }
 
+Result<> check_pattern(const std::string& pattern) {
+  const auto no = [&](const char* what) {
+    return fail(Code::kUsage,
+                fmt::format("\"{}\": {}, expected a pattern of * ? [...], such as 'bot-*'",
+                            printable(pattern, 64), what));
+  };
+  if (pattern.empty() || pattern.size() > kLongestPattern) return no("not 1 to 256 bytes");
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      if (++i == pattern.size()) return no("nothing behind the last '\\'");
+    } else if (pattern[i] == '[') {
+      i = end_of_set(pattern, i);
+      if (i == std::string::npos) return no("a '[' without its ']' ('\\[' stands for itself)");
+    }
+  }
+  return {};
+}
+
 Result<> MemberFilter::add(bool include, const std::string& pattern) {
-  if (pattern.empty() || pattern.size() > kLongestPattern)
-    return fail(Code::kUsage, "expected a pattern of 1 to 256 bytes, such as 'bot-*'");
+  if (auto is = check_pattern(pattern); !is) return is;
   take({pattern, include});
   return {};
 }

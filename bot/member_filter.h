@@ -6,7 +6,7 @@
 //
 // Thread:  one.
 // Owner:   Record.
-// Fails:   add(): kUsage for a pattern that is empty or too long.
+// Fails:   add(): kUsage for what is no pattern.
 #pragma once
 
 #include <string>
@@ -16,6 +16,10 @@
 #include "recordings/asked.h"
 
 namespace callbot::bot {
+
+// Whether it is one: kUsage for one that is empty or too long, for a '[' without its ']', and for a
+// '\' at the end. fnmatch(3) takes these as they stand, so that they fit hardly anybody.
+Result<> check_pattern(const std::string& pattern);
 
 class MemberFilter {
  public:

@@ -14,5 +14,8 @@ namespace callbot::bot {
 // PROGRAM FOLDER VERDICT; an empty program is none. `then` comes once it has ended, on the loop.
 void run_on_finish(const std::string& program, const std::filesystem::path& folder,
                    const std::string& verdict, std::function<void()> then = {});
+// The same where there is no loop: blocks until the program has ended.
+void run_on_finish_and_wait(const std::string& program, const std::filesystem::path& folder,
+                            const std::string& verdict);
 
 }  // namespace callbot::bot

@@ -1,5 +1,6 @@
 // bot/open_recordings.h: finishes the recordings that lie open below a folder, in the background:
-// those of processes that were killed. What is finished is judged, and given to --on-finish.
+// those of processes that were killed. What is finished is judged, and given to --on-finish; so is
+// what its process had finished, and then died before that.
 //
 // Thread:  loop; the work happens on a thread of its own, behind everything else (nice 19).
 // Owner:   the verb that records. Its destructor stops the work where it is; what is left over is
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/alive.h"
@@ -34,6 +36,7 @@ class OpenRecordings {
  private:
   void begun(const fs::path& folder);
   void finished(const Result<recordings::RepairReport>& report);
+  void judging(const fs::path& folder);
   void judged(const fs::path& folder, const std::string& verdict);
 
   Loop& loop_;
@@ -44,9 +47,24 @@ class OpenRecordings {
   Alive alive_;
 };
 
-// Judges what was repaired and saves the verdict: PASS, WARN, FAIL, or UNMEASURED where it cannot
-// be judged or `go_on` says no. Worker.
-std::string judge_repaired(const fs::path& folder, const std::function<bool()>& go_on);
+struct Judged {
+  std::string verdict;  // PASS, WARN, FAIL, or UNMEASURED where it cannot be judged
+  bool locked = false;  // encrypted to a key that is not known here: who has it can judge it
+  Result<> kept = {};   // kStorage: media could not be read, or verdict.json not written
+};
+// Judges a recording and saves the verdict, unless one holds. kInterrupted where `go_on` says no.
+// Worker.
+Result<Judged> judge_and_save(const fs::path& folder, const std::function<bool(double)>& go_on,
+                              int threads = 1);
+// What becomes of one that was interrupted: with kUnmeasured somebody waits, and is given what
+// there is, kept or not.
+enum class Interrupted { kStaysOwed, kUnmeasured };
+// The verdict that a recording owes, to be given to --on-finish by the caller, who is the only one
+// to get it. None: nothing is owed any more, somebody else is at it, or it stays owed since it
+// could not be kept. What is locked is UNMEASURED: who records has no key, today or later. Worker.
+std::optional<std::string> judge_owed(const fs::path& folder,
+                                      const std::function<bool(double)>& go_on,
+                                      Interrupted interrupted = Interrupted::kStaysOwed);
 void tell_judged(Console& console, const fs::path& folder, const std::string& verdict);
 
 }  // namespace callbot::bot

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "bot/recordings_options.h"
+#include "network/conditions.h"
 #include "recordings/keys.h"
 
 namespace callbot::bot {
@@ -33,6 +35,7 @@ struct JoinOptions {
   bool insecure = false;
   std::vector<std::string> ice_servers;  // stun:..., turn:USER:PASSWORD@HOST:PORT?transport=...
   std::vector<std::string> interfaces;
+  std::optional<network::Network> network;
 };
 
 // Space on the disk that gets the recordings, in bytes; 0: no limit.
@@ -66,7 +69,8 @@ struct RecordOptions {
   DiskLimits disk;
   fs::path resume;       // go on in this recording
   bool restart = false;  // under a parent that starts it again; see supervise.h
-  int folder_fd = -1;    // in its worker: tells that parent the folder, once there is one
+  fs::path asked_in;     // what was asked of this recording holds in ours too
+  int tell_fd = -1;      // in its worker: tells that parent what becomes of the recording
   bool repair = true;    // what lies open below `out`
   bool table = true;     // the live table; the demo shows a progress bar instead
 };
@@ -122,6 +126,7 @@ struct ShowOptions {
 struct RepairOptions {
   fs::path dir;
   bool json = false;
+  std::string on_finish;
 };
 
 struct CtlOptions {
@@ -140,6 +145,7 @@ struct ExportOptions {
   std::string participant;
   fs::path out;  // empty: exports/ in the recording's folder
   bool whole = false;
+  std::optional<double> from, until;  // seconds of the recording; none: its beginning, its end
 };
 
 struct ComposeOptions {
@@ -158,6 +164,18 @@ struct UnsealOptions {
   fs::path file, out;
 };
 
+struct TestOptions {
+  std::vector<std::string> files;  // scenarios
+  bool check = false;
+  std::string schema;  // "scenario", "run": print it; empty: no
+  std::map<std::string, std::string> vars;
+  fs::path csv;
+  int repeat = 1;
+  fs::path junit, json, html;  // empty: where the scenario says, or nowhere
+  fs::path baseline;           // the JSON of an earlier run
+  std::string metrics;         // "ADDRESS:PORT" for Prometheus; empty: where the scenario says
+};
+
 struct DemoOptions {
   fs::path out = "recordings";
   std::chrono::milliseconds duration{10000};
@@ -168,7 +186,7 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, TestOptions>
       verb;
 };
 

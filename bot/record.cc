@@ -1,14 +1,14 @@
 #include "bot/record.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "bot/join.h"
-#include "bot/on_finish.h"
+#include "bot/network_report.h"
+#include "bot/supervise.h"
 
 namespace callbot::bot {
 namespace {
@@ -88,7 +88,9 @@ void Record::start() {
                    disk_facts(options_.disk, disk(), disk_->free()));
     return give_up(enough.error());
   }
-  if (options_.resume.empty()) return join();
+  if (options_.resume.empty() && options_.asked_in.empty()) return join();
+  if (options_.resume.empty())
+    return session_.carry_over(options_.asked_in, alive_.guard([this] { join(); }));
   session_.resume(options_.resume, alive_.guard([this, give_up](Result<> opened) {
     if (!opened) return give_up(opened.error());
     join();
@@ -101,6 +103,7 @@ void Record::join() {
   };
   if (ending_) return give_up({Code::kInterrupted, "stopped before the call was joined"});
   new_rules_ = filter_.go_on(session_.asked().rules);
+  if (options_.resume.empty()) new_rules_ = filter_.rules();  // its journal knows none
   auto config = call_config(options_.join, {.recorder = true, .receives = true});
   if (!config) return give_up(config.error());
   config->receive_video = config->join.wants_video = !options_.audio_only;
@@ -143,7 +146,9 @@ void Record::end(recordings::Ending why) {
   if (ending_) return;
   ending_ = true;
   why_ = std::move(why);
-  if (call_) call_->stop();
+  if (!call_) return;
+  if (joined()) say_network(console_, options_.join.name, *call_);
+  call_->stop();
 }
 
 std::string Record::name_of_member(const std::string& id) const {
@@ -169,7 +174,7 @@ void Record::joined(const std::string&) {
   started_ns_ = monotonic_ns();
   console_.event("recording", session_.folder().string(),
                  Json::object().set("folder", session_.folder().string()));
-  tell_folder();
+  tell(kToldFolder, session_.folder().string());
   const bool before = !options_.resume.empty();
   limits_.begin(std::chrono::nanoseconds(before ? session_.stats().duration_ns : 0), before);
   open_control();
@@ -218,13 +223,12 @@ void Record::open_control() {
     log_.warn("there is no control socket: {}", opened.error().message);
 }
 
-void Record::tell_folder() const {
-  if (options_.folder_fd < 0) return;
-  const std::string line = session_.folder().string() + "\n";
-  (void)!::write(options_.folder_fd, line.data(), line.size());
+void Record::tell(std::string_view what, const std::string& which) const {
+  if (options_.tell_fd >= 0) write_all(options_.tell_fd, std::string(what) + which + "\n");
 }
 
 void Record::done(Result<> how) {
+  if (!ending_ && joined()) say_network(console_, options_.join.name, *call_);
   if (call_result_) call_result_ = std::move(how);
   if (!call_result_ && !ending_)
     why_ = {.reason = "error", .by = "server", .text = call_result_.error().message};
@@ -233,7 +237,12 @@ void Record::done(Result<> how) {
   limits_.stop();
   control_.reset();
   console_.live({});
-  if (session_.begun()) return close_recording();
+  if (session_.begun()) {
+    // Whoever lost the server is started again, and goes on in this recording.
+    if (call_result_ || exit_status(call_result_.error()) != kExitConnect)
+      tell(kToldLeft, why_.reason);
+    return close_recording();
+  }
   if (call_result_) call_result_ = fail(Code::kInterrupted, "stopped before the call was joined");
   finish({exit_status(call_result_.error()), call_result_.error(), {}, {}});
 }
@@ -317,7 +326,7 @@ void Record::judged(RecordingSession::Done session) {
   if (!session.verdict)
     worse(session.verdict.error());
   else
-    done.verdict = std::move(*session.verdict);
+    done.verdict = *session.verdict;
   if (!call_result_) worse(call_result_.error());
   if (done.verdict && !done.error && done.verdict->severity == recordings::Severity::kFail)
     done.status = kExitNotGood;
@@ -330,9 +339,7 @@ void Record::judged(RecordingSession::Done session) {
             .set("folder", done.folder.string())
             .set("verdict", recordings::to_json(*done.verdict)));
   }
-  const char* verdict = done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED";
-  run_on_finish(options_.on_finish, done.folder, verdict,
-                alive_.guard([this, done] { finish(done); }));
+  give_verdict(options_.on_finish, session, alive_.guard([this, done] { finish(done); }));
 }
 
 void Record::finish(Done done) {

@@ -69,7 +69,7 @@ class Record final : private CallEvents {
   void done(Result<> how) override;
 
   void join();
-  void tell_folder() const;
+  void tell(std::string_view what, const std::string& which) const;
   void watch_disk();
   void open_control();
   void count_members();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "bot/record.h"
 
 namespace callbot::bot {
@@ -133,7 +134,8 @@ void Record::file_end(const Member& from, const FileEnd* end) {
     if (!file)
       return console_.event("file", name + ": " + file.error().message,
                             Json::object().set("name", name).set("error", file.error().message));
-    console_.event("file", fmt::format("{}: {} ({} bytes)", name, file->path, file->bytes),
+    console_.event("file",
+                   fmt::format("{}: {} ({})", name, file->path, counted(file->bytes, "byte")),
                    Json::object()
                        .set("name", name)
                        .set("path", file->path)

@@ -28,10 +28,21 @@ std::string by_whom(Fields& fields) {
 
 Result<> RecordControl::open() {
   auto made = ControlServer::create(log_, session_.folder(),
-                                    [this](const Json& request) { return handle(request); });
+                                    [this](const Json& request, ControlServer::Answer answer) {
+                                      this->answer(request, std::move(answer));
+                                    });
   if (!made) return tl::unexpected(made.error());
   server_ = std::move(*made);
   return {};
+}
+
+// What was changed is answered once the journal says so: who kills us then finds it there.
+void RecordControl::answer(const Json& request, ControlServer::Answer answer) {
+  auto done = handle(request);
+  if (!done || request.at("do").text() == "status") return answer(std::move(done));
+  session_.when_written(alive_.guard([done, answer = std::move(answer)](Result<> written) mutable {
+    answer(written ? std::move(done) : tl::unexpected(written.error()));
+  }));
 }
 
 Result<Json> RecordControl::handle(const Json& request) {

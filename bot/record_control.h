@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/alive.h"
 #include "base/json.h"
 #include "bot/console.h"
 #include "bot/control.h"
@@ -33,10 +34,10 @@ class RecordControl {
 
   // The socket in the recording's folder.
   Result<> open();
-  // What a line on it would be answered.
-  Result<Json> handle(const Json& request);
 
  private:
+  void answer(const Json& request, ControlServer::Answer answer);
+  Result<Json> handle(const Json& request);
   using Members = std::vector<signaling::Member>;
   Result<Json> pause(Fields& fields);
   Result<Json> resume(Fields& fields);
@@ -54,6 +55,7 @@ class RecordControl {
   RecordingSession& session_;
   Links links_;
   std::unique_ptr<ControlServer> server_;
+  Alive alive_;
 };
 
 }  // namespace callbot::bot

@@ -1,5 +1,11 @@
 #include "bot/recording_session.h"
 
+#include <fmt/core.h>
+#include <glib.h>
+
+#include "base/gref.h"
+#include "bot/on_finish.h"
+
 namespace callbot::bot {
 
 using recordings::Event;
@@ -49,8 +55,20 @@ void RecordingSession::resume(const fs::path& folder, std::function<void(Result<
       }));
 }
 
+void RecordingSession::carry_over(const fs::path& from, std::function<void()> done) {
+  worker_.run<recordings::AskedBefore>(
+      [from] { return recordings::read_asked(from); },
+      alive_.guard([this, done = std::move(done)](Result<recordings::AskedBefore> before) {
+        if (before)
+          before_ = std::move(*before);
+        else
+          log_.error("what was asked of the recording before is lost: {}", before.error().message);
+        done();
+      }));
+}
+
 std::vector<std::pair<std::string, std::string>> RecordingSession::participants() const {
-  return resumed_ ? resumed_->participants() : decltype(resumed_->participants())();
+  return resumed_ ? resumed_->participants() : before_.participants;
 }
 
 Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
@@ -61,6 +79,8 @@ Result<pipelines::Sink*> RecordingSession::begin(SessionLinks links) {
   if (!made) return tl::unexpected(made.error());
   links_ = std::move(links);
   recording_ = made->get();
+  recordings::owe_verdict(folder());
+  owed_ = recordings::OwedVerdict::take(folder());
   pipelines::Recorder::Events events;
   events.failed = alive_.guard([this](const Error& error) { failed_(error); });
   events.needs_key_frame = alive_.guard([this](TrackId track) { links_.request_key_frame(track); });
@@ -265,6 +285,14 @@ void RecordingSession::split() {
   if (recording_ != nullptr) recording_->split();
 }
 
+void RecordingSession::when_written(std::function<void(Result<>)> done) {
+  if (recording_ == nullptr) return done({});
+  auto report = alive_.guard(std::move(done));
+  recording_->when_written([this, report](Result<> written) mutable {
+    loop_.post([report, written = std::move(written)]() mutable { report(std::move(written)); });
+  });
+}
+
 void RecordingSession::count_loss() {
   if (recording_ == nullptr) return;
   for (const CallTrack& track : links_.tracks()) {
@@ -278,6 +306,11 @@ void RecordingSession::count_loss() {
     if (track.stats.packets_repaired >= 0) event.repaired = track.stats.packets_repaired;
     note(std::move(event));
   }
+}
+
+std::string how_to_judge(const fs::path& folder) {
+  return fmt::format("to mend and judge it: callbot repair {} --key FILE",
+                     Text(g_shell_quote(folder.c_str())).get());
 }
 
 void RecordingSession::finish(recordings::Ending why, std::function<void(double)> progress,
@@ -305,7 +338,8 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
     });
     if (!verdict) return verdict;
     // It was resumed, and what an earlier process wrote only the secret key opens.
-    if (!verdict->unmeasured.empty()) return fail(Code::kUnmeasured, verdict->unmeasured);
+    if (!verdict->unmeasured.empty())
+      return fail(Code::kUnmeasured, verdict->unmeasured + "; " + how_to_judge(folder));
     // A recording is no worse for a verdict that could not be kept.
     if (auto saved = recordings::save_verdict(folder, *verdict); !saved)
       log.warn("{}", saved.error().message);
@@ -314,8 +348,21 @@ void RecordingSession::judge(Result<> written, std::function<void(double)> progr
   worker_.run<recordings::Verdict>(
       std::move(job), alive_.guard([this, written = std::move(written), done = std::move(done)](
                                        Result<recordings::Verdict> verdict) mutable {
-        done({folder(), std::move(written), std::move(verdict)});
+        done({folder(), std::move(written), std::move(verdict), ours_to_give()});
       }));
+}
+
+// Where the mark could not be made, or held, from the beginning it is looked at once more.
+bool RecordingSession::ours_to_give() {
+  if (!owed_) owed_ = recordings::OwedVerdict::take(folder());
+  return owed_ ? owed_->settle() : !recordings::owes_verdict(folder());
+}
+
+void give_verdict(const std::string& on_finish, const RecordingSession::Done& done,
+                  std::function<void()> then) {
+  run_on_finish(done.to_give ? on_finish : "", done.folder,
+                done.verdict ? recordings::name_of(done.verdict->severity) : "UNMEASURED",
+                std::move(then));
 }
 
 }  // namespace callbot::bot

@@ -25,6 +25,7 @@
 #include "bot/call.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
+#include "recordings/owed_verdict.h"
 #include "recordings/recording.h"
 #include "recordings/verify.h"
 
@@ -47,12 +48,16 @@ struct SessionLinks {
   std::function<std::vector<CallTrack>()> tracks;
 };
 
+// The command that does it where media is encrypted, for people.
+std::string how_to_judge(const fs::path& folder);
+
 class RecordingSession {
  public:
   struct Done {
     fs::path folder;
     Result<> written;                     // what became of the writing
     Result<recordings::Verdict> verdict;  // and of the judging
+    bool to_give = true;                  // false: somebody else has given the verdict
   };
 
   // `failed`: writing broke; the call may end.
@@ -62,9 +67,12 @@ class RecordingSession {
 
   // Instead of a folder of its own, begin() takes this one, which is opened meanwhile. `done` once.
   void resume(const fs::path& folder, std::function<void(Result<>)> done);
-  // Of the recording that is resumed, before begin().
+  // It has a folder of its own, and what was asked of another recording of this call holds in it
+  // too. A folder that cannot be read is said in the log.
+  void carry_over(const fs::path& from, std::function<void()> done);
+  // Of the recording that is resumed, or carried over from, before begin().
   std::vector<std::pair<std::string, std::string>> participants() const;
-  recordings::Asked asked() const { return resumed_ ? resumed_->asked() : recordings::Asked(); }
+  recordings::Asked asked() const { return resumed_ ? resumed_->asked() : before_.asked; }
   // Makes the folder; what was paused stays paused. The sink is to be put on every track that is to
   // be recorded.
   Result<pipelines::Sink*> begin(SessionLinks links);
@@ -104,12 +112,16 @@ class RecordingSession {
   void mark(const std::string& text, const std::string& by, const std::string& participant = "");
   // Media files end at their next key frame, which is asked for, and the next begin.
   void split();
+  // `done` on the loop, once the journal has what was asked for so far: no kill forgets it.
+  // kStorage if it cannot be written. Not after finish().
+  void when_written(std::function<void(Result<>)> done);
 
   // Loss counters of what is received now; call it every few seconds.
   void count_loss();
 
   // Writes what is on its way, closes the folder, judges it. done once, on the loop; a progress of
-  // 0..1 of the judging comes before it. abort_judging() makes the verdict kInterrupted.
+  // 0..1 of the judging comes before it. abort_judging() makes the verdict kInterrupted. Whoever
+  // is to get the verdict is given it in done: should we die before, the next one does it.
   void finish(recordings::Ending why, std::function<void(double)> progress,
               std::function<void(Done)> done);
   void abort_judging() { *aborted_ = true; }
@@ -117,6 +129,7 @@ class RecordingSession {
  private:
   void judge(Result<> written, std::function<void(double)> progress,
              std::function<void(Done)> done);
+  bool ours_to_give();
   void note(recordings::Event event);
   recordings::Event about(recordings::EventKind kind, const std::string& member) const;
   void note_state(const signaling::Member& member, MediaKind media);
@@ -131,6 +144,8 @@ class RecordingSession {
   SessionLinks links_;
   recordings::RecordingConfig recording_config();
   std::unique_ptr<recordings::Recording> resumed_;
+  recordings::AskedBefore before_;
+  std::optional<recordings::OwedVerdict> owed_;
   recordings::Recording* recording_ = nullptr;  // owned by recorder_
   std::unique_ptr<pipelines::Recorder> recorder_;
   std::map<std::string, std::unique_ptr<recordings::IncomingFile>> files_;  // by member
@@ -140,5 +155,10 @@ class RecordingSession {
   std::shared_ptr<std::atomic<bool>> aborted_ = std::make_shared<std::atomic<bool>>(false);
   Alive alive_;
 };
+
+// Runs --on-finish for it, unless somebody else has given the verdict; `then` as of
+// run_on_finish().
+void give_verdict(const std::string& on_finish, const RecordingSession::Done& done,
+                  std::function<void()> then);
 
 }  // namespace callbot::bot

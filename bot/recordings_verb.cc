@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "bot/judge.h"
 
 namespace callbot::bot {
@@ -18,11 +19,6 @@ using recordings::CatalogueEntry;
 
 constexpr size_t kNameWidth = 64;
 constexpr size_t kMembersWidth = 32;
-
-ExitStatus say(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
-  return exit_status(error);
-}
 
 void say_note(const fs::path& out, const std::string& note) {
   if (!note.empty())
@@ -139,12 +135,12 @@ ExitStatus run(Console& console, const RecordingsOptions& o, const ListRecording
                                          .rebuild = list.rebuild,
                                          .progress = progress(console, "reading  ", o.json)});
   console.end_progress();
-  if (!catalogue) return say(catalogue.error());
+  if (!catalogue) return tell(catalogue.error());
   auto& entries = catalogue->entries;
   std::erase_if(entries, [&](const CatalogueEntry& e) { return !matches(e, list.query); });
   if (list.sort != "started" || list.reverse) {
     if (auto sorted = sort_entries(entries, list.sort, list.reverse); !sorted)
-      return say(sorted.error());
+      return tell(sorted.error());
   }
   const size_t count = list.limit == 0 ? entries.size() : std::min(list.limit, entries.size());
   if (o.json) {
@@ -163,15 +159,15 @@ ExitStatus run(Console& console, const RecordingsOptions& o, const ListRecording
 
 ExitStatus run(Console&, const RecordingsOptions& o, const ShowRecording& show) {
   const auto folder = recordings::find_recording(o.out, show.name);
-  return folder ? run_show({*folder}) : say(folder.error());
+  return folder ? run_show({*folder}) : tell(folder.error());
 }
 
 ExitStatus change(const RecordingsOptions& o, const std::string& name,
                   const std::function<Result<>(Annotations&)>& how) {
   const auto folder = recordings::find_recording(o.out, name);
-  if (!folder) return say(folder.error());
+  if (!folder) return tell(folder.error());
   const auto now = recordings::change_annotations(*folder, how);
-  if (!now) return say(now.error());
+  if (!now) return tell(now.error());
   const std::string found = folder->filename().string();
   if (o.json) {
     const Json json =
@@ -212,7 +208,7 @@ void print_plan(const recordings::ExpirePlan& plan, bool done) {
   }
   const auto deleted = std::count_if(plan.expired.begin(), plan.expired.end(),
                                      [](const auto& one) { return !one.failed; });
-  fmt::print("{} of {} recordings{}, {} {}; free {} {}\n", deleted, plan.recordings,
+  fmt::print("{} of {}{}, {} {}; free {} {}\n", deleted, counted(plan.recordings, "recording"),
              done ? " deleted" : "", bytes_text(plan.frees), done ? "freed" : "would be freed",
              done ? "now" : "so far", bytes_text(plan.free_bytes));
   if (plan.running + plan.kept + plan.unreadable > 0)
@@ -246,7 +242,7 @@ Json to_json(const recordings::ExpirePlan& plan, bool done) {
 ExitStatus run(Console& console, const RecordingsOptions& o, const ExpireRecordings& expire) {
   auto plan = recordings::plan_expire(o.out, expire.config, progress(console, "reading  ", o.json));
   console.end_progress();
-  if (!plan) return say(plan.error());
+  if (!plan) return tell(plan.error());
   if (expire.yes) {
     recordings::carry_out(o.out, *plan, progress(console, "deleting ", o.json));
     console.end_progress();
@@ -261,9 +257,10 @@ ExitStatus run(Console& console, const RecordingsOptions& o, const ExpireRecordi
                                    [](const auto& one) { return one.failed.has_value(); });
   if (failed != plan->expired.end()) return kExitStorage;
   if (!plan->short_of_space) return kExitGood;
-  return say({Code::kInternal, fmt::format("{}: --free {} cannot be reached: no more recordings "
-                                           "may be deleted",
-                                           o.out.string(), bytes_text(*expire.config.free_bytes))});
+  return tell(
+      {Code::kInternal, fmt::format("{}: --free {} cannot be reached: no more recordings "
+                                    "may be deleted",
+                                    o.out.string(), bytes_text(*expire.config.free_bytes))});
 }
 
 }  // namespace

@@ -1,16 +1,10 @@
 #include "bot/room_recorders.h"
 
 #include <fmt/core.h>
-#include <gio/gio.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 
-#include "base/gref.h"
-#include "bot/cli.h"
 #include "bot/disk_watch.h"
 
 namespace callbot::bot {
@@ -18,31 +12,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kNotStarted = -1;
 constexpr auto kFirstRetry = 200ms;
 constexpr auto kLongestRetry = 10s;
 constexpr auto kLinger = 5s;
 
-std::string escaped(const std::string& room) {
-  return Text(g_uri_escape_string(room.c_str(), nullptr, FALSE)).get();
-}
-
-// In the child, before it is the recorder. Ctrl-C at our terminal is for us: we end the recorders
-// ourselves, once each. And should we be killed, the recorder ends its recording: the server that
-// comes after us records the room itself.
-void set_up_child(gpointer parent) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != GPOINTER_TO_INT(parent)) _exit(kExitInterrupted);  // killed already
-}
-
 }  // namespace
 
-struct RoomRecorders::Process {
-  GRef<GSubprocess> process;
-  bool wanted = true;  // the room has members
+struct RoomRecorders::Room {
+  std::unique_ptr<RecorderProcess> recorder;  // in the call, or on its way
+  bool wanted = true;                         // the room has members
   bool waits_for_space = false;
-  int failures = 0;  // in a row: killed, or could not join or write
+  int failures = 0;   // in a row: died, or could not join or write
+  fs::path asked_in;  // the recording before: what was asked of it holds in the next one
   Timer retry;
   Timer linger;
 };
@@ -50,129 +31,115 @@ struct RoomRecorders::Process {
 RoomRecorders::RoomRecorders(Loop& loop, Console& console, RecorderCommand command, uint64_t free)
     : loop_(loop), console_(console), command_(std::move(command)), free_(free) {}
 
-RoomRecorders::~RoomRecorders() {
-  for (auto& [room, p] : rooms_)
-    if (p->process) g_subprocess_send_signal(p->process.get(), SIGTERM);
-}
+RoomRecorders::~RoomRecorders() = default;
 
 void RoomRecorders::opened(const std::string& room) {
   if (stopped_) return;
-  auto& p = rooms_[room];
-  if (!p) p = std::make_unique<Process>();
-  p->wanted = true;
-  p->linger.stop();
-  if (!p->process) start(room);
+  auto& r = rooms_[room];
+  if (!r) r = std::make_unique<Room>();
+  r->wanted = true;
+  r->linger.stop();
+  if (!r->recorder) start(room);
 }
 
 void RoomRecorders::emptied(const std::string& room) {
   const auto found = rooms_.find(room);
   if (found == rooms_.end()) return;
-  found->second->wanted = false;
-  Process& p = *found->second;
-  p.retry.stop();
-  if (!p.process) {
+  Room& r = *found->second;
+  r.wanted = false;
+  r.retry.stop();
+  if (!r.recorder) {
     rooms_.erase(found);
     return;
   }
   // It ends by itself (--until-empty), unless it had not even seen the last member.
-  p.linger.once(kLinger + command_.empty_for,
-                [&p] { g_subprocess_send_signal(p.process.get(), SIGTERM); });
+  r.linger.once(kLinger + command_.empty_for, [&r] { r.recorder->terminate(); });
 }
 
 void RoomRecorders::disk(uint64_t free) {
   free_ = free;
   if (free < command_.disk.reserve || stopped_) return;
-  for (auto& [room, p] : rooms_) {
-    if (!std::exchange(p->waits_for_space, false)) continue;
-    p->retry.once(0ms, [this, room = room] { start(room); });
+  for (auto& [room, r] : rooms_) {
+    if (!std::exchange(r->waits_for_space, false)) continue;
+    r->retry.once(0ms, [this, room = room] { start(room); });
   }
 }
 
 // Says it once for each time that a room has to wait.
-bool RoomRecorders::has_space(const std::string& room, Process& p) {
+bool RoomRecorders::has_space(const std::string& room, Room& r) {
   const auto enough = enough_to_begin(command_.disk, command_.out, free_);
   if (enough) return true;
-  if (!std::exchange(p.waits_for_space, true))
+  if (!std::exchange(r.waits_for_space, true))
     console_.event("disk-low", fmt::format("room {}: {}", room, enough.error().message),
                    disk_facts(command_.disk, command_.out, free_).set("room", room));
   return false;
 }
 
 void RoomRecorders::start(const std::string& room) {
-  Process& p = *rooms_.at(room);
-  if (!has_space(room, p)) return;
-  const std::string url = command_.base_url + "/rooms/" + escaped(room);
-  std::vector<const char*> argv{
-      command_.program.c_str(), "record", url.c_str(), "--no-repair", "--restart", "--until-empty"};
-  const std::string empty_for = std::to_string(command_.empty_for.count()) + "ms";
-  argv.push_back(empty_for.c_str());
-  for (const std::string& flag : command_.rules) argv.push_back(flag.c_str());
-  argv.insert(argv.end(),
-              {"--out", command_.out.c_str(), "--log", command_.json ? "json" : "text"});
-  const std::string reserve = std::to_string(command_.disk.reserve);
-  const std::string low_water = std::to_string(command_.disk.low());
-  argv.insert(argv.end(), {"--reserve", reserve.c_str(), "--low-water", low_water.c_str()});
-  // It talks to this very server; whom the certificate names does not matter on the way.
-  if (command_.base_url.starts_with("wss:")) argv.push_back("--insecure");
-  if (!command_.on_finish.empty())
-    argv.insert(argv.end(), {"--on-finish", command_.on_finish.c_str()});
-  argv.push_back(nullptr);
-
-  auto launcher =
-      GRef<GSubprocessLauncher>::adopt(g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE));
-  g_subprocess_launcher_set_child_setup(launcher.get(), set_up_child, GINT_TO_POINTER(getpid()),
-                                        nullptr);
-  if (!command_.token.empty())
-    g_subprocess_launcher_setenv(launcher.get(), "CALLBOT_TOKEN", command_.token.c_str(), TRUE);
-  GError* error = nullptr;
-  p.process =
-      GRef<GSubprocess>::adopt(g_subprocess_launcher_spawnv(launcher.get(), argv.data(), &error));
-  if (!p.process) {
-    log_.error("room {}: {}", room, ErrorPtr(error)->message);
-    return ended(room, kNotStarted);
-  }
-  struct Waiting {
-    std::function<void(int)> then;
+  Room& r = *rooms_.at(room);
+  if (!has_space(room, r)) return;
+  RecorderProcess::Events events;
+  events.left = [this, room](RecorderProcess& process, const std::string& reason) {
+    left(room, process, reason);
   };
-  auto waiting = std::make_unique<Waiting>();
-  auto then = alive_.guard([this, room](int status) { ended(room, status); });
-  waiting->then = [then](int status) mutable { then(status); };
-  g_subprocess_wait_async(
-      p.process.get(), nullptr,
-      [](GObject* process, GAsyncResult*, gpointer data) {
-        const std::unique_ptr<Waiting> w(static_cast<Waiting*>(data));
-        w->then(g_subprocess_get_status(G_SUBPROCESS(process)));
-      },
-      waiting.release());
-}
-
-void RoomRecorders::ended(const std::string& room, int status) {
-  Process& p = *rooms_.at(room);
-  p.process = nullptr;
-  p.linger.stop();
-  const bool killed = status != kNotStarted && WIFSIGNALED(status);
-  if (killed)
-    console_.event("recorder-died", fmt::format("room {}: signal {}", room, WTERMSIG(status)),
-                   Json::object().set("room", room).set("signal", WTERMSIG(status)));
-  const bool failed = status == kNotStarted || killed || WEXITSTATUS(status) > kExitNotGood;
-  p.failures = failed ? p.failures + 1 : 0;
-  if (!p.wanted || stopped_) {
-    rooms_.erase(room);
-    if (stopped_ && rooms_.empty()) stopped_();
+  events.ended = [this, room](RecorderProcess& process, int status) {
+    ended(room, process, status);
+  };
+  auto started = RecorderProcess::start(command_, room, r.asked_in, std::move(events));
+  if (started) {
+    r.recorder = std::move(*started);
     return;
   }
-  // Members are there: it failed, or someone came while it was ending.
+  log_.error("room {}: {}", room, started.error().message);
+  next(room, true);
+}
+
+void RoomRecorders::left(const std::string& room, RecorderProcess& process,
+                         const std::string& reason) {
+  Room& r = *rooms_.at(room);
+  // Who comes into an empty room is in another call.
+  r.asked_in = reason == "empty" ? fs::path() : process.folder();
+  judging_.push_back(std::move(r.recorder));
+  next(room, reason == "died" || reason == "error" || reason == "disk-low");
+}
+
+void RoomRecorders::ended(const std::string& room, RecorderProcess& process, int status) {
+  if (WIFSIGNALED(status))
+    console_.event("recorder-died", fmt::format("room {}: signal {}", room, WTERMSIG(status)),
+                   Json::object().set("room", room).set("signal", WTERMSIG(status)));
+  if (std::erase_if(judging_, [&](const auto& p) { return p.get() == &process; }) > 0)
+    return check_stopped();
+  Room& r = *rooms_.at(room);
+  if (!process.folder().empty()) r.asked_in = process.folder();
+  r.recorder = nullptr;
+  next(room, true);
+}
+
+// The room has no recorder any more.
+void RoomRecorders::next(const std::string& room, bool failed) {
+  Room& r = *rooms_.at(room);
+  r.linger.stop();
+  r.failures = failed ? r.failures + 1 : 0;
+  if (!r.wanted || stopped_) {
+    rooms_.erase(room);
+    return check_stopped();
+  }
   const auto wait = std::min<std::chrono::milliseconds>(
-      kFirstRetry * (1 << std::min(p.failures, 10)), kLongestRetry);
-  p.retry.once(wait, [this, room] { start(room); });
+      kFirstRetry * (1 << std::min(r.failures, 10)), kLongestRetry);
+  r.retry.once(failed ? wait : 0ms, [this, room] { start(room); });
 }
 
 void RoomRecorders::stop(std::function<void()> done) {
   auto report = alive_.guard(std::move(done));
   stopped_ = [this, report] { loop_.post([report]() mutable { report(); }); };
-  std::erase_if(rooms_, [](const auto& room) { return !room.second->process; });
-  for (auto& [room, p] : rooms_) g_subprocess_send_signal(p->process.get(), SIGTERM);
-  if (rooms_.empty()) stopped_();
+  std::erase_if(rooms_, [](const auto& room) { return !room.second->recorder; });
+  for (auto& [room, r] : rooms_) r->recorder->terminate();
+  for (auto& process : judging_) process->terminate();
+  check_stopped();
+}
+
+void RoomRecorders::check_stopped() {
+  if (stopped_ && rooms_.empty() && judging_.empty()) stopped_();
 }
 
 }  // namespace callbot::bot

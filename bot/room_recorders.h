@@ -2,15 +2,14 @@
 //
 // A call is recorded in a process of its own, because what a peer sends can end the process that
 // takes it in; the server and the other rooms go on, and a recorder that died is started again
-// while its room has members.
+// while its room has members. What was asked of it (pauses, patterns) holds in the recording that
+// the next one begins.
 //
 // Thread:  loop.
 // Owner:   Serve.
 // Fails:   a recorder that cannot be started is said on the console and tried again.
 #pragma once
 
-#include <chrono>
-#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -22,21 +21,9 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "bot/console.h"
-#include "bot/options.h"
+#include "bot/recorder_process.h"
 
 namespace callbot::bot {
-
-struct RecorderCommand {
-  std::string program = "/proc/self/exe";  // callbot: a call to ourselves
-  std::filesystem::path out;
-  std::string base_url;  // "ws://127.0.0.1:8080"
-  std::string token;
-  std::string on_finish;
-  DiskLimits disk;
-  bool json = false;
-  std::vector<std::string> rules;  // flags for record: how a recording goes on and ends
-  std::chrono::milliseconds empty_for{0};
-};
 
 class RoomRecorders {
  public:
@@ -52,16 +39,20 @@ class RoomRecorders {
   void stop(std::function<void()> done);
 
  private:
-  struct Process;
+  struct Room;
   void start(const std::string& room);
-  bool has_space(const std::string& room, Process& process);
-  void ended(const std::string& room, int status);
+  bool has_space(const std::string& room, Room& r);
+  void left(const std::string& room, RecorderProcess& process, const std::string& reason);
+  void ended(const std::string& room, RecorderProcess& process, int status);
+  void next(const std::string& room, bool failed);
+  void check_stopped();
 
   Loop& loop_;
   Console& console_;
   Log log_{"recorders"};
   RecorderCommand command_;
-  std::map<std::string, std::unique_ptr<Process>> rooms_;
+  std::map<std::string, std::unique_ptr<Room>> rooms_;     // with members, or a recorder
+  std::vector<std::unique_ptr<RecorderProcess>> judging_;  // have left their rooms
   uint64_t free_ = 0;
   std::function<void()> stopped_;
   Alive alive_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bot/join.h"
+#include "bot/network_report.h"
 
 namespace callbot::bot {
 
@@ -87,6 +88,8 @@ void Send::start() {
     auto config = call_config(join, self);
     if (!config) return stop(config.error());
     config->source = source_.get();
+    // They send the same packets, and each is to lose others.
+    if (config->network) config->network->seed += static_cast<uint64_t>(i) - 1;
     auto bot = std::make_unique<Bot>(*this, join.name);
     auto call = Call::create(loop_, log_.child(join.name), std::move(*config), *bot);
     if (!call) return stop(call.error());
@@ -130,6 +133,8 @@ void Send::stop(std::optional<Error> why) {
   if (!stopping_) {
     stopping_ = true;
     duration_.stop();
+    for (auto& bot : bots_)
+      if (bot->in) say_network(console_, bot->name, *bot->call);
     if (open_ > 0)
       for (auto& bot : bots_) bot->call->stop();
   }

@@ -15,9 +15,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/line_reader.h"
 #include "bot/cli.h"
 #include "bot/console.h"
 #include "bot/open_recordings.h"
@@ -29,7 +31,7 @@ constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kQuickNs = 10'000 * kMillisecond;  // a death so soon after the start is quick
 constexpr int kMostQuickDeaths = 5;
 constexpr int kFirstPauseMs = 200;                         // doubles with each quick death
-constexpr const char* kFolderFd = "CALLBOT_RESTART_FD";    // where the folder is told
+constexpr const char* kTellFd = "CALLBOT_RESTART_FD";      // as of kTellTo: to us
 constexpr const char* kGoOnIn = "CALLBOT_RESTART_FOLDER";  // in which it goes on
 
 class Supervisor {
@@ -39,10 +41,14 @@ class Supervisor {
         arguments_(argv, argv + argc),
         options_(options),
         folder_(options.resume.string()) {
+    if (const char* fd = getenv(kTellTo)) tell_fd_ = std::atoi(fd);
+    if (tell_fd_ >= 0) fcntl(tell_fd_, F_SETFD, FD_CLOEXEC);
+    unsetenv(kTellTo);
     arguments_[0] = "callbot-recorder";  // as it is called in a list of processes
     sigemptyset(&signals_);
     for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals_, s);
     sigprocmask(SIG_BLOCK, &signals_, &before_);
+    signal(SIGPIPE, SIG_IGN);  // whom we tell may be gone
     signal_fd_ = signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
   }
   ~Supervisor() {
@@ -57,7 +63,7 @@ class Supervisor {
       const int status = wait_for_worker();
       if (!is_crash(status)) return give_up(as_exit_status(status));
       quick_deaths_ = monotonic_ns() - began < kQuickNs ? quick_deaths_ + 1 : 0;
-      const bool again = !stopping_ && quick_deaths_ < kMostQuickDeaths;
+      const bool again = !stopping_ && !left_ && quick_deaths_ < kMostQuickDeaths;
       say(status, again);
       if (!again || !pause()) return give_up(as_exit_status(status));
     }
@@ -65,9 +71,9 @@ class Supervisor {
 
  private:
   bool start() {
-    std::array<int, 2> folder{};
-    if (pipe2(folder.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
-    setenv(kFolderFd, std::to_string(folder[1]).c_str(), 1);
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return false;
+    setenv(kTellFd, std::to_string(ends[1]).c_str(), 1);
     setenv(kGoOnIn, folder_.c_str(), 1);
     std::vector<char*> argv;
     for (std::string& word : arguments_) argv.push_back(word.data());
@@ -79,29 +85,27 @@ class Supervisor {
       setpgid(0, 0);
       prctl(PR_SET_PDEATHSIG, SIGTERM);
       if (getppid() != parent) _exit(kExitInterrupted);
-      fcntl(folder[1], F_SETFD, 0);
+      fcntl(ends[1], F_SETFD, 0);
       sigprocmask(SIG_SETMASK, &before_, nullptr);
       execv("/proc/self/exe", argv.data());
       _exit(kExitStorage);
     }
-    ::close(folder[1]);
-    folder_fd_ = folder[0];
-    heard_.clear();
+    ::close(ends[1]);
+    told_ = LineReader(Descriptor(ends[0]));
     return worker_ > 0;
   }
 
-  // Passes signals on and hears the folder until the worker has ended.
+  // Passes signals on, and what it is told, until the worker has ended.
   int wait_for_worker() {
     int status = 0;
     while (waitpid(worker_, &status, WNOHANG) != worker_) {
-      std::array<pollfd, 2> watched{pollfd{signal_fd_, POLLIN, 0}, pollfd{folder_fd_, POLLIN, 0}};
-      poll(watched.data(), folder_fd_ < 0 ? 1 : 2, 1000);
+      std::array<pollfd, 2> watched{pollfd{signal_fd_, POLLIN, 0}, pollfd{told_.fd(), POLLIN, 0}};
+      poll(watched.data(), told_.ended() ? 1 : 2, 1000);
       for (const int s : pending_signals()) kill(worker_, s);
-      hear_folder();
+      hear();
     }
     worker_ = -1;
-    hear_folder();
-    if (folder_fd_ >= 0) ::close(std::exchange(folder_fd_, -1));
+    hear();
     return status;
   }
 
@@ -116,17 +120,19 @@ class Supervisor {
     return all;
   }
 
-  void hear_folder() {
-    if (folder_fd_ < 0) return;
-    std::array<char, 1024> bytes{};
-    ssize_t n = 0;
-    while ((n = read(folder_fd_, bytes.data(), bytes.size())) > 0)
-      heard_.append(bytes.data(), static_cast<size_t>(n));
-    if (n == 0) ::close(std::exchange(folder_fd_, -1));
-    const size_t end = heard_.find('\n');
-    if (end == std::string::npos) return;
-    folder_ = heard_.substr(0, end);
-    joined_ = true;
+  void hear() {
+    for (const std::string& line : told_.read()) {
+      if (line.starts_with(kToldFolder)) {
+        folder_ = line.substr(kToldFolder.size());
+        joined_ = true;
+      }
+      if (line.starts_with(kToldLeft)) left_ = true;
+      tell(line);
+    }
+  }
+
+  void tell(const std::string& line) const {
+    if (tell_fd_ >= 0) write_all(tell_fd_, line + "\n");
   }
 
   // Killed, or the server was lost after there was a recording.
@@ -160,19 +166,24 @@ class Supervisor {
     return !stopping_;
   }
 
-  // Whatever the worker has left open.
+  // Whatever the worker has left open, or unjudged.
   int give_up(int status) {
-    if (folder_.empty() || !recordings::is_open(folder_)) return status;
-    const auto report = recordings::repair(folder_);
-    console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
-                   Json::object().set("folder", folder_));
-    if (!report || report->busy) return status;
-    const std::string verdict = judge_repaired(folder_, [this] {
+    if (joined_ && !left_) tell(std::string(kToldLeft) + "died");
+    if (folder_.empty()) return status;
+    if (recordings::is_open(folder_)) {
+      const auto report = recordings::repair(folder_);
+      console_.event("repaired", report ? recordings::to_text(*report) : report.error().message,
+                     Json::object().set("folder", folder_));
+      if (!report || report->busy) return status;
+    }
+    const auto go_on = [this](double) {
       for (const int s : pending_signals()) skip_judging_ = skip_judging_ || s == SIGINT;
       return !skip_judging_;
-    });
-    tell_judged(console_, folder_, verdict);
-    run_on_finish(verdict);
+    };
+    if (const auto verdict = judge_owed(folder_, go_on, Interrupted::kUnmeasured)) {
+      tell_judged(console_, folder_, *verdict);
+      run_on_finish(*verdict);
+    }
     return status;
   }
 
@@ -180,8 +191,10 @@ class Supervisor {
     if (options_.on_finish.empty()) return;
     const pid_t program = fork();
     if (program == 0) {
-      unsetenv(kFolderFd);
+      unsetenv(kTellFd);
       unsetenv(kGoOnIn);
+      unsetenv(kAskedIn);
+      signal(SIGPIPE, SIG_DFL);
       sigprocmask(SIG_SETMASK, &before_, nullptr);
       execlp(options_.on_finish.c_str(), options_.on_finish.c_str(), folder_.c_str(),
              verdict.c_str(), static_cast<char*>(nullptr));
@@ -198,10 +211,12 @@ class Supervisor {
   const RecordOptions& options_;
   sigset_t signals_{}, before_{};
   int signal_fd_ = -1;
-  int folder_fd_ = -1;
+  int tell_fd_ = -1;  // where who started us wants to hear of it
   pid_t worker_ = -1;
-  std::string heard_, folder_;
+  LineReader told_;  // by the worker
+  std::string folder_;
   bool joined_ = false;  // there was a worker with a recording
+  bool left_ = false;    // which has left the call for good
   int quick_deaths_ = 0;
   bool stopping_ = false;
   bool skip_judging_ = false;
@@ -214,15 +229,17 @@ int supervise(int argc, char** argv, const RecordOptions& options, bool json) {
 }
 
 void obey_supervisor(RecordOptions& options) {
-  const char* fd = getenv(kFolderFd);
+  const char* fd = getenv(kTellFd);
   const char* folder = getenv(kGoOnIn);
   if (fd != nullptr && *fd != '\0') {
     options.restart = false;
-    options.folder_fd = std::atoi(fd);
-    fcntl(options.folder_fd, F_SETFD, FD_CLOEXEC);
+    options.tell_fd = std::atoi(fd);
+    fcntl(options.tell_fd, F_SETFD, FD_CLOEXEC);
     if (folder != nullptr && *folder != '\0') options.resume = folder;
+    if (const char* before = getenv(kAskedIn)) options.asked_in = before;
+    unsetenv(kAskedIn);
   }
-  unsetenv(kFolderFd);
+  unsetenv(kTellFd);
   unsetenv(kGoOnIn);
 }
 

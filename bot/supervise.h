@@ -8,16 +8,27 @@
 // recorder's.
 //
 // What the worker needs to know of its parent stands in its environment, so that its command line
-// is the user's own.
+// is the user's own. So does what we are to tell whoever started us.
 //
 // Thread:  main's, before any other is started; blocks until the recorder has ended.
 // Owner:   main.
 // Fails:   through the exit status; 128 + n for a recorder that signal n ended last.
 #pragma once
 
+#include <string_view>
+
 #include "bot/options.h"
 
 namespace callbot::bot {
+
+// In the environment of a supervisor: a descriptor to which it tells what becomes of the recording,
+// a line each; and another recording of this call: what was asked of it (ctl) holds on.
+constexpr const char* kTellTo = "CALLBOT_TELL_FD";
+constexpr const char* kAskedIn = "CALLBOT_ASKED_IN";
+// The lines: the folder that is recorded into; and that the room was left for good, with the
+// `reason` of the manifest (FORMAT.md), or "died". The recording is finished and judged after that.
+constexpr std::string_view kToldFolder = "folder ";
+constexpr std::string_view kToldLeft = "left ";
 
 // `argv` as main got it, `options` as it was parsed.
 int supervise(int argc, char** argv, const RecordOptions& options, bool json);

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <random>
 
+#include "base/text.h"
 #include "bot/disk_watch.h"
 #include "bot/on_finish.h"
 #include "bot/record_control.h"
@@ -114,8 +115,8 @@ class Whip::Session final : public pipelines::PeerEvents {
                              .set("session", id_)
                              .set("folder", done.folder.string())
                              .set("verdict", verdict));
-    run_on_finish(whip_.config_.on_finish, done.folder, done.verdict ? verdict : "UNMEASURED",
-                  whip_.alive_.guard([&whip = whip_, id = id_] { whip.ended(id); }));
+    give_verdict(whip_.config_.on_finish, done,
+                 whip_.alive_.guard([&whip = whip_, id = id_] { whip.ended(id); }));
   }
 
   // Only now: an offer that is refused leaves no folder behind.
@@ -243,7 +244,8 @@ void Whip::post(const HttpRequest& request, const Responder& answer) {
     return answer.refuse(507, enough.error().message);  // RFC 4918 11.5, Insufficient Storage
   }
   if (sessions_.size() >= config_.most_sessions)
-    return answer.refuse(503, fmt::format("{} sessions are all there can be", sessions_.size()));
+    return answer.refuse(
+        503, counted(sessions_.size(), "session is", "sessions are") + " all there can be");
   // Not to be guessed: who knows it may end the session.
   std::random_device random;
   const std::string id = fmt::format("{}-{:08x}{:08x}", ++count_, random(), random());

@@ -1,8 +1,12 @@
-// pipelines/arrival.h: when a packet came in, carried on its buffer from the jitterbuffer's entry
-// to the depayloader.
+// pipelines/arrival.h: when a packet came in, and when it was sent by the sender's clock, carried
+// on its buffer from the jitterbuffer's entry to the depayloader.
+//
+// rtpjitterbuffer could note the sender's clock itself (add-reference-timestamp-meta), but that of
+// 1.26 takes no report whose clock is behind the last one's: after the sender's clock was put back
+// it would go on as if it had not been, until that clock has caught up.
 //
 // Thread:  any; streaming threads write and read it.
-// Owner:   the note is a GstReferenceTimestampMeta with caps of our own and lives with the buffer.
+// Owner:   the notes are GstReferenceTimestampMeta with caps of our own and live with the buffer.
 // Fails:   a packet without a note has none.
 #pragma once
 
@@ -22,16 +26,17 @@ struct Arrivals {
   std::atomic<int64_t> last_packet_ns{0};  // monotonic_ns(); 0: none yet
 };
 
-// Notes on every packet when it came in. To be called for the sink pad of each rtpjitterbuffer from
-// rtpbin's "new-jitterbuffer", on whatever thread that is; without it a frame's arrival is when
-// the jitterbuffer let it go.
+// Notes on every packet when it came in and, once a sender report did, what is known of the
+// sender's clock. To be called for the sink pad of each rtpjitterbuffer from rtpbin's
+// "new-jitterbuffer", on whatever thread that is; without it a frame's arrival is when the
+// jitterbuffer let it go.
 std::shared_ptr<const Arrivals> attach_arrival(GstPad* jitterbuffer_sink);
 
 struct PacketTimes {
   std::optional<int64_t> arrival_ns;  // monotonic_ns()
-  std::optional<int64_t> ntp_ns;      // the sender's wall clock, ns since the Unix epoch; from the
-                                      // jitterbuffer (add-reference-timestamp-meta)
+  std::optional<int64_t> ntp_ns;      // the sender's wall clock, ns since the Unix epoch: the last
+                                      // report's, carried on at the nominal rate
 };
-PacketTimes packet_times(GstBuffer* packet);
+PacketTimes packet_times(GstBuffer* packet, int clock_rate);
 
 }  // namespace callbot::pipelines

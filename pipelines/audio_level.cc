@@ -45,10 +45,10 @@ Bytes find_two_byte(Bytes in, int id) {
 
 std::optional<AudioLevel> audio_level_of(std::span<const uint8_t> head, int id) {
   if (id <= 0 || head.size() < kFixedHeader || (head[0] & kExtended) == 0) return std::nullopt;
-  const size_t at = kFixedHeader + 4u * (head[0] & 0x0fu);
+  const size_t at = kFixedHeader + size_t{4} * (head[0] & 0x0fu);
   if (at + 4 > head.size()) return std::nullopt;
   const unsigned profile = head[at] << 8u | head[at + 1];
-  const size_t length = 4u * (head[at + 2] << 8u | head[at + 3]);
+  const size_t length = size_t{4} * (head[at + 2] << 8u | head[at + 3]);
   const Bytes in = head.subspan(at + 4, std::min(length, head.size() - at - 4));
   Bytes value;
   if (profile == 0xBEDE)

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "pipelines/gst_glue.h"
 
 namespace callbot::pipelines {
@@ -110,8 +111,8 @@ Result<> DataChannels::send(ChannelId id, bool text, std::string_view bytes) {
     return fail(Code::kConnect, "the data channel is not open");
   if (bytes.size() > remote_limit_)
     return fail(Code::kUnsupported,
-                fmt::format("a message of {} bytes, but the other end takes {} at most",
-                            bytes.size(), remote_limit_));
+                fmt::format("a message of {}, but the other end takes {} at most",
+                            counted(bytes.size(), "byte"), remote_limit_));
   if (bytes.empty())  // it would end the channel, and the call with it
     return fail(Code::kUnsupported, "webrtcbin cannot send an empty message");
   GstWebRTCDataChannel* channel = at->second.object.get();

@@ -15,6 +15,7 @@ LogLevel level_of(GstDebugLevel level) {
   return level == GST_LEVEL_INFO ? LogLevel::kInfo : LogLevel::kDebug;
 }
 
+// NOLINTNEXTLINE(readability-function-size): so many arguments has a GstLogFunction.
 void write(GstDebugCategory* category, GstDebugLevel level, const char* file, const char* function,
            int line, GObject* object, GstDebugMessage* message, gpointer) {
   const LogLevel ours = level_of(level);

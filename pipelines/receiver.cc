@@ -197,23 +197,27 @@ void Receiver::change_hands(const std::string& mid) {
 // What is linked may only go when no packet is on its way through it: a packet that came back
 // refused would stop the jitterbuffer for good. And the next track begins with its first packet,
 // since it may as well come with an SSRC, and a pad, of its own.
+//
+// A probe holds no reference to its pad: that would keep the pad where no packet comes any more.
 void Receiver::begin_again(GstBin* pipeline, const GRef<GstPad>& pad) {
   RtcBin::hold_pad(pad.get());
-  auto idle = alive_.guard([this, pipeline, pad] {
-    if (GST_OBJECT_PARENT(pad.get()) == nullptr) return;  // its sender is gone
-    take_apart(pipeline, pad.get());
-    const auto flows = alive_.guard([this, pipeline, pad] { begin(pipeline, pad); });
-    add_probe(pad.get(),
-              static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
-              [&loop = loop_, flows](auto*) {
-                loop.post(flows);
-                return GST_PAD_PROBE_REMOVE;  // what holds the pad still does
-              });
+  auto flows = alive_.guard([this, pipeline](const GRef<GstPad>& p) { begin(pipeline, p); });
+  auto idle = alive_.guard([this, pipeline, flows](const GRef<GstPad>& p) {
+    if (GST_OBJECT_PARENT(p.get()) == nullptr) return;  // its sender is gone
+    take_apart(pipeline, p.get());
+    once(p, GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER, flows);
   });
-  add_probe(pad.get(), GST_PAD_PROBE_TYPE_IDLE, [&loop = loop_, idle](auto*) {
-    loop.post(idle);
-    return GST_PAD_PROBE_REMOVE;
-  });
+  once(pad, GST_PAD_PROBE_TYPE_IDLE, idle);
+}
+
+// On the loop, once the pad's probe has come; what holds the pad still does.
+void Receiver::once(const GRef<GstPad>& pad, int probe,
+                    std::function<void(const GRef<GstPad>&)> then) {
+  add_probe(pad.get(), static_cast<GstPadProbeType>(probe),
+            [&loop = loop_, p = pad.get(), then = std::move(then)](auto*) {
+              loop.post([then, shared = GRef<GstPad>::share(p)] { then(shared); });
+              return GST_PAD_PROBE_REMOVE;
+            });
 }
 
 void Receiver::discard(GstBin* pipeline, const GRef<GstPad>& pad) {

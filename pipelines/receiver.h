@@ -70,6 +70,7 @@ class Receiver final : private TrackEvents {
   std::string mid_of(const TrackInfo& info, int payload) const;
   void change_hands(const std::string& mid);
   void begin_again(GstBin* pipeline, const GRef<GstPad>& pad);
+  void once(const GRef<GstPad>& pad, int probe, std::function<void(const GRef<GstPad>&)> then);
   void discard(GstBin* pipeline, const GRef<GstPad>& pad);
   void find_levels(Track& track) const;
   bool is_nobodys(const std::string& mid) const;

@@ -100,9 +100,8 @@ void hold(const GValue* values) {
 // 1.22 never learns; its check of received ones throws good ones away; and moving timestamps in
 // the middle of a stream is nothing a recording wants.
 void set_up_rtpbin(GstElement* rtpbin) {
-  g_object_set(rtpbin, "rtcp-sync-send-time", FALSE, "max-rtcp-rtp-time-diff", -1,
-               "add-reference-timestamp-meta", TRUE, "max-ts-offset", G_GINT64_CONSTANT(1),
-               nullptr);
+  g_object_set(rtpbin, "rtcp-sync-send-time", FALSE, "max-rtcp-rtp-time-diff", -1, "max-ts-offset",
+               G_GINT64_CONSTANT(1), nullptr);
 }
 
 // rtx-next-seqnum would ask for packets that were only reordered; do-retransmission is left unset
@@ -191,7 +190,10 @@ Result<> RtcBin::build(std::chrono::milliseconds latency, Taps taps) {
 }
 
 void RtcBin::act_at_once(Taps taps) {
-  on_signal_now(rtc_.get(), "pad-added", hold);  // before listen() connects to the same signal
+  // Before listen() connects to the same signal.
+  on_signal_now(rtc_.get(), "pad-added", [holds = holds_](const GValue* values) {
+    if (*holds) hold(values);
+  });
   on_signal_now(rtc_.get(), "on-new-transceiver", [](const GValue* values) {
     g_object_set(g_value_get_object(&values[1]), "do-nack", TRUE, nullptr);
   });
@@ -271,6 +273,9 @@ void RtcBin::watch_bus() {
 
 RtcBin::~RtcBin() {
   alive_.reset();
+  // Going to NULL flushes webrtcbin's pads before what is behind them. One that is added after that
+  // and held would stop its jitterbuffer's thread, for which going to NULL waits.
+  *holds_ = false;
   if (!pipeline_) return;
   ++pipelines_ending;
   // Told when the last of it is gone, and not when it went to NULL: its DTLS keys go after that.

@@ -10,6 +10,7 @@
 #include <gst/gst.h>
 #include <gst/webrtc/webrtc.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -91,6 +92,7 @@ class RtcBin {
   GRef<GstElement> pipeline_;
   GRef<GstElement> rtc_;
   bool relays_ = false;
+  const std::shared_ptr<std::atomic<bool>> holds_ = std::make_shared<std::atomic<bool>>(true);
   Timer again_;
   Alive alive_;
 };

@@ -68,7 +68,7 @@ std::optional<RtcpSplit::Parts> RtcpSplit::split(std::span<const uint8_t> compou
     if (packet[1] == kReceiverReport) remember(packet, kReceiverReportHead);
     if (packet[1] == kSenderReport) remember(packet, kSenderReportHead);
     if (packet[1] == kPayloadFeedback && (packet[0] & 0x1f) == kPli && size == kPliBytes)
-      parts.requests.push_back(alone(packet));
+      parts.requests.push_back(behind_its_report(packet));
     else
       parts.rest.insert(parts.rest.end(), packet.begin(), packet.end());
   }
@@ -86,14 +86,13 @@ void RtcpSplit::remember(std::span<const uint8_t> report, size_t head) {
   }
 }
 
-RtcpSplit::Bytes RtcpSplit::alone(std::span<const uint8_t> pli) const {
-  Bytes bytes;
-  const auto block = newest_.find(word(pli, 8));
-  if (block != newest_.end()) {
-    bytes = {0x81, kReceiverReport, 0, 7};
-    bytes.insert(bytes.end(), pli.begin() + 4, pli.begin() + 8);  // its sender is ours
-    bytes.insert(bytes.end(), block->second.begin(), block->second.end());
-  }
+RtcpSplit::Bytes RtcpSplit::behind_its_report(std::span<const uint8_t> pli) const {
+  ReportBlock block{};  // of nothing received, but for whose it is
+  std::copy_n(pli.begin() + 8, 4, block.begin());
+  if (const auto known = newest_.find(word(pli, 8)); known != newest_.end()) block = known->second;
+  Bytes bytes{0x81, kReceiverReport, 0, 7};
+  bytes.insert(bytes.end(), pli.begin() + 4, pli.begin() + 8);  // its sender is ours
+  bytes.insert(bytes.end(), block.begin(), block.end());
   bytes.insert(bytes.end(), pli.begin(), pli.end());
   return bytes;
 }

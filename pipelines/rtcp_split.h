@@ -5,7 +5,8 @@
 // tell which track all of it is about, and find none in a packet without report blocks. webrtcbin
 // puts a PLI behind whatever is due, often a report about the audio: the request is then lost, and
 // the picture stays lost. So a PLI goes out behind a receiver report with the newest report block
-// of the very SSRC it asks about.
+// of the very SSRC it asks about; with one of zeros before there is any, when a track has just
+// begun and needs its key frame most.
 //
 // Thread:  one; the probe runs on rtpsession's RTCP thread.
 // Owner:   the pad keeps its probe.
@@ -36,7 +37,7 @@ class RtcpSplit {
  private:
   using ReportBlock = std::array<uint8_t, 24>;  // RFC 3550, 6.4.1
   void remember(std::span<const uint8_t> report, size_t head);
-  Bytes alone(std::span<const uint8_t> pli) const;
+  Bytes behind_its_report(std::span<const uint8_t> pli) const;
 
   std::map<uint32_t, ReportBlock> newest_;  // by the SSRC it is about
 };

@@ -303,7 +303,7 @@ void Track::Core::take_packet(GstBuffer* buffer) {
   if (!packet) return;
   level_.reset();
   if (const int id = level_extension_; id > 0 && !video_) level_ = audio_level_of({head, got}, id);
-  const PacketTimes times = packet_times(buffer);
+  const PacketTimes times = packet_times(buffer, info_.clock_rate);
   packet->arrival_ns = times.arrival_ns ? *times.arrival_ns : monotonic_ns();
   packet->ntp_ns = times.ntp_ns;
   packet->pts = GST_BUFFER_PTS(buffer);

@@ -72,8 +72,9 @@ void WriterPool::State::run_or_wait(std::unique_lock<std::mutex>& lock) {
     runner_wakes.wait(lock);
     return;
   }
-  if (members.front().due > Clock::now()) {
-    runner_wakes.wait_until(lock, members.front().due);
+  // A copy: it is looked at again after the wait, when another thread may have taken the member.
+  if (const auto due = members.front().due; due > Clock::now()) {
+    runner_wakes.wait_until(lock, due);
     return;
   }
   Member member = std::move(members.front());

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/media_mender.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -37,12 +39,6 @@ std::optional<Header> read_header(const fs::path& path) {
   return header;
 }
 
-// "media/alice-12.mkv", "media/alice-12.mkv.sealed" -> "alice".
-std::string stem_of(const std::string& name) {
-  const std::string stem = fs::path(name).stem().string();
-  return stem.substr(0, stem.rfind('-'));
-}
-
 bool is_media(const fs::path& path) {
   return (is_sealed(path) ? path.stem() : path).extension() == ".mkv";
 }
@@ -51,14 +47,12 @@ bool is_media(const fs::path& path) {
 
 void MediaMender::adopt_unknown() {
   std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
-    auto name = "media/" + entry.path().filename().string();
-    if (open_file(entry.path(), Links::kRefuse) && is_media(entry.path()) &&
-        name == printable(name, 4096) && manifest_.file(name) == nullptr)
+  for (const fs::path& file : entries_in(folder_ / "media")) {
+    auto name = "media/" + file.filename().string();
+    if (open_file(file, Links::kRefuse) && is_media(file) && name == printable(name, 4096) &&
+        manifest_.file(name) == nullptr)
       names.push_back(std::move(name));
   }
-  std::sort(names.begin(), names.end());
   for (const std::string& name : names) adopt(name);
 }
 
@@ -66,10 +60,11 @@ void MediaMender::adopt(const std::string& name) {
   const auto header = read_header(folder_ / name);
   if (!header || header->streams.empty()) return;
   const int64_t wall = header->start_wall_ns.value_or(manifest_.started_wall_ns);
-  const std::string who = header->title.empty() ? stem_of(name) : header->title;
+  const std::string stem = parse_media_name(name).stem;
+  const std::string who = header->title.empty() ? stem : header->title;
   const auto same = std::find_if(manifest_.participants.begin(), manifest_.participants.end(),
                                  [&](const Participant& p) { return p.name == who; });
-  const std::string id = same != manifest_.participants.end() ? same->id : stem_of(name);
+  const std::string id = same != manifest_.participants.end() ? same->id : stem;
   const auto tell = [&](Event event) {
     event.wall_ns = std::max(wall, manifest_.started_wall_ns);
     apply(manifest_, event);

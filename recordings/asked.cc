@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "recordings/manifest.h"
+
 namespace callbot::recordings {
 
 Asked asked_by(const std::vector<Event>& events) {
@@ -17,6 +19,16 @@ Asked asked_by(const std::vector<Event>& events) {
       asked.pauses.push_back({e.participant, e.policy, e.by});
   }
   return asked;
+}
+
+Result<AskedBefore> read_asked(const std::filesystem::path& folder) {
+  return load(folder).map([](const LoadedRecording& loaded) {
+    AskedBefore before{.asked = asked_by(loaded.events)};
+    for (const Participant& p : loaded.manifest.participants) {
+      if (!p.recorder) before.participants.emplace_back(p.name, p.id);
+    }
+    return before;
+  });
 }
 
 }  // namespace callbot::recordings

@@ -4,12 +4,15 @@
 //
 // Thread:  any; values.
 // Owner:   the caller.
-// Fails:   never.
+// Fails:   read_asked: as load() of manifest.h.
 #pragma once
 
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "recordings/event.h"
 
 namespace callbot::recordings {
@@ -30,5 +33,13 @@ struct Asked {
 };
 
 Asked asked_by(const std::vector<Event>& events);
+
+// For another recording of the same call.
+struct AskedBefore {
+  Asked asked = {};
+  // Name and id of everybody but recorders: pauses are by id.
+  std::vector<std::pair<std::string, std::string>> participants = {};
+};
+Result<AskedBefore> read_asked(const std::filesystem::path& folder);
 
 }  // namespace callbot::recordings

@@ -67,6 +67,26 @@ void take_av_log() {
   std::call_once(once, [] { av_log_set_callback(log_line); });
 }
 
+AvResampler open_resampler(const AVFrame& like, int channels, int rate, Stretches stretches) {
+  AVChannelLayout to = {};
+  av_channel_layout_default(&to, channels);
+  AVChannelLayout given = like.ch_layout;  // native order: nothing to free
+  SwrContext* context = nullptr;
+  swr_alloc_set_opts2(&context, &to, AV_SAMPLE_FMT_FLT, rate, &given,
+                      static_cast<AVSampleFormat>(like.format), like.sample_rate, 0, nullptr);
+  AvResampler resampler(context);
+  if (!resampler) return nullptr;
+  if (stretches == Stretches::kYes) av_opt_set_int(context, "flags", SWR_FLAG_RESAMPLE, 0);
+  if (given.nb_channels <= 2 && channels <= 2 && given.nb_channels != channels) {
+    const double each = channels == 1 ? 0.5 : 1.0;
+    swr_set_matrix(context, std::array{each, each}.data(), given.nb_channels);
+  } else {
+    av_opt_set_double(context, "rematrix_maxval", 1.0, 0);
+  }
+  if (swr_init(context) < 0) resampler.reset();
+  return resampler;
+}
+
 void AvIoFreer::operator()(AVIOContext* io) const {
   av_freep(&io->buffer);
   avio_context_free(&io);

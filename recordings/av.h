@@ -56,6 +56,13 @@ struct AvInputFreer {
 using AvInput = std::unique_ptr<AVFormatContext, AvInputFreer>;
 
 // "what: Invalid data found when processing input".
+// What makes such sound into interleaved floats; nothing where FFmpeg cannot. A sound keeps its
+// level: the same on both sides is as loud in mono, one channel as loud on both sides. (FFmpeg's
+// own way is 3 dB more and 3 dB less.) One that stretches makes up for small differences, also
+// between equal rates.
+enum class Stretches { kNo, kYes };
+AvResampler open_resampler(const AVFrame& like, int channels, int rate, Stretches stretches);
+
 Error av_failure(Code code, const std::string& what, int av_error);
 
 // FFmpeg's own log goes into ours, as debug lines: what it complains of becomes a finding or an

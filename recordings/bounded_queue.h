@@ -6,6 +6,7 @@
 //          After abort() there is nothing left either.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <limits>
@@ -39,9 +40,10 @@ class BoundedQueue {
     return value;
   }
 
-  bool full() {
-    const std::lock_guard lock(mutex_);
-    return items_.size() >= most_;
+  // False: it was not by then.
+  bool wait_until_full(std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, most, [&] { return items_.size() >= most_; });
   }
 
   void close() {

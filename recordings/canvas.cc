@@ -35,7 +35,8 @@ int chroma_alpha(const Mask& mask, int x, int y) {
   for (int dy = 0; dy < 2; ++dy) {
     for (int dx = 0; dx < 2; ++dx) {
       if (x + dx < mask.width && y + dy < mask.height)
-        sum += mask.alpha[static_cast<size_t>((y + dy) * mask.width + x + dx)];
+        sum += mask.alpha[static_cast<size_t>(y + dy) * static_cast<size_t>(mask.width) +
+                          static_cast<size_t>(x + dx)];
     }
   }
   return (sum + 2) / 4;
@@ -117,8 +118,8 @@ void cut_corners(AVFrame& frame, const Rect& rect, int radius, Colour behind) {
         for (int x = 0; x < radius; ++x) {
           const double dx = right ? x + 0.5 : radius - x - 0.5;
           const double dy = low ? y + 0.5 : radius - y - 0.5;
-          mask.alpha[static_cast<size_t>(y * radius + x)] =
-              static_cast<uint8_t>(255 - inside(dx, dy, radius));
+          mask.alpha[static_cast<size_t>(y) * static_cast<size_t>(radius) +
+                     static_cast<size_t>(x)] = static_cast<uint8_t>(255 - inside(dx, dy, radius));
         }
       }
       blend(frame, right ? rect.x + rect.width - radius : rect.x,

@@ -12,6 +12,7 @@
 #include "recordings/folder_lock.h"
 #include "recordings/journal.h"
 #include "recordings/manifest.h"
+#include "recordings/recording_folder.h"
 #include "recordings/verify.h"
 
 namespace callbot::recordings {
@@ -64,7 +65,7 @@ void add_chat(CatalogueEntry& entry, const Event& e) {
 
 // Journals are long: only lines that may be chat are parsed.
 void find_chat(const fs::path& folder, CatalogueEntry& entry) {
-  const auto journal = read_file(folder / "journal.jsonl", kMostJournalBytes);
+  const auto journal = read_file(folder / kJournal, kMostJournalBytes);
   if (!journal) return;
   std::string_view rest = *journal;
   for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
@@ -90,10 +91,10 @@ void take_manifest(const Manifest& m, CatalogueEntry& entry) {
 
 // What a finished manifest says; of one that is not, what follows from its journal.
 Result<> read_recording(const fs::path& folder, CatalogueEntry& entry) {
-  const auto text = read_file(folder / "manifest.json", kMostManifestBytes);
+  const auto text = read_file(folder / kManifest, kMostManifestBytes);
   if (!text) return tl::unexpected(text.error());
   const auto manifest = parse_manifest(*text);
-  if (!manifest) return tl::unexpected(Error(manifest.error()).in("manifest.json"));
+  if (!manifest) return tl::unexpected(Error(manifest.error()).in(kManifest));
   take_manifest(*manifest, entry);
   if (manifest->state != "running") {
     if (manifest->chat_messages > 0) find_chat(folder, entry);
@@ -122,10 +123,10 @@ Marked mark_of(int out, const std::string& name, bool with_journal) {
     marked.newest_ns = std::max(marked.newest_ns, ns(of.st_ctim));
   };
   add(s, false);
-  if (!look(out, name + "/manifest.json", s) || !S_ISREG(s.st_mode)) return marked;
+  if (!look(out, name + "/" + kManifest, s) || !S_ISREG(s.st_mode)) return marked;
   marked.is_recording = true;
   add(s, true);
-  if (with_journal && look(out, name + "/journal.jsonl", s)) add(s, true);
+  if (with_journal && look(out, name + "/" + kJournal, s)) add(s, true);
   return marked;
 }
 
@@ -149,7 +150,7 @@ CatalogueEntry read_entry(const fs::path& folder) {
     entry.annotations = std::move(*annotations);
   else
     problem(annotations.error());
-  if (entry.state == "running" && !is_written(folder)) entry.state = "cut-off";
+  if (entry.state == "running") entry.state = open_state(folder);
   return entry;
 }
 

@@ -86,6 +86,7 @@ Result<> sort_entries(std::vector<CatalogueEntry>& entries, const std::string& b
     return !order->less(*b, *a) && a->name < b->name;
   };
   std::vector<CatalogueEntry*> sorted;
+  sorted.reserve(entries.size());
   for (CatalogueEntry& e : entries) sorted.push_back(&e);
   std::sort(sorted.begin(), sorted.end(), less);
   std::vector<CatalogueEntry> moved;

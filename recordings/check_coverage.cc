@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
@@ -91,8 +92,8 @@ void check_coverage(const Lane& lane, const VerifyConfig& config, TrackMeasure& 
                    .severity = Severity::kWarn,
                    .value = static_cast<double>(lane.overflow),
                    .threshold = 0,
-                   .text = fmt::format("{} frames were dropped because writing was too slow",
-                                       lane.overflow)});
+                   .text = counted(lane.overflow, "frame was", "frames were") +
+                           " dropped because writing was too slow"});
   }
   const Covered covered = cover(lane, times, config);
   if (measure.expected <= 0) return;
@@ -121,14 +122,21 @@ void check_coverage(const Lane& lane, const VerifyConfig& config, TrackMeasure& 
                                                        : Severity::kPass;
   map_uncovered(lane, covered, severity, out);
   if (severity == Severity::kPass) return;
-  out.add(lane, {.code = "coverage",
-                 .severity = severity,
-                 .start = covered.worst.from,
-                 .end = covered.worst.to,
-                 .value = share,
-                 .threshold = fails ? config.coverage_fail : config.coverage_warn,
-                 .text = fmt::format("{} covers {:.0f} % of the {:.1f} s that it was on",
-                                     name_of(lane.media), share * 100, measure.expected)});
+  // Else the two would contradict each other for who reads both.
+  const double elsewhere = measure.expected - measure.covered - covered.unexplained;
+  const std::string besides =
+      elsewhere < 0.05 ? "" : fmt::format(" (not counting {:.1f} s of gaps and waits)", elsewhere);
+  out.add(lane,
+          {.code = "coverage",
+           .severity = severity,
+           .start = covered.worst.from,
+           .end = covered.worst.to,
+           .value = share,
+           .threshold = fails ? config.coverage_fail : config.coverage_warn,
+           .text = fmt::format("no {} at the beginning or end for {:.1f} of the {:.1f} s that it "
+                               "was on, {:.0f} %{}",
+                               name_of(lane.media), covered.unexplained, measure.expected,
+                               (1 - share) * 100, besides)});
 }
 
 }  // namespace callbot::recordings

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
@@ -33,8 +34,8 @@ void report(const Lane& lane, const LanePiece& piece, double from, double last, 
                  .end = to,
                  .value = to - from,
                  .threshold = config.undecodable_fail,
-                 .text = fmt::format("{} {} of {:.2f} s cannot be decoded", count,
-                                     count == 1 ? "frame" : "frames", to - from)});
+                 .text = fmt::format("{} of {:.2f} s cannot be decoded", counted(count, "frame"),
+                                     to - from)});
 }
 
 void find_undecodable(const Lane& lane, const LanePiece& piece, const VerifyConfig& config,
@@ -69,7 +70,7 @@ void check_decoding(const Lane& lane, const VerifyConfig& config, TrackMeasure& 
              .end = piece.stream.backwards.back(),
              .value = static_cast<double>(piece.stream.backwards.size()),
              .threshold = 0,
-             .text = fmt::format("time goes backwards {} times", piece.stream.backwards.size())});
+             .text = "time goes backwards " + counted(piece.stream.backwards.size(), "time")});
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "recordings/checks.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -24,13 +25,13 @@ void check_state(const LoadedRecording& r, Findings& out) {
   if (r.manifest_error) {
     out.add({.code = "manifest-damaged",
              .severity = Severity::kFail,
-             .file = "manifest.json",
+             .file = kManifest,
              .text = r.manifest_error->message});
   }
   if (r.journal_error) {
     out.add({.code = "journal-damaged",
              .severity = Severity::kWarn,
-             .file = "journal.jsonl",
+             .file = kJournal,
              .text = r.journal_error->message});
     return;
   }
@@ -40,14 +41,9 @@ void check_state(const LoadedRecording& r, Findings& out) {
   if (!r.open && !ends) {
     out.add({.code = "journal-damaged",
              .severity = Severity::kWarn,
-             .file = "journal.jsonl",
+             .file = kJournal,
              .text = "its end is missing"});
   }
-}
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
 }
 
 void check_media_names(const fs::path& folder, const Manifest& m, Findings& out) {
@@ -62,8 +58,8 @@ void check_media_names(const fs::path& folder, const Manifest& m, Findings& out)
              .file = f.path,
              .text = "the file is not there"});
   }
-  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) {
-    const auto name = "media/" + entry.path().filename().string();
+  for (const fs::path& file : entries_in(folder / "media")) {
+    const auto name = "media/" + file.filename().string();
     if (known.count(name) != 0) continue;
     out.add({.code = "file-extra",
              .severity = Severity::kWarn,
@@ -90,8 +86,7 @@ bool stopped(const Result<std::string>& sum) {
 Result<> check_checksums(const fs::path& folder, const Manifest& m, const Hashed& hashed,
                          Findings& out) {
   for (const MediaFileFacts& f : m.media) {
-    std::error_code missing;
-    if (f.sha256.empty() || fs::file_size(folder / f.path, missing) == 0 || missing) continue;
+    if (f.sha256.empty() || size_of(folder / f.path) == 0) continue;
     const auto sum = checksum_of(folder / f.path, hashed);
     if (stopped(sum)) return tl::unexpected(sum.error());
     if (sum && *sum == f.sha256) continue;
@@ -125,6 +120,11 @@ Result<> check_received(const fs::path& folder, const Manifest& m, const Hashed&
 }
 
 }  // namespace
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
 
 Result<> check_folder(const fs::path& folder, const LoadedRecording& recording,
                       const Hashed& hashed, Findings& out) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
@@ -39,7 +40,8 @@ void check_picture_loss(const Lane& lane, const VerifyConfig& config, Findings& 
                  .end = lane.harm.losses.back().to,
                  .value = share,
                  .threshold = fails ? config.loss_fail : config.loss_warn,
-                 .text = fmt::format("{} packets were lost, about {:.1f} %", lane.harm.packets_lost,
+                 .text = fmt::format("{} lost, about {:.1f} %",
+                                     counted(lane.harm.packets_lost, "packet was", "packets were"),
                                      share * 100)});
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
@@ -132,7 +133,7 @@ void report(const Lane& lane, const VerifyConfig& config, const char* code, cons
                  .start = first,
                  .value = share,
                  .threshold = fails ? config.marks_fail : config.marks_warn,
-                 .text = fmt::format("{} of {} marked frames {}", count, of, words)});
+                 .text = fmt::format("{} of {} {}", count, counted(of, "marked frame"), words)});
 }
 
 std::vector<Marked> marked_pictures(const Lane& lane, const VerifyConfig& config, size_t& unread) {
@@ -173,8 +174,9 @@ void check_source(const Lane& lane, std::vector<Marked>& marked, Findings& out) 
                    .end = foreign.back()->time,
                    .value = static_cast<double>(foreign.size()),
                    .threshold = 0,
-                   .text = fmt::format("{} frames of source {} among those of source {}",
-                                       foreign.size(), foreign.front()->mark->source, most)});
+                   .text = fmt::format("{} of source {} among those of source {}",
+                                       counted(foreign.size(), "frame"),
+                                       foreign.front()->mark->source, most)});
   }
   marked = std::move(own);
 }

@@ -129,6 +129,7 @@ std::optional<double> check_sync(const Lane& video, const Lane& audio, const Ver
   }
   if (pairs.empty()) return std::nullopt;
   std::vector<double> offsets;
+  offsets.reserve(pairs.size());
   for (const Pair& p : pairs) offsets.push_back(p.offset);
   const Window worst = worst_window(pairs);
   if (std::abs(worst.offset) > config.av_offset_warn) {

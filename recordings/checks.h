@@ -76,6 +76,8 @@ using Hashed = std::function<bool(uint64_t)>;
 Result<> check_folder(const std::filesystem::path& folder, const LoadedRecording& recording,
                       const Hashed& hashed, Findings& out);
 
+// Something has this name, be it a link that leads nowhere.
+bool is_there(const std::filesystem::path& path);
 bool is_black(const ProbedPicture& picture, const VerifyConfig& config);
 // Is it the same picture as the one before it? By mark where both have one.
 bool is_frozen(const ProbedPicture& before, const ProbedPicture& picture,

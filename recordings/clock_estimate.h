@@ -2,9 +2,8 @@
 // arithmetic.
 //
 // A sender report (RFC 3550, 6.4.1) says which wall clock time a sender gives to an RTP time.
-// Frames carry it too: a jitterbuffer gives each frame the time of the last report, carried on at
-// the nominal rate, so the first frame behind a report lies on that report's line, and stands for
-// it here.
+// Frames carry it too: each has the time of the last report, carried on at the nominal rate, so the
+// first frame behind a report lies on that report's line, and stands for it here.
 //
 // The line is a regression over the last 20 reports. From 4 on it has a rate of its own; before,
 // the nominal one. A report further off than three standard deviations (at least 100 us, and 100

@@ -50,5 +50,10 @@ bool is_shown(const std::string& codec, std::span<const uint8_t> packet);
 
 // How long an Opus packet sounds (RFC 6716, 3.1 and 3.2); 0 for one that is none.
 int64_t opus_duration_ns(std::span<const uint8_t> packet);
+// A packet that is this byte alone stands for a lost one like that whose first byte is `toc`: one
+// frame without data (RFC 6716, 3.1 and 3.2.1). libopus then goes on with what was before, up to
+// 0.1 s or so; FFmpeg's own decoder is silent (both measured).
+inline uint8_t opus_lost(uint8_t toc) { return toc & 0xFC; }
+constexpr int64_t kMostLostNs = 120'000'000;  // what is longer is no lost packet but a pause
 
 }  // namespace callbot::recordings

@@ -51,6 +51,7 @@ std::vector<SpeechSpan> speech_in(const Manifest& m, int64_t end_ns) {
 
 std::vector<int64_t> frames_of(const std::vector<Chapter>& chapters, int fps) {
   std::vector<int64_t> frames;
+  frames.reserve(chapters.size());
   for (const Chapter& c : chapters) frames.push_back((c.from_ns * fps + kSecond - 1) / kSecond);
   return frames;
 }

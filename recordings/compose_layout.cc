@@ -1,6 +1,7 @@
 #include "recordings/compose_layout.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace callbot::recordings {
 namespace {
@@ -22,7 +23,7 @@ Rect tile_within(int width, int height, double aspect) {
   const int fits = std::min(width, static_cast<int>(height * aspect));
   Rect tile;
   tile.width = std::max(kWidthUnit, fits / kWidthUnit * kWidthUnit);
-  tile.height = std::max(2, static_cast<int>(tile.width / aspect / 2 + 0.5) * 2);
+  tile.height = std::max(2, static_cast<int>(std::lround(tile.width / aspect / 2)) * 2);
   return tile;
 }
 

@@ -211,7 +211,7 @@ int64_t Composer::time_of(int64_t frame) const { return frame * kSecond / plan_.
 
 // Now and then for players that seek, and where a chapter begins.
 bool Composer::is_key(int64_t frame) {
-  bool key = frame % (plan_.config.fps * kKeyEverySeconds) == 0;
+  bool key = frame % (int64_t{plan_.config.fps} * kKeyEverySeconds) == 0;
   while (next_key_ < plan_.key_frames.size() && plan_.key_frames[next_key_] <= frame) {
     key = key || plan_.key_frames[next_key_] == frame;
     ++next_key_;
@@ -222,6 +222,7 @@ bool Composer::is_key(int64_t frame) {
 // Who gets which place: a shared screen the large one, else, where the layout has one, who speaks.
 std::vector<Tile> Composer::place(const std::vector<Role>& roles, const Beat& beat) {
   std::vector<Tile> tiles;
+  tiles.reserve(roles.size());
   for (const Role& role : roles)
     tiles.push_back({{}, role, !role.screen && beat.speaking[role.member]});
   const ComposeConfig& c = plan_.config;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,8 +49,8 @@ class Composer {
   std::vector<std::unique_ptr<ExportTrack>>& tracks() { return tracks_; }
   // The next packet of all tracks, and whose it is; null: the end.
   Result<AvPacket> next(size_t& track);
-  // The sound waits for who calls next().
-  bool is_held_back() { return audio_packets_.full(); }
+  // The sound waits for who calls next(); false: not within that time.
+  bool is_held_back(std::chrono::milliseconds most) { return audio_packets_.wait_until_full(most); }
   // Once the end was reached.
   std::vector<std::string> notes() const;
 

@@ -1,6 +1,7 @@
 // Tracks whose packets go into the export as they were received.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "recordings/codec_parameters.h"
@@ -14,6 +15,7 @@ constexpr AVRational kVideoBase = {1, 90000};
 constexpr int64_t kUsualFrameNs = 33'000'000;  // the last one's length where nothing else says it
 
 int64_t in(AVRational base, int64_t ns) { return av_rescale_q(ns, kNs, base); }
+int64_t in_ns(AVRational base, int64_t ticks) { return av_rescale_q(ticks, base, kNs); }
 
 AvParameters copy_of(const AVCodecParameters& from) {
   AvParameters to(avcodec_parameters_alloc());
@@ -112,7 +114,8 @@ class CopiedVideo final : public ExportTrack {
 };
 
 // Sound without holes: players count samples (see export_format.cc). Where nothing was received,
-// packets of silence are put in; G.722, whose coding remembers what was before, keeps its holes.
+// packets of silence are put in; for a few of Opus that were lost, such as say so, so that a
+// decoder that can conceals them.
 class CopiedSound final : public ExportTrack {
  public:
   explicit CopiedSound(const TrackPlan& plan)
@@ -136,6 +139,7 @@ class CopiedSound final : public ExportTrack {
       step_ = kOpusStep;
       if (!plan_.pre_skip) shift_ = take_pre_skip(p);
     }
+    if (p.codec_id == AV_CODEC_ID_ADPCM_G722) step_ = kG722Step;
     position_ = -pre_skip_;
     return true;
   }
@@ -151,13 +155,15 @@ class CopiedSound final : public ExportTrack {
       const bool end = *ahead == nullptr;
       const int64_t time_ns = (end ? plan_.to_ns : (*ahead)->time_ns) - plan_.from_ns;
       const int64_t hole = in(base_, time_ns) - pre_skip_ - position_;
-      filling_ = hole >= (filling_ ? step_ : tolerance_);
-      if (filling_ && parameters_->codec_id != AV_CODEC_ID_ADPCM_G722) return silence(hole);
+      const bool began = filling_;
+      filling_ = hole >= (began ? step_ : tolerance_);
+      if (filling_ && !began) lost_ = !end && in_ns(base_, hole) <= kMostLostNs;
+      if (filling_) return silence(hole);
       if (end) return AvPacket();
-      if (filling_) position_ += hole;
       auto taken = view_.next();
       if (!taken) return tl::unexpected(taken.error());
       if (hole <= -tolerance_) continue;  // two sounds at a time
+      if (step_ == kOpusStep && (*taken)->packet->size > 1) toc_ = (*taken)->packet->data[0];
       return put(std::move((*taken)->packet), in(base_, (*taken)->duration_ns));
     }
   }
@@ -165,9 +171,9 @@ class CopiedSound final : public ExportTrack {
  private:
   static constexpr int kSeekPreRoll = 3840;  // samples: 80 ms (RFC 7845, 4.6)
   static constexpr int64_t kOpusStep = 120;  // samples: 2.5 ms
+  static constexpr int64_t kG722Step = 2;    // samples: a byte (ITU-T G.722, 1.4.4)
 
   AvPacket put(AvPacket packet, int64_t duration) {
-    if (step_ == kOpusStep && packet->size > 0) stereo_ = packet->data[0] & 4;
     packet->pts = packet->dts = position_ + shift_;
     packet->duration = duration;
     packet->flags = AV_PKT_FLAG_KEY;
@@ -181,17 +187,31 @@ class CopiedSound final : public ExportTrack {
     if (step_ == kOpusStep) {
       for (; duration > hole && config > 28; --config) duration /= 2;
     } else {
-      duration = std::min(duration, hole);
+      duration = std::min(duration, hole) / step_ * step_;
     }
     const bool opus = step_ == kOpusStep;
-    const auto size = opus ? 3 : static_cast<int>(duration) * parameters_->ch_layout.nb_channels;
+    const auto size =
+        opus ? 3 : static_cast<int>(duration / step_) * parameters_->ch_layout.nb_channels;
     AvPacket packet(av_packet_alloc());
     if (av_new_packet(packet.get(), size) < 0) return fail(Code::kStorage, "out of memory");
+    if (opus && lost_ && toc_) {
+      const uint8_t lost = opus_lost(*toc_);
+      const int64_t frame = in(base_, opus_duration_ns({&lost, 1}));
+      if (frame > 0 && frame <= hole + tolerance_ / 2) {
+        av_shrink_packet(packet.get(), 1);
+        packet->data[0] = lost;
+        return put(std::move(packet), frame);
+      }
+    }
     if (opus) {
       // RFC 6716: CELT, full band (3.1); the range coder's first symbol says "silence" (4.3).
-      packet->data[0] = static_cast<uint8_t>(config << 3 | stereo_);
+      packet->data[0] = static_cast<uint8_t>(config << 3 | (toc_.value_or(0) & 4));
       packet->data[1] = 0xFF;
       packet->data[2] = 0xFE;
+    } else if (step_ == kG722Step) {
+      // What was before dies away, by its leakage (ITU-T G.722, 3.5): after 20 ms these two codes
+      // in turn stay below -66 dBFS (measured; either one alone is a tone of -58 at 0 Hz).
+      for (int i = 0; i < size; ++i) packet->data[i] = i % 2 == 0 ? 0xFF : 0xFC;
     } else {
       // ITU-T G.711: the code of 0 in mu-law and in A-law.
       std::memset(packet->data, parameters_->codec_id == AV_CODEC_ID_PCM_MULAW ? 0xFF : 0xD5,
@@ -208,7 +228,8 @@ class CopiedSound final : public ExportTrack {
   int pre_skip_ = 0, shift_ = 0;      // samples
   int64_t position_ = 0;              // samples
   bool filling_ = false;
-  int stereo_ = 0;
+  bool lost_ = false;                // what is filled now is packets that were lost
+  std::optional<uint8_t> toc_ = {};  // first byte of the last packet of Opus received with sound
 };
 
 template <class Track>

@@ -4,12 +4,9 @@
 
 namespace callbot::recordings {
 
-std::vector<TimeSpan> cuts_of(const Manifest& m, int64_t end_ns, const std::string& participant) {
-  std::vector<TimeSpan> all;
-  for (const Pause& p : m.pauses) {
-    const bool ours = p.participant.empty() || p.participant == participant;
-    if (ours && p.policy == "cut") all.push_back({p.from_ns, p.to_ns.value_or(end_ns)});
-  }
+namespace {
+
+std::vector<TimeSpan> joined(std::vector<TimeSpan> all) {
   std::sort(all.begin(), all.end(),
             [](const TimeSpan& a, const TimeSpan& b) { return a.from_ns < b.from_ns; });
   std::vector<TimeSpan> cuts;
@@ -20,6 +17,22 @@ std::vector<TimeSpan> cuts_of(const Manifest& m, int64_t end_ns, const std::stri
       cuts.push_back(s);
   }
   return cuts;
+}
+
+}  // namespace
+
+std::vector<TimeSpan> cuts_of(const Manifest& m, int64_t end_ns, const std::string& participant) {
+  std::vector<TimeSpan> all;
+  for (const Pause& p : m.pauses) {
+    const bool ours = p.participant.empty() || p.participant == participant;
+    if (ours && p.policy == "cut") all.push_back({p.from_ns, p.to_ns.value_or(end_ns)});
+  }
+  return joined(std::move(all));
+}
+
+std::vector<TimeSpan> with_cut(std::vector<TimeSpan> cuts, TimeSpan more) {
+  if (more.from_ns < more.to_ns) cuts.push_back(more);
+  return joined(std::move(cuts));
 }
 
 bool is_cut(const std::vector<TimeSpan>& cuts, int64_t time_ns) {

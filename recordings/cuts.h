@@ -18,6 +18,9 @@ namespace callbot::recordings {
 std::vector<TimeSpan> cuts_of(const Manifest& manifest, int64_t end_ns,
                               const std::string& participant = "");
 
+// This one too.
+std::vector<TimeSpan> with_cut(std::vector<TimeSpan> cuts, TimeSpan more);
+
 // All that follows takes such spans.
 bool is_cut(const std::vector<TimeSpan>& cuts, int64_t time_ns);
 // This moment of the recording in what is left; one that is cut out: where the cut is.

@@ -158,12 +158,13 @@ class EncodedSound final : public ExportTrack {
     }
     const int whole = encoder_->frame_size > 0 ? encoder_->frame_size : kPcmFrames;
     const int count = static_cast<int>(std::min<int64_t>(whole, left_));
-    samples_.resize(static_cast<size_t>(count * format_.channels));
+    samples_.resize(static_cast<size_t>(count) * static_cast<size_t>(format_.channels));
     if (auto read = sound_.read(samples_); !read) return read;
     left_ -= count;
     const bool short_last = (encoder_->codec->capabilities & AV_CODEC_CAP_SMALL_LAST_FRAME) != 0 ||
                             encoder_->frame_size == 0;
-    if (!short_last) samples_.resize(static_cast<size_t>(whole * format_.channels));
+    if (!short_last)
+      samples_.resize(static_cast<size_t>(whole) * static_cast<size_t>(format_.channels));
     const int given = short_last ? count : whole;
     AvFrame frame = sound_frame(*encoder_, samples_.data(), given, position_);
     if (!frame) return fail(Code::kStorage, "out of memory");

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "recordings/chapters.h"
 #include "recordings/cuts.h"
@@ -104,25 +105,59 @@ class Exporter {
   Result<std::vector<Job>> plan() {
     const fs::path out = config_.out.empty() ? config_.folder / "exports" : config_.out;
     if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
+    if (const auto& part = config_.part;
+        part && (part->from_ns >= timeline_.duration_ns || part->from_ns >= part->to_ns))
+      return fail(Code::kUsage, fmt::format("--from, --until: expected a part of the recording, "
+                                            "which is {} long",
+                                            clock_text(timeline_.duration_ns)));
     std::set<std::string> names;
+    bool known = config_.participant.empty();
     std::vector<Job> jobs;
     for (const TimelineParticipant& p : timeline_.participants) {
       const std::string base = free_name(safe_name(p.name.empty() ? p.id : p.name), names);
       const std::string& wanted = config_.participant;
       if (!wanted.empty() && wanted != p.id && wanted != p.name) continue;
-      const TimeSpan uncut = config_.whole ? TimeSpan{0, timeline_.duration_ns} : p.whole();
-      const auto cuts = cuts_of(manifest_, timeline_.duration_ns, config_.whole ? "" : p.id);
-      const TimeSpan span{without_cuts(cuts, uncut.from_ns), without_cuts(cuts, uncut.to_ns)};
+      known = true;
       for (ParticipantView& view : views_of(p)) {
         if (format_.video_codec == nullptr && !view.suffix.empty()) continue;
-        const fs::path path = out / (base + view.suffix + "." + format_.name);
-        jobs.push_back({&p, std::move(view), path, uncut.from_ns, uncut.to_ns, cuts, span});
+        const fs::path path = out / (base + view.suffix + part_name() + "." + format_.name);
+        if (auto job = plan(p, std::move(view), path)) jobs.push_back(std::move(*job));
       }
     }
-    if (!config_.participant.empty() && jobs.empty())
+    if (!known)
       return fail(Code::kUsage, fmt::format("--participant \"{}\": expected one of {}",
                                             config_.participant, people()));
     return jobs;
+  }
+
+  // None: this part of the recording is before or after it.
+  std::optional<Job> plan(const TimelineParticipant& p, ParticipantView view,
+                          const fs::path& path) {
+    TimeSpan uncut = config_.whole ? TimeSpan{0, timeline_.duration_ns} : p.whole();
+    auto cuts = cuts_of(manifest_, timeline_.duration_ns, config_.whole ? "" : p.id);
+    if (config_.part) {
+      const bool video = format_.video_codec != nullptr && !view.video.empty();
+      const int64_t wanted = config_.part->from_ns;
+      const int64_t from = video ? key_frame_time(config_.folder, view.video, wanted) : wanted;
+      uncut.from_ns = std::max(uncut.from_ns, from);
+      uncut.to_ns = std::min(uncut.to_ns, config_.part->to_ns);
+      if (uncut.from_ns >= uncut.to_ns) return std::nullopt;
+      cuts = with_cut(std::move(cuts), {0, uncut.from_ns});
+      cuts = with_cut(std::move(cuts), {uncut.to_ns, std::numeric_limits<int64_t>::max()});
+    }
+    const TimeSpan span{without_cuts(cuts, uncut.from_ns), without_cuts(cuts, uncut.to_ns)};
+    return Job{&p, std::move(view), path, uncut.from_ns, uncut.to_ns, std::move(cuts), span};
+  }
+
+  // "-90s-100s", so that no file of another part is replaced; "-90s" is to the end.
+  std::string part_name() const {
+    if (!config_.part) return "";
+    std::string name;
+    for (const int64_t ns : {config_.part->from_ns, config_.part->to_ns}) {
+      if (ns < timeline_.duration_ns)
+        name += fmt::format("-{:g}s", static_cast<double>(ns / 1'000'000) / 1e3);
+    }
+    return name;
   }
 
   Result<> check(const std::vector<Job>& jobs) const {

@@ -17,10 +17,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "recordings/timeline.h"
 
 namespace callbot::recordings {
 
@@ -31,7 +33,9 @@ struct ExportConfig {
   std::filesystem::path out = {};  // empty: exports/ in the folder
   bool whole = false;  // every file begins and ends with the recording; only pauses of everybody
                        // are cut out
-  int threads = 0;     // of codecs; 0: as many as there are processors
+  std::optional<TimeSpan> part = {};  // of the recording, from its start; a file with video begins
+                                      // at the last key frame before it
+  int threads = 0;                    // of codecs; 0: as many as there are processors
 };
 
 struct ExportedFile {

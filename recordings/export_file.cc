@@ -67,8 +67,7 @@ class AvExportFile final : public ExportFile {
     if (done < 0) return tl::unexpected(problem("cannot write the index", done));
     const int closed = avio_closep(&context_->pb);
     if (closed < 0) return tl::unexpected(problem("cannot write", closed));
-    std::error_code error;
-    const auto bytes = fs::file_size(part_.path(), error);
+    const uint64_t bytes = size_of(part_.path());
     return part_.put_in_place().map([&] { return bytes; });
   }
 
@@ -106,8 +105,8 @@ class AvExportFile final : public ExportFile {
   }
 
   Error problem(const char* what, int av_error) const {
-    if (av_error == AVERROR_EXIT) return {Code::kInterrupted, part_.path().string() + ": stopped"};
-    return av_failure(Code::kStorage, part_.path().string() + ": " + what, av_error);
+    if (av_error == AVERROR_EXIT) return {Code::kInterrupted, config_.path.string() + ": stopped"};
+    return av_failure(Code::kStorage, config_.path.string() + ": " + what, av_error);
   }
 
   ExportFileConfig config_;

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "recordings/recording_folder.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -15,7 +17,7 @@ namespace fs = std::filesystem;
 
 // Where locks say nothing of other machines, or there are none, a young journal is being written:
 // it has a line at least every 10 s (the anchors' beat) while anybody is heard or seen.
-constexpr int64_t kStillFresh_s = 600;
+constexpr int64_t kStillFreshSeconds = 600;
 
 bool is_fresh(int fd) {
   struct stat s {};
@@ -23,7 +25,7 @@ bool is_fresh(int fd) {
   // The file system's time is the machine's, whatever the recording's clock says.
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec - s.st_mtim.tv_sec < kStillFresh_s;
+  return now.tv_sec - s.st_mtim.tv_sec < kStillFreshSeconds;
 }
 
 // A network's, where a lock may be this machine's alone (statfs(2)).
@@ -35,22 +37,14 @@ bool is_remote(int fd) {
   return type == kNfs || type == kSmb2 || type == kCifs || type == kFuse;
 }
 
-// flock, again where a signal came in between.
-bool locked(int fd, int how) {
-  while (flock(fd, how) != 0) {
-    if (errno != EINTR) return false;
-  }
-  return true;
-}
-
 Result<Descriptor> journal(const fs::path& folder, int how) {
-  const fs::path path = folder / "journal.jsonl";
+  const fs::path path = folder / kJournal;
   Descriptor fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT) return fd;  // without a journal there is no writer
     return storage_failure(path, "cannot open");
   }
-  const bool got = locked(fd.get(), how | LOCK_NB);
+  const bool got = lock_file(fd.get(), how | LOCK_NB);
   const bool written =
       (!got && errno == EWOULDBLOCK) || ((!got || is_remote(fd.get())) && is_fresh(fd.get()));
   if (written) return fail(Code::kDenied, folder.string() + ": is being recorded");
@@ -63,7 +57,7 @@ Result<Descriptor> journal(const fs::path& folder, int how) {
 Result<Descriptor> lock_folder(const fs::path& folder, bool wait) {
   Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return storage_failure(folder, "cannot open the folder");
-  if (locked(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return fd;
+  if (lock_file(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return fd;
   if (errno == EWOULDBLOCK)
     return fail(Code::kDenied, folder.string() + ": another process is changing it");
   return storage_failure(folder, "cannot lock the folder");
@@ -73,7 +67,7 @@ Result<Descriptor> lock_journal(const fs::path& folder) { return journal(folder,
 
 bool is_young(const fs::path& folder) {
   const Descriptor fd(
-      open((folder / "journal.jsonl").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      open((folder / kJournal).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   return fd && is_fresh(fd.get());
 }
 
@@ -81,6 +75,10 @@ bool is_young(const fs::path& folder) {
 bool is_written(const fs::path& folder) {
   const auto lock = journal(folder, LOCK_SH);
   return !lock && lock.error().code == Code::kDenied;
+}
+
+const char* open_state(const fs::path& folder) {
+  return is_written(folder) ? "running" : "cut-off";
 }
 
 }  // namespace callbot::recordings

@@ -22,6 +22,8 @@ Result<Descriptor> lock_folder(const std::filesystem::path& folder, bool wait);
 Result<Descriptor> lock_journal(const std::filesystem::path& folder);
 // Somebody writes it. To be asked of recordings that say they are running.
 bool is_written(const std::filesystem::path& folder);
+// What people call that: "running", or "cut-off" where nobody writes it any more.
+const char* open_state(const std::filesystem::path& folder);
 
 // Its journal is younger than ten minutes. Who wrote it may be dead, and be started again before
 // long.

@@ -1,22 +1,20 @@
 #include "recordings/growing_file.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+
+#include "base/files.h"
 
 namespace callbot::recordings {
 
 Result<std::unique_ptr<GrowingFile>> GrowingFile::create(const GrowingFileConfig& config) {
   const int flags = O_RDWR | O_CREAT | O_CLOEXEC | (config.replace ? O_TRUNC : O_EXCL);
   const int fd = ::open(config.path.c_str(), flags, 0644);
-  if (fd < 0)
-    return fail(Code::kStorage,
-                fmt::format("{}: cannot create: {}", config.path.string(), strerror(errno)));
+  if (fd < 0) return storage_failure(config.path, "cannot create");
   return std::unique_ptr<GrowingFile>(new GrowingFile(fd, config.path.string(), config.seal_to));
 }
 
@@ -29,7 +27,7 @@ GrowingFile::~GrowingFile() { ::close(fd_); }
 
 bool GrowingFile::write(std::span<const uint8_t> bytes) {
   if (error_ != 0) return false;
-  error_ = sealed_ ? sealed_->write(static_cast<uint64_t>(position_), bytes) : put(bytes);
+  error_ = put(bytes);
   if (error_ != 0) return false;
   position_ += static_cast<int64_t>(bytes.size());
   end_ = std::max<uint64_t>(end_, static_cast<uint64_t>(position_));
@@ -37,14 +35,9 @@ bool GrowingFile::write(std::span<const uint8_t> bytes) {
 }
 
 int GrowingFile::put(std::span<const uint8_t> bytes) {
-  for (int64_t at = position_; !bytes.empty();) {
-    const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    at += n;
-    bytes = bytes.subspan(static_cast<size_t>(n));
-  }
-  return 0;
+  const auto at = static_cast<uint64_t>(position_);
+  if (sealed_) return sealed_->write(at, bytes);
+  return write_all_at(fd_, bytes, at) ? 0 : errno;
 }
 
 int64_t GrowingFile::seek(int64_t offset, int whence) {
@@ -81,11 +74,12 @@ Result<> GrowingFile::end() {
 
 Result<> GrowingFile::sync() const {
   if (fdatasync(fd_) == 0) return {};
-  return fail(Code::kStorage, fmt::format("{}: cannot sync: {}", path_, strerror(errno)));
+  return storage_failure(path_, "cannot sync");
 }
 
 Error GrowingFile::failure() const {
-  return {Code::kStorage, fmt::format("{}: cannot write: {}", path_, strerror(error_))};
+  errno = error_;
+  return storage_failure(path_, "cannot write").value();
 }
 
 }  // namespace callbot::recordings

@@ -1,15 +1,14 @@
 // How the manifest follows from the journal.
 #include <algorithm>
 
+#include "base/clock.h"
 #include "recordings/manifest.h"
 
 namespace callbot::recordings {
 namespace {
 
-// 1960 and 2200, as base/clock reads them.
-int64_t readable(int64_t wall_ns) {
-  return std::clamp<int64_t>(wall_ns, -315'619'200'000'000'000, 7'258'118'400'000'000'000);
-}
+// As base/clock reads times.
+int64_t readable(int64_t wall_ns) { return std::clamp(wall_ns, kEarliestWallNs, kLatestWallNs); }
 
 template <class T>
 void close_last(std::vector<T>& spans, int64_t now) {

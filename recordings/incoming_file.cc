@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/gref.h"
+#include "base/text.h"
 #include "recordings/growing_file.h"
 
 namespace callbot::recordings {
@@ -16,11 +17,7 @@ using Checksum = std::unique_ptr<GChecksum, Freer<&g_checksum_free>>;
 fs::path free_name(const fs::path& folder, const std::string& wished, const char* more) {
   const fs::path name = safe_name(wished);
   for (int n = 1;; ++n) {
-    fs::path path = folder / name;
-    if (n > 1)
-      path.replace_filename(
-          fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string()));
-    path += more;
+    const fs::path path = folder / (numbered(name, n) + more);
     std::error_code ignored;
     if (!fs::exists(path, ignored) && !fs::exists(path.string() + ".part", ignored)) return path;
   }
@@ -56,8 +53,7 @@ class Growing {
   Result<ReceivedFile> end(const std::string& announced) {
     const std::string sum = g_checksum_get_string(checksum_.get());
     Text wanted(g_ascii_strdown(announced.c_str(), -1));
-    if (!error_ && size_ != offer_.size)
-      fail_with({Code::kBadInput, fmt::format("{} of {} bytes came", size_, offer_.size)});
+    if (!error_ && size_ != offer_.size) fail_with({Code::kBadInput, in_part()});
     if (!error_ && *wanted != '\0' && sum != wanted.get())
       fail_with({Code::kBadInput, "the checksum differs from the one announced"});
     if (!error_) close();
@@ -79,12 +75,14 @@ class Growing {
 
   void abandon() {
     if (out_ && !error_) (void)out_->mark_whole();
-    if (!error_)
-      error_ = Error{Code::kBadInput, fmt::format("{} of {} bytes came", size_, offer_.size)};
+    if (!error_) error_ = Error{Code::kBadInput, in_part()};
     (void)refused();
   }
 
  private:
+  std::string in_part() const {
+    return fmt::format("{} of {} came", size_, counted(offer_.size, "byte"));
+  }
   void close() {
     if (auto ended = out_->end(); !ended) return fail_with(ended.error());
     (void)out_->sync();

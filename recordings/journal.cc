@@ -10,10 +10,8 @@
 #include <chrono>
 #include <limits>
 #include <thread>
-#include <utility>
 
 #include "base/clock.h"
-#include "base/files.h"
 
 namespace callbot::recordings {
 namespace {
@@ -38,37 +36,15 @@ bool is_damaged_time(const std::vector<Event>& events, size_t i, int64_t latest)
          at > events[i - 1].wall_ns + kJumpNs;
 }
 
-// The lock is on the file, not on its name: is it still the one of that name?
-bool is_at(int fd, const std::string& path) {
-  struct stat ours {};
-  struct stat named {};
-  return fstat(fd, &ours) == 0 && stat(path.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
-         ours.st_ino == named.st_ino;
-}
-
 }  // namespace
-
-LockedJournal::LockedJournal(LockedJournal&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
-
-LockedJournal& LockedJournal::operator=(LockedJournal&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  std::swap(path_, other.path_);
-  return *this;
-}
-
-LockedJournal::~LockedJournal() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 Result<LockedJournal> LockedJournal::create(const std::filesystem::path& path) {
   LockedJournal made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644),
                      path.string());
-  if (made.fd_ < 0) return storage_failure(made.path_, "cannot create");
+  if (!made.file_) return storage_failure(made.path_, "cannot create");
   // Without locks (some network file systems) it is written all the same; nobody repairs it there.
   // Who came in between finds an empty journal, and goes again.
-  while (::flock(made.fd_, LOCK_EX) != 0 && errno == EINTR) {
-  }
+  (void)lock_file(made.fd(), LOCK_EX);
   return made;
 }
 
@@ -76,10 +52,9 @@ Result<LockedJournal> LockedJournal::take(const std::filesystem::path& path) {
   for (int tries = 1;; ++tries) {
     LockedJournal taken(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK),
                         path.string());
-    if (taken.fd_ < 0) return storage_failure(taken.path_, "cannot open");
+    if (!taken.file_) return storage_failure(taken.path_, "cannot open");
     if (auto file = open_file(path); !file) return tl::unexpected(file.error());  // or a FIFO
-    if (::flock(taken.fd_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
+    if (!lock_file(taken.fd(), LOCK_EX | LOCK_NB)) {
       // Somebody may only be asking whether it is written.
       if (errno == EWOULDBLOCK && tries < kTries) {
         std::this_thread::sleep_for(kBetweenTries);
@@ -89,7 +64,7 @@ Result<LockedJournal> LockedJournal::take(const std::filesystem::path& path) {
         return fail(Code::kDenied, taken.path_ + ": is being written by another process");
       return storage_failure(taken.path_, "cannot be locked");
     }
-    if (is_at(taken.fd_, taken.path_)) return taken;  // else it was replaced meanwhile
+    if (is_at(taken.fd(), taken.path_)) return taken;  // else it was replaced meanwhile
   }
 }
 
@@ -97,9 +72,9 @@ Result<> LockedJournal::replace(const std::string& text) {
   const std::string part = path_ + ".part";
   LockedJournal fresh(::open(part.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644),
                       part);
-  if (fresh.fd_ < 0) return storage_failure(part, "cannot create");
-  if (::flock(fresh.fd_, LOCK_EX | LOCK_NB) != 0) return storage_failure(part, "cannot be locked");
-  if (!write_all(fresh.fd_, text)) return storage_failure(part, "cannot write");
+  if (!fresh.file_) return storage_failure(part, "cannot create");
+  if (!lock_file(fresh.fd(), LOCK_EX | LOCK_NB)) return storage_failure(part, "cannot be locked");
+  if (!write_all(fresh.fd(), text)) return storage_failure(part, "cannot write");
   if (auto synced = fresh.sync(); !synced) return synced;
   if (::rename(part.c_str(), path_.c_str()) != 0)
     return storage_failure(path_, "cannot rename into place");
@@ -109,12 +84,12 @@ Result<> LockedJournal::replace(const std::string& text) {
 }
 
 Result<> LockedJournal::append(const std::string& text) {
-  if (!write_all(fd_, text)) return storage_failure(path_, "cannot write");
+  if (!write_all(fd(), text)) return storage_failure(path_, "cannot write");
   return {};
 }
 
 Result<> LockedJournal::sync() const {
-  if (fdatasync(fd_) != 0) return storage_failure(path_, "cannot sync");
+  if (fdatasync(fd()) != 0) return storage_failure(path_, "cannot sync");
   return {};
 }
 
@@ -153,6 +128,7 @@ Journal read_journal(const std::filesystem::path& path) {
     rest.remove_prefix(end + 1);
   }
   const int64_t latest = latest_line_ns(path);
+  if (!out.events.empty() && out.events.front().wall_ns <= latest) out.latest_ns = latest;
   for (size_t i = 0; i < lines.size(); ++i) {
     Event& event = out.events[i];
     if (!is_damaged_time(out.events, i, latest)) {

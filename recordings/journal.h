@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "recordings/event.h"
 
 namespace callbot::recordings {
@@ -27,20 +28,16 @@ class LockedJournal {
   static Result<LockedJournal> create(const std::filesystem::path& path);
   // Must be there. Writes go to its end.
   static Result<LockedJournal> take(const std::filesystem::path& path);
-  LockedJournal(LockedJournal&& other) noexcept;
-  LockedJournal& operator=(LockedJournal&& other) noexcept;
-  ~LockedJournal();
-
   // Puts a new file with this text in its place; the lock goes over to that.
   Result<> replace(const std::string& text);
   Result<> append(const std::string& text);
   Result<> sync() const;
-  int fd() const { return fd_; }
+  int fd() const { return file_.get(); }
   const std::string& path() const { return path_; }
 
  private:
-  LockedJournal(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  int fd_ = -1;
+  LockedJournal(int fd, std::string path) : file_(fd), path_(std::move(path)) {}
+  Descriptor file_;
   std::string path_;
 };
 
@@ -55,6 +52,9 @@ struct Journal {
   uint64_t unreadable_lines = 0;  // that are no events, or of a damaged time
   uint64_t cut_bytes = 0;         // of a last line without its end
   std::optional<Error> error = {};
+  // No time of this recording is after it: an hour after the file was written. Not known where the
+  // file's time is of another clock.
+  std::optional<int64_t> latest_ns = {};
 };
 Journal read_journal(const std::filesystem::path& path);
 

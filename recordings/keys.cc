@@ -128,6 +128,9 @@ Result<SecretKey> read_secret_key(const fs::path& file) {
 
 Result<KeyPair> make_key_pair(const fs::path& name) {
   begin();
+  if (name.filename().empty())
+    return fail(Code::kUsage,
+                fmt::format("\"{}\": expected a name for the two files", name.string()));
   KeyPair pair{.public_file = fs::path(name).concat(".pub"),
                .secret_file = fs::path(name).concat(".key"),
                .public_key = {}};

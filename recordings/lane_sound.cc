@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "recordings/codec_parameters.h"
+
 namespace callbot::recordings {
 namespace {
 
@@ -65,18 +67,39 @@ Result<> LaneSound::refill() {
     if (decoder_) decode(nullptr);
     if (auto opened = open_decoder((*packet)->piece); !opened) return opened;
     began_ = false;
+    toc_.reset();
   }
   AVPacket& raw = *(*packet)->packet;
   const bool opus = decoder_->codec_id == AV_CODEC_ID_OPUS;
+  if (opus) conceal(until_ns_, (*packet)->time_ns);
+  until_ns_ = (*packet)->time_ns + (*packet)->duration_ns;
+  if (opus && raw.size > 1) toc_ = raw.data[0];
   raw.pts = raw.dts = (*packet)->time_ns - (opus ? kOpusLookaheadNs : 0) - from_ns_;
   raw.duration = 0;
   decode(&raw);
   return {};
 }
 
+// Packets that were lost; not where the sender paused.
+void LaneSound::conceal(int64_t from_ns, int64_t to_ns) {
+  if (!toc_ || to_ns - from_ns > kMostLostNs) return;
+  const uint8_t lost = opus_lost(*toc_);
+  const int64_t frame_ns = opus_duration_ns({&lost, 1});
+  for (int64_t at = from_ns; frame_ns > 0 && at + frame_ns <= to_ns + kSoftNs; at += frame_ns) {
+    AvPacket packet(av_packet_alloc());
+    if (av_new_packet(packet.get(), 1) < 0) return;
+    packet->data[0] = lost;
+    packet->pts = packet->dts = at - kOpusLookaheadNs - from_ns_;
+    decode(packet.get());
+  }
+}
+
 Result<> LaneSound::open_decoder(int piece) {
   const AVCodecParameters* p = view_.parameters(piece);
-  const AVCodec* codec = avcodec_find_decoder(p->codec_id);
+  // FFmpeg's own decoder of Opus conceals nothing.
+  const AVCodec* codec =
+      p->codec_id == AV_CODEC_ID_OPUS ? avcodec_find_decoder_by_name("libopus") : nullptr;
+  if (codec == nullptr) codec = avcodec_find_decoder(p->codec_id);
   if (codec == nullptr)
     return fail(Code::kUnsupported,
                 std::string("this FFmpeg has no decoder for ") + avcodec_get_name(p->codec_id));
@@ -84,6 +107,7 @@ Result<> LaneSound::open_decoder(int piece) {
   avcodec_parameters_to_context(decoder_.get(), p);
   decoder_->pkt_timebase = kNs;
   decoder_->thread_count = 1;
+  decoder_->request_sample_fmt = AV_SAMPLE_FMT_FLT;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened >= 0) return {};
   return tl::unexpected(av_failure(Code::kUnsupported, codec->name, opened));
@@ -98,7 +122,7 @@ void LaneSound::decode(const AVPacket* packet) {
 }
 
 void LaneSound::take(const AVFrame& frame) {
-  if (!open_resampler(frame)) return;
+  if (!fit_resampler(frame)) return;
   const int64_t delay = swr_get_delay(resampler_.get(), format_.rate);
   const int64_t wanted = frame.pts == AV_NOPTS_VALUE
                              ? end_
@@ -146,23 +170,12 @@ void LaneSound::place(int64_t wanted, size_t count) {
   end_ = from + static_cast<int64_t>(count - cut);
 }
 
-bool LaneSound::open_resampler(const AVFrame& frame) {
+bool LaneSound::fit_resampler(const AVFrame& frame) {
   if (resampler_ && frame.sample_rate == resampler_rate_ && frame.format == resampler_format_ &&
       frame.ch_layout.nb_channels == resampler_channels_)
     return true;
-  AVChannelLayout to = {};
-  av_channel_layout_default(&to, format_.channels);
-  AVChannelLayout given = frame.ch_layout;  // native order: nothing to free
-  SwrContext* context = nullptr;
-  swr_alloc_set_opts2(&context, &to, AV_SAMPLE_FMT_FLT, format_.rate, &given,
-                      static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
-  resampler_.reset(context);
-  // Also between equal rates: it is what makes up for small differences.
-  if (context != nullptr) av_opt_set_int(context, "flags", SWR_FLAG_RESAMPLE, 0);
-  if (context == nullptr || swr_init(context) < 0) {
-    resampler_.reset();
-    return false;
-  }
+  resampler_ = open_resampler(frame, format_.channels, format_.rate, Stretches::kYes);
+  if (!resampler_) return false;
   resampler_rate_ = frame.sample_rate;
   resampler_format_ = frame.format;
   resampler_channels_ = frame.ch_layout.nb_channels;

@@ -43,8 +43,9 @@ class LaneSound {
   Result<> refill();
   Result<> open_decoder(int piece);
   void decode(const AVPacket* packet);
+  void conceal(int64_t from_ns, int64_t to_ns);
   void take(const AVFrame& frame);
-  bool open_resampler(const AVFrame& frame);
+  bool fit_resampler(const AVFrame& frame);
   void place(int64_t wanted, size_t count);
 
   LaneView view_;
@@ -60,6 +61,8 @@ class LaneSound {
   int64_t position_ = 0;   // frames read so far
   int64_t end_ = 0;        // where what was decoded so far ends
   bool began_ = false, ended_ = false;
+  int64_t until_ns_ = 0;             // the end of the packet before
+  std::optional<uint8_t> toc_ = {};  // and its first byte, if it is of Opus, of the same piece
 };
 
 }  // namespace callbot::recordings

@@ -84,4 +84,15 @@ Result<std::optional<LanePacket>> LaneView::next() {
   return out;
 }
 
+int64_t key_frame_time(const std::filesystem::path& folder, const std::vector<TimelinePiece>& video,
+                       int64_t time_ns) {
+  LaneView view(folder, video, MediaKind::kVideo);
+  int64_t key_ns = time_ns;
+  for (;;) {
+    const auto packet = view.next();
+    if (!packet || !*packet || (*packet)->time_ns > time_ns) return key_ns;
+    if ((*packet)->key) key_ns = (*packet)->time_ns;
+  }
+}
+
 }  // namespace callbot::recordings

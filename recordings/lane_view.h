@@ -28,6 +28,10 @@ struct ParticipantView {
 // One, or two for who shared a screen beside the camera.
 std::vector<ParticipantView> views_of(const TimelineParticipant& participant);
 
+// When the last key frame until then came; `time_ns` itself where none did.
+int64_t key_frame_time(const std::filesystem::path& folder, const std::vector<TimelinePiece>& video,
+                       int64_t time_ns);
+
 class LaneView {
  public:
   // Of these cuts, none may overlap.

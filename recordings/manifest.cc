@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "recordings/journal.h"
 #include "recordings/keys.h"
+#include "recordings/recording_folder.h"
 #include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
@@ -290,9 +291,9 @@ Manifest manifest_without_facts(const fs::path& folder, const Journal& journal) 
 
 Result<Manifest> manifest_of(const fs::path& folder) {
   const auto with_place = [&](Error e) {
-    return tl::unexpected(std::move(e).in("manifest.json").in(folder.string()));
+    return tl::unexpected(std::move(e).in(kManifest).in(folder.string()));
   };
-  const auto text = read_file(folder / "manifest.json", kMostManifestBytes);
+  const auto text = read_file(folder / kManifest, kMostManifestBytes);
   if (!text) return tl::unexpected(text.error());
   auto manifest = parse_manifest(*text);
   if (!manifest) return with_place(std::move(manifest.error()));
@@ -338,23 +339,34 @@ Result<Manifest> parse_manifest(std::string_view text) {
 }
 
 Result<LoadedRecording> load(const fs::path& folder) {
+  Journal journal = read_journal(folder / kJournal);
+  return load(folder, journal);
+}
+
+Result<LoadedRecording> load(const fs::path& folder, Journal& journal) {
   std::error_code ignored;
-  const bool there = fs::exists(folder / "manifest.json", ignored);
+  const bool there = fs::exists(folder / kManifest, ignored);
   auto manifest = manifest_of(folder);
   if (!manifest && there && manifest.error().code != Code::kBadInput)
     return tl::unexpected(manifest.error());
-  Journal journal = read_journal(folder / "journal.jsonl");
   LoadedRecording loaded;
   if (!manifest) {
     loaded.manifest_error = manifest.error();
     if (journal.events.empty() && there) return tl::unexpected(manifest.error());
-    if (journal.events.empty())
-      return fail(Code::kBadInput, folder.string() + ": no recording: there is no manifest.json");
+    if (journal.events.empty()) return tl::unexpected(no_recording(folder));
     manifest = manifest_without_facts(folder, journal);
   }
   loaded.manifest = std::move(*manifest);
+  if (int64_t& started = loaded.manifest.started_wall_ns;
+      journal.latest_ns && started > *journal.latest_ns) {
+    loaded.manifest_error =
+        Error{Code::kBadInput, fmt::format("{}: started: {} is after the journal was last written",
+                                           kManifest, rfc3339(started))}
+            .in(folder.string());
+    started = journal.events.front().wall_ns;
+  }
   loaded.events = std::move(journal.events);
-  loaded.journal_error = std::move(journal.error);
+  loaded.journal_error = journal.error;
   loaded.open = loaded.manifest.state == "running";
   if (loaded.open) {
     for (const Event& event : loaded.events) apply(loaded.manifest, event);

@@ -24,6 +24,8 @@
 
 namespace callbot::recordings {
 
+struct Journal;
+
 constexpr int kFormatVersion = 2;
 constexpr uint64_t kMostManifestBytes = 64u << 20;
 // A name below the recording's folder ("media/alice-1.mkv"), and not one that leads out of it.
@@ -187,13 +189,15 @@ struct LoadedRecording {
   Manifest manifest = {};
   std::vector<Event> events = {};            // as far as the journal can be read
   std::optional<Error> journal_error = {};   // what is wrong with it; a last line cut off is not
-  std::optional<Error> manifest_error = {};  // it was made from the journal alone
+  std::optional<Error> manifest_error = {};  // it, or its date, was made from the journal
   bool open = false;                         // manifest.json says that it runs, or is not there
 };
 
 // Manifest and journal of a folder. Where the recording was cut off, or there is no manifest, it is
 // made complete from the journal.
 Result<LoadedRecording> load(const std::filesystem::path& folder);
+// With what was read of its journal already, whose events it takes.
+Result<LoadedRecording> load(const std::filesystem::path& folder, Journal& journal);
 
 // kDenied where media is encrypted and no key of the ring is for it: names the key and the option.
 Result<> check_keys(const std::filesystem::path& folder, const Manifest& manifest);

@@ -1,7 +1,6 @@
 #include "recordings/matroska_layout.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
 namespace {
@@ -51,6 +51,8 @@ class Walk {
   explicit Walk(ReadableFile& file) : file_(file), size_(file.size()) {}
 
   MatroskaLayout run() {
+    out_.size = size_;
+    out_.cuttable = !file_.harmed();
     uint64_t at = 0;
     const auto ebml = element(0);
     const bool begins = ebml && ebml->id == kEbml && ebml->size && ebml->end() <= size_;
@@ -168,22 +170,46 @@ Result<MatroskaLayout> read_layout(const std::filesystem::path& path) {
   return Walk(**file).run();
 }
 
+namespace {
+
+std::vector<uint8_t> unknown_size(int length) {
+  std::vector<uint8_t> bytes(static_cast<size_t>(length), 0xFF);
+  bytes[0] = static_cast<uint8_t>(0xFFU >> (length - 1));
+  return bytes;
+}
+
+// The head of an element of so many bytes that holds nothing; the smallest has two.
+std::vector<uint8_t> void_head(uint64_t bytes) {
+  if (bytes < 9) return {kVoid, static_cast<uint8_t>(0x80U | (std::max<uint64_t>(bytes, 2) - 2))};
+  std::vector<uint8_t> head{kVoid, 0x01};
+  for (int shift = 48; shift >= 0; shift -= 8)
+    head.push_back(static_cast<uint8_t>((bytes - 9) >> shift));
+  return head;
+}
+
+Result<> end_sealed(const std::filesystem::path& path, const MatroskaLayout& layout) {
+  std::vector<SealedPatch> patches;
+  for (const auto& field : layout.too_long)
+    patches.push_back({field.at, unknown_size(field.length)});
+  if (layout.size > layout.whole_to)
+    patches.push_back({layout.whole_to, void_head(layout.size - layout.whole_to)});
+  return finish_sealed(path, patches);
+}
+
+}  // namespace
+
 Result<> cut_in_place(const std::filesystem::path& path, const MatroskaLayout& layout) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (is_sealed(path)) return end_sealed(path, layout);
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const int fd = file.get();
   bool done = fd >= 0;
   for (const auto& field : layout.too_long) {
-    std::array<uint8_t, 8> unknown{};
-    unknown.fill(0xFF);
-    unknown[0] = static_cast<uint8_t>(0xFFU >> (field.length - 1));
-    const auto length = static_cast<size_t>(field.length);
-    done = done && pwrite(fd, unknown.data(), length, static_cast<off_t>(field.at)) ==
-                       static_cast<ssize_t>(length);
+    const auto unknown = unknown_size(field.length);
+    done = done && write_all_at(fd, unknown, field.at);
   }
   done = done && ftruncate(fd, static_cast<off_t>(layout.whole_to)) == 0 && fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (done) return {};
-  return fail(Code::kStorage, fmt::format("{}: cannot cut it: {}", path.string(), strerror(error)));
+  if (!done) return storage_failure(path, "cannot cut it");
+  return {};
 }
 
 }  // namespace callbot::recordings

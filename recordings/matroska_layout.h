@@ -32,11 +32,14 @@ struct MatroskaLayout {
   std::vector<SizeField> too_long = {};
   uint64_t unusable = 0;               // bytes that may have held frames and make no whole block
   std::vector<ByteRange> harmed = {};  // of a sealed file: elements that were lost in part
+  uint64_t size = 0;                   // of the file, opened
+  bool cuttable = true;                // in place; not a sealed file that is harmed
 };
 
 Result<MatroskaLayout> read_layout(const std::filesystem::path& path);
 // Cuts the file behind its last whole frame and makes the sizes that said more unknown ones (RFC
-// 8794, 6.2). Done once more it changes nothing. kStorage.
+// 8794, 6.2). Done once more it changes nothing. A sealed file can only grow: what is behind its
+// last whole frame becomes a Void element (RFC 8794, 11.3.2). kStorage; kDenied if no key fits.
 Result<> cut_in_place(const std::filesystem::path& path, const MatroskaLayout& layout);
 
 }  // namespace callbot::recordings

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "recordings/aside.h"
 #include "recordings/codec_parameters.h"
 #include "recordings/matroska_layout.h"
 #include "recordings/sealed_file.h"
@@ -18,13 +19,6 @@ namespace callbot::recordings {
 namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
-constexpr const char* kPart = ".part";
-
-uint64_t size_of(const fs::path& path) {
-  std::error_code missing;
-  const auto size = fs::file_size(path, missing);
-  return missing ? 0 : size;
-}
 
 // What the journal said last of a file that it never closed.
 int64_t known_duration(const Manifest& m, const MediaFileFacts& file) {
@@ -37,94 +31,11 @@ int64_t known_duration(const Manifest& m, const MediaFileFacts& file) {
   return last;
 }
 
-std::string text_of(const MendedFile& f) {
-  switch (f.what) {
-    case Mended::kWhole:
-      return f.touched ? fmt::format("{} frames, whole", f.frames) : "whole";
-    case Mended::kMended: {
-      std::string text = fmt::format("{} frames kept", f.frames);
-      if (f.unusable > 0) text += fmt::format(", {} bytes not usable", f.unusable);
-      if (f.missing_ns > 0)
-        text += fmt::format(", {:.3f} s missing", static_cast<double>(f.missing_ns) / 1e9);
-      if (f.in_place) text += ", without an index: there was no space for a copy";
-      return text;
-    }
-    case Mended::kSwapped:
-      return "was swapped with another file; put back";
-    case Mended::kChanged:
-      return "is not what was written (its checksum or size differs); left as it is";
-    case Mended::kUnreadable:
-      return fmt::format("no frame could be read, {} bytes not usable", f.unusable);
-    case Mended::kEmpty:
-      return "holds no frame";
-    case Mended::kMissing:
-      return "is not there as a file";
-    case Mended::kSealed:
-      return "is encrypted; left for callbot repair --key";
-  }
-  return "";
-}
-
-}  // namespace
-
-const char* name_of(Mended what) {
-  switch (what) {
-    case Mended::kWhole:
-      return "whole";
-    case Mended::kMended:
-      return "mended";
-    case Mended::kSwapped:
-      return "swapped";
-    case Mended::kChanged:
-      return "changed";
-    case Mended::kUnreadable:
-      return "unreadable";
-    case Mended::kEmpty:
-      return "empty";
-    case Mended::kMissing:
-      return "missing";
-    case Mended::kSealed:
-      return "sealed";
-  }
-  return "";
-}
-
-std::string free_name_in_damaged(const fs::path& folder, const std::string& file) {
-  std::error_code error;
-  fs::create_directories(folder / "damaged", error);
-  const fs::path name = fs::path(file).filename();
-  for (int n = 1;; ++n) {
-    auto to = "damaged/" +
-              (n == 1 ? name.string()
-                      : fmt::format("{}-{}{}", name.stem().string(), n, name.extension().string()));
-    if (!fs::exists(folder / to, error)) return to;
-  }
-}
-
-std::string move_aside(const fs::path& folder, const std::string& file) {
-  const auto to = free_name_in_damaged(folder, file);
-  std::error_code error;
-  fs::rename(folder / file, folder / to, error);
-  if (error) return "";
-  for (const fs::path& changed : {folder / "damaged", (folder / file).parent_path(), folder})
-    (void)sync_path(changed);
-  return to;
-}
-
-fs::path original_of(const fs::path& file) { return fs::path(file).concat(".before"); }
-
-namespace {
-
 // With what the index and everything else that is written may take.
 bool has_space_for_copy(const fs::path& file) {
   constexpr uint64_t kBeside = 1u << 20;
   const auto free = free_space(file.parent_path());
   return !free || *free >= size_of(file) + kBeside;
-}
-
-void remove_part(const fs::path& file) {
-  std::error_code ignored;
-  fs::remove(fs::path(file).concat(kPart), ignored);
 }
 
 Result<std::string> read_from(const fs::path& file, uint64_t from) {
@@ -134,38 +45,6 @@ Result<std::string> read_from(const fs::path& file, uint64_t from) {
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (!in) return fail(Code::kStorage, file.string() + ": cannot read");
   return bytes;
-}
-
-// The original stays under its own name as well, where the file system has hard links.
-Result<> keep_original(const fs::path& file) {
-  std::error_code error;
-  fs::create_hard_link(file, original_of(file), error);
-  if (error) fs::rename(file, original_of(file), error);
-  if (error)
-    return fail(Code::kStorage, file.string() + ": cannot be kept aside: " + error.message());
-  return sync_path(file.parent_path());
-}
-
-Result<> put_back(const fs::path& from, const fs::path& file) {
-  std::error_code error;
-  fs::rename(from, file, error);
-  if (error)
-    return fail(Code::kStorage, from.string() + ": cannot be put back: " + error.message());
-  return sync_path(file.parent_path());
-}
-
-// What versions before left that moved the original away first: the last of that name.
-fs::path moved_by_a_killed_one(const fs::path& folder, const fs::path& file) {
-  std::error_code missing;
-  fs::path last;
-  if (fs::exists(file, missing) || !fs::exists(fs::path(file).concat(kPart), missing)) return last;
-  fs::path next = folder / "damaged" / file.filename();
-  for (int n = 2; fs::exists(next, missing); ++n) {
-    last = next;
-    next.replace_filename(
-        fmt::format("{}-{}{}", file.stem().string(), n, file.extension().string()));
-  }
-  return last;
 }
 
 // Of a sealed file whose head is gone nothing can be read, whatever is behind it.
@@ -205,9 +84,7 @@ MediaMender::MediaMender(fs::path folder, Manifest manifest, bool adopt, Locked 
 }
 
 MediaMender::~MediaMender() {
-  if (job_ == nullptr || !job_->remux || !job_->replaces) return;
-  std::error_code ignored;
-  fs::remove(fs::path(job_->path).concat(kPart), ignored);
+  if (job_ && job_->remux && job_->replaces) remove_part(job_->path);
 }
 
 Result<bool> MediaMender::step() {
@@ -332,9 +209,8 @@ Result<bool> MediaMender::examine(Job& job) {
   return open_remux(job);
 }
 
-// An encrypted file ends as its writer sealed it: it cannot be cut anywhere.
 bool MediaMender::goes_in_place(const Job& job) {
-  return job.layout.frames > 0 && !is_sealed(job.path) && !has_space_for_copy(job.path);
+  return job.layout.frames > 0 && job.layout.cuttable && !has_space_for_copy(job.path);
 }
 
 Result<bool> MediaMender::open_remux(Job& job) {
@@ -346,10 +222,9 @@ Result<bool> MediaMender::open_remux(Job& job) {
   const bool mends = !job.layout.closed;
   job.report.in_place = mends && goes_in_place(job);
   job.replaces = mends && !job.report.in_place;
-  RemuxConfig remuxing{
-      .from = job.path, .seal_to = sealed_to(job.path), .blank = job.layout.harmed};
-  if (!is_sealed(job.path)) remuxing.seal_to.reset();
-  if (job.replaces) remuxing.to = fs::path(job.path).concat(kPart);
+  RemuxConfig remuxing{.from = job.path, .blank = job.layout.harmed};
+  if (is_sealed(job.path)) remuxing.seal_to = sealed_to(job.path);
+  if (job.replaces) remuxing.to = part_of(job.path);
   auto remux = Remux::open(remuxing, [this, &job](const RemuxedPacket& p) {
     ++job.report.frames;
     job.report.duration_ns = std::max(job.report.duration_ns, p.time_ms * kMillisecond);
@@ -368,10 +243,8 @@ Result<bool> MediaMender::open_remux(Job& job) {
 Result<bool> MediaMender::remuxed(Job& job) {
   MendedFile& r = job.report;
   job.remux.reset();
-  const fs::path part = fs::path(job.path).concat(kPart);
-  std::error_code error;
   if (r.frames == 0) {
-    if (job.replaces) fs::remove(part, error);
+    if (job.replaces) remove_part(job.path);
     r.what = r.unusable > 0 ? Mended::kUnreadable : Mended::kEmpty;
     if (r.unusable == 0) return true;
     r.moved_to = free_name_in_damaged(folder_, r.file);
@@ -380,14 +253,11 @@ Result<bool> MediaMender::remuxed(Job& job) {
     return true;
   }
   r.touched = true;
-  if (r.in_place) {
+  if (r.in_place || job.replaces) {
     r.what = Mended::kMended;
     r.missing_ns = std::max<int64_t>(known_duration(manifest_, job.facts) - r.duration_ns, 0);
-    if (auto cut = finish_in_place(job); !cut) return tl::unexpected(cut.error());
-  } else if (job.replaces) {
-    r.what = Mended::kMended;
-    r.missing_ns = std::max<int64_t>(known_duration(manifest_, job.facts) - r.duration_ns, 0);
-    if (auto replaced = replace(job); !replaced) return tl::unexpected(replaced.error());
+    const auto done = r.in_place ? finish_in_place(job) : replace(job);
+    if (!done) return tl::unexpected(done.error());
   }
   job.hash.emplace(job.path);
   job.stage = Job::Stage::kHash;
@@ -399,11 +269,13 @@ Result<> MediaMender::replace(Job& job) {
   MendedFile& r = job.report;
   if (r.unusable > 0) r.moved_to = free_name_in_damaged(folder_, r.file);
   asides_.push_back({original_of(job.path), r.moved_to});
-  return put_back(fs::path(job.path).concat(kPart), job.path);
+  return put_back(part_of(job.path), job.path);
 }
 
 // What is cut off goes into damaged/ first, under the place it was at: again the same after a kill.
+// In a sealed file it stays.
 Result<> MediaMender::finish_in_place(Job& job) {
+  if (is_sealed(job.path)) return cut_in_place(job.path, job.layout);
   const uint64_t from = job.layout.whole_to;
   const uint64_t size = size_of(job.path);
   if (job.report.unusable > 0) {
@@ -486,7 +358,7 @@ void MediaMender::put_back_swapped() {
       break;
     }
   }
-  for (MendedFile& f : done_) f.text = text_of(f);
+  for (MendedFile& f : done_) f.text = to_text(f);
 }
 
 // --- what was kept of each track

@@ -27,34 +27,10 @@
 
 #include "base/files.h"
 #include "recordings/manifest.h"
+#include "recordings/mended_file.h"
 #include "recordings/remux.h"
 
 namespace callbot::recordings {
-
-enum class Mended {
-  kWhole,       // nothing was to be done, but for the journal perhaps
-  kMended,      // cut at its last whole frame
-  kSwapped,     // was under the name of another file, and is back under its own
-  kChanged,     // whole, but no longer what was written; left as it is
-  kUnreadable,  // not one frame could be read
-  kEmpty,
-  kMissing,
-  kSealed,  // encrypted, and no key fits; left as it is
-};
-const char* name_of(Mended what);
-
-struct MendedFile {
-  std::string file = {};
-  Mended what = Mended::kWhole;
-  bool touched = false;       // the folder was changed for it
-  bool in_place = false;      // without a copy, so without an index
-  uint64_t frames = 0;        // kept; 0 where it was not looked at
-  uint64_t unusable = 0;      // bytes
-  int64_t duration_ns = 0;    // of what is kept
-  int64_t missing_ns = 0;     // known to have been there behind that
-  std::string moved_to = {};  // the damaged one, below the folder
-  std::string text = {};      // for people
-};
 
 // What becomes of encrypted files that no key of the ring opens and that must be looked into.
 enum class Locked { kRefuse, kLeave };
@@ -114,12 +90,5 @@ class MediaMender {
   int64_t end_ns_ = 0;
   uint64_t all_bytes_ = 0, done_bytes_ = 0;
 };
-
-// Where the original lies while another file takes its place.
-std::filesystem::path original_of(const std::filesystem::path& file);
-// Below damaged/, which is made.
-std::string free_name_in_damaged(const std::filesystem::path& folder, const std::string& file);
-// Renames below damaged/, under a name that is free there; "" if that cannot be done.
-std::string move_aside(const std::filesystem::path& folder, const std::string& file);
 
 }  // namespace callbot::recordings

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -310,8 +311,7 @@ Result<> MediaWriter::open_stretch(std::vector<Track*> tracks, int64_t start_ns)
 
   MediaFileConfig file;
   file.seal_to = config_.recording.seal_to;
-  const auto name = fmt::format("media/{}-{}.mkv{}", config_.stem, ++files_,
-                                file.seal_to ? kSealedExtension : "");
+  const auto name = to_path({config_.stem, ++files_}, file.seal_to.has_value());
   file.path = config_.folder / name;
   file.title = config_.name;
   file.start_wall_ns = host_.wall_of(start);

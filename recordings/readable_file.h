@@ -44,6 +44,8 @@ class ReadableFile {
   virtual bool ended() const = 0;
   // Of a damaged one that was opened to salvage it; sorted.
   virtual const std::vector<ByteRange>& lost() const = 0;
+  // A sealed file of which more is damaged than that it was cut off in its last chunk.
+  virtual bool harmed() const { return false; }
   // These read as zeros from now on: frames that are harmed in part.
   void blank(std::vector<ByteRange> ranges) { blank_ = std::move(ranges); }
 

@@ -10,26 +10,22 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "recordings/incoming_file.h"
 #include "recordings/keeper.h"
+#include "recordings/live_facts.h"
 #include "recordings/manifest.h"
 #include "recordings/media_writer.h"
+#include "recordings/owed_verdict.h"
 #include "recordings/recording_folder.h"
 #include "recordings/resume.h"
 #include "recordings/speakers.h"
-#include "recordings/speech.h"
 
 namespace callbot::recordings {
 namespace {
 
 // What a jitterbuffer and the hand-over may still hold of the sound of a moment.
 constexpr int64_t kLatestSoundNs = 1'500'000'000;
-
-uint64_t size_of(const fs::path& path) {
-  std::error_code missing;
-  const auto size = fs::file_size(path, missing);
-  return missing ? 0 : size;
-}
 
 // The ids that the caller knows, from ours.
 RecordingConfig counting_from(TrackId first, RecordingConfig config) {
@@ -72,12 +68,12 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
                     std::max(wall_ns() - before.manifest.started_wall_ns, before.until_ns)),
         started_wall_ns_(before.manifest.started_wall_ns),
         first_track_(before.last_track),
-        files_before_(before.files),
+        files_before_(before.last_files),
         asked_(before.asked) {
     manifest_ = before.manifest;
     for (const MediaFileFacts& f : manifest_.media)
-      files_.push_back({f.path, {}, f.bytes.value_or(size_of(folder_ / f.path))});
-    for (const auto& [participant, files] : files_before_) stems_.insert(files.stem);
+      live_.file(f.path, {}, f.bytes.value_or(size_of(folder_ / f.path)));
+    for (const auto& [participant, last] : files_before_) stems_.insert(last.stem);
   }
 
   // The keeper's jobs use everything below, and the keeper.
@@ -93,10 +89,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     if (auto reserved = reserve(folder_); !reserved) return reserved;
     // First of all, for its lock: a folder with a manifest and no journal is not taken for one that
     // was cut off.
-    auto lines = LockedJournal::create(folder_ / "journal.jsonl");
+    auto lines = LockedJournal::create(folder_ / kJournal);
     if (!lines) return tl::unexpected(lines.error());
     const std::string text = to_text(manifest_);
-    if (auto written = write_quickly(folder_ / "manifest.json", text); !written) return written;
+    if (auto written = write_quickly(folder_ / kManifest, text); !written) return written;
     keep(std::move(*lines));
     journal({.kind = EventKind::kStarted, .version = kFormatVersion});
     return {};
@@ -104,7 +100,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
 
   Result<> reopen(Resumed before, std::string reason) {
     if (auto reserved = reserve(folder_); !reserved) return reserved;
-    auto written = write_atomically(folder_ / "manifest.json", to_text(before.beginning));
+    if (before.was_open) owe_verdict(folder_);
+    auto written = write_atomically(folder_ / kManifest, to_text(before.beginning));
     if (!written) return written;
     keep(std::move(before.journal));
     journal(
@@ -147,8 +144,16 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
       event.text = seal_text(*config_.seal_to, event.text);
       event.sealed = true;
     }
-    remember(event);
+    live_.remember(event);
     journal(std::move(event));
+  }
+
+  // The keeper does lines before the jobs that came with them.
+  void when_written(std::function<void(Result<>)> done) override {
+    keeper_->job([this, done = std::move(done)] {
+      const auto error = keeper_->error();
+      done(error ? Result<>(tl::unexpected(*error)) : Result<>());
+    });
   }
 
   void ending(Ending why) override {
@@ -161,7 +166,8 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   Result<std::unique_ptr<IncomingFile>> receive_file(FileOffer offer) override {
     std::string reason;
     if (offer.size > offer.most_bytes)
-      reason = fmt::format("{} bytes are more than the {} allowed", offer.size, offer.most_bytes);
+      reason = fmt::format("{} more than the {} allowed",
+                           counted(offer.size, "byte is", "bytes are"), offer.most_bytes);
     else if (++offers_ > kMostListed)
       reason = fmt::format("there were {} files already", kMostListed);
     if (!reason.empty()) {
@@ -176,20 +182,10 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
 
   RecordingStats stats() const override {
-    std::lock_guard lock(mutex_);
-    RecordingStats stats;
-    for (const auto& [id, counters] : counters_) {
-      stats.tracks.push_back(counters);
-      stats.tracks.back().info.id = id - first_track_;
-    }
-    for (const OpenedFile& file : files_) {
-      const auto open = file.file.lock();
-      stats.files.push_back(file.name);
-      stats.bytes += open ? open->bytes() : file.bytes;
-    }
-    for (const auto& [participant, t] : talkers_)
-      stats.talkers.push_back({participant, t.speech.speaks(), t.heard_ns, t.spoke_ns});
+    RecordingStats stats = live_.stats();
+    for (TrackCounters& t : stats.tracks) t.info.id -= first_track_;
     stats.duration_ns = monotonic_ns() - started_ns_;
+    std::lock_guard lock(mutex_);
     stats.error = error_;
     return stats;
   }
@@ -208,11 +204,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
   void overflow(TrackId track, uint64_t dropped) override {
     track += first_track_;
-    {
-      std::lock_guard lock(mutex_);
-      if (const auto found = counters_.find(track); found != counters_.end())
-        found->second.overflow += dropped;
-    }
+    live_.dropped(track, dropped);
     journal({.kind = EventKind::kOverflow, .track = track, .count = static_cast<int64_t>(dropped)});
   }
   Result<> end_track(TrackId track) override {
@@ -220,11 +212,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     return guarded([&] {
       MediaWriter* writer = writer_of(track);
       owners_.erase(track);
-      {
-        std::lock_guard lock(mutex_);
-        if (const auto found = counters_.find(track); found != counters_.end())
-          found->second.live = false;
-      }
+      live_.ended(track);
       return writer != nullptr ? writer->end_track(track) : Result<>();
     });
   }
@@ -244,24 +232,9 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   Result<> finish() override;
 
  private:
-  struct Remembered {
-    std::optional<bool> on[2] = {};  // by MediaKind
-    bool gone = false;
-  };
-  struct Talker {
-    SpeechDetector speech;
-    int64_t heard_ns = 0, spoke_ns = 0;
-  };
-  struct OpenedFile {
-    std::string name;
-    std::weak_ptr<MediaFile> file;
-    uint64_t bytes = 0;  // once closed
-  };
-
   Result<> begin(const TrackInfo& track);
   MediaWriter* writer_of(TrackId track);
   std::string stem_for(const TrackInfo& track);
-  void remember(const Event& event);
   void settle_speech(std::optional<int64_t> until_ns);
   void note_speech(const std::string& participant, const SpeechDetector::Span& span);
   Result<> guarded(const std::function<Result<>()>& action);
@@ -277,21 +250,13 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     std::lock_guard lock(mutex_);
     if (finished_) return;
     if (event.wall_ns == 0) event.wall_ns = wall_of(monotonic_ns());
-    if (event.kind == EventKind::kFileClosed) closed(event);
+    if (event.kind == EventKind::kFileClosed) live_.closed(event.file, event.bytes);
     apply(manifest_, event);
     keeper_->line(to_line(event));
   }
-  void closed(const Event& event) {
-    for (OpenedFile& file : files_) {
-      if (file.name == event.file) file.bytes = event.bytes;
-    }
-  }
   // Once its checksum is known, which takes as long as reading the file does.
   void journal_closed(Event event) {
-    {
-      std::lock_guard lock(mutex_);
-      closed(event);
-    }
+    live_.closed(event.file, event.bytes);
     auto hash = std::make_shared<FileHash>(folder_ / event.file);
     keeper_->chore([this, hash, event] {
       const auto sum = hash->step();
@@ -306,7 +271,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     keeper_ = std::make_unique<Keeper>(std::move(lines), config_.sync_every);
     // With every name on the way to them.
     keeper_->job([folder = folder_] {
-      for (const fs::path& path : {folder / "manifest.json", folder, folder.parent_path()})
+      for (const fs::path& path : {folder / kManifest, folder, folder.parent_path()})
         (void)sync_path(path);
     });
   }
@@ -315,46 +280,25 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
     return started_wall_ns_ + (monotonic - started_ns_);
   }
   bool expects(const std::string& participant, MediaKind kind) const override {
-    std::lock_guard lock(mutex_);
-    if (!(kind == MediaKind::kAudio ? manifest_.facts.audio : manifest_.facts.video)) return false;
-    const auto found = remembered_.find(participant);
-    return found == remembered_.end() || found->second.on[static_cast<int>(kind)].value_or(true);
+    {
+      std::lock_guard lock(mutex_);
+      if (!(kind == MediaKind::kAudio ? manifest_.facts.audio : manifest_.facts.video))
+        return false;
+    }
+    return live_.expects(participant, kind);
   }
-  bool is_gone(const std::string& participant) const override {
-    std::lock_guard lock(mutex_);
-    const auto found = remembered_.find(participant);
-    return found != remembered_.end() && found->second.gone;
-  }
+  bool is_gone(const std::string& participant) const override { return live_.is_gone(participant); }
   void opened(const std::string& name, std::shared_ptr<MediaFile> file) override {
     keeper_->keep_safe(file);
     keeper_->sync_later(folder_ / "media");
-    std::lock_guard lock(mutex_);
-    files_.push_back({name, file});
+    live_.file(name, file);
   }
   void count(TrackId track, const Frame& frame, std::optional<PictureSize> size) override {
-    std::lock_guard lock(mutex_);
-    TrackCounters& c = counters_[track];
-    ++c.frames;
-    c.key_frames += frame.key ? 1 : 0;
-    c.gaps += frame.after_gap ? 1 : 0;
-    c.bytes += frame.bytes.size();
-    c.last_arrival_ns = frame.last_arrival_ns;
-    if (size) {
-      c.width = size->width;
-      c.height = size->height;
-    }
+    live_.count(track, frame, size);
   }
 
   void heard(const std::string& participant, AudioLevel level, int64_t time_ns) override {
-    std::optional<SpeechDetector::Span> span;
-    {
-      std::lock_guard lock(mutex_);
-      Talker& t = talkers_[participant];
-      span = t.speech.heard(level, time_ns);
-      t.heard_ns = std::max(t.heard_ns, time_ns);
-      if (t.speech.speaks()) t.spoke_ns = t.heard_ns;
-    }
-    if (span) note_speech(participant, *span);
+    if (const auto span = live_.heard(participant, level, time_ns)) note_speech(participant, *span);
   }
 
   Log log_;
@@ -363,7 +307,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   const int64_t started_ns_;
   const int64_t started_wall_ns_;
   const TrackId first_track_ = 0;  // ids of this process count from there
-  const std::map<std::string, Resumed::Files> files_before_ = {};
+  const std::map<std::string, MediaName> files_before_ = {};
   const Asked asked_ = {};
   std::unique_ptr<Keeper> keeper_;
   // The writer's own.
@@ -375,12 +319,9 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   std::atomic<uint64_t> splits_asked_{0};
   std::atomic<size_t> offers_{0};  // files that members wanted to send
 
+  LiveFacts live_;
   mutable std::mutex mutex_;  // guards everything below
   Manifest manifest_;
-  std::map<std::string, Remembered> remembered_;
-  std::map<TrackId, TrackCounters> counters_;
-  std::map<std::string, Talker> talkers_;  // by participant
-  std::vector<OpenedFile> files_;
   std::optional<Ending> ending_;
   std::optional<Error> error_;
   bool finished_ = false;
@@ -398,17 +339,12 @@ Result<> RecordingImpl::begin(const TrackInfo& track) {
            .channels = track.channels,
            .mid = track.mid,
            .ssrc = track.ssrc});
-  {
-    std::lock_guard lock(mutex_);
-    counters_[track.id].info = track;
-    counters_[track.id].live = true;
-    remembered_[track.participant].gone = false;
-  }
+  live_.began(track);
   auto found = writers_.find(track.participant);
   if (found == writers_.end()) {
     MediaWriterConfig config{folder_, track.participant, track.name, "", config_};
     const auto before = files_before_.find(track.participant);
-    if (before != files_before_.end()) config.files = before->second.count;
+    if (before != files_before_.end()) config.files = before->second.number;
     config.stem = before != files_before_.end() ? before->second.stem : stem_for(track);
     MediaWriterHost& host = *this;
     found = writers_.try_emplace(track.participant, host, std::move(config)).first;
@@ -439,25 +375,9 @@ std::string RecordingImpl::stem_for(const TrackInfo& track) {
   return stem;
 }
 
-void RecordingImpl::remember(const Event& event) {
-  std::lock_guard lock(mutex_);
-  if (event.kind == EventKind::kState && event.media)
-    remembered_[event.participant].on[static_cast<int>(*event.media)] = event.on;
-  if (event.kind == EventKind::kMemberJoined) remembered_[event.participant].gone = false;
-  if (event.kind == EventKind::kMemberLeft) remembered_[event.participant].gone = true;
-}
-
 // Ends speech that nothing followed; without a time, all of it.
 void RecordingImpl::settle_speech(std::optional<int64_t> until_ns) {
-  std::vector<std::pair<std::string, SpeechDetector::Span>> ended;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto& [participant, t] : talkers_) {
-      const auto span = until_ns ? t.speech.quiet(*until_ns) : t.speech.finish();
-      if (span) ended.emplace_back(participant, *span);
-    }
-  }
-  for (const auto& [participant, span] : ended) note_speech(participant, span);
+  for (const auto& [participant, span] : live_.settle(until_ns)) note_speech(participant, span);
 }
 
 void RecordingImpl::note_speech(const std::string& participant, const SpeechDetector::Span& span) {
@@ -528,7 +448,7 @@ Result<> RecordingImpl::finish() {
   // What can be made from the manifest again is no reason to call the recording failed.
   if (auto spoken = write_speakers(folder_, manifest_); !spoken)
     log_.warn("{}", spoken.error().message);
-  auto written = write_atomically(folder_ / "manifest.json", text);
+  auto written = write_atomically(folder_ / kManifest, text);
   if (const auto error = stats().error) return tl::unexpected(*error);
   return written;
 }

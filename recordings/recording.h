@@ -145,6 +145,9 @@ class Recording : public FrameWriter {
   virtual const Asked& asked() const = 0;
   // One journal event. Dropped after finish().
   virtual void note(Event event) = 0;
+  // `done` once everything noted so far is in the kernel's hands, so that a kill forgets none of
+  // it, or could not be written (kStorage). On the recording's own thread; not after finish().
+  virtual void when_written(std::function<void(Result<>)> done) = 0;
   virtual void ending(Ending why) = 0;
   // Every media file ends at its video's next key frame, which is asked for, and the next begins.
   virtual void split() = 0;

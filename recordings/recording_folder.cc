@@ -6,16 +6,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "recordings/sealed_file.h"
 
 namespace callbot::recordings {
 namespace {
 
 constexpr int64_t kReserveBytes = 256u << 10;
+constexpr int kMostNumber = 999'999'999;  // of a media file: there is a next one
 
 }  // namespace
 
@@ -55,6 +58,31 @@ Result<fs::path> make_fresh_folder(const fs::path& out, const std::string& name)
                                               error.message()));
   }
   return fail(Code::kStorage, (out / name).string() + ": every such name is taken");
+}
+
+std::string to_path(const MediaName& name, bool sealed) {
+  return fmt::format("media/{}-{}.mkv{}", name.stem, name.number, sealed ? kSealedExtension : "");
+}
+
+MediaName parse_media_name(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::string stem = name.substr(0, name.rfind(".mkv"));  // what is behind: ".sealed.part"
+  const size_t dash = stem.rfind('-');
+  if (dash == std::string::npos) return {stem, 0};
+  const char* end = stem.data() + stem.size();
+  int number = 0;
+  const auto read = std::from_chars(stem.data() + dash + 1, end, number);
+  const bool is = read.ec == std::errc() && read.ptr == end && number <= kMostNumber;
+  return is ? MediaName{stem.substr(0, dash), number} : MediaName{stem, 0};
+}
+
+Error no_recording(const fs::path& folder, const char* missing) {
+  std::error_code ignored;
+  const std::string why = !fs::exists(folder, ignored) ? "no such folder"
+                          : !fs::is_directory(folder, ignored)
+                              ? "this is no folder"
+                              : std::string("no recording: there is no ") + missing;
+  return {Code::kBadInput, folder.string() + ": " + why};
 }
 
 Result<> write_quickly(const fs::path& path, const std::string& text) {

@@ -8,18 +8,19 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
+#include "recordings/aside.h"
 #include "recordings/journal.h"
+#include "recordings/owed_verdict.h"
+#include "recordings/recording_folder.h"
 #include "recordings/sealed_file.h"
 #include "recordings/speakers.h"
 
 namespace callbot::recordings {
 namespace {
 
-constexpr const char* kManifest = "manifest.json";
-constexpr const char* kJournal = "journal.jsonl";
 constexpr uint64_t kLittleSpace = 4u << 20;  // bytes
 constexpr const char* kSocket = "control.sock";
-constexpr int64_t kLatestWallNs = 7'258'118'400'000'000'000;  // 2200, the last that can be read
 
 class Repair {
  public:
@@ -53,9 +54,7 @@ class Repair {
   Result<> lock() {
     if (!there(kJournal)) {
       if (there(kManifest)) return {};
-      return fail(Code::kBadInput, folder_.string() +
-                                       ": no recording: there is neither manifest.json nor "
-                                       "journal.jsonl");
+      return tl::unexpected(no_recording(folder_, "manifest.json and no journal.jsonl"));
     }
     auto taken = LockedJournal::take(folder_ / kJournal);
     if (taken) {
@@ -70,23 +69,24 @@ class Repair {
   }
 
   Result<> read() {
-    auto loaded = load(folder_);
-    if (!loaded) return tl::unexpected(loaded.error());
     journal_ = read_journal(folder_ / kJournal);
+    auto loaded = load(folder_, journal_);
+    if (!loaded) return tl::unexpected(loaded.error());
     if (journal_.error && !journal_.missing && journal_.unreadable_lines == 0)
       return tl::unexpected(*journal_.error);
     loaded_ = std::move(*loaded);
     report_.was_open = loaded_.open;
     if (loaded_.manifest_error)
-      report_.notes.push_back("the manifest was made from the journal: " +
-                              loaded_.manifest_error->message);
+      report_.notes.push_back(loaded_.manifest_error->message +
+                              "; what the journal says is taken instead");
     if (journal_.missing) report_.notes.emplace_back("journal.jsonl is missing");
     if (journal_.unreadable_lines > 0)
-      report_.notes.push_back(fmt::format("journal: {} lines could not be read, the first one: {}",
-                                          journal_.unreadable_lines, journal_.error->message));
+      report_.notes.push_back(fmt::format("journal: {} could not be read, the first one: {}",
+                                          counted(journal_.unreadable_lines, "line"),
+                                          journal_.error->message));
     if (journal_.cut_bytes > 0)
-      report_.notes.push_back(
-          fmt::format("journal: its last line was cut off ({} bytes)", journal_.cut_bytes));
+      report_.notes.push_back(fmt::format("journal: its last line was cut off ({})",
+                                          counted(journal_.cut_bytes, "byte")));
     return {};
   }
 
@@ -101,9 +101,8 @@ class Repair {
       return key;
     }
     if (!loaded_.open) return {};
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder_ / "media", ignored)) {
-      if (auto key = check_key(entry.path()); !key) return key;
+    for (const fs::path& file : entries_in(folder_ / "media")) {
+      if (auto key = check_key(file); !key) return key;
     }
     return {};
   }
@@ -112,7 +111,7 @@ class Repair {
     // Held back for a disk that is full.
     std::error_code ignored;
     const auto free = free_space(folder_);
-    if (free && *free < kLittleSpace && fs::remove(folder_ / ".reserve", ignored))
+    if (free && *free < kLittleSpace && fs::remove(folder_ / kReserve, ignored))
       report_.changed = true;
     mender_ = std::make_unique<MediaMender>(folder_, loaded_.manifest, loaded_.open, locked_);
     double shown = -1;
@@ -163,15 +162,13 @@ class Repair {
   // Members' files that were on their way.
   void tell_of_half_files(int64_t end) {
     std::vector<std::string> halves;
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder_ / "files", ignored)) {
-      auto path = "files/" + entry.path().filename().string();
+    for (const fs::path& file : entries_in(folder_ / "files")) {
+      auto path = "files/" + file.filename().string();
       const bool told = std::any_of(loaded_.events.begin(), loaded_.events.end(),
                                     [&](const Event& e) { return e.path == path; });
-      if (entry.path().extension() == ".part" && !told && path == printable(path, 4096))
+      if (file.extension() == ".part" && !told && path == printable(path, 4096))
         halves.push_back(std::move(path));
     }
-    std::sort(halves.begin(), halves.end());
     for (const std::string& path : halves) {
       report_.notes.push_back(path + " did not arrive whole");
       tell({.kind = EventKind::kFileRefused,
@@ -191,14 +188,17 @@ class Repair {
     }
     const std::string text = to_text(loaded_.manifest);
     const auto before = read_file(folder_ / kManifest, kMostManifestBytes);
-    const bool new_manifest = loaded_.open || !lines_.empty();
+    const bool new_manifest = loaded_.open || loaded_.manifest_error || !lines_.empty();
+    // Who had ended it was killed before anybody judged it. Of one whose manifest was damaged
+    // later that is not known, unless it was never judged.
+    if (loaded_.open && !(loaded_.manifest_error && there("verdict.json"))) owe_verdict(folder_);
     if (new_manifest && (!before || *before != text)) {
       if (loaded_.manifest_error && there(kManifest)) keep_aside(kManifest);
       if (auto written = write_atomically(folder_ / kManifest, text); !written) return written;
       report_.changed = true;
       if (auto spoken = write_speakers(folder_, loaded_.manifest); !spoken) return spoken;
     }
-    if (fs::remove(folder_ / ".reserve", ignored)) report_.changed = true;
+    if (fs::remove(folder_ / kReserve, ignored)) report_.changed = true;
     // Who had it is dead: we hold the journal's lock.
     if (lock_ && fs::is_socket(folder_ / kSocket, ignored) &&
         fs::remove(folder_ / kSocket, ignored))
@@ -284,10 +284,9 @@ bool is_open(const fs::path& folder) {
 std::vector<fs::path> open_recordings(const fs::path& out) {
   std::vector<fs::path> open;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(out, ignored)) {
-    if (entry.is_directory(ignored) && is_open(entry.path())) open.push_back(entry.path());
+  for (fs::path& entry : entries_in(out)) {
+    if (fs::is_directory(entry, ignored) && is_open(entry)) open.push_back(std::move(entry));
   }
-  std::sort(open.begin(), open.end());
   return open;
 }
 

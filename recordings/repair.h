@@ -6,7 +6,7 @@
 //      it is made from the journal; one of a later version is refused.
 //   3. Media files: see media_mender.h.
 //   4. Tell the journal what was mended and, if the recording was open, that it ended; write the
-//      manifest anew from that.
+//      manifest anew from that. What was open owes a verdict then (owed_verdict.h).
 //
 // Nothing is deleted: what cannot be used lies in damaged/ afterwards. Repairing once more changes
 // nothing. Killed in the middle, it can be run again.

@@ -3,7 +3,8 @@
 #include <fmt/core.h>
 
 #include "base/files.h"
-#include "recordings/html.h"
+#include "base/html.h"
+#include "base/page.h"
 #include "recordings/report_files.h"
 #include "recordings/report_sections.h"
 
@@ -14,18 +15,6 @@ std::string title_of(const ReportFacts& facts) {
   const std::string& room = facts.recording.manifest.facts.room;
   const std::string word = facts.verdict ? name_of(facts.verdict->severity) : "No verdict";
   return word + ": " + html(room.empty() ? "recording" : room, 80);
-}
-
-std::string head(const ReportFacts& facts) {
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-      "img-src data:; media-src 'self' file: blob:; style-src 'unsafe-inline'; script-src {}\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"generator\" content=\"callbot\">\n"
-      "<link rel=\"icon\" href=\"data:,\">\n<title>{}</title>\n<style>{}</style>\n</head>\n",
-      csp_hash(report_script()), title_of(facts), report_style());
 }
 
 // From the page to the folder; none where both are on different roots.
@@ -41,17 +30,17 @@ std::string base_of(const fs::path& page, const fs::path& folder) {
 }  // namespace
 
 std::string report_page(const ReportFacts& facts, const std::string& media_base) {
-  std::string page = head(facts);
-  page += fmt::format("<body data-seconds=\"{:.3f}\">\n<main>\n", facts.seconds());
-  page += hero_section(facts);
-  page += timeline_section(facts);
-  page += findings_section(facts, media_base);
-  page += people_section(facts, media_base);
-  page += facts_section(facts);
-  page += "</main>\n<footer>Made by callbot " CALLBOT_VERSION
-          ". This page is whole: it asks nothing of any network.</footer>\n";
-  page += "<script>" + std::string(report_script()) + "</script>\n</body>\n</html>\n";
-  return page;
+  return page({
+      .title = title_of(facts),
+      .style = report_style(),
+      .script = report_script(),
+      .media = "'self' file: blob:",
+      .body_attributes = fmt::format("data-seconds=\"{:.3f}\"", facts.seconds()),
+      .body = hero_section(facts) + timeline_section(facts) + findings_section(facts, media_base) +
+              people_section(facts, media_base) + facts_section(facts),
+      .footer = "Made by callbot " CALLBOT_VERSION
+                ". This page is whole: it asks nothing of any network.",
+  });
 }
 
 Result<Report> write_report(const fs::path& folder, const ReportConfig& config,
@@ -59,10 +48,10 @@ Result<Report> write_report(const fs::path& folder, const ReportConfig& config,
   auto facts = gather_report(folder, config.verify, config.judge_anew, progress);
   if (!facts) return tl::unexpected(facts.error());
   Report report{.path = config.out.empty() ? folder / "report.html" : config.out};
-  const std::string page = report_page(*facts, base_of(report.path, folder));
-  if (auto written = write_atomically(report.path, page); !written)
+  const std::string text = report_page(*facts, base_of(report.path, folder));
+  if (auto written = write_atomically(report.path, text); !written)
     return tl::unexpected(written.error());
-  report.bytes = page.size();
+  report.bytes = text.size();
   if (facts->verdict) report.severity = facts->verdict->severity;
   return report;
 }

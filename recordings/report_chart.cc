@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/clock.h"
-#include "recordings/html.h"
+#include "base/chart.h"
+#include "base/html.h"
+#include "base/text.h"
 
 namespace callbot::recordings {
 namespace {
 
-constexpr double kWidth = 1000;  // units of the viewBox
-constexpr double kLeast = 1.6;   // what is shorter would not be seen
+constexpr double kWidth = kChartWidth;
 constexpr double kSoundTop = 10, kSoundHeight = 42;
 constexpr double kPictureTop = 58, kPictureHeight = 22;
 constexpr double kChartHeight = 84;
@@ -20,51 +20,26 @@ constexpr float kSilent = 0.001f;  // -60 dBFS
 constexpr size_t kRects = 800;     // of one kind and medium, on the whole page
 constexpr double kRateHeight = 64, kLossHeight = 14;
 
-struct Band {
-  double top, height;
-};
 constexpr Band kSound{kSoundTop, kSoundHeight};
 constexpr Band kPicture{kPictureTop, kPictureHeight};
 constexpr Band kAll{0, kChartHeight};
 
-// Times -> the chart's width.
-class Scale {
- public:
-  explicit Scale(double seconds) : per_second_(kWidth / std::max(seconds, 0.001)) {}
-  double x(double seconds) const { return std::clamp(seconds * per_second_, 0.0, kWidth); }
-  double x(int64_t ns) const { return x(static_cast<double>(ns) / 1e9); }
-
- private:
-  double per_second_;
-};
-
-std::string span_text(double from, double to) {
-  return clock_text(std::llround(from * 1e9)) + " – " + clock_text(std::llround(to * 1e9));
-}
-
-std::string rect(const char* css, double from, double to, Band band, const std::string& title) {
-  const double width = std::max(to - from, kLeast);
-  const double x = std::min(from, kWidth - width);
-  std::string text =
-      fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:g}" width="{:.1f}" height="{:g}")", css, x,
-                  band.top, width, band.height);
-  return text + (title.empty() ? "/>" : "><title>" + title + "</title></rect>");
-}
+double seconds_of(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
 // Spans nearer than a point of the chart are drawn as one.
-std::string rects(const char* css, const std::vector<TimeSpan>& spans, const Scale& scale,
+std::string rects(const char* css, const std::vector<TimeSpan>& spans, const TimeScale& scale,
                   Band band, const char* title) {
   std::string out;
   for (size_t i = 0; i < spans.size();) {
-    const double from = scale.x(spans[i].from_ns);
-    double to = scale.x(spans[i].to_ns);
+    const double from = scale.x(seconds_of(spans[i].from_ns));
+    double to = scale.x(seconds_of(spans[i].to_ns));
     size_t last = i;
-    while (last + 1 < spans.size() && scale.x(spans[last + 1].from_ns) - to < 0.5)
-      to = std::max(to, scale.x(spans[++last].to_ns));
-    const auto seconds = [](int64_t ns) { return static_cast<double>(ns) / 1e9; };
-    out += rect(css, from, to, band,
-                fmt::format("{} {}", title,
-                            span_text(seconds(spans[i].from_ns), seconds(spans[last].to_ns))));
+    while (last + 1 < spans.size() && scale.x(seconds_of(spans[last + 1].from_ns)) - to < 0.5)
+      to = std::max(to, scale.x(seconds_of(spans[++last].to_ns)));
+    out += chart_rect(
+        css, from, to, band,
+        fmt::format("{} {}", title,
+                    span_text(seconds_of(spans[i].from_ns), seconds_of(spans[last].to_ns))));
     i = last + 1;
   }
   return out;
@@ -97,7 +72,8 @@ std::string wave(const std::vector<float>& peaks) {
   return path.empty() ? "" : "<path class=\"wave\" d=\"" + path + "\"/>";
 }
 
-std::string damage_rects(const ReportFacts& facts, const ReportPerson& person, const Scale& scale) {
+std::string damage_rects(const ReportFacts& facts, const ReportPerson& person,
+                         const TimeScale& scale) {
   std::string out;
   if (!facts.verdict) return out;
   std::vector<DamageSpan> own;
@@ -115,24 +91,9 @@ std::string damage_rects(const ReportFacts& facts, const ReportPerson& person, c
     const auto title = fmt::format("{}, {}: {}", html(kind == nullptr ? d.kind : kind->words),
                                    html(d.media), span_text(d.from, d.to));
     const auto css = fmt::format("d {}{}", damage_group(d.kind), sound ? " over" : "");
-    out += rect(css.c_str(), scale.x(d.from), scale.x(d.to), band, title);
+    out += chart_rect(css.c_str(), scale.x(d.from), scale.x(d.to), band, title);
   }
   return out;
-}
-
-std::string grid(double seconds, double height) {
-  std::string out;
-  for (const Tick& tick : ticks_of(seconds)) {
-    out += fmt::format(R"(<path class="grid" d="M{0:.1f} 0V{1:g}"/>)", tick.share * kWidth, height);
-  }
-  return out;
-}
-
-std::string svg(double height, const std::string& css, const std::string& label,
-                const std::string& content) {
-  return fmt::format(
-      R"(<svg class="{}" viewBox="0 0 {:g} {:g}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>)",
-      css, kWidth, height, label, content);
 }
 
 std::vector<double> kbps(const std::vector<uint64_t>& bytes, double part_s) {
@@ -174,24 +135,8 @@ const char* damage_group(const std::string& kind) {
   return "poor";
 }
 
-std::vector<Tick> ticks_of(double seconds, size_t most) {
-  constexpr double kSteps[] = {0.5, 1,   2,   5,    10,   15,   30,    60,    120,
-                               300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400};
-  const auto* step = std::find_if(std::begin(kSteps), std::end(kSteps), [&](double s) {
-    return seconds / s <= static_cast<double>(most);
-  });
-  const double each = step == std::end(kSteps) ? seconds / static_cast<double>(most) : *step;
-  std::vector<Tick> out;
-  for (double at = 0; at <= seconds * 0.97 && seconds > 0; at += each) {
-    std::string text = clock_text(std::llround(at * 1e9));
-    if (each >= 1) text.resize(text.size() - 2);  // without ".0"
-    out.push_back({at / seconds, text});
-  }
-  return out;
-}
-
 std::string person_chart(const ReportFacts& facts, const ReportPerson& person) {
-  const Scale scale(facts.seconds());
+  const TimeScale scale(facts.seconds());
   const TimelineParticipant& who = person.who;
   std::string content = grid(facts.seconds(), kChartHeight);
   content += rects("there", who.present, scale, {1, 4}, "there");
@@ -228,9 +173,10 @@ RateChart rate_chart(const ReportFacts& facts, const ReportPerson& person) {
   for (size_t i = 0; i < parts; ++i) {
     if (lost[i] <= 0) continue;
     const double height = std::max(lost[i] / out.most_lost * kLossHeight, 2.0);
-    content += rect("rate-loss", static_cast<double>(i) * width, static_cast<double>(i + 1) * width,
-                    {kRateHeight + 2 + kLossHeight - height, height},
-                    fmt::format("{:.0f} packets lost", lost[i]));
+    content +=
+        chart_rect("rate-loss", static_cast<double>(i) * width, static_cast<double>(i + 1) * width,
+                   {kRateHeight + 2 + kLossHeight - height, height},
+                   counted(static_cast<uint64_t>(std::llround(lost[i])), "packet") + " lost");
   }
   content += fmt::format(R"(<path class="base" d="M0 {0:g}H{1:g}"/>)", kRateHeight + 1, kWidth);
   out.svg =

@@ -9,16 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/chart.h"
 #include "recordings/report_facts.h"
 
 namespace callbot::recordings {
-
-struct Tick {
-  double share = 0;  // of the chart's width
-  std::string text;
-};
-// Where the time axis has words: at round times, at most `most`.
-std::vector<Tick> ticks_of(double seconds, size_t most = 8);
 
 // One row of the timeline: there, sound, picture, and what is wrong with them.
 std::string person_chart(const ReportFacts& facts, const ReportPerson& person);

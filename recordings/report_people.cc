@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "base/clock.h"
-#include "recordings/html.h"
+#include "base/html.h"
+#include "base/text.h"
 #include "recordings/report_chart.h"
 #include "recordings/report_sections.h"
 
@@ -144,9 +145,9 @@ std::string rates(const ReportFacts& facts, const ReportPerson& p) {
       p.video ? ": <i class=\"key rate-video\"></i>picture, <i class=\"key rate-audio\"></i>sound"
               : "";
   if (chart.most_lost > 0) {
-    caption +=
-        fmt::format("; <i class=\"key rate-loss\"></i>up to {:.0f} packets lost in {:.{}f} s",
-                    chart.most_lost, chart.part_s, chart.part_s < 1 ? 2 : 0);
+    caption += fmt::format("; <i class=\"key rate-loss\"></i>up to {} lost in {:.{}f} s",
+                           counted(static_cast<uint64_t>(std::llround(chart.most_lost)), "packet"),
+                           chart.part_s, chart.part_s < 1 ? 2 : 0);
   }
   return "<figure class=\"rates\"><div class=\"plot\">" + chart.svg + "</div>" + axis(facts) +
          "<figcaption>" + caption + "</figcaption></figure>\n";

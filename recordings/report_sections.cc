@@ -2,22 +2,19 @@
 #include "recordings/report_sections.h"
 
 #include <fmt/core.h>
-#include <glib.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "base/clock.h"
-#include "base/gref.h"
-#include "recordings/html.h"
+#include "base/html.h"
+#include "base/page.h"
+#include "base/text.h"
+#include "recordings/folder_lock.h"
 
 namespace callbot::recordings {
 namespace {
-
-std::string plural(size_t n, const char* one, const char* many) {
-  return fmt::format("{} {}", n, n == 1 ? one : many);
-}
 
 struct Tally {
   size_t fails = 0, warns = 0;
@@ -33,10 +30,10 @@ std::string sentence(const ReportFacts& facts) {
   const Tally t = tally(*facts.verdict);
   if (t.fails + t.warns == 0) return "Everybody was seen and heard; nothing was found.";
   std::string text;
-  if (t.fails > 0) text += plural(t.fails, "finding fails", "findings fail");
+  if (t.fails > 0) text += counted(t.fails, "finding fails", "findings fail");
   if (t.warns > 0) {
     text += text.empty() ? "" : ", ";
-    text += plural(t.warns, "finding warns", "findings warn");
+    text += counted(t.warns, "finding warns", "findings warn");
   }
   return text + ".";
 }
@@ -48,17 +45,12 @@ std::string css_of(const std::optional<Verdict>& verdict) {
                                                 : "fail";
 }
 
-std::string tile(const std::string& label, const std::string& value, const std::string& more) {
-  return fmt::format("<div class=\"tile\"><dt>{}</dt><dd>{}<small>{}</small></dd></div>", label,
-                     value, more);
-}
-
-std::string tiles(const ReportFacts& facts) {
+std::string summary(const ReportFacts& facts) {
   const Manifest& m = facts.recording.manifest;
-  std::string out = tile("Length", clock_text(facts.timeline.duration_ns), "");
+  std::vector<Tile> out = {{"Length", clock_text(facts.timeline.duration_ns), ""}};
   std::set<std::string> people;
   for (const ReportPerson& p : facts.people) people.insert(p.who.id);
-  out += tile("People", std::to_string(people.size()), "");
+  out.push_back({"People", std::to_string(people.size()), ""});
   if (facts.verdict && !facts.verdict->tracks.empty()) {
     double on = 0;
     double covered = 0;
@@ -71,18 +63,18 @@ std::string tiles(const ReportFacts& facts) {
     }
     if (on > 0) {
       const double share = std::min(covered / on, 1.0) * 100;
-      out +=
-          tile("Covered", fmt::format("{:.{}f} %", share, share > 99.95 ? 0 : 1), "of the time on");
+      out.push_back(
+          {"Covered", fmt::format("{:.{}f} %", share, share > 99.95 ? 0 : 1), "of the time on"});
     }
-    if (offset) out += tile("Worst A/V", fmt::format("{:+.0f} ms", *offset * 1000), "");
+    if (offset) out.push_back({"Worst A/V", fmt::format("{:+.0f} ms", *offset * 1000), ""});
   }
   int64_t lost = 0;
   for (const Track& t : m.tracks) lost += t.packets_lost;
-  out += tile("Packets lost", std::to_string(lost), "");
+  out.push_back({"Packets lost", std::to_string(lost), ""});
   uint64_t bytes = 0;
   for (const MediaFileFacts& f : m.media) bytes += f.bytes.value_or(0);
-  if (bytes > 0) out += tile("Media", shown_bytes(bytes), plural(m.media.size(), "file", "files"));
-  return "<dl class=\"tiles\">" + out + "</dl>\n";
+  if (bytes > 0) out.push_back({"Media", shown_bytes(bytes), counted(m.media.size(), "file")});
+  return tiles(out);
 }
 
 std::string when_of(const Finding& f) {
@@ -167,7 +159,7 @@ std::string call_facts(const ReportFacts& facts) {
   out += row("Recorded", m.facts.audio && m.facts.video ? "sound and pictures"
                          : m.facts.audio                ? "sound only"
                                                         : "pictures only");
-  if (m.chat_messages > 0) out += row("Chat", plural(m.chat_messages, "message", "messages"));
+  if (m.chat_messages > 0) out += row("Chat", counted(m.chat_messages, "message"));
   out += row("Software", html(m.software));
   out += row("Folder", html(facts.folder.filename().string()));
   if (facts.verdict) {
@@ -236,18 +228,6 @@ std::string lanes_table(const ReportFacts& facts) {
 
 }  // namespace
 
-std::string shown_time(int64_t wall_ns) {
-  const std::unique_ptr<GDateTime, Freer<&g_date_time_unref>> time(
-      g_date_time_new_from_unix_utc(wall_ns / 1'000'000'000));
-  if (!time) return html(rfc3339(wall_ns));
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  return fmt::format("{} {} {}, {:02}:{:02}:{:02} UTC", g_date_time_get_day_of_month(time.get()),
-                     kMonths[g_date_time_get_month(time.get()) - 1],
-                     g_date_time_get_year(time.get()), g_date_time_get_hour(time.get()),
-                     g_date_time_get_minute(time.get()), g_date_time_get_second(time.get()));
-}
-
 std::string shown_bytes(uint64_t bytes) {
   const auto b = static_cast<double>(bytes);
   if (b >= 1e9) return fmt::format("{:.2f} GB", b / 1e9);
@@ -261,13 +241,10 @@ std::string hero_section(const ReportFacts& facts) {
   const std::string css = css_of(facts.verdict);
   const std::string word = facts.verdict ? name_of(facts.verdict->severity) : "No verdict";
   std::string when = shown_time(m.started_wall_ns);
-  if (m.state == "running") when += " · still running, or cut off";
-  return fmt::format(
-             "<header class=\"hero {}\">\n<p class=\"word\">{}</p>\n<div>\n<h1>{}</h1>\n"
-             "<p class=\"when\">{}</p>\n<p class=\"sum\">{}</p>\n</div>\n</header>\n",
-             css, word, html(m.facts.room.empty() ? "Recording" : m.facts.room, 80), when,
-             sentence(facts)) +
-         tiles(facts);
+  if (facts.recording.open) when += std::string(" · ") + open_state(facts.folder);
+  return hero(css, word, html(m.facts.room.empty() ? "Recording" : m.facts.room, 80), when,
+              sentence(facts)) +
+         summary(facts);
 }
 
 std::string findings_section(const ReportFacts& facts, const std::string& media_base) {

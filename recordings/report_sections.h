@@ -19,8 +19,6 @@ std::string facts_section(const ReportFacts& facts);
 
 // A name for people, escaped; the id where there is none.
 std::string shown_name(const ReportPerson& person, size_t most = 80);
-// "21 Nov 2026, 04:20:42 UTC".
-std::string shown_time(int64_t wall_ns);
 std::string shown_bytes(uint64_t bytes);
 
 }  // namespace callbot::recordings

@@ -3,9 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/clock.h"
+#include "base/files.h"
+#include "recordings/recording_folder.h"
 #include "recordings/repair.h"
 
 namespace callbot::recordings {
@@ -23,51 +24,58 @@ int64_t last_written(const fs::path& folder) {
     if (stat(path.c_str(), &s) == 0)
       last = std::max(last, s.st_mtim.tv_sec * kSecond + s.st_mtim.tv_nsec);
   };
-  std::error_code ignored;
-  look(folder / "journal.jsonl");
-  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) look(entry.path());
+  look(folder / kJournal);
+  for (const fs::path& file : entries_in(folder / "media")) look(file);
   return last;
 }
 
-// "media/alice-12.mkv" -> "alice" and 12.
-Resumed::Files split(const fs::path& path) {
-  const std::string stem = path.stem().string();
-  const size_t dash = stem.rfind('-');
-  if (dash == std::string::npos) return {stem, 0};
-  return {stem.substr(0, dash), std::atoi(stem.c_str() + dash + 1)};
-}
-
-std::map<std::string, Resumed::Files> files_of(const fs::path& folder, const Manifest& m) {
-  std::map<std::string, Resumed::Files> all;
+std::map<std::string, MediaName> last_names(const fs::path& folder, const Manifest& m) {
+  std::map<std::string, MediaName> all;
   for (const MediaFileFacts& f : m.media) {
-    const auto one = split(f.path);
-    auto& files = all.try_emplace(f.participant, one).first->second;
-    if (files.stem == one.stem) files.count = std::max(files.count, one.count);
+    const auto one = parse_media_name(f.path);
+    MediaName& last = all.try_emplace(f.participant, one).first->second;
+    if (last.stem == one.stem) last.number = std::max(last.number, one.number);
   }
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder / "media", ignored)) {
-    const auto one = split(entry.path());
-    for (auto& [participant, files] : all) {
-      if (files.stem == one.stem) files.count = std::max(files.count, one.count);
+  for (const fs::path& file : entries_in(folder / "media")) {
+    const auto one = parse_media_name(file);
+    for (auto& [participant, last] : all) {
+      if (last.stem == one.stem) last.number = std::max(last.number, one.number);
     }
   }
   return all;
 }
 
+struct TakenJournal {
+  LockedJournal ours;
+  Journal read;
+};
+
+Result<TakenJournal> take_journal(const fs::path& folder) {
+  auto ours = LockedJournal::take(folder / kJournal);
+  if (!ours) return tl::unexpected(ours.error());
+  return TakenJournal{std::move(*ours), read_journal(folder / kJournal)};
+}
+
+// As it is, or as repair() makes it, which takes it itself.
+Result<TakenJournal> take_whole(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / kJournal, ignored)) {
+    auto taken = take_journal(folder);
+    if (!taken || (taken->read.unreadable_lines == 0 && taken->read.cut_bytes == 0)) return taken;
+  }
+  const auto repaired = repair(folder, {}, Locked::kLeave);
+  if (!repaired) return tl::unexpected(repaired.error());
+  return take_journal(folder);
+}
+
 }  // namespace
 
 Result<Resumed> prepare_to_resume(const fs::path& folder) {
-  const Journal read = read_journal(folder / "journal.jsonl");
-  const bool damaged = read.missing || read.unreadable_lines > 0 || read.cut_bytes > 0;
-  if (damaged) {
-    const auto repaired = repair(folder, {}, Locked::kLeave);
-    if (!repaired) return tl::unexpected(repaired.error());
-  }
-  auto journal = LockedJournal::take(folder / "journal.jsonl");
+  auto journal = take_whole(folder);
   if (!journal) return tl::unexpected(journal.error());
-  auto loaded = load(folder);
+  auto loaded = load(folder, journal->read);
   if (!loaded) return tl::unexpected(loaded.error());
-  Resumed r{.journal = std::move(*journal), .beginning = {}, .manifest = loaded->manifest};
+  Resumed r{.journal = std::move(journal->ours), .beginning = {}, .manifest = loaded->manifest};
   r.beginning.software = "callbot " CALLBOT_VERSION;
   r.beginning.facts = r.manifest.facts;
   r.beginning.encryption = r.manifest.encryption;
@@ -78,13 +86,14 @@ Result<Resumed> prepare_to_resume(const fs::path& folder) {
     return fail(Code::kBadInput, folder.string() +
                                      ": cannot go on: its journal does not hold everything that "
                                      "its manifest does");
+  r.was_open = loaded->open;
   r.asked = asked_by(loaded->events);
   r.until_ns = r.manifest.duration_ns();
   if (!r.manifest.ended_wall_ns)
     r.until_ns = std::clamp(last_written(folder) - r.manifest.started_wall_ns, r.until_ns,
                             r.until_ns + kMostSilenceNs);
   for (const Track& t : r.manifest.tracks) r.last_track = std::max(r.last_track, t.id);
-  r.files = files_of(folder, r.manifest);
+  r.last_files = last_names(folder, r.manifest);
   r.mender = std::make_unique<MediaMender>(folder, r.manifest, loaded->open, Locked::kLeave);
   return r;
 }

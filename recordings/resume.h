@@ -15,21 +15,19 @@
 #include "recordings/journal.h"
 #include "recordings/manifest.h"
 #include "recordings/media_mender.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 
 struct Resumed {
-  struct Files {
-    std::string stem;  // media/<stem>-<n>.mkv
-    int count = 0;     // the highest n
-  };
   LockedJournal journal;
-  Manifest beginning;    // as manifest.json is while a recording runs
-  Manifest manifest;     // as it was when it stopped
-  Asked asked = {};      // and holds still
-  int64_t until_ns = 0;  // when that was, from its start
+  Manifest beginning;     // as manifest.json is while a recording runs
+  Manifest manifest;      // as it was when it stopped
+  bool was_open = false;  // it was cut off
+  Asked asked = {};       // and holds still
+  int64_t until_ns = 0;   // when that was, from its start
   TrackId last_track = 0;
-  std::map<std::string, Files> files = {};  // by participant
+  std::map<std::string, MediaName> last_files = {};  // by participant
   std::unique_ptr<MediaMender> mender = {};
 };
 

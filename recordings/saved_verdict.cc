@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "recordings/manifest.h"
+#include "recordings/recording_folder.h"
 #include "recordings/thresholds.h"
 #include "recordings/verify.h"
 
@@ -90,13 +91,13 @@ std::vector<T> read_list(Fields& f, const char* key, T (*read)(Fields&)) {
 // Of everything that a verdict is made from. None: something is not there.
 std::optional<fs::file_time_type> last_change(const fs::path& folder) {
   std::error_code failed;
-  auto latest = fs::last_write_time(folder / "manifest.json", failed);
+  auto latest = fs::last_write_time(folder / kManifest, failed);
   if (failed) return std::nullopt;
   const auto look = [&](const fs::path& path) {
     const auto time = fs::last_write_time(path, failed);
     if (!failed) latest = std::max(latest, time);
   };
-  look(folder / "journal.jsonl");
+  look(folder / kJournal);
   for (const char* below : {"media", "files"}) {
     look(folder / below);  // a file that was removed or added
     std::error_code none;

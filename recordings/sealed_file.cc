@@ -1,5 +1,6 @@
 #include "recordings/sealed_file.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include <cstring>
 #include <map>
 #include <optional>
+
+#include "base/files.h"
 
 namespace callbot::recordings {
 namespace {
@@ -141,6 +144,12 @@ class SealedFile final : public ReadableFile {
   uint64_t size() const override { return size_; }
   bool ended() const override { return ended_; }
   const std::vector<ByteRange>& lost() const override { return lost_; }
+  bool harmed() const override {
+    return passed_over_ || !lost_.empty() ||
+           (!ended_ && disk_->size() > end_.at + kHeadBytes + kMostChunkBytes + kTagBytes);
+  }
+  const FileKey& key() const { return key_; }
+  SealedWriter::LogEnd log_end() const { return end_; }
 
  private:
   static constexpr size_t kNoChunk = SIZE_MAX;
@@ -160,6 +169,7 @@ class SealedFile final : public ReadableFile {
     uint16_t cuts = 0;
     uint64_t missing = 0;  // bytes of the log that were passed over: as much may be missing
     while (at < disk_->size() && !ended_) {
+      end_ = {at, counter, cuts};
       const uint64_t left = disk_->size() - at;
       std::array<uint8_t, kHeadBytes> bytes{};
       const auto got = disk_->read(at, bytes);
@@ -171,6 +181,7 @@ class SealedFile final : public ReadableFile {
       if (!sound) {
         const auto next = find_chunk(at + 1, counter + 1);
         if (!next) return done();
+        passed_over_ = true;
         missing += next->first - at;
         at = next->first;
         counter = next->second;
@@ -184,6 +195,7 @@ class SealedFile final : public ReadableFile {
       cuts = head->cuts;
       at += whole;
       ++counter;
+      if (!ended_) end_ = {at, counter, cuts};
     }
     if (ended_ && at != disk_->size() && !salvage_) return damaged(at);
     return done();
@@ -313,6 +325,8 @@ class SealedFile final : public ReadableFile {
   std::map<uint64_t, Extent> extents_;  // without a hole from 0 to size_
   uint64_t size_ = 0;
   bool ended_ = false;
+  bool passed_over_ = false;                         // a chunk, or more
+  SealedWriter::LogEnd end_ = {kHeaderBytes, 0, 0};  // its end chunk is not behind it
   uint64_t tries_ = 0;
   std::vector<ByteRange> lost_;
   std::vector<uint8_t> sealed_, data_;
@@ -329,6 +343,11 @@ SealedWriter::SealedWriter(int fd, const PublicKey& to) : fd_(fd) {
   out_.insert(out_.end(), to.bytes.begin(), to.bytes.end());
   out_.insert(out_.end(), box.begin(), box.end());
   error_ = put(out_);
+  mark();
+}
+
+SealedWriter::SealedWriter(int fd, const FileKey& key, const LogEnd& end)
+    : fd_(fd), key_(key), disk_(end.at), counter_(end.counter), cuts_(end.cuts) {
   mark();
 }
 
@@ -390,14 +409,8 @@ int SealedWriter::emit(Kind kind, uint64_t offset, std::span<const uint8_t> byte
 }
 
 int SealedWriter::put(std::span<const uint8_t> bytes) {
-  for (uint64_t at = disk_; !bytes.empty();) {
-    const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    at += static_cast<uint64_t>(n);
-    bytes = bytes.subspan(static_cast<size_t>(n));
-    if (bytes.empty()) disk_ = at;
-  }
+  if (!write_all_at(fd_, bytes, disk_)) return errno;
+  disk_ += bytes.size();
   return 0;
 }
 
@@ -406,6 +419,52 @@ Result<std::unique_ptr<ReadableFile>> open_sealed(std::unique_ptr<ReadableFile> 
   auto file = std::make_unique<SealedFile>(std::move(disk), std::move(name), damaged);
   if (auto opened = file->open(); !opened) return tl::unexpected(opened.error());
   return file;
+}
+
+namespace {
+
+// No nonce is ever used again: neither one of the chunk that was cut off, nor one of chunks that a
+// power cut took back, before which its writer may have cut back the file a few times.
+std::optional<uint16_t> fresh_cuts(ReadableFile& disk, const SealedWriter::LogEnd& end) {
+  constexpr int kBeyond = 256;
+  Fields tail{};
+  const size_t got = disk.read(end.at, tail).value_or(0);
+  const auto cut_off = got == tail.size() ? get_le<uint16_t>(&tail[2]) : uint16_t{0};
+  // What stands there need not be a chunk at all.
+  const int used = std::max<int>(end.cuts, cut_off <= end.cuts + kBeyond ? cut_off : 0);
+  if (used + kBeyond > UINT16_MAX) return std::nullopt;
+  return static_cast<uint16_t>(used + kBeyond);
+}
+
+}  // namespace
+
+Result<> finish_sealed(const std::filesystem::path& path, const std::vector<SealedPatch>& patches) {
+  auto disk = ReadableFile::open_as_it_is(path);
+  if (!disk) return tl::unexpected(disk.error());
+  SealedFile file(std::move(*disk), path.string(), Damaged::kSalvage);
+  if (auto opened = file.open(); !opened) return opened;
+  auto again = ReadableFile::open_as_it_is(path);
+  if (!again) return tl::unexpected(again.error());
+  SealedWriter::LogEnd end = file.log_end();
+  const auto cuts = fresh_cuts(**again, end);
+  if (file.harmed() || !cuts)
+    return fail(Code::kBadInput, path.string() + ": too much of it is damaged to go on in it");
+  end.cuts = *cuts;
+  const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd || ftruncate(fd.get(), static_cast<off_t>(end.at)) != 0)
+    return storage_failure(path, "cannot cut it");
+  SealedWriter writer(fd.get(), file.key(), end);
+  uint64_t size = file.size();
+  int error = 0;
+  for (const SealedPatch& patch : patches) {
+    if (error == 0) error = writer.write(patch.offset, patch.bytes);
+    size = std::max(size, patch.offset + patch.bytes.size());
+  }
+  if (error == 0) error = writer.end(size);
+  if (error == 0 && fsync(fd.get()) != 0) error = errno;
+  if (error == 0) return {};
+  errno = error;
+  return storage_failure(path, "cannot finish it");
 }
 
 std::optional<PublicKey> sealed_to(const std::filesystem::path& path) {

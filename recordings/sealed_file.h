@@ -49,6 +49,13 @@ class SealedWriter {
  public:
   // Into an empty file, whose descriptor stays the caller's.
   SealedWriter(int fd, const PublicKey& to);
+  // On behind these chunks; what the file has there is the caller's to cut off.
+  struct LogEnd {
+    uint64_t at = 0;       // in the file
+    uint64_t counter = 0;  // of the next chunk
+    uint16_t cuts = 0;     // of none before it
+  };
+  SealedWriter(int fd, const FileKey& key, const LogEnd& end);
   ~SealedWriter();
   SealedWriter(const SealedWriter&) = delete;
   SealedWriter& operator=(const SealedWriter&) = delete;
@@ -79,6 +86,15 @@ class SealedWriter {
   std::vector<uint8_t> out_;
   int error_ = 0;
 };
+
+// Finishes a log that was cut off, where it is: these bytes take the place of what was written
+// there, or follow it, and then it is ended. A last chunk that is not whole goes. Killed in the
+// middle it can be done again. kStorage, kDenied without a key, kBadInput where it is harmed().
+struct SealedPatch {
+  uint64_t offset = 0;
+  std::vector<uint8_t> bytes = {};
+};
+Result<> finish_sealed(const std::filesystem::path& path, const std::vector<SealedPatch>& patches);
 
 // `disk`: the sealed bytes.
 Result<std::unique_ptr<ReadableFile>> open_sealed(std::unique_ptr<ReadableFile> disk,

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
+#include "recordings/folder_lock.h"
 #include "recordings/keys.h"
 #include "recordings/manifest.h"
 
@@ -14,7 +16,8 @@ std::string span_text(int64_t from, const std::optional<int64_t>& to) {
   return fmt::format("{} - {}", clock_text(from), to ? clock_text(*to) : "end");
 }
 
-std::string head(const fs::path& folder, const Manifest& m) {
+std::string head(const fs::path& folder, const LoadedRecording& loaded) {
+  const Manifest& m = loaded.manifest;
   std::string text = fmt::format("{}\n", folder.string());
   const auto line = [&text](const char* key, const std::string& value) {
     if (!value.empty()) text += fmt::format("  {:<10}{}\n", key, printable(value));
@@ -25,7 +28,7 @@ std::string head(const fs::path& folder, const Manifest& m) {
   line("recorder", m.facts.recorder);
   line("started", rfc3339(m.started_wall_ns));
   line("lasted", clock_text(m.duration_ns()));
-  line("state", m.state);
+  line("state", loaded.open ? open_state(folder) : m.state);
   if (m.encryption) line("sealed to", m.encryption->to);
   if (m.ending) {
     line("ended by", m.ending->by);
@@ -41,13 +44,14 @@ std::string track_text(const Track& t) {
   if (!t.sizes.empty()) {
     for (const Size& s : t.sizes) text += fmt::format(" {}x{}", s.width, s.height);
   }
-  if (t.to_ns) text += fmt::format(", {} frames", t.frames);
-  if (t.packets_lost > 0) text += fmt::format(", {} packets lost", t.packets_lost);
-  if (t.gap_count > 0) text += fmt::format(", {} gaps", t.gap_count);
+  if (t.to_ns) text += ", " + counted(t.frames, "frame");
+  if (t.packets_lost > 0)
+    text += ", " + counted(static_cast<uint64_t>(t.packets_lost), "packet") + " lost";
+  if (t.gap_count > 0) text += ", " + counted(t.gap_count, "gap");
   if (t.key_frame_waits > 0)
     text += fmt::format(", waited {:.1f} s for key frames",
                         static_cast<double>(t.key_frame_wait_ns) / 1e9);
-  if (t.overflow > 0) text += fmt::format(", {} frames dropped", t.overflow);
+  if (t.overflow > 0) text += ", " + counted(t.overflow, "frame") + " dropped";
   if (t.start_wall_ns)
     text += fmt::format("\n      first frame {} ({})", rfc3339(*t.start_wall_ns), t.start_source);
   return text + "\n";
@@ -56,7 +60,7 @@ std::string track_text(const Track& t) {
 std::string spoke_text(const Manifest& m, const Participant& p) {
   int64_t total = 0;
   for (const Span& s : p.spoke) total += s.to_ns.value_or(m.duration_ns()) - s.from_ns;
-  return fmt::format("    spoke {} in {} spans\n", clock_text(total), p.spoke.size());
+  return fmt::format("    spoke {} in {}\n", clock_text(total), counted(p.spoke.size(), "span"));
 }
 
 std::string participant_text(const Manifest& m, const Participant& p) {
@@ -93,7 +97,8 @@ std::string files_text(const Manifest& m) {
     text += "\n";
   }
   for (const FileFacts& f : m.received)
-    text += fmt::format("  {} received, {} bytes, sha256 {}\n", f.path, f.bytes, f.sha256);
+    text +=
+        fmt::format("  {} received, {}, sha256 {}\n", f.path, counted(f.bytes, "byte"), f.sha256);
   return text;
 }
 
@@ -109,7 +114,7 @@ Result<std::string> show(const fs::path& folder) {
   const auto loaded = load(folder);
   if (!loaded) return tl::unexpected(loaded.error());
   const Manifest& m = loaded->manifest;
-  std::string text = head(folder, m);
+  std::string text = head(folder, *loaded);
   text += "participants\n";
   for (const Participant& p : m.participants) text += participant_text(m, p);
   text += "files\n" + files_text(m);

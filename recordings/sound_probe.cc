@@ -19,7 +19,8 @@ constexpr double kMostGapSeconds = 0.2;
 class SoundProbe final : public StreamProbe {
  protected:
   void decoded(const AVFrame& frame, double time) override {
-    if (!resampler_ && !open_resampler(frame)) return;
+    if (!resampler_) resampler_ = open_resampler(frame, 1, kMarkSampleRate, Stretches::kNo);
+    if (!resampler_) return;
     std::vector<float> samples(static_cast<size_t>(
         av_rescale_rnd(frame.nb_samples, kMarkSampleRate, frame.sample_rate, AV_ROUND_UP) + 64));
     auto* out = reinterpret_cast<uint8_t*>(samples.data());
@@ -40,18 +41,6 @@ class SoundProbe final : public StreamProbe {
   }
 
  private:
-  bool open_resampler(const AVFrame& frame) {
-    AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
-    AVChannelLayout given = frame.ch_layout;  // native order: nothing to free
-    SwrContext* context = nullptr;
-    swr_alloc_set_opts2(&context, &mono, AV_SAMPLE_FMT_FLT, kMarkSampleRate, &given,
-                        static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr);
-    resampler_.reset(context);
-    if (context != nullptr && swr_init(context) >= 0) return true;
-    resampler_.reset();
-    return false;
-  }
-
   void bridge_gap(double time) {
     if (places_.empty() || time - end_time_ < kGapSeconds) return;
     end_level();

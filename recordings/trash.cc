@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "recordings/folder_lock.h"
 #include "recordings/manifest.h"
+#include "recordings/recording_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -24,7 +25,6 @@ namespace {
 constexpr const char* kPrefix = ".trash-";
 constexpr size_t kDigits = 16;
 constexpr size_t kMostName = 200;  // of the old name: NAME_MAX is 255
-constexpr const char* kManifest = "manifest.json";
 constexpr int kDeepest = 64;
 
 struct CloseDir {

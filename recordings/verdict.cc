@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
@@ -23,9 +24,9 @@ std::string whose(const Finding& f) {
 }
 
 std::string track_line(const TrackMeasure& t) {
-  std::string line = fmt::format("  {} {} {}: {} frames, {:.1f} of {:.1f} s",
-                                 printable(t.name.empty() ? t.participant : t.name, 64), t.media,
-                                 t.codec.empty() ? "-" : t.codec, t.frames, t.covered, t.expected);
+  std::string line = fmt::format(
+      "  {} {} {}: {}, {:.1f} of {:.1f} s", printable(t.name.empty() ? t.participant : t.name, 64),
+      t.media, t.codec.empty() ? "-" : t.codec, counted(t.frames, "frame"), t.covered, t.expected);
   if (t.undecodable > 0) line += fmt::format(", {} undecodable", t.undecodable);
   if (t.marked) line += fmt::format(", marks {}/{}", t.marks, t.marks + t.marks_missing);
   if (t.av_offset) line += fmt::format(", A/V {:+.0f} ms", *t.av_offset * 1000);
@@ -125,9 +126,9 @@ std::string to_text(const Verdict& v) {
     frames += t.frames;
   }
   std::string text = fmt::format(
-      "{} {}: {:.1f} s, {} participant{}, {} track{}, {} frames, {}\n", word_of(v), v.folder,
-      v.duration, participants.size(), participants.size() == 1 ? "" : "s", v.tracks.size(),
-      v.tracks.size() == 1 ? "" : "s", frames,
+      "{} {}: {:.1f} s, {}, {}, {}, {}\n", word_of(v), v.folder, v.duration,
+      counted(participants.size(), "participant"), counted(v.tracks.size(), "track"),
+      counted(frames, "frame"),
       v.findings.empty() ? "nothing found" : fmt::format("{} found", v.findings.size()));
   for (const TrackMeasure& t : v.tracks) text += track_line(t);
   for (const Finding& f : v.findings)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/files.h"
 #include "recordings/checks.h"
 #include "recordings/lanes.h"
 #include "recordings/manifest.h"
@@ -14,16 +15,8 @@
 namespace callbot::recordings {
 namespace {
 
-namespace fs = std::filesystem;
-
 // A checksum reads some 300 MB/s, decoding some 10 MB/s of media (both measured on one core).
 constexpr double kHashEffort = 1.0 / 30;
-
-uint64_t size_of(const fs::path& path) {
-  std::error_code missing;
-  const auto bytes = fs::file_size(path, missing);
-  return missing ? 0 : bytes;
-}
 
 // Progress of all files together, by their bytes: of checksums first, then of decoding.
 class Share {
@@ -62,9 +55,9 @@ Result<std::vector<ProbedMedia>> probe_all(const fs::path& folder, const Manifes
                                            Findings& out) {
   std::vector<ProbedMedia> media;
   for (const MediaFileFacts& f : m.media) {
-    std::error_code missing;
-    if (!fs::exists(fs::symlink_status(folder / f.path, missing))) continue;
+    if (!is_there(folder / f.path)) continue;
     Finding finding{.severity = Severity::kFail, .participant = f.participant, .file = f.path};
+    std::error_code missing;
     const bool nothing = fs::file_size(folder / f.path, missing) == 0 && !missing;
     auto probed =
         nothing ? ProbedFile() : probe(folder / f.path, config.threads, share.of(folder / f.path));
@@ -123,6 +116,12 @@ bool is_damaged(const std::vector<Finding>& findings, const std::string& file) {
   });
 }
 
+Severity worst(const std::vector<Finding>& findings) {
+  Severity severity = Severity::kPass;
+  for (const Finding& f : findings) severity = std::max(severity, f.severity);
+  return severity;
+}
+
 }  // namespace
 
 Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
@@ -142,8 +141,7 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
     verdict.unmeasured = keys.error().message;
     verdict.duration = static_cast<double>(m.duration_ns()) / 1e9;
     verdict.findings = out.take();
-    for (const Finding& f : verdict.findings)
-      verdict.severity = std::max(verdict.severity, f.severity);
+    verdict.severity = worst(verdict.findings);
     return verdict;
   }
   auto media = probe_all(folder, m, config, share, out);
@@ -169,8 +167,7 @@ Result<Verdict> verify(const fs::path& folder, const VerifyConfig& config,
     return (follows_from_a_lost_file(f.code) && has_file_finding(all, f.participant)) ||
            (f.code == "checksum" && is_damaged(all, f.file));
   });
-  for (const Finding& f : verdict.findings)
-    verdict.severity = std::max(verdict.severity, f.severity);
+  verdict.severity = worst(verdict.findings);
   if (progress) progress(1);
   return verdict;
 }

@@ -10,13 +10,12 @@
 #include "base/alive.h"
 #include "base/files.h"
 #include "base/gref.h"
-#include "base/json.h"
+#include "signaling/server_message.h"
 #include "signaling/server_websocket.h"
 
 namespace callbot::signaling {
 namespace {
 
-using Bytes = std::unique_ptr<GBytes, Freer<&g_bytes_unref>>;
 using SocketAddress = GRef<GSocketAddress>;
 
 // A request has to be in within this time; slow ones would hold descriptors for ever.
@@ -25,137 +24,18 @@ constexpr std::chrono::milliseconds kRequestDeadline{30000};
 // the 413 instead of seeing its connection reset.
 constexpr size_t kMostDrained = 16u << 20;
 
-using Parts = std::map<std::string, std::string>;
-
-std::vector<std::string> split(const std::string& path) {
-  std::vector<std::string> segments;
-  size_t at = path.empty() || path[0] != '/' ? 0 : 1;
-  for (;;) {
-    const size_t slash = path.find('/', at);
-    segments.push_back(path.substr(at, slash - at));
-    if (slash == std::string::npos) return segments;
-    at = slash + 1;
-  }
-}
-
-// One path segment or query value; nothing if it has a NUL in it or is not UTF-8.
-std::optional<std::string> decoded(const std::string& text) {
-  const Text plain(g_uri_unescape_string(text.c_str(), nullptr));
-  if (!plain || !g_utf8_validate(plain.get(), -1, nullptr)) return std::nullopt;
-  return std::string(plain.get());
-}
-
-std::string decoded_anyhow(const std::string& text) {
-  const Bytes bytes(
-      g_uri_unescape_bytes(text.data(), static_cast<gssize>(text.size()), nullptr, nullptr));
-  if (!bytes) return "\uFFFD";
-  gsize size = 0;
-  const auto* data = static_cast<const char*>(g_bytes_get_data(bytes.get(), &size));
-  const Text valid(g_utf8_make_valid(data != nullptr ? data : "", static_cast<gssize>(size)));
-  return valid.get();
-}
-
-struct Pattern {
-  std::vector<std::string> segments;  // "{name}": any
-
-  bool matches(const std::vector<std::string>& path) const {
-    return path.size() == segments.size() &&
-           std::equal(path.begin(), path.end(), segments.begin(),
-                      [](const std::string& is, const std::string& wanted) {
-                        return wanted == is || (wanted.starts_with('{') && !is.empty());
-                      });
-  }
-  template <class Decode>
-  bool read(const std::vector<std::string>& path, Parts& parts, Decode decode) const {
-    for (size_t i = 0; i < segments.size(); ++i) {
-      if (!segments[i].starts_with('{')) continue;
-      const std::optional<std::string> value = decode(path[i]);
-      if (!value) return false;
-      parts[segments[i].substr(1, segments[i].size() - 2)] = *value;
-    }
-    return true;
-  }
-};
-
 struct Route {
   std::string method;
-  Pattern pattern;
+  PathPattern pattern;
   HttpServer::Handler handler;
   size_t most_body;
 };
 
 struct SocketRoute {
-  Pattern pattern;
+  PathPattern pattern;
   HttpServer::SocketHandler handler;
   WebSocketLimits limits;
 };
-
-std::string raw_path(SoupServerMessage* message) {
-  const char* path = g_uri_get_path(soup_server_message_get_uri(message));
-  return path != nullptr && *path != '\0' ? path : "/";
-}
-
-void collect_header(const char* name, const char* value, gpointer to) {
-  const Text lower(g_ascii_strdown(name, -1));
-  auto& headers = *static_cast<std::map<std::string, std::string>*>(to);
-  auto& entry = headers[lower.get()];
-  entry += (entry.empty() ? "" : ", ") + std::string(value);
-}
-
-std::optional<std::string> decoded_form(std::string_view text) {
-  std::string spaced(text);
-  std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return decoded(spaced);
-}
-
-std::map<std::string, std::string> query_of(SoupServerMessage* message) {
-  std::map<std::string, std::string> query;
-  const char* text = g_uri_get_query(soup_server_message_get_uri(message));
-  for (std::string_view rest = text != nullptr ? text : ""; !rest.empty();) {
-    const size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view pair = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const size_t equals = std::min(pair.find('='), pair.size());
-    const auto key = decoded_form(pair.substr(0, equals));
-    const auto value = decoded_form(pair.substr(std::min(equals + 1, pair.size())));
-    if (key && value && !key->empty()) query[*key] = *value;
-  }
-  return query;
-}
-
-HttpRequest request_of(SoupServerMessage* message) {
-  HttpRequest request;
-  request.method = soup_server_message_get_method(message);
-  request.path = decoded_anyhow(raw_path(message));
-  request.query = query_of(message);
-  soup_message_headers_foreach(soup_server_message_get_request_headers(message), collect_header,
-                               &request.headers);
-  const char* host = soup_server_message_get_remote_host(message);
-  request.remote = host != nullptr ? host : "?";
-  const Bytes body(soup_message_body_flatten(soup_server_message_get_request_body(message)));
-  gsize size = 0;
-  const auto* data = static_cast<const char*>(g_bytes_get_data(body.get(), &size));
-  if (data != nullptr) request.body.assign(data, size);
-  return request;
-}
-
-void put_response(SoupServerMessage* message, const HttpResponse& response) {
-  soup_server_message_set_status(message, static_cast<guint>(response.status), nullptr);
-  auto* headers = soup_server_message_get_response_headers(message);
-  for (const auto& [name, value] : response.headers)
-    soup_message_headers_append(headers, name.c_str(), value.c_str());
-  if (!response.content_type.empty() || !response.body.empty())
-    soup_server_message_set_response(message, response.content_type.c_str(), SOUP_MEMORY_COPY,
-                                     response.body.data(), response.body.size());
-}
-
-HttpResponse refusal(int status, std::string_view why) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "application/json";
-  response.body = Json::object().set("error", std::string(why)).dump() + "\n";
-  return response;
-}
 
 }  // namespace
 
@@ -191,22 +71,6 @@ void Responder::refuse(int status, std::string_view message) const {
   impl_->send(refusal(status, message));
 }
 bool Responder::done() const { return impl_->done; }
-
-std::string HttpRequest::header(const std::string& lower_case_name) const {
-  const auto found = headers.find(lower_case_name);
-  return found != headers.end() ? found->second : std::string();
-}
-
-std::string HttpRequest::bearer() const {
-  const std::string value = header("authorization");
-  constexpr std::string_view kScheme = "bearer ";
-  if (value.size() < kScheme.size() ||
-      g_ascii_strncasecmp(value.c_str(), kScheme.data(), kScheme.size()) != 0)
-    return {};
-  return value.substr(value.find_first_not_of(' ', kScheme.size()) == std::string::npos
-                          ? value.size()
-                          : value.find_first_not_of(' ', kScheme.size()));
-}
 
 // --- HttpServer
 
@@ -251,10 +115,7 @@ void on_upgraded(SoupServerMessage* message, gpointer data) {
   const auto& upgrade = *static_cast<Upgrade*>(data);
   auto keep = GRef<SoupServerMessage>::share(message);
   HttpRequest request = request_of(message);
-  const auto path = split(raw_path(message));
-  upgrade.route->pattern.read(path, request.parts, [](const std::string& segment) {
-    return std::optional(decoded_anyhow(segment));
-  });
+  upgrade.route->pattern.read_anyhow(path_of(message), request.parts);
   auto* impl = upgrade.server;
   auto handler = upgrade.route->handler;
   const WebSocketLimits limits = upgrade.route->limits;
@@ -348,7 +209,7 @@ void HttpServer::Impl::connect_signals() {
 
 const Route* HttpServer::Impl::route_for(SoupServerMessage* message) const {
   const std::string method = soup_server_message_get_method(message);
-  const auto path = split(raw_path(message));
+  const auto path = path_of(message);
   for (const Route& route : routes) {
     const bool serves = route.method == method || (route.method == "GET" && method == "HEAD");
     if (serves && route.pattern.matches(path)) return &route;
@@ -402,7 +263,7 @@ void HttpServer::Impl::count_body(SoupServerMessage* message, GBytes* chunk) {
 
 void HttpServer::Impl::answer(SoupServerMessage* message) {
   if (const Route* route = route_for(message)) return call(*route, message);
-  const auto path = split(raw_path(message));
+  const auto path = path_of(message);
   for (const SocketRoute& route : socket_routes)
     if (route.pattern.matches(path)) return upgrade(route, message);
   refuse_unrouted(message);
@@ -410,8 +271,7 @@ void HttpServer::Impl::answer(SoupServerMessage* message) {
 
 void HttpServer::Impl::call(const Route& route, SoupServerMessage* message) {
   HttpRequest request = request_of(message);
-  const auto path = split(raw_path(message));
-  if (!route.pattern.read(path, request.parts, decoded))
+  if (!route.pattern.read(path_of(message), request.parts))
     return put_response(message, refusal(400, "the path is not UTF-8"));
   auto impl = std::make_shared<Responder::Impl>(message);
   const auto handler = route.handler;
@@ -423,7 +283,7 @@ void HttpServer::Impl::call(const Route& route, SoupServerMessage* message) {
 }
 
 void HttpServer::Impl::refuse_unrouted(SoupServerMessage* message) {
-  const auto path = split(raw_path(message));
+  const auto path = path_of(message);
   std::set<std::string> methods;
   for (const Route& route : routes) {
     if (!route.pattern.matches(path)) continue;
@@ -479,12 +339,11 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() = default;
 
 void HttpServer::route(std::string method, std::string pattern, Handler handler, size_t most_body) {
-  impl_->routes.push_back(
-      {std::move(method), Pattern{split(pattern)}, std::move(handler), most_body});
+  impl_->routes.push_back({std::move(method), PathPattern(pattern), std::move(handler), most_body});
 }
 
 void HttpServer::websocket(std::string pattern, SocketHandler handler, WebSocketLimits limits) {
-  impl_->socket_routes.push_back({Pattern{split(pattern)}, std::move(handler), limits});
+  impl_->socket_routes.push_back({PathPattern(pattern), std::move(handler), limits});
 }
 
 uint16_t HttpServer::port() const { return impl_->port; }

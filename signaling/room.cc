@@ -4,14 +4,13 @@
 #include <glib.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "base/alive.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/gref.h"
-#include "signaling/room_leg.h"
+#include "signaling/room_members.h"
 #include "signaling/room_messages.h"
 #include "signaling/websocket.h"
 
@@ -19,7 +18,6 @@ namespace callbot::signaling {
 namespace {
 
 using room::Problem;
-using room::RoomMember;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kGoodbye{1000};  // for a server that does not answer ours
@@ -28,12 +26,6 @@ constexpr milliseconds kResendTick{1000};
 constexpr int64_t kDoubtNs = 5'000'000'000;
 
 enum class Phase { kNew, kJoining, kLive, kLost, kClosing, kDone };
-
-struct Other {
-  RoomMember info;
-  bool missing = false;  // not there after we came back
-  std::unique_ptr<RoomLeg> leg;
-};
 
 Code code_for(const std::string& problem) {
   if (problem == "bad-name" || problem == "bad-room") return Code::kUsage;
@@ -51,7 +43,15 @@ bool comes_back_after(const std::string& problem) {
 class RoomSignaling final : public Signaling {
  public:
   RoomSignaling(Loop& loop, Log log, JoinConfig config, RoomTimes times)
-      : loop_(loop), log_(std::move(log)), config_(std::move(config)), times_(times) {
+      : loop_(loop),
+        log_(std::move(log)),
+        config_(std::move(config)),
+        times_(times),
+        members_(log_, {.emit = [this](auto event) { emit(std::move(event)); },
+                        .put =
+                            [this](const room::Message& message) {
+                              if (joined_here_) put(message);
+                            }}) {
     if (!config_.token.empty()) Log::hide(config_.token);
   }
 
@@ -72,26 +72,13 @@ class RoomSignaling final : public Signaling {
   // What comes in.
   void heard(std::string_view text);
   void take(const room::Joined& joined);
-  void take(const room::MemberJoined& message);
-  void take(const room::MemberChanged& message);
-  void take(const room::MemberLeft& message);
-  void take(const room::Sdp& message);
-  void take(const room::IceCandidate& message);
-  void take(const room::Renegotiate& message);
   void take(const Problem& problem);
   void take(const room::Pong&) {}
   template <class T>
-  void take(const T&) {}  // what only clients send is never parsed
-  // Members and legs.
-  void meet(const RoomMember& member);
-  void part(const std::string& id, const std::string& why);
-  void update_leg(Other& other);
-  void give_up_missing();
-  void tell_members();
-  void resend_due();
-  Other* other_of(LegId leg);
-  void deliver(RoomLeg& leg, RoomLeg::Out out);
-  RoomMember self() const;
+  void take(const T& message) {
+    // What only clients send is never parsed.
+    if constexpr (requires { members_.take(message); }) members_.take(message);
+  }
   void emit(std::function<void(Events&)> event);
 
   Loop& loop_;
@@ -104,9 +91,7 @@ class RoomSignaling final : public Signaling {
   bool joined_here_ = false;  // on the present connection
   std::optional<room::Ticket> ticket_;
   int64_t since_ = 0;
-  std::vector<IceServer> ice_servers_;
-  std::map<std::string, Other> others_;  // by id
-  uint64_t last_leg_ = 0;
+  RoomMembers members_;
   int64_t heard_ns_ = 0;  // monotonic, the last message
   int64_t next_ping_ = 0;
   int attempts_ = 0;          // since the connection was lost
@@ -204,8 +189,7 @@ void RoomSignaling::retry(const std::string& why) {
     attempts_ = 0;
     missing_.stop();
     log_.info("lost the connection to {}: {}", config_.url, why);
-    for (auto& [id, other] : others_)
-      if (other.leg) other.leg->doubt(heard_ns_ - kDoubtNs);
+    members_.doubt(heard_ns_ - kDoubtNs);
     emit([why](Events& events) { events.interrupted(why); });
     give_up_.once(config_.reconnect_for, [this] {
       finish(fail(Code::kConnect,
@@ -286,69 +270,22 @@ void RoomSignaling::take(const room::Joined& joined) {
   for (Timer* timer : {&deadline_, &attempt_, &give_up_}) timer->stop();
   ticket_ = room::Ticket{joined.id, joined.key};
   since_ = joined.since;
-  ice_servers_ = joined.ice_servers;
   log_.info("{} {} as {}", first ? "joined" : "back in", config_.url, joined.id);
   if (first)
     emit([id = joined.id](Events& events) { events.joined(id); });
   else
     emit([](Events& events) { events.resumed(); });
 
-  for (auto& [id, other] : others_) other.missing = true;
-  for (const RoomMember& member : joined.members) meet(member);
-  const bool any_missing =
-      std::any_of(others_.begin(), others_.end(), [](const auto& o) { return o.second.missing; });
-  if (any_missing) missing_.once(times_.missing_grace, [this] { give_up_missing(); });
-  tell_members();
-  for (auto& [id, other] : others_) update_leg(other);
+  members_.joined({.id = joined.id,
+                   .since = joined.since,
+                   .recorder = config_.self.recorder,
+                   .sends = config_.self.sends,
+                   .receives = config_.self.receives},
+                  joined);
+  if (members_.any_missing())
+    missing_.once(times_.missing_grace, [this] { members_.give_up_missing(); });
   ping_.every(times_.ping, [this] { put(room::Ping{next_ping_++}); });
-  resend_.every(kResendTick, [this] { resend_due(); });
-}
-
-void RoomSignaling::take(const room::MemberJoined& message) {
-  meet(message.member);
-  tell_members();
-  update_leg(others_.at(message.member.id));
-}
-
-void RoomSignaling::take(const room::MemberChanged& message) {
-  if (others_.contains(message.member.id)) take(room::MemberJoined{message.member});
-}
-
-void RoomSignaling::take(const room::MemberLeft& message) {
-  if (!others_.contains(message.id)) return;
-  part(message.id, message.reason);
-  tell_members();
-}
-
-void RoomSignaling::take(const room::Sdp& message) {
-  const auto found = others_.find(message.peer);
-  if (found == others_.end() || !found->second.leg) return;
-  RoomLeg& leg = *found->second.leg;
-  RoomLeg::In in = leg.received(message);
-  if (!in.ignored.empty()) log_.info("from {}: {}", printable(found->second.info.name), in.ignored);
-  for (Message& m : in.up) {
-    emit([id = leg.leg().id, m = std::move(m)](Events& events) { events.received(id, m); });
-  }
-  deliver(leg, std::move(in.again));
-}
-
-void RoomSignaling::take(const room::IceCandidate& message) {
-  const auto found = others_.find(message.peer);
-  if (found == others_.end() || !found->second.leg) return;
-  RoomLeg& leg = *found->second.leg;
-  for (Message& m : leg.received(message).up)
-    emit([id = leg.leg().id, m = std::move(m)](Events& events) { events.received(id, m); });
-}
-
-void RoomSignaling::take(const room::Renegotiate& message) {
-  const auto found = others_.find(message.peer);
-  if (found == others_.end() || !found->second.leg) return;
-  const Leg& leg = found->second.leg->leg();
-  if (leg.offers != Party::kUs)
-    return log_.warn("from {}: asks for an offer, but offers itself",
-                     printable(found->second.info.name));
-  const auto what = message.restart ? Request::What::kRestart : Request::What::kRenegotiate;
-  emit([id = leg.id, what](Events& events) { events.requested(id, Request{what}); });
+  resend_.every(kResendTick, [this] { members_.resend_due(); });
 }
 
 void RoomSignaling::take(const Problem& problem) {
@@ -361,103 +298,14 @@ void RoomSignaling::take(const Problem& problem) {
               fmt::format("{}: {} ({})", config_.url, said, printable(problem.code, 40))));
 }
 
-// --- members and legs
-
-RoomMember RoomSignaling::self() const {
-  RoomMember self;
-  self.id = ticket_ ? ticket_->id : "";
-  self.since = since_;
-  self.recorder = config_.self.recorder;
-  self.sends = config_.self.sends;
-  self.receives = config_.self.receives;
-  return self;
-}
-
-void RoomSignaling::meet(const RoomMember& member) {
-  if (ticket_ && member.id == ticket_->id) return;
-  Other& other = others_[member.id];
-  const bool back = other.missing;
-  other.info = member;
-  other.missing = false;
-  if (back && other.leg) deliver(*other.leg, other.leg->again());
-}
-
-void RoomSignaling::part(const std::string& id, const std::string& why) {
-  const auto node = others_.extract(id);
-  if (node.empty() || !node.mapped().leg) return;
-  emit([leg = node.mapped().leg->leg().id, why](Events& events) { events.leg_closed(leg, why); });
-}
-
-// Opens the leg to this member, or another one where who sends what has changed.
-void RoomSignaling::update_leg(Other& other) {
-  const RoomMember us = self();
-  const RoomMember& them = other.info;
-  const bool wanted = room::have_leg(us, them);
-  const bool out = us.sends && them.receives;
-  const bool in = them.sends && us.receives;
-  Leg leg;
-  leg.direction = out && in ? Direction::kBoth : out ? Direction::kSend : Direction::kReceive;
-  leg.offers = room::offers(us, them) ? Party::kUs : Party::kThem;
-  if (other.leg) {
-    const Leg& now = other.leg->leg();
-    if (wanted && now.direction == leg.direction && now.offers == leg.offers) return;
-    emit([id = now.id](Events& events) { events.leg_closed(id, "sends other media now"); });
-    other.leg.reset();
-  }
-  if (!wanted) return;
-  leg.id = LegId{++last_leg_};
-  leg.trickle = Trickle::kFull;
-  leg.member = them.id;
-  leg.name = them.name;
-  leg.ice_servers = ice_servers_;
-  other.leg = std::make_unique<RoomLeg>(leg);
-  emit([leg](Events& events) { events.leg_opened(leg); });
-}
-
-void RoomSignaling::give_up_missing() {
-  std::vector<std::string> gone;
-  for (const auto& [id, other] : others_)
-    if (other.missing) gone.push_back(id);
-  for (const std::string& id : gone) part(id, "lost");
-  if (!gone.empty()) tell_members();
-}
-
-void RoomSignaling::tell_members() {
-  std::vector<Member> members;
-  for (const auto& [id, other] : others_) members.push_back(room::member_of(other.info));
-  emit([members = std::move(members)](Events& events) { events.members_changed(members); });
-}
-
-Other* RoomSignaling::other_of(LegId leg) {
-  for (auto& [id, other] : others_)
-    if (other.leg && other.leg->leg().id == leg) return &other;
-  return nullptr;
-}
-
-void RoomSignaling::deliver(RoomLeg& leg, RoomLeg::Out out) {
-  const auto found = others_.find(leg.leg().member);
-  // What cannot be sent now is kept by the leg and goes with again().
-  if (!joined_here_ || found == others_.end() || found->second.missing) return;
-  for (const room::Message& message : out) put(message);
-}
-
-void RoomSignaling::resend_due() {
-  for (auto& [id, other] : others_)
-    if (other.leg) deliver(*other.leg, other.leg->due(monotonic_ns()));
-}
+// --- what the call says
 
 void RoomSignaling::send(LegId leg, Message message) {
-  Other* other = other_of(leg);
-  if (other == nullptr || phase_ >= Phase::kClosing) return;
-  auto out = other->leg->sending(message, monotonic_ns());
-  if (out.empty()) log_.debug("nothing to send to {} for this", printable(other->info.name));
-  deliver(*other->leg, std::move(out));
+  if (phase_ < Phase::kClosing) members_.send(leg, message);
 }
 
 void RoomSignaling::request(LegId leg, Request request) {
-  Other* other = other_of(leg);
-  if (other == nullptr || phase_ >= Phase::kClosing) return;
-  deliver(*other->leg, other->leg->requesting(request));
+  if (phase_ < Phase::kClosing) members_.request(leg, request);
 }
 
 void RoomSignaling::announce(const Self& self) {

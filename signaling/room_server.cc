@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/gref.h"
+#include "base/text.h"
 #include "signaling/room_messages.h"
 #include "signaling/token_bucket.h"
 
@@ -314,8 +315,9 @@ std::optional<Problem> RoomServer::Impl::refuses(const Connection& c,
                    "join"};
   const bool takes_a_place = !coming_back && holder == nullptr;
   if (takes_a_place && room.members.size() >= config.most_members)
-    return Problem{"room-full",
-                   fmt::format("{} members are in this room already", room.members.size()), "join"};
+    return Problem{
+        "room-full",
+        counted(room.members.size(), "member is", "members are") + " in this room already", "join"};
   return std::nullopt;
 }
 

@@ -136,7 +136,16 @@ Error ServerCheck::explain(const GError* error, const std::string& host) const {
     return {Code::kConnect, fmt::format("{} does not speak TLS here: {}", host, error->message)};
   if (error->domain == G_RESOLVER_ERROR)
     return {Code::kConnect, fmt::format("{} cannot be found: {}", host, error->message)};
-  return {Code::kConnect, fmt::format("{}: {}", host, error->message)};
+  return {Code::kConnect, fmt::format("{}: {}{}", host, error->message, hint())};
+}
+
+// A TLS server ends a connection that begins without TLS, or answers with an alert.
+std::string ServerCheck::hint() const {
+  if (last_event_ != G_SOCKET_CLIENT_COMPLETE) return "";  // it never got that far
+  const std::string scheme = g_uri_get_scheme(soup_message_get_uri(message_.get()));
+  if (scheme.ends_with('s') && scheme != "ws") return "";
+  return fmt::format("; it took the connection, but this is no answer: does it want {}s:// there?",
+                     scheme);
 }
 
 }  // namespace callbot::signaling

@@ -45,6 +45,7 @@ class ServerCheck {
   static void progressed(SoupMessage* message, GSocketClientEvent event, GIOStream* connection,
                          gpointer self);
   bool trusted_by_file(SoupMessage* message, GTlsCertificate* certificate);
+  std::string hint() const;
 
   TlsTrust trust_;
   GRef<GTlsDatabase> file_;

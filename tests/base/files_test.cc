@@ -1,9 +1,13 @@
 #include "base/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
+#include <cerrno>
 #include <fstream>
+#include <vector>
 
 #include "tests/support/file_kinds.h"
 
@@ -42,6 +46,39 @@ TEST_F(Files, AreNotReadBeyondTheLimit) {
   ASSERT_TRUE(write_atomically(dir_ / "big", std::string(200'000, 'x')));
   EXPECT_FALSE(read_file(dir_ / "big", 199'999));
   EXPECT_EQ(read_file(dir_ / "big", 200'000)->size(), 200'000u);
+}
+
+TEST_F(Files, HaveASizeAndWhatIsNoFileHasNone) {
+  ASSERT_TRUE(write_atomically(dir_ / "a", std::string(70'000, 'x')));
+  EXPECT_EQ(size_of(dir_ / "a"), 70'000u);
+  EXPECT_EQ(size_of(dir_ / "none"), 0u);
+  EXPECT_EQ(size_of(dir_), 0u);
+}
+
+TEST_F(Files, AreWrittenInTheMiddleToo) {
+  const fs::path path = dir_ / "a";
+  ASSERT_TRUE(write_atomically(path, "0123456789"));
+  Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const std::vector<uint8_t> bytes = {'x', 'y', 'z'};
+  EXPECT_TRUE(write_all_at(file.get(), bytes, 4));
+  EXPECT_TRUE(write_all_at(file.get(), bytes, 9));
+  EXPECT_TRUE(write_all(file.get(), "-"));  // its own position is where it was
+  EXPECT_EQ(*read_file(path, 100), "-123xyz78xyz");
+  Descriptor for_reading(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(write_all_at(for_reading.get(), bytes, 0));
+  EXPECT_EQ(errno, EBADF);
+}
+
+TEST_F(Files, AreLockedByOneAtATime) {
+  const fs::path path = dir_ / "a";
+  ASSERT_TRUE(write_atomically(path, "x"));
+  Descriptor one(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor other(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(lock_file(one.get(), LOCK_EX));
+  EXPECT_FALSE(lock_file(other.get(), LOCK_EX | LOCK_NB));
+  EXPECT_EQ(errno, EWOULDBLOCK);
+  one = Descriptor();
+  EXPECT_TRUE(lock_file(other.get(), LOCK_EX | LOCK_NB));
 }
 
 // A FIFO would wait for a writer, a device never ends.
@@ -93,11 +130,37 @@ TEST(SafeName, IsOneHarmlessPathComponent) {
   EXPECT_EQ(safe_name(std::string(10'000, 'x')).size(), 64u);
 }
 
+TEST(Numbered, KeepsTheExtension) {
+  EXPECT_EQ(numbered("report.pdf", 1), "report.pdf");
+  EXPECT_EQ(numbered("report.pdf", 2), "report-2.pdf");
+  EXPECT_EQ(numbered("a.tar.gz", 3), "a.tar-3.gz");
+  EXPECT_EQ(numbered("README", 10), "README-10");
+}
+
 TEST(Printable, ShowsWhatWouldDeceive) {
   EXPECT_EQ(printable("a\u202eb\n"), "a\\u202eb\\u000a");
   EXPECT_EQ(printable("é日本"), "é日本");
   EXPECT_EQ(printable("aaaa", 2), "aa…");
   EXPECT_EQ(printable("a\xff"), "a\uFFFD");
+}
+
+TEST_F(Files, AreKnownByWhatTheyAreNotByTheirName) {
+  std::ofstream(dir_ / "a") << "one";
+  const Descriptor a(open((dir_ / "a").c_str(), O_RDONLY));
+  EXPECT_TRUE(is_at(a.get(), dir_ / "a"));
+  fs::create_symlink("a", dir_ / "link");
+  EXPECT_TRUE(is_at(a.get(), dir_ / "link"));
+  EXPECT_FALSE(is_at(a.get(), dir_ / "link", Links::kRefuse));
+  ASSERT_TRUE(write_atomically(dir_ / "a", "two"));
+  EXPECT_FALSE(is_at(a.get(), dir_ / "a")) << "another file has its name";
+  EXPECT_FALSE(is_at(a.get(), dir_ / "none"));
+}
+
+TEST_F(Files, EntriesAreSortedAndOfWhatIsNoFolderNone) {
+  for (const char* name : {"b", "a", ".c"}) std::ofstream(dir_ / name) << name;
+  EXPECT_EQ(entries_in(dir_), (std::vector<fs::path>{dir_ / ".c", dir_ / "a", dir_ / "b"}));
+  EXPECT_TRUE(entries_in(dir_ / "a").empty());
+  EXPECT_TRUE(entries_in(dir_ / "none").empty());
 }
 
 }  // namespace

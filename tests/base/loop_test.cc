@@ -1,10 +1,15 @@
 #include "base/loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <thread>
 
 #include "base/alive.h"
+#include "base/files.h"
 
 namespace callbot {
 namespace {
@@ -68,6 +73,28 @@ TEST(Alive, SilencesTasksOfADeadOwner) {
   loop.post([&] { done = true; });
   EXPECT_TRUE(loop.run_until([&] { return done; }, 5s));
   EXPECT_EQ(hits, 0);
+}
+
+TEST(Readable, RunsItsTaskAsLongAsThereIsSomethingToReadAndAtTheEnd) {
+  Loop loop;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const Descriptor reader(ends[0]);
+  Descriptor writer(ends[1]);
+  std::string got;
+  bool ended = false;
+  Readable readable;
+  readable.watch(reader.get(), [&] {
+    char c = 0;
+    const ssize_t n = read(reader.get(), &c, 1);
+    if (n == 1) got += c;
+    ended = n == 0;
+    if (ended) readable.stop();
+  });
+  ASSERT_TRUE(write_all(writer.get(), "two"));
+  EXPECT_TRUE(loop.run_until([&] { return got == "two"; }, 5s));
+  writer = Descriptor();
+  EXPECT_TRUE(loop.run_until([&] { return ended; }, 5s));
 }
 
 }  // namespace

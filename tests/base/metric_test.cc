@@ -20,7 +20,9 @@ TEST(Metrics, EachHasANameOfItsOwnAUnitAndADefinition) {
 
 TEST(Metrics, WhatLastsIsInSecondsAndAShareIsOfACount) {
   for (const Metric& m : metrics()) {
-    if (m.kind == MetricKind::kSpan) EXPECT_STREQ(m.unit, "s") << m.name;
+    if (m.kind == MetricKind::kSpan) {
+      EXPECT_STREQ(m.unit, "s") << m.name;
+    }
     if (m.share[0] == '\0') continue;
     EXPECT_EQ(m.kind, MetricKind::kCount) << m.name;
     const Metric* whole = find_metric(m.share);

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/most_file_size.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot {
@@ -75,6 +76,19 @@ TEST_F(PartFileTest, WhatAKilledProcessLeftIsRemovedByTheNextButNotWhatIsBeingMa
   ASSERT_TRUE(made->put_in_place());
   EXPECT_EQ(*read_file(target_, 100), "slow");
   EXPECT_EQ(files(), 3u);
+}
+
+TEST_F(PartFileTest, ErrorsNameTheFileThatWasAskedFor) {
+  const fs::path nowhere = out_.path() / "no" / "x.html";
+  const auto made = write_atomically(nowhere, "x");
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(made.error().message.starts_with(nowhere.string() + ": ")) << made.error().message;
+  const test::MostFileSize disk(10);
+  const auto written = write_atomically(target_, "longer than that");
+  ASSERT_FALSE(written);
+  EXPECT_TRUE(written.error().message.starts_with(target_.string() + ": "))
+      << written.error().message;
+  EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(PartFileTest, ALongNameFits) {

@@ -344,12 +344,15 @@ def main():
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=10, help="measured in each round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rejoins", type=int, default=200, help="joins one after the other")
+    parser.add_argument("--rejoins", type=int, default=200, help="joins one after the other; 0: none, else 20 and more")
     parser.add_argument("--pion-only", action="store_true", help="the yardstick alone")
     parser.add_argument("--recorder", action="append", default=[], metavar="NAME=COMMAND",
                         help="one more that speaks POST /whip; {port} and {out} are filled in")
     parser.add_argument("--json", help="also write the numbers there (default: WORK/bench.json)")
-    bench = Bench(parser.parse_args())
+    options = parser.parse_args()
+    if 0 < options.rejoins < 20:
+        parser.error(f"--rejoins {options.rejoins}: expected 0, or 20 and more (growth is a median)")
+    bench = Bench(options)
     result = {"cores": os.cpu_count(), "sessions": bench.options.sessions,
               "feed_mbit": bench.feed_mbit, "load": bench.load()}
     if "callbot" in bench.recorders and bench.options.rejoins:

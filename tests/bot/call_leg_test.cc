@@ -38,6 +38,7 @@ class End final : public LegOwner {
     leg = std::make_unique<CallLeg>(loop_, Log(offers ? "offerer" : "answerer"), l, config, *this);
   }
 
+  std::unique_ptr<network::Link> link;  // before make()
   std::unique_ptr<CallLeg> leg;
   End* other = nullptr;
   bool deliver = true;
@@ -51,6 +52,7 @@ class End final : public LegOwner {
   int connected = 0, removed = 0;
 
  private:
+  network::Link* leg_link() override { return link.get(); }
   const std::string& participant_of(const std::string& member) const override {
     EXPECT_EQ(member, "m1");
     return participant_;
@@ -136,6 +138,37 @@ TEST_F(CallLegTest, ConnectsAndNamesItsTracksAfterTheParticipant) {
   EXPECT_EQ(answerer_.said[0].type, Description::Type::kAnswer);
   EXPECT_EQ(answerer_.said[0].generation, 1u);
   EXPECT_TRUE(offerer_.leg->tracks().empty());
+}
+
+TEST_F(CallLegTest, ALinkIsOnTheWayOfEveryPeerOfTheLeg) {
+  answerer_.link = std::make_unique<network::Link>();
+  answerer_.make(false, nullptr);
+  EXPECT_FALSE(answerer_.leg->network_verified()) << "no peer";
+  ASSERT_TRUE(connect() && flows());
+  const auto verified = answerer_.leg->network_verified();
+  EXPECT_TRUE(verified) << verified.error().message;
+  EXPECT_FALSE(offerer_.leg->network_verified()) << "it has no link of its own";
+  const auto rtp = [&] {
+    return answerer_.link->stats().down.passed.packets_of(network::PacketKind::kRtp);
+  };
+  EXPECT_GT(rtp(), 0u);
+  offerer_.leg->requested({Request::What::kRestart});
+  ASSERT_TRUE(until([&] { return offerer_.connected == 2 && answerer_.connected == 2; }));
+  const uint64_t before = rtp();
+  ASSERT_TRUE(flows());
+  EXPECT_GT(rtp(), before);
+  EXPECT_TRUE(answerer_.leg->network_verified());
+}
+
+TEST_F(CallLegTest, ServersOfTheLegAreNotUsedWithALink) {
+  signaling::Leg leg;
+  leg.offers = signaling::Party::kUs;
+  leg.ice_servers = {{"nonsense:", "", ""}};  // a peer that got it would refuse to be made
+  offerer_.link = std::make_unique<network::Link>();
+  offerer_.leg = std::make_unique<CallLeg>(loop_, Log("x"), leg, pipelines::PeerConfig{}, offerer_);
+  offerer_.leg->start();
+  EXPECT_NE(offerer_.leg->peer(), nullptr);
+  EXPECT_TRUE(offerer_.troubles.empty());
 }
 
 TEST_F(CallLegTest, TheAnswererWaitsForAnOffer) {

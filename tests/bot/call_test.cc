@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "tests/support/loopback.h"
 #include "tests/support/room_host.h"
@@ -229,6 +231,51 @@ TEST_F(CallTest, JoinsBringsFramesToItsSinksAndLeaves) {
   EXPECT_EQ(bot.watch.log.back(), "done");
   EXPECT_EQ(std::count(bot.watch.log.begin(), bot.watch.log.end(), "done"), 1);
   for (const auto& [id, seen] : bot.sink.seen()) EXPECT_TRUE(seen.removed);
+}
+
+TEST_F(CallTest, WithANetworkAllMediaGoesOverItsLink) {
+  auto bob = sends("bob");
+  bob.network = network::Network{.conditions = {.down = {.delay_s = 0.02}}};
+  auto& bot = start(records("bot"));
+  auto& other = start(records("other"));
+  EXPECT_EQ(bot.call->link(), nullptr);
+  EXPECT_FALSE(bot.call->network_verified());
+  auto& sender = start(std::move(bob));
+  EXPECT_EQ(sender.call->network_verified().error().code, Code::kUnmeasured) << "nobody is there";
+  ASSERT_TRUE(flows(bot, MediaKind::kVideo) && flows(other, MediaKind::kVideo));
+  const auto verified = sender.call->network_verified();
+  EXPECT_TRUE(verified) << verified.error().message;
+  const auto stats = sender.call->link()->stats();
+  EXPECT_GT(stats.up.passed.packets_of(network::PacketKind::kRtp), 20u) << "of both legs";
+  EXPECT_NEAR(stats.down.truth.delay_mean_s(), 0.02, 1e-6);
+  EXPECT_EQ(stats.up.truth.delay_max_s, 0);
+  // It can be changed while it runs.
+  sender.call->link()->set({.up = {.block = {network::PacketKind::kRtp}}});
+  const auto blocked = [&] {
+    return sender.call->link()
+        ->stats()
+        .up.truth.dropped[static_cast<size_t>(network::Drop::kBlocked)];
+  };
+  ASSERT_TRUE(until([&] { return blocked() > 20; }));
+  sender.call->link()->set({});
+  EXPECT_TRUE(flows(bot, MediaKind::kVideo));
+  // Nor is it forgotten when all others have left.
+  bot.call->stop();
+  other.call->stop();
+  ASSERT_TRUE(until([&] { return sender.call->connected_legs() == 0; }));
+  EXPECT_TRUE(sender.call->network_verified());
+}
+
+TEST_F(CallTest, AScheduledNetworkBeginsWhenTheCallIsJoined) {
+  auto bob = sends("bob");
+  bob.network = network::Network{
+      .schedule = {{0, {.up = {.delay_s = 0.01}}}, {100'000'000, {.up = {.delay_s = 0.02}}}}};
+  auto& sender = make(std::move(bob));
+  EXPECT_EQ(sender.call->link()->conditions(), network::Conditions{});
+  sender.call->start();
+  ASSERT_TRUE(until_says(sender, "joined"));
+  EXPECT_GE(sender.call->link()->conditions().up.delay_s, 0.01);
+  EXPECT_TRUE(until([&] { return sender.call->link()->conditions().up.delay_s == 0.02; }));
 }
 
 TEST_F(CallTest, StoppedBeforeItStartedIsDoneAllTheSame) {

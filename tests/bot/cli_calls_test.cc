@@ -41,6 +41,25 @@ TEST(CallsCommandLine, ReadsSend) {
   EXPECT_EQ(o.count, 3);
 }
 
+TEST(CallsCommandLine, ReadsTheNetwork) {
+  const auto send = options<SendOptions>({"send", "ws://h/rooms/r", "--network", "3g"});
+  ASSERT_TRUE(send.join.network);
+  EXPECT_DOUBLE_EQ(send.join.network->conditions.down.rate, 1.6e6);
+  const auto record = options<RecordOptions>(
+      {"record", "ws://h/rooms/r", "--network", R"({"down":{"loss":"10%"},"seed":5})"});
+  ASSERT_TRUE(record.join.network);
+  EXPECT_DOUBLE_EQ(record.join.network->conditions.down.loss, 0.1);
+  EXPECT_EQ(record.join.network->seed, 5u);
+  EXPECT_FALSE(options<SendOptions>({"send", "ws://h/rooms/r"}).join.network);
+  for (const auto& [value, message] : std::vector<std::pair<const char*, const char*>>{
+           {"5g", "--network: \"5g\": expected one of clean, edge, 3g"},
+           {R"({"down":{"los":1}})", "--network: down.los: unknown setting"},
+           {"{", "--network: not JSON"}}) {
+    const auto said = complaint({"send", "ws://h/rooms/r", "--network", value});
+    EXPECT_NE(said.find(message), std::string::npos) << said;
+  }
+}
+
 TEST(CallsCommandLine, ReadsServe) {
   const auto o = options<ServeOptions>({"serve", "--listen", "[::1]:0", "--record", "r", "--open"});
   EXPECT_EQ(o.address, "::1");
@@ -79,6 +98,17 @@ TEST(CallsCommandLine, ReadsHowARecordingGoesOnAndEnds) {
             std::string::npos);
   EXPECT_NE(complaint({"record", "ws://h/rooms/r", "--max-size", "10m"}).find("10m"),
             std::string::npos);
+}
+
+TEST(CallsCommandLine, RefusesPatternsThatAreNone) {
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"record", "ws://h/rooms/r", "--exclude", "[a"},
+        {"record", "ws://h/rooms/r", "--include", "[a"},
+        {"serve", "--exclude", "[a"},
+        {"ctl", "/r/x", "exclude", "b*", "[a"}}) {
+    const std::string said = complaint(words);
+    EXPECT_NE(said.find("\"[a\": a '[' without its ']'"), std::string::npos) << said;
+  }
 }
 
 TEST(CallsCommandLine, UntilEmptyStandsAloneOrWithATime) {

@@ -83,10 +83,12 @@ class Control : public testing::Test {
   // Answers with what it was asked; "fail" fails.
   void serve(const fs::path& folder) {
     auto made =
-        ControlServer::create(Log("test"), folder, [this](const Json& request) -> Result<Json> {
+        ControlServer::create(Log("test"), folder, [this](const Json& request, const auto& answer) {
           ++asked_;
-          if (request.at("do").text() == "fail") return fail(Code::kUnsupported, "not here");
-          return Json::object().set("was", request);
+          if (request.at("do").text() == "later") return void(later_ = answer);
+          if (request.at("do").text() == "fail")
+            return answer(fail(Code::kUnsupported, "not here"));
+          answer(Json::object().set("was", request));
         });
     ASSERT_TRUE(made) << made.error().message;
     server_ = std::move(*made);
@@ -104,6 +106,7 @@ class Control : public testing::Test {
   Loop loop_;
   test::TempFolder folder_;
   std::unique_ptr<ControlServer> server_;
+  ControlServer::Answer later_;
   int asked_ = 0;
 };
 
@@ -176,6 +179,24 @@ TEST_F(Control, LinesAreAnsweredInOrderHoweverTheyCome) {
   EXPECT_THAT(raw.line(), HasSubstr("\"unsupported\""));
   raw.send(":\"b\"}\n");
   EXPECT_THAT(raw.line(), HasSubstr("\"do\":\"b\""));
+}
+
+TEST_F(Control, AnAnswerMayComeLaterAndWhatIsBehindItWaits) {
+  serve(folder_.path());
+  Raw raw(loop_, folder_.path());
+  raw.send("{\"do\":\"later\"}\n{\"do\":\"a\"}\n");
+  ASSERT_TRUE(loop_.run_until([&] { return later_ != nullptr; }, 10s));
+  EXPECT_TRUE(ask(folder_.path(), Json::object().set("do", "x"))) << "others are answered";
+  EXPECT_EQ(asked_, 2);
+  later_(Json::object().set("was", "late"));
+  EXPECT_THAT(raw.line(), HasSubstr("\"late\""));
+  EXPECT_THAT(raw.line(), HasSubstr("\"do\":\"a\""));
+  raw.send("{\"do\":\"later\"}\n");
+  later_ = nullptr;
+  ASSERT_TRUE(loop_.run_until([&] { return later_ != nullptr; }, 10s));
+  server_.reset();
+  later_(Json::object());  // to nobody
+  EXPECT_TRUE(raw.ended());
 }
 
 TEST_F(Control, NonsenseIsRefusedAndTheConnectionGoesOn) {

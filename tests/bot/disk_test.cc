@@ -10,6 +10,7 @@
 #include "tests/support/feed.h"
 #include "tests/support/program.h"
 #include "tests/support/recorded.h"
+#include "tests/support/small_disk.h"
 
 namespace callbot::bot {
 namespace {
@@ -23,7 +24,7 @@ using ::testing::HasSubstr;
 class DiskTest : public test::CallRoom {
  protected:
   void SetUp() override {
-    Program allowed(loop_, {"unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"});
+    Program allowed(loop_, {"unshare", test::own_mounts(), "mount", "-t", "tmpfs", "none", "/mnt"});
     if (allowed.wait(kPatience) != 0)
       GTEST_FAIL()
           << "no tmpfs can be mounted in a namespace of its own (unshare -rm): needs root, "
@@ -42,7 +43,7 @@ class DiskTest : public test::CallRoom {
     const auto words = Program::callbot({"record", host_.url(), "--out", disk().string(), "--name",
                                          "small-disk", "--reserve", "0", "--low-water", "0"});
     std::vector<std::string> all{"unshare",
-                                 "-rm",
+                                 test::own_mounts(),
                                  "sh",
                                  "-c",
                                  "disk=$1 kept=$2; shift 2; mount -t tmpfs -o " + options +
@@ -118,7 +119,7 @@ TEST_F(DiskTest, ARepairOnAFullDiskFinishesTheFilesInPlace) {
   const std::string cut = read_file(media, 1u << 30).value_or("");
   std::vector<std::string> all{
       "unshare",
-      "-rm",
+      test::own_mounts(),
       "sh",
       "-c",
       "disk=$1 rec=$2 kept=$3; shift 3; mount -t tmpfs -o size=16m none \"$disk\" || exit 99; "

@@ -1,11 +1,11 @@
 #include "bot/export.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <csignal>
 
 #include "bot/interrupt.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -32,15 +32,10 @@ TEST(ExportVerb, ItsExitStatusSaysWhatWentWrong) {
   Console console(true);
   EXPECT_EQ(run_export(console, {.dir = out.path(), .to = "mp4"}), kExitUnmeasured);
   EXPECT_EQ(run_export(console, {.dir = kGolden, .to = "mp4", .participant = "x"}), kExitUsage);
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  rlimit limit = before;
-  limit.rlim_cur = 20'000;
-  setrlimit(RLIMIT_FSIZE, &limit);
-  const auto full = run_export(console, {.dir = kGolden, .to = "mp4", .out = out.path()});
-  setrlimit(RLIMIT_FSIZE, &before);
-  EXPECT_EQ(full, kExitStorage);
+  {
+    const test::MostFileSize full_disk(20'000);
+    EXPECT_EQ(run_export(console, {.dir = kGolden, .to = "mp4", .out = out.path()}), kExitStorage);
+  }
   EXPECT_TRUE(fs::is_empty(out.path()));
 }
 

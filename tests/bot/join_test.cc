@@ -32,5 +32,14 @@ TEST(Join, RefusesIceServersThatAreNone) {
   }
 }
 
+TEST(Join, TurnOverTlsIsNotSupportedAndSaidBeforeTheCall) {
+  const auto alone = call_config({.ice_servers = {"turns:u:p@h:5349"}}, {});
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().code, Code::kUnsupported);
+  EXPECT_EQ(alone.error().message.find("--ice-server: turns:h:5349: TURN over TLS"), 0u)
+      << alone.error().message;
+  EXPECT_TRUE(call_config({.ice_servers = {"turns:u:p@h:5349", "turn:u:p@h:3478"}}, {}));
+}
+
 }  // namespace
 }  // namespace callbot::bot

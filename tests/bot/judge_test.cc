@@ -6,6 +6,7 @@
 
 #include "bot/compose.h"
 #include "bot/export.h"
+#include "recordings/catalogue_entry.h"
 #include "recordings/recording.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
@@ -15,6 +16,7 @@ namespace callbot::bot {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -107,13 +109,24 @@ TEST_F(JudgeTest, AWarningIsGood) {
 }
 
 TEST_F(JudgeTest, WhatIsNoRecordingIsSaidOnStandardError) {
-  for (const fs::path& none : {folder_.path(), folder_.path() / "nowhere"}) {
+  const fs::path file = folder_.path() / "file";
+  std::ofstream(file) << "x";
+  const std::pair<fs::path, const char*> all[] = {
+      {folder_.path(), ": no recording: there is no manifest.json"},
+      {folder_.path() / "nowhere", ": no such folder"},
+      {file, ": this is no folder"}};
+  for (const auto& [none, why] : all) {
     EXPECT_EQ(verify(none), kExitUnmeasured) << none;
+    EXPECT_THAT(err_, HasSubstr(none.string() + why));
     EXPECT_THAT(err_, HasSubstr(none.string()));
     EXPECT_THAT(out_, IsEmpty());
     EXPECT_EQ(show(none), kExitUnmeasured) << none;
-    EXPECT_THAT(err_, HasSubstr(none.string()));
+    EXPECT_THAT(err_, HasSubstr(none.string() + why));
     EXPECT_THAT(out_, IsEmpty());
+    Console console(false);
+    EXPECT_EQ(captured([&, dir = none] { return run_repair(console, {.dir = dir}); }),
+              kExitUnmeasured);
+    EXPECT_THAT(err_, HasSubstr(none.string() + why));
   }
 }
 
@@ -128,6 +141,54 @@ TEST_F(JudgeTest, ARecordingWithoutMediaIsUnmeasured) {
 TEST_F(JudgeTest, ShowsTheManifestForPeople) {
   EXPECT_EQ(show(kGood), kExitGood) << err_;
   for (const char* word : {"alice", "bob", "alice-1.mkv"}) EXPECT_THAT(out_, HasSubstr(word));
+}
+
+TEST_F(JudgeTest, RepairSaysByItsStatusWhatWasJudged) {
+  test::Feed feed;
+  feed.member("alice");
+  feed.says("alice", 0, MediaKind::kAudio, true);
+  auto sound = test::make_audio({.seconds = 12});
+  sound = test::without(std::move(sound), 1'000'000'000, 11'000'000'000);
+  feed.add({test::audio_track(1, "alice"), sound});
+  ASSERT_TRUE(feed.run(12));
+  feed.drop();
+  Console console(false);
+  const auto repair = [&](const fs::path& dir) {
+    return captured([&] { return run_repair(console, {.dir = dir}); });
+  };
+  EXPECT_EQ(repair(feed.folder()), kExitNotGood) << out_;
+  EXPECT_THAT(out_, HasSubstr("judged: FAIL"));
+  EXPECT_EQ(repair(feed.folder()), kExitNotGood) << "to do it again changes nothing";
+  EXPECT_THAT(out_, HasSubstr("judged before: FAIL"));
+
+  const fs::path good = copy("good");
+  EXPECT_EQ(repair(good), kExitGood) << out_ << err_;
+  const fs::path warned = copy("warned");
+  fs::copy(warned / "media" / "bob-1.mkv", warned / "media" / "stranger.mkv");
+  EXPECT_EQ(repair(warned), kExitGood) << out_;
+  EXPECT_THAT(out_, HasSubstr("judged: WARN"));
+
+  auto empty = recordings::Recording::create(Log("test"), folder_.path(), {.room = "empty"});
+  ASSERT_TRUE(empty);
+  ASSERT_TRUE((*empty)->finish());
+  const fs::path nobody = (*empty)->folder();
+  empty->reset();
+  EXPECT_EQ(repair(nobody), kExitUnmeasured) << out_;
+}
+
+// The word that the catalogue has for it.
+TEST_F(JudgeTest, ShowsWhetherItRunsOrWasCutOff) {
+  test::Feed feed;
+  feed.member("alice");
+  feed.add({test::audio_track(1, "alice"), test::make_audio({.seconds = 1})});
+  ASSERT_TRUE(feed.run(1, false));
+  EXPECT_EQ(show(feed.folder()), kExitGood) << err_;
+  EXPECT_THAT(out_, ContainsRegex("state +running"));
+  EXPECT_EQ(recordings::read_entry(feed.folder()).state, "running");
+  feed.drop();
+  EXPECT_EQ(show(feed.folder()), kExitGood) << err_;
+  EXPECT_THAT(out_, ContainsRegex("state +cut-off"));
+  EXPECT_EQ(recordings::read_entry(feed.folder()).state, "cut-off");
 }
 
 struct Said {
@@ -150,9 +211,7 @@ class JudgeLimits : public ::testing::Test {
     feed_.member("alice");
     feed_.says("alice", 0, MediaKind::kAudio, true);
     auto sound = test::make_audio({.seconds = 4});
-    std::erase_if(sound, [](const test::EncodedFrame& f) {
-      return f.time_ns >= 2'000'000'000 && f.time_ns < 2'800'000'000;
-    });
+    sound = test::without(std::move(sound), 2'000'000'000, 2'800'000'000);
     feed_.add({test::audio_track(2, "alice"), sound});
     ASSERT_TRUE(feed_.run(4.1));
   }

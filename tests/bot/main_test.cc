@@ -177,5 +177,18 @@ TEST_F(MainStatus, SaysWhatIsWrongOnStandardErrorAndInItsExitStatus) {
   }
 }
 
+TEST_F(MainStatus, SaysWhatIsWrongAmongItsEvents) {
+  for (const auto& words :
+       {std::vector<std::string>{"record", "ws://127.0.0.1:1/rooms/r", "--out", folder_.path()},
+        {"send", "ws://127.0.0.1:1/rooms/r"}}) {
+    Program program(loop_, Program::callbot(words));
+    EXPECT_EQ(program.wait(kPatience), kExitConnect) << program.output();
+    const auto errors = program.events("error");
+    ASSERT_EQ(errors.size(), 1u) << program.output();
+    EXPECT_EQ(errors[0].at("code").text(), "connect");
+    EXPECT_THAT(errors[0].at("message").text().value_or(""), HasSubstr("refused"));
+  }
+}
+
 }  // namespace
 }  // namespace callbot::bot

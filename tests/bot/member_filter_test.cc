@@ -56,6 +56,17 @@ TEST(MemberFilter, RefusesWhatIsNoPattern) {
   MemberFilter filter;
   EXPECT_FALSE(filter.add(true, ""));
   EXPECT_FALSE(filter.add(true, std::string(300, 'x')));
+  for (const char* odd : {"[a", "b[", "[]", "[!]", "a[b[:digit:]", "[a\\]", "x\\"}) {
+    const auto added = filter.add(false, odd);
+    ASSERT_FALSE(added) << odd;
+    EXPECT_EQ(added.error().code, Code::kUsage);
+    EXPECT_NE(added.error().message.find(odd), std::string::npos) << added.error().message;
+  }
+  EXPECT_TRUE(filter.rules().empty());
+  for (const char* fine :
+       {"[a]", "[]a]", "[!]a]", "[[:digit:]]", "[[]", "\\[a", "a]", "[a\\]]", "x\\\\"})
+    EXPECT_TRUE(filter.add(false, fine)) << fine;
+  EXPECT_FALSE(filter.wants("[a"));
 }
 
 }  // namespace

@@ -8,8 +8,10 @@
 
 #include "base/clock.h"
 #include "bot/ctl.h"
+#include "recordings/journal.h"
 #include "tests/support/call_room.h"
 #include "tests/support/recorded.h"
+#include "tests/support/small_disk.h"
 
 namespace callbot::bot {
 namespace {
@@ -76,7 +78,10 @@ TEST_F(RecordControlTest, WhatComesWhilePausedIsNotWritten) {
   ASSERT_TRUE(tracks(recorder, 2));
   ASSERT_TRUE(more(recorder, "alice", 60));
   ASSERT_TRUE(ctl(recorder, {.command = "pause", .policy = "slate"}));
-  EXPECT_FALSE(ctl(recorder, {.command = "pause"})) << "paused already";
+  const auto already = ctl(recorder, {.command = "pause"});
+  ASSERT_FALSE(already);
+  EXPECT_EQ(already.error().message, "paused already");
+  EXPECT_EQ(exit_status(already.error()), kExitUsage);
   ASSERT_TRUE(pass(2500ms));
   ASSERT_TRUE(ctl(recorder, {.command = "resume"}));
   EXPECT_FALSE(ctl(recorder, {.command = "resume"})) << "not paused";
@@ -117,6 +122,7 @@ TEST_F(RecordControlTest, OneMemberIsPausedAndTheOtherGoesOn) {
   const auto nobody = ctl(recorder, {.command = "pause", .member = "carol"});
   ASSERT_FALSE(nobody);
   EXPECT_THAT(nobody.error().message, HasSubstr("\"carol\""));
+  EXPECT_EQ(exit_status(nobody.error()), kExitUsage);
   ASSERT_TRUE(pass(1000ms));  // what came before the pause is written
   const uint64_t bobs = frames_of(recorder, "bob");
   ASSERT_TRUE(more(recorder, "alice", 100));
@@ -276,17 +282,67 @@ TEST_F(RecordControlTest, WhatIsNoCommandIsRefused) {
   for (const char* what : {"", "stop", "Pause"}) {
     const auto answer = ctl(recorder, {.command = what});
     ASSERT_FALSE(answer) << what;
-    EXPECT_EQ(answer.error().code, Code::kBadInput);
+    EXPECT_EQ(answer.error().code, Code::kUsage);
   }
   const auto policy = ctl(recorder, {.command = "pause", .policy = "delete"});
   ASSERT_FALSE(policy);
   EXPECT_THAT(policy.error().message, HasSubstr("policy: expected cut or slate"));
   EXPECT_FALSE(ctl(recorder, {.command = "exclude"}, ""));
+  const auto pattern = ctl(recorder, {.command = "exclude"}, "[a");
+  ASSERT_FALSE(pattern);
+  EXPECT_EQ(exit_status(pattern.error()), kExitUsage);
+  EXPECT_THAT(pattern.error().message, HasSubstr("\"[a\""));
   const fs::path folder = folder_of(recorder);
   stopped(recorder);
   const auto over = control_request(folder, ctl_request({.command = "status"}));
   ASSERT_FALSE(over);
   EXPECT_EQ(over.error().code, Code::kConnect);
+}
+
+// Whoever hears "ok" may rely on it: a kill at that moment would forget what is not written.
+TEST(RecordControlOnAFullDisk, WhatCannotBeWrittenIsNotSaidToBeDone) {
+  Loop loop;
+  Console console{false};
+  test::SmallDisk disk("size=4m");
+  ASSERT_TRUE(disk.mounted()) << disk.needs();
+  pipelines::WriterPool pool;
+  Worker worker{loop, 1};
+  RecordingSession session(loop, Log("test"), pool, worker,
+                           {.out = disk.path(), .facts = {.room = "r"}}, [](const Error&) {});
+  ASSERT_TRUE(session.begin({.request_key_frame = [](TrackId) {},
+                             .participant_of = [](const std::string& m) { return m; },
+                             .tracks = [] { return std::vector<CallTrack>(); }}));
+  RecordControl control(Log("test"), console, session,
+                        {.members = [] { return std::vector<signaling::Member>(); },
+                         .participant_of = [](const std::string& m) { return m; },
+                         .choose = nullptr});
+  ASSERT_TRUE(control.open());
+  const auto mark = [&] {
+    const auto request = Json::object().set("do", "mark").set("text", std::string(1000, 'x'));
+    auto answer =
+        std::async(std::launch::async, [&] { return control_request(session.folder(), request); });
+    EXPECT_TRUE(
+        loop.run_until([&] { return answer.wait_for(0s) == std::future_status::ready; }, 20s));
+    return answer.get();
+  };
+  const auto written = [&] {
+    return recordings::read_journal(session.folder() / "journal.jsonl").events.size();
+  };
+  size_t before = written();
+  for (int n = 0; n < 30; ++n) {
+    ASSERT_TRUE(mark());
+    ASSERT_EQ(written(), before + 1) << "when it was answered";
+    before = written();
+  }
+  disk.fill();
+  // Where a page has room the next lines still are.
+  for (Result<Json> answer = mark();; answer = mark()) {
+    if (!answer) {
+      EXPECT_EQ(answer.error().code, Code::kStorage) << answer.error().message;
+      break;
+    }
+    ASSERT_EQ(written(), ++before) << "nothing that was answered is missing";
+  }
 }
 
 }  // namespace

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
+#include "bot/judge.h"
+#include "tests/support/key_ring.h"
 #include "tests/support/marked_media.h"
 #include "tests/support/recorded.h"
 #include "tests/support/temp_folder.h"
@@ -35,16 +39,8 @@ class RecordingSessionTest : public testing::Test {
   }
   // As they came from a call, faster.
   void give(pipelines::Sink& sink, TrackId track, const test::EncodedFrames& frames) {
-    for (const test::EncodedFrame& f : frames) {
-      Frame frame;
-      auto owner = std::make_shared<std::vector<uint8_t>>(f.bytes);
-      frame.bytes = *owner;
-      frame.owner = owner;
-      frame.key = f.key;
-      frame.rtp_time = f.rtp_time;
-      frame.first_arrival_ns = frame.last_arrival_ns = begin_ns_ + f.time_ns;
-      sink.frame(track, frame);
-    }
+    for (const test::EncodedFrame& f : frames)
+      sink.frame(track, test::arrived(f, begin_ns_ + f.time_ns));
   }
   const RecordingSession::Done& finish(const recordings::Ending& why = {.reason = "test"}) {
     session_->finish(
@@ -341,6 +337,96 @@ TEST_F(RecordingSessionTest, MayBeDestroyedInTheMiddle) {
       },
       kPatience));
   EXPECT_EQ(test::counters(Recorded(folder).lane("a1", MediaKind::kVideo)), test::counting(0, 30));
+}
+
+// Should we die before it is judged, the next one knows.
+TEST_F(RecordingSessionTest, AVerdictIsOwedUntilItIsThere) {
+  auto& sink = begin();
+  const fs::path folder = session_->folder();
+  EXPECT_TRUE(recordings::owes_verdict(folder));
+  EXPECT_FALSE(recordings::OwedVerdict::take(folder)) << "it is ours";
+  session_->member_joined(kAlice);
+  sink.add_track(test::video_track(1, "a1"));
+  give(sink, 1, test::make_video({.frames = 30}));
+  sink.remove_track(1);
+  session_->finish(
+      {.reason = "test"}, [](double) {},
+      [&](RecordingSession::Done done) {
+        EXPECT_FALSE(recordings::owes_verdict(folder));
+        EXPECT_TRUE(recordings::saved_verdict(folder));
+        done_ = std::move(done);
+      });
+  EXPECT_TRUE(recordings::owes_verdict(folder));
+  ASSERT_TRUE(loop_.run_until([&] { return done_.has_value(); }, kPatience));
+}
+
+TEST_F(RecordingSessionTest, WhatDiesBeforeItIsJudgedStaysOwed) {
+  begin();
+  const fs::path folder = session_->folder();
+  session_->finish(
+      {.reason = "test"}, [](double) {}, [](const RecordingSession::Done&) { FAIL(); });
+  session_.reset();
+  EXPECT_TRUE(recordings::OwedVerdict::take(folder)) << "nobody is at it any more";
+}
+
+TEST_F(RecordingSessionTest, WhatSomebodyElseJudgesIsNotGivenASecondTime) {
+  begin();
+  const fs::path folder = finish().folder;
+  for (const bool still : {false, true}) {
+    recordings::owe_verdict(folder);
+    auto somebody = recordings::OwedVerdict::take(folder);
+    ASSERT_TRUE(somebody);
+    done_.reset();
+    session_ = std::make_unique<RecordingSession>(loop_, Log("test"), pool_, worker_,
+                                                  SessionConfig{.out = folder_.path()},
+                                                  [](const Error&) {});
+    bool resumed = false;
+    session_->resume(folder, [&](const Result<>& done) { resumed = done.has_value(); });
+    ASSERT_TRUE(loop_.run_until([&] { return resumed; }, kPatience));
+    begin();
+    if (!still) somebody.reset();
+    EXPECT_EQ(finish().to_give, !still);
+  }
+}
+
+// The first process took its keys with it, so nobody but the secret key judges the whole.
+TEST_F(RecordingSessionTest, AnEncryptedOneThatWasResumedSaysHowItIsJudged) {
+  const test::TestKeys keys;
+  const auto session = [&] {
+    session_ = std::make_unique<RecordingSession>(
+        loop_, Log("test"), pool_, worker_,
+        SessionConfig{.out = folder_.path(), .seal_to = keys.pair.public_key}, [](const Error&) {});
+  };
+  const auto part = [&] {
+    done_.reset();
+    auto& sink = begin();
+    session_->member_joined(kAlice);
+    sink.add_track(test::audio_track(1, "a1"));
+    give(sink, 1, test::make_audio({.seconds = 1}));
+    sink.remove_track(1);
+    return finish();
+  };
+  session();
+  const auto first = part();
+  ASSERT_TRUE(first.verdict) << first.verdict.error().message;
+  test::TestKeys::take_none();
+  session();
+  bool resumed = false;
+  session_->resume(first.folder, [&](const Result<>& done) { resumed = done.has_value(); });
+  ASSERT_TRUE(loop_.run_until([&] { return resumed; }, kPatience));
+  const auto second = part();
+  ASSERT_FALSE(second.verdict);
+  EXPECT_EQ(second.verdict.error().code, Code::kUnmeasured);
+  EXPECT_THAT(second.verdict.error().message,
+              HasSubstr("callbot repair '" + first.folder.string() + "' --key FILE"));
+  session_.reset();
+  keys.take_secret();
+  testing::internal::CaptureStdout();
+  Console console{false};
+  const auto status = run_repair(console, {.dir = first.folder});
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("judged: "));
+  EXPECT_EQ(status, kExitGood);
+  EXPECT_TRUE(recordings::saved_verdict(first.folder));
 }
 
 }  // namespace

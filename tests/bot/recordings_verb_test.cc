@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"

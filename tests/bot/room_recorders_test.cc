@@ -1,14 +1,19 @@
 #include "bot/room_recorders.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "base/files.h"
+#include "bot/control.h"
 #include "bot/send.h"
+#include "recordings/asked.h"
 #include "recordings/verify.h"
 #include "tests/support/media_on_disk.h"
 #include "tests/support/recorded.h"
@@ -34,15 +39,19 @@ class RoomRecordersTest : public testing::Test {
   void SetUp() override {
     std::ofstream(script_) << "#!/bin/sh\nprintf '%s %s\\n' \"$1\" \"$2\" >> \"$0.out\"\n";
     fs::permissions(script_, fs::perms::owner_all);
+    recorders_ =
+        std::make_unique<RoomRecorders>(loop_, console_, recorder_command(), uint64_t{1} << 40);
+  }
+  void TearDown() override { stop(); }
+
+  RecorderCommand recorder_command() const {
     RecorderCommand command;
     command.program = CALLBOT_PROGRAM;
     command.out = out_;
     command.base_url = "ws://127.0.0.1:" + std::to_string(host_.port());
     command.on_finish = script_.string();
-    recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command, uint64_t{1} << 40);
+    return command;
   }
-  void TearDown() override { stop(); }
-
   void stop() {
     if (!recorders_) return;
     bool stopped = false;
@@ -184,17 +193,90 @@ TEST_F(RoomRecordersTest, ARoomThatFillsAgainGetsARecordingOfItsOwn) {
   EXPECT_EQ(sets, (std::set<std::set<std::string>>{{"alice"}, {"bob"}}));
 }
 
-TEST_F(RoomRecordersTest, WhoComesWhileTheLastRecordingIsJudgedIsRecordedToo) {
+TEST_F(RoomRecordersTest, WhoComesWhileTheLastRecordingIsJudgedIsRecordedAtOnce) {
+  // --on-finish of the first waits until we say so.
+  const std::string gate = script_.string() + ".gate";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  std::ofstream(script_, std::ios::app) << "[ -p \"$0.gate\" ] && read go < \"$0.gate\"\nexit 0\n";
   Send& alice = send("busy", "alice");
   ASSERT_TRUE(until_recorded("busy", "alice"));
   leave(alice);
-  send("busy", "bob");  // at once
+  ASSERT_TRUE(until_finished(1));
+  send("busy", "bob");
   ASSERT_TRUE(until_recorded("busy", "bob"));
+  EXPECT_EQ(finished().size(), 1u);
+  const Descriptor opened(open(gate.c_str(), O_RDWR | O_CLOEXEC));
+  fs::remove(gate);
+  ASSERT_TRUE(write_all(opened.get(), "go\n"));
   stop();
-  ASSERT_TRUE(until_finished(recordings("busy").size()));
-  std::set<std::string> all;
-  for (const fs::path& folder : recordings("busy")) all.merge(participants_in(folder));
-  EXPECT_THAT(all, ElementsAre("alice", "bob"));
+  EXPECT_EQ(finished().size(), 2u);
+  std::set<std::set<std::string>> sets;
+  for (const fs::path& folder : recordings("busy")) sets.insert(participants_in(folder));
+  EXPECT_EQ(sets, (std::set<std::set<std::string>>{{"alice"}, {"bob"}}));
+}
+
+TEST_F(RoomRecordersTest, AtALimitTheNextRecordingGoesOnWithWhatWasAsked) {
+  RecorderCommand command = recorder_command();
+  command.rules = {"--max-size", "400k"};
+  command.empty_for = kPatience;
+  recorders_ = std::make_unique<RoomRecorders>(loop_, console_, command, uint64_t{1} << 40);
+  Send& alice = send("long", "alice");
+  ASSERT_TRUE(until_recorded("long", "alice"));
+  const fs::path first = recordings("long")[0];
+  ASSERT_TRUE(control_request(first, Json::object().set("do", "exclude").set("pattern", "bot-*")));
+  // Empty for a moment, which does not end the call.
+  leave(alice);
+  ASSERT_TRUE(
+      loop_.run_until([&] { return host_.rooms().members("long").size() == 1; }, kPatience));
+  send("long", "bob");
+  ASSERT_TRUE(loop_.run_until([&] { return recordings("long").size() == 2; }, kPatience));
+  const auto folders = recordings("long");
+  const fs::path second = folders[0] == first ? folders[1] : folders[0];
+  ASSERT_TRUE(loop_.run_until([&] { return test::media_on_disk(second, "bob") > 0; }, kPatience));
+  stop();
+  EXPECT_EQ(Recorded(first).manifest.ending->reason, "size");
+  const auto asked = recordings::asked_by(Recorded(second).events);
+  ASSERT_EQ(asked.rules.size(), 1u);
+  EXPECT_EQ(asked.rules[0].pattern, "bot-*");
+}
+
+// A recorder that says what it was given, and does as it is told here.
+TEST_F(RoomRecordersTest, AnEmptyRoomEndsTheCallHoweverItsRecordingWasJudged) {
+  RecorderCommand command = recorder_command();
+  command.program = (folder_.path() / "recorder").string();
+  std::ofstream(command.program) << "#!/bin/sh\n"
+                                    "echo \"asked in: $CALLBOT_ASKED_IN\" >> \"$0.out\"\n"
+                                    "echo \"folder $0.$$\" >&3\n"
+                                    "read reason < \"$0.fifo\"\n"
+                                    "echo \"left $reason\" >&3\n"
+                                    "exit 5\n";
+  fs::permissions(command.program, fs::perms::owner_all);
+  const std::string fifo = command.program + ".fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const Descriptor says(open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+  RoomRecorders others(loop_, console_, command, uint64_t{1} << 40);
+  const auto asked_in = [&] { return read_file(command.program + ".out", 1 << 16).value_or(""); };
+  const auto until_started = [&](int n) {
+    return loop_.run_until(
+        [&] {
+          const auto text = asked_in();
+          return std::count(text.begin(), text.end(), '\n') == n;
+        },
+        kPatience);
+  };
+  others.opened("r");
+  ASSERT_TRUE(until_started(1));
+  ASSERT_TRUE(write_all(says.get(), "duration\n"));
+  ASSERT_TRUE(until_started(2));
+  ASSERT_TRUE(write_all(says.get(), "empty\n"));
+  ASSERT_TRUE(until_started(3));
+  others.emptied("r");
+  ASSERT_TRUE(write_all(says.get(), "empty\n"));
+  bool stopped = false;
+  others.stop([&] { stopped = true; });
+  EXPECT_TRUE(loop_.run_until([&] { return stopped; }, kPatience));
+  EXPECT_THAT(asked_in(),
+              testing::MatchesRegex("asked in: \nasked in: /.*recorder.[0-9]+\nasked in: \n"));
 }
 
 TEST_F(RoomRecordersTest, TwoRoomsDoNotMix) {
@@ -268,6 +350,60 @@ TEST_F(RoomRecordersTest, ARecorderThatIsKilledIsStartedAgain) {
       },
       kPatience));
   stop();
+}
+
+// A supervisor gives up after five quick deaths; nobody is recorded because of that who was not to
+// be.
+TEST_F(RoomRecordersTest, WhatWasAskedForHoldsInTheRecordingAfterQuickDeaths) {
+  send("hurt", "alice");
+  send("hurt", "bot-2");
+  ASSERT_TRUE(until_recorded("hurt", "alice") && until_recorded("hurt", "bot-2"));
+  const fs::path first = recordings("hurt")[0];
+  const auto ask = [](const fs::path& folder, const Json& request) {
+    return control_request(folder, request);
+  };
+  const Json status = Json::object().set("do", "status");
+  ASSERT_TRUE(ask(first, Json::object().set("do", "pause").set("member", "alice")));
+  ASSERT_TRUE(ask(first, Json::object().set("do", "exclude").set("pattern", "bot-*")));
+  const pid_t supervisor = process("hurt", kSupervisor);
+  for (pid_t last = 0;;) {
+    pid_t next = 0;
+    ASSERT_TRUE(loop_.run_until(
+        [&] {
+          next = process("hurt", kWorker);
+          return kill(supervisor, 0) != 0 || (next > 0 && next != last);
+        },
+        kPatience));
+    if (kill(supervisor, 0) != 0) break;
+    kill(next, SIGKILL);
+    last = next;
+  }
+  ASSERT_TRUE(loop_.run_until([&] { return recordings("hurt").size() == 2; }, kPatience));
+  const auto folders = recordings("hurt");
+  const fs::path second = folders[0] == first ? folders[1] : folders[0];
+  Json said;
+  ASSERT_TRUE(loop_.run_until(
+      [&] {
+        said = ask(second, status).value_or(Json());
+        return said.at("members").size() == 2;
+      },
+      kPatience));
+  for (size_t i = 0; i < 2; ++i) {
+    const Json member = said.at("members").at(i);
+    const bool alice = member.at("name").text() == "alice";
+    EXPECT_EQ(member.at("paused").boolean(), alice) << said.dump();
+    EXPECT_EQ(member.at("excluded").boolean(), !alice) << said.dump();
+  }
+  // It is asked of the new one from now on.
+  ASSERT_TRUE(ask(second, Json::object().set("do", "resume").set("member", "alice")));
+  ASSERT_TRUE(loop_.run_until([&] { return test::media_on_disk(second, "alice") >= kSomeMedia; },
+                              kPatience));
+  stop();
+  EXPECT_EQ(test::media_on_disk(second, "bot-2"), 0u);
+  const Recorded recorded(second);
+  ASSERT_EQ(recorded.manifest.pauses.size(), 1u);
+  const auto asked = recordings::asked_by(recorded.events);
+  EXPECT_EQ(asked.rules.size(), 1u);
 }
 
 TEST_F(RoomRecordersTest, AProgramThatCannotBeStartedIsTriedAgainAndHoldsNothingUp) {

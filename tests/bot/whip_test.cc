@@ -282,7 +282,7 @@ TEST_F(WhipTest, ThereIsAnEndToTheSessions) {
   ASSERT_EQ(first.status, 201) << first.body;
   const HttpReply second = post(publisher.offer);
   EXPECT_EQ(second.status, 503);
-  EXPECT_THAT(second.body, HasSubstr("sessions"));
+  EXPECT_THAT(second.body, HasSubstr("1 session is all there can be"));
   remove(first.header("location"));
   ASSERT_TRUE(all_ended());
   const HttpReply third = post(publisher.offer);

@@ -117,6 +117,7 @@ export async function record(ws, out, args = []) {
   return {
     program, folder,
     left: (name) => program.event('left', (event) => event.name === name),
+    file: () => program.event('file'),
     async finish(signal = 'SIGINT') {
       const status = await program.end(signal);
       return { status, ...(await readRecording(folder)) };

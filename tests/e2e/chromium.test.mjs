@@ -117,6 +117,22 @@ test('the page that came later calls callbot send', kTest, async (t) => {
   assert.equal((await page.state()).members[0].offers, true);
 });
 
+test("the page's own counters see the network that callbot send was given", kTest, async (t) => {
+  const page = await openPage(t, 'network', 'alice');
+  await page.waitFor((state) => state.phase === 'live', 'in the room');
+  const sender = startSender(t, 'network',
+    ['--network', '{"delay": "60ms", "up": {"loss": "5%", "loss_of": ["rtp"]}}']);
+  // 400 packets: of fewer nobody can say that 5 % were lost.
+  const bot = await page.waitForStats('bot', (member) => decoded(kFrames)(member) &&
+    member.inboundVideo.packetsReceived + member.inboundAudio.packetsReceived > 450 &&
+    member.roundTripMs !== null, 'frames and sound', 60_000);
+  assert.ok(bot.roundTripMs >= 120, `${bot.roundTripMs} ms`);
+  assert.ok(bot.inboundAudio.packetsLost > 0, 'sound is not sent again');
+  await sender.end('SIGINT');
+  const { verified, why } = await sender.event('network');
+  assert.ok(verified || /the relay let packets go .* late/.test(why), why);
+});
+
 test('two pages and a recorder in one room', kTest, async (t) => {
   const recorder = await startRecorder(t, 'two');
   const pages = [];
@@ -190,6 +206,7 @@ test('chat and a file of 5 MB reach the journal and the folder', kTest, async (t
   await actions.chat(page, 'grüße <b>everyone</b>');
   await actions.file(page, path);
   await page.waitForStats('recorder', encoded(30), 'media', 60_000);
+  await recorder.file();
   await page.leave();
   await recorder.left('alice');
   const recording = await recorder.finish();

@@ -11,6 +11,7 @@
 #include "recordings/manifest.h"
 #include "tests/support/call_room.h"
 #include "tests/support/program.h"
+#include "tests/support/small_disk.h"
 
 namespace callbot::bot {
 namespace {
@@ -25,7 +26,7 @@ class Disk : public test::CallRoom {
   std::unique_ptr<test::Program> program(uint64_t size, std::vector<std::string> words) {
     std::vector<std::string> all{
         "unshare",
-        "-rm",
+        test::own_mounts(),
         "sh",
         "-c",
         "mount -t tmpfs -o size=" + std::to_string(size) + " callbot-test \"$0\" && exec \"$@\"",

@@ -6,6 +6,7 @@
 #include "bot/cli.h"
 #include "tests/support/made_recordings.h"
 #include "tests/support/program.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -62,7 +63,7 @@ TEST_F(Recordings, AreListedWhereNothingCanBeWritten) {
   test::make_recording(out_.path(), {.name = "one"});
   const std::vector<std::string> read_only{
       "unshare",
-      "-rm",
+      test::own_mounts(),
       "sh",
       "-c",
       "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"",

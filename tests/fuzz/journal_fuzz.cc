@@ -1,5 +1,6 @@
 // Whatever a journal.jsonl holds: a line is an event that can be written and read again, or says
 // what is wrong with it; and whatever events say, the manifest that follows from them is one.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -3,8 +3,6 @@
 //
 // The input is a row of accidents of six bytes: which file, what happens to it, where (three
 // bytes), and a value. Accident 5 puts the rest of the input in the file's place.
-#include <stdlib.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -19,6 +17,7 @@
 #include "recordings/recording.h"
 #include "recordings/repair.h"
 #include "recordings/show.h"
+#include "tests/support/temp_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -27,13 +26,6 @@ using Tree = std::map<std::string, std::string>;
 
 void must(bool holds) {
   if (!holds) std::abort();
-}
-
-// On a memory file system where there is one.
-std::string make_temp() {
-  std::string pattern = fs::exists("/dev/shm") ? "/dev/shm/callbot-XXXXXX" : "/tmp/callbot-XXXXXX";
-  must(mkdtemp(pattern.data()) != nullptr);
-  return pattern;
 }
 
 Tree tree_of(const fs::path& folder) {
@@ -56,9 +48,9 @@ Frame frame(const std::vector<uint8_t>& bytes, bool key, int64_t rtp_time) {
 
 // Two members, two seconds. The frames are no pictures: nothing here decodes them.
 Tree make_recording(bool finish) {
-  const std::string out = make_temp();
+  const test::TempFolder out(test::in_memory());
   FakeClock clock(1'000'000'000'000, 1'795'234'842'000'000'000);
-  auto made = Recording::create(Log("fuzz"), out, {.room = "room"});
+  auto made = Recording::create(Log("fuzz"), out.path(), {.room = "room"});
   must(made.has_value());
   Recording& r = **made;
   // RFC 6386, 9.1: a key frame of 64x48.
@@ -82,9 +74,7 @@ Tree make_recording(bool finish) {
   const fs::path folder = r.folder();
   if (finish) must(r.finish().has_value());
   made->reset();
-  Tree tree = tree_of(folder);
-  fs::remove_all(out);
-  return tree;
+  return tree_of(folder);
 }
 
 void harm(Tree& tree, std::span<const uint8_t> accident, std::span<const uint8_t> rest) {
@@ -133,7 +123,7 @@ void put(const fs::path& folder, const Tree& tree) {
 }  // namespace
 
 void fuzz_repair(std::span<const uint8_t> input) {
-  static const std::string out = make_temp();
+  static const test::TempFolder out(test::in_memory());
   static const Tree kCutOff = make_recording(false);
   static const Tree kFinished = make_recording(true);
   if (input.empty()) return;
@@ -144,7 +134,7 @@ void fuzz_repair(std::span<const uint8_t> input) {
     harm(tree, input.first(6), input.subspan(6));
     input = input.subspan(6);
   }
-  const fs::path folder = fs::path(out) / "room";
+  const fs::path folder = out.path() / "room";
   put(folder, tree);
   const auto report = repair(folder);
   (void)show(folder);

@@ -5,7 +5,6 @@
 // (three bytes), how much, a value. A forged log is chunks of eight bytes: kind, a bit of its
 // length, its offset (four bytes), how often it was cut, damage; all of them authentic.
 #include <sodium.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -20,6 +19,7 @@
 #include "base/files.h"
 #include "recordings/growing_file.h"
 #include "recordings/sealed_file.h"
+#include "tests/support/temp_folder.h"
 
 namespace callbot::recordings {
 namespace {
@@ -36,11 +36,10 @@ struct Sample {
 };
 
 const Sample& sample() {
+  static const test::TempFolder folder(test::in_memory());
   static const Sample made = [] {
     Sample s;
-    std::string folder = fs::exists("/dev/shm") ? "/dev/shm/callbot-XXXXXX" : "/tmp/callbot-XXXXXX";
-    must_hold(mkdtemp(folder.data()) != nullptr);
-    s.path = fs::path(folder) / "a.sealed";
+    s.path = folder.path() / "a.sealed";
     s.secret.bytes.fill(7);
     KeyRing::ours().add(s.secret);
     auto file = GrowingFile::create({.path = s.path, .seal_to = s.secret.public_key()});

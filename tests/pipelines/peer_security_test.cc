@@ -13,6 +13,10 @@ using testing::HasSubstr;
 constexpr auto kAudio = MediaKind::kAudio;
 constexpr auto kVideo = MediaKind::kVideo;
 
+const network::Conditions kCut{.up = {.blackout = true}, .down = {.blackout = true}};
+constexpr network::Kinds kAllButStun{network::PacketKind::kDtls, network::PacketKind::kRtp,
+                                     network::PacketKind::kRtcp, network::PacketKind::kOther};
+
 class SecurityTest : public testing::Test {
  protected:
   Loop loop;
@@ -111,12 +115,12 @@ TEST_F(SecurityTest, NoFingerprintIsRefused) {
 // --- is anybody there
 
 TEST_F(SecurityTest, AVanishedPeerIsNoticedWithinFiveSeconds) {
-  UdpRelay relay;
+  network::Link line;
   Loopback link(loop, config);
-  link.route(relay);
+  link.route(line);
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
-  relay.cut(true, true);
+  line.set(kCut);
   const int64_t begin = monotonic_ns();
   ASSERT_TRUE(link.run_until([&] { return link.b.failure.has_value(); }, 6s)) << link.log();
   EXPECT_LE(seconds_since(begin), 5.0);
@@ -125,12 +129,12 @@ TEST_F(SecurityTest, AVanishedPeerIsNoticedWithinFiveSeconds) {
 }
 
 TEST_F(SecurityTest, APeerThatOnlyLostOneDirectionIsGoneToTheOther) {
-  UdpRelay relay;
+  network::Link line;
   Loopback link(loop, config);
-  link.route(relay);
+  link.route(line);
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
-  relay.cut(true, false);
+  line.set({.up = {.blackout = true}});
   ASSERT_TRUE(link.run_until([&] { return link.b.failure.has_value(); }, 6s)) << link.log();
   EXPECT_FALSE(link.a.failure);
 }
@@ -153,15 +157,15 @@ TEST_F(SecurityTest, AMutedPeerIsNotTakenForOneThatIsGone) {
 // No media in either direction, ever, and no RTCP that gets through: what is left is STUN.
 TEST_F(SecurityTest, APeerWithNothingToSayIsAskedWithStun) {
   config = {};
-  UdpRelay relay;
+  network::Link line;
   Loopback link(loop, config);
-  link.route(relay);
+  link.route(line);
   ASSERT_TRUE(link.connect()) << link.log();
-  relay.only_stun(true);
+  line.set({.up = {.block = kAllButStun}, .down = {.block = kAllButStun}});
   link.run_for(9s);
   EXPECT_FALSE(link.a.failure) << link.log();
   EXPECT_FALSE(link.b.failure) << link.log();
-  relay.cut(true, true);
+  line.set(kCut);
   const int64_t begin = monotonic_ns();
   ASSERT_TRUE(link.run_until([&] { return link.a.failure && link.b.failure; }, 6s)) << link.log();
   EXPECT_LE(seconds_since(begin), 5.1);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "tests/support/loopback.h"
+#include "tests/support/udp_end.h"
 
 namespace callbot::pipelines {
 namespace {
@@ -79,15 +80,10 @@ TEST_F(PeerTest, WithoutTrickleTheDescriptionsCarryAllCandidates) {
 }
 
 TEST_F(PeerTest, GatheringThatTakesTooLongIsNotWaitedFor) {
-  // A STUN server that never answers.
-  uint16_t port = 0;
-  UdpRelay silent;
-  const std::string candidate = silent.candidate_for_b("candidate:1 1 UDP 1 127.0.0.1 9 typ host");
-  port = static_cast<uint16_t>(std::stoi(candidate.substr(candidate.find("127.0.0.1 ") + 10)));
-  silent.cut(true, true);
+  const test::UdpEnd silent;  // a STUN server that never answers
   config.offerer.trickles = false;
   config.offerer.gather_deadline = 300ms;
-  config.offerer.ice.servers = {{.url = "stun:127.0.0.1:" + std::to_string(port)}};
+  config.offerer.ice.servers = {{.url = "stun:" + silent.own().text()}};
   Loopback link(loop, config);
   const int64_t begin = monotonic_ns();
   link.a.peer->negotiate();
@@ -266,17 +262,18 @@ TEST_F(PeerTest, LosesNoFrameWhileTheLoopIsBusyWhenTheTrackAppears) {
 // --- loss
 
 TEST_F(PeerTest, RetransmissionMendsFivePercentLoss) {
-  UdpRelay relay;
+  network::Link line;
   Loopback link(loop, config);
-  link.route(relay);
+  link.route(line);
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
   const uint64_t received = link.b.sink.frames(kVideo), sent = pattern->stats().video.encoded;
-  relay.lose(0.05);
+  line.set({.up = {.loss = 0.05, .loss_of = {network::PacketKind::kRtp}}});
   link.run_for(8s);
-  relay.lose(0);
+  line.set({});
   link.run_for(1s);
-  ASSERT_GT(relay.lost(), 10u);
+  const uint64_t lost = line.stats().up.truth.dropped_all();
+  ASSERT_GT(lost, 10u);
   const double share = static_cast<double>(link.b.sink.frames(kVideo) - received) /
                        static_cast<double>(pattern->stats().video.encoded - sent);
   std::string told;
@@ -284,7 +281,7 @@ TEST_F(PeerTest, RetransmissionMendsFivePercentLoss) {
     told += fmt::format("packets {} lost {} repaired {} frames {} gated {} waited {} s, PLI {}\n",
                         t.packets, t.packets_lost, t.packets_repaired, t.frames, t.frames_gated,
                         t.key_frame_wait_s, t.key_frame_requests);
-  EXPECT_GT(share, 0.97) << told << "the relay lost " << relay.lost();
+  EXPECT_GT(share, 0.97) << told << "the line lost " << lost;
   int64_t repaired = 0;
   for (const TrackStats& track : link.b.peer->stats().tracks) repaired += track.packets_repaired;
   EXPECT_GT(repaired, 10);

@@ -45,7 +45,7 @@ TEST(RtcpSplit, SendsEachRequestBehindAReportAboutItsOwnTrack) {
   EXPECT_EQ(parts->rest, report + kTransportFeedback);
   ASSERT_EQ(parts->requests.size(), 2u);
   EXPECT_EQ(parts->requests[0], receiver_report(block(2, 0xb)) + pli(2));
-  EXPECT_EQ(parts->requests[1], pli(3));  // no report about it yet
+  EXPECT_EQ(parts->requests[1], receiver_report(block(3, 0)) + pli(3)) << "no report of it yet";
 }
 
 TEST(RtcpSplit, RemembersTheNewestReport) {

@@ -48,6 +48,7 @@ class Answerer {
   std::string answer(const std::string& offer) {
     const auto shown = guard_.remote_offer(offer);
     if (!shown) return "refused: " + shown.error().message;
+    prefer_what_is_taken();
     if (auto error = set("set-remote-description", GST_WEBRTC_SDP_TYPE_OFFER, *shown);
         !error.empty())
       return "set-remote: " + error;
@@ -67,6 +68,26 @@ class Answerer {
   }
 
  private:
+  // As MediaLines does it. A transceiver without preferences (one that webrtcbin made for an m-line
+  // that was rejected) would stay with the formats of the answer before, in 1.26.
+  void prefer_what_is_taken() {
+    GArray* all = nullptr;
+    g_signal_emit_by_name(rtc_.get(), "get-transceivers", &all);
+    for (guint i = 0; i < all->len; ++i) {
+      auto* transceiver = g_array_index(all, GstWebRTCRTPTransceiver*, i);
+      guint its = 0;
+      g_object_get(transceiver, "mlineindex", &its, nullptr);
+      if (its >= guard_.mlines().size()) continue;
+      const SdpMline& mline = guard_.mlines()[its];
+      if (!mline.accepted || mline.codecs.empty()) continue;
+      const SdpCodec& codec = mline.codecs[mline.chosen.value_or(0)];
+      auto caps = GRef<GstCaps>::adopt(gst_caps_new_simple(
+          "application/x-rtp", "media", G_TYPE_STRING, mline.kind.c_str(), "clock-rate", G_TYPE_INT,
+          codec.clock, "payload", G_TYPE_INT, codec.payload, nullptr));
+      g_object_set(transceiver, "codec-preferences", caps.get(), nullptr);
+    }
+    g_array_unref(all);
+  }
   std::string set(const char* how, GstWebRTCSDPType type, const std::string& text) {
     const Promise done(gst_promise_new());
     g_signal_emit_by_name(rtc_.get(), how, description_of(type, text).get(), done.get());

@@ -37,6 +37,13 @@ const CountingSink::Seen* video_of(const std::map<TrackId, CountingSink::Seen>& 
   return nullptr;
 }
 
+// From a to b no more than this; 0: as much as there is.
+network::Conditions narrow(double rate) {
+  network::Conditions conditions;
+  conditions.up.rate = rate;
+  return conditions;
+}
+
 class UplinkCodecs : public ::testing::TestWithParam<const char*> {
  protected:
   Loop loop_;
@@ -44,19 +51,19 @@ class UplinkCodecs : public ::testing::TestWithParam<const char*> {
 
 TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
   const auto pattern = pattern_of(loop_, GetParam());
-  UdpRelay relay;
+  network::Link line;
   Loopback other(loop_, sending(*pattern));
   Loopback call(loop_, sending(*pattern));
-  call.route(relay);
+  call.route(line);
   ASSERT_TRUE(other.connect()) << other.log();
-  relay.narrow(2e6);
+  line.set(narrow(2e6));
   ASSERT_TRUE(call.connect()) << call.log();
   const auto rendition = [&] { return call.a.peer->stats().rendition; };
   ASSERT_TRUE(call.run_until([&] { return call.a.peer->stats().available_outgoing_bitrate > 0; }));
   ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 60)) << call.log();
 
   const int64_t narrowed = monotonic_ns();
-  relay.narrow(200e3);
+  line.set(narrow(200e3));
   ASSERT_TRUE(call.run_until([&] { return rendition() == 2; }, seconds(10))) << call.log();
   const int64_t fell = monotonic_ns();
   ASSERT_TRUE(call.run_until(
@@ -69,7 +76,7 @@ TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
   EXPECT_LT(call.a.peer->stats().available_outgoing_bitrate, 400e3);
 
   const int64_t widened = monotonic_ns();
-  relay.narrow(2e6);
+  line.set(narrow(2e6));
   EXPECT_TRUE(call.run_until([&] { return rendition() == 0; }, seconds(10))) << call.log();
   const int64_t back = monotonic_ns();
   EXPECT_TRUE(
@@ -98,13 +105,16 @@ INSTANTIATE_TEST_SUITE_P(Codecs, UplinkCodecs, ::testing::Values("vp8", "vp9", "
 TEST(Uplink, RandomLossIsRepairedAndChangesNothing) {
   Loop loop;
   const auto pattern = pattern_of(loop, "vp8");
-  UdpRelay relay;
+  network::Link line;
   Loopback call(loop, sending(*pattern));
-  call.route(relay);
+  call.route(line);
   ASSERT_TRUE(call.connect()) << call.log();
   ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 30));
-  relay.lose(0.05);
-  ASSERT_TRUE(call.run_until([&] { return relay.lost() > 60; }, seconds(30)));
+  network::Conditions lossy;
+  lossy.up.loss = 0.05;
+  lossy.up.loss_of = {network::PacketKind::kRtp};
+  line.set(lossy);
+  ASSERT_TRUE(call.run_until([&] { return line.stats().up.truth.dropped_all() > 60; }, seconds(30)));
   EXPECT_TRUE(call.flows(call.b, MediaKind::kVideo, 30));
   const auto seen = call.b.sink.seen();
   ASSERT_NE(video_of(seen), nullptr);

@@ -242,7 +242,7 @@ TEST_F(CatalogueTest, AKillWhileItIsRefreshedHarmsNothing) {
 // In memory where the machine has that: a disk takes a minute to make them and to take them away.
 TEST(CatalogueOfTenThousand, IsTheSameFromTheIndexAsFromTheFolders) {
   constexpr size_t kRecordings = 10'000;
-  test::TempFolder out(fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path());
+  test::TempFolder out(test::in_memory());
   make_recording(out.path(), {.name = "0"});
   const std::string manifest = *read_file(out.path() / "0" / "manifest.json", 1 << 20);
   for (size_t i = 1; i < kRecordings; ++i) {

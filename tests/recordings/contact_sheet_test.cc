@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "recordings/sound_shape.h"
 #include "tests/support/feed.h"
 
@@ -72,9 +74,7 @@ TEST(ContactSheet, CountsWhatWasReceivedWhen) {
   feed.member("alice");
   auto frames = make_video({.width = 192, .height = 108, .frames = 150, .key_every = 30});
   uint64_t all = 0;
-  std::erase_if(frames, [](const EncodedFrame& f) {
-    return f.time_ns >= 2 * kSecond && f.time_ns < 3 * kSecond;
-  });
+  frames = without(std::move(frames), 2 * kSecond, 3 * kSecond);
   for (const EncodedFrame& f : frames) all += f.bytes.size();
   feed.add({video_track(1, "alice"), frames});
   ASSERT_TRUE(feed.run(5));

@@ -1,13 +1,12 @@
 // What a full disk and a folder that goes away leave behind; for kills see kill_test.cc.
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "recordings/recording.h"
 #include "tests/support/feed.h"
 #include "tests/support/live_writer.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/recorded.h"
 #include "tests/support/small_disk.h"
 
@@ -68,15 +67,11 @@ TEST(Crash, AFileThatMayNotGrowEndsTheRecordingAndKeepsWhatIsWritten) {
   const auto video = make_video({.width = 640, .height = 360, .frames = 600});
   FakeClock clock(1'000'000'000, Feed::kStartWall);
   TempFolder out;
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{512 * 1024, before.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &small);
+  std::optional<MostFileSize> limit(512 * 1024);
   auto r = Recording::create(Log("limit"), out.path(), {.room = "limit"});
   const auto written = r ? write_frames(**r, clock, video) : Result<>();
   if (r) (void)(*r)->finish();
-  setrlimit(RLIMIT_FSIZE, &before);
+  limit.reset();
   ASSERT_TRUE(r) << r.error().message;
   expect_kept((*r)->folder(), written, 60, "File too large");
 }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "recordings/checks.h"
 #include "recordings/verify.h"
@@ -16,8 +18,6 @@ using ::testing::HasSubstr;
 
 constexpr auto kVideo = MediaKind::kVideo;
 constexpr auto kAudio = MediaKind::kAudio;
-
-VideoRecipe video(int frames) { return {.width = 192, .height = 108, .frames = frames}; }
 
 Verdict judged(const Feed& feed) {
   auto verdict = verify(feed.folder());
@@ -44,7 +44,7 @@ TEST(Pain11, AKeyFrameThatNeverCameIsOnTheDamageMap) {
   Feed feed;
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
-  feed.add({video_track(1, "alice"), make_video(video(90))});
+  feed.add({video_track(1, "alice"), make_video(small_video(90))});
   feed.at(3.05, [](Recording& r) { r.note(on_track(EventKind::kKeyFrameWait, 1)); });
   ASSERT_TRUE(feed.run(12));
   const Verdict verdict = judged(feed);
@@ -156,7 +156,7 @@ TEST(Damage, AShortWaitAtTheBeginningIsListedAndNothingMore) {
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
   feed.add({.info = video_track(1, "alice"),
-            .frames = make_video(video(90)),
+            .frames = make_video(small_video(90)),
             .start = 1.2,
             .begin_early = 1.1});
   feed.at(0.2, [](Recording& r) { r.note(on_track(EventKind::kKeyFrameWait, 1)); });
@@ -176,7 +176,7 @@ TEST(Damage, AShortWaitDoesNotHideAGap) {
   Feed feed;
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
-  auto recipe = video(150);
+  auto recipe = small_video(150);
   recipe.key_every = 30;
   auto frames = make_video(recipe);
   frames.erase(frames.begin() + 60, frames.begin() + 90);

@@ -1,6 +1,7 @@
 // A recording that is encrypted to a public key: what stays secret, and what can be done with it
 // with and without the secret key.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -9,13 +10,18 @@
 #include "recordings/catalogue_entry.h"
 #include "recordings/compose.h"
 #include "recordings/export.h"
+#include "recordings/growing_file.h"
+#include "recordings/matroska_layout.h"
+#include "recordings/remux.h"
 #include "recordings/repair.h"
 #include "recordings/report.h"
 #include "recordings/show.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
 #include "tests/support/key_ring.h"
+#include "tests/support/killed.h"
 #include "tests/support/recorded.h"
+#include "tests/support/small_disk.h"
 
 namespace callbot::recordings {
 namespace {
@@ -254,6 +260,93 @@ TEST_F(Encrypted, OfADamagedFileEveryFrameIsKeptThatIsWhole) {
   EXPECT_FALSE(repair(feed->folder())->changed);
 }
 
+// Where there is no space for a copy: only what is needed to end it is written.
+TEST_F(Encrypted, OnAFullDiskItIsFinishedInPlace) {
+  const auto feed = record(true, false);
+  const SmallDisk disk("size=2m");
+  ASSERT_TRUE(disk.mounted()) << disk.needs();
+  const fs::path call = disk.path() / "call";
+  keys_.take_secret();
+  // Cut off in a chunk too; and killed at each step of the repair.
+  for (const uint64_t cut : {0, 1, 700}) {
+    bool killed = true;
+    for (int step = 1; killed; ++step) {
+      fs::remove_all(call);
+      disk.make_room();
+      fs::copy(feed->folder(), call, fs::copy_options::recursive);
+      const uint64_t size = fs::file_size(call / kMedia) - cut;
+      fs::resize_file(call / kMedia, size);
+      disk.fill();
+      killed = killed_at_call(step, [&] {
+        if (!repair(call)) _exit(1);
+      });
+      const auto report = repair(call);
+      ASSERT_TRUE(report) << report.error().message;
+      EXPECT_TRUE(report->complete()) << to_text(*report);
+      EXPECT_FALSE(repair(call)->changed);
+      EXPECT_LT(fs::file_size(call / kMedia), size + 600);
+      if (killed) continue;
+      const Recorded r(call);
+      EXPECT_GE(counters(r.lane("alice", kVideo)).size(), 100u) << cut;
+      EXPECT_EQ(undecodable_count(r.lane("alice", kVideo)), 0u);
+      EXPECT_NE(verify(call)->severity, Severity::kFail);
+      EXPECT_THAT(*read_file(call / kMedia, 1 << 26), Not(HasSubstr("V_MPEG4")));
+    }
+  }
+}
+
+// Wherever the bytes end that can be read, the frames before are kept, and FFmpeg reads them.
+TEST_F(Encrypted, WhatIsBehindTheLastWholeFrameBecomesNothing) {
+  const auto feed = record(false, false);
+  const auto plain = *read_file(feed->folder() / "media/alice-1.mkv", 1 << 26);
+  const fs::path sealed = feed->folder() / "cut.mkv.sealed";
+  const auto count = [&] {
+    uint64_t frames = 0;
+    auto remux = Remux::open({.from = sealed}, [&](const RemuxedPacket&) { ++frames; });
+    EXPECT_TRUE(remux);
+    while (remux && !(*remux)->step().value_or(true)) {
+    }
+    return frames;
+  };
+  for (uint64_t size = plain.size() - 200; size <= plain.size(); ++size) {
+    {
+      auto file =
+          GrowingFile::create({.path = sealed, .seal_to = keys_.pair.public_key, .replace = true});
+      ASSERT_TRUE(file);
+      ASSERT_TRUE((*file)->write({reinterpret_cast<const uint8_t*>(plain.data()), size}));
+      ASSERT_TRUE((*file)->mark_whole());
+    }
+    keys_.take_secret();
+    const auto before = read_layout(sealed);
+    ASSERT_TRUE(before && before->cuttable);
+    const auto cut = cut_in_place(sealed, *before);
+    ASSERT_TRUE(cut) << cut.error().message;
+    const auto after = read_layout(sealed);
+    ASSERT_TRUE(after);
+    EXPECT_EQ(after->frames, before->frames);
+    EXPECT_EQ(after->whole_to, before->whole_to);
+    EXPECT_EQ(after->unusable, 0u) << size;
+    EXPECT_EQ(count(), before->frames) << size;
+    const auto strict = ReadableFile::open(sealed);
+    ASSERT_TRUE(strict) << strict.error().message;
+    EXPECT_TRUE((*strict)->ended());
+    EXPECT_LE((*strict)->size(), size + 1);
+  }
+}
+
+TEST_F(Encrypted, WhatIsDamagedInTheMiddleIsNotGoneOnIn) {
+  const auto feed = record(true, false);
+  keys_.take_secret();
+  const fs::path media = feed->folder() / kMedia;
+  flip(media, fs::file_size(media) / 2);
+  const auto before = *read_file(media, 1 << 26);
+  EXPECT_FALSE(read_layout(media)->cuttable);
+  const auto refused = finish_sealed(media, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kBadInput);
+  EXPECT_EQ(*read_file(media, 1 << 26), before);
+}
+
 TEST_F(Encrypted, KilledItGoesOnWithoutAnyKeyAndIsMendedWithIt) {
   const auto feed = record(true, false);
   keys_.take_none();
@@ -271,12 +364,7 @@ TEST_F(Encrypted, KilledItGoesOnWithoutAnyKeyAndIsMendedWithIt) {
     const auto audio = make_audio({.seconds = 2});
     ASSERT_TRUE(r.begin_track(audio_track(1, "alice")));
     for (const EncodedFrame& f : audio) {
-      Frame frame;
-      frame.bytes = f.bytes;
-      frame.key = true;
-      frame.rtp_time = f.rtp_time;
-      frame.first_arrival_ns = frame.last_arrival_ns = 7'000'000'000'000 + f.time_ns;
-      ASSERT_TRUE(r.write(1, frame));
+      ASSERT_TRUE(r.write(1, arrived(f, 7'000'000'000'000 + f.time_ns)));
       ASSERT_TRUE(r.beat());
       clock.advance(std::chrono::milliseconds(20));
     }

@@ -3,17 +3,18 @@
 #include "recordings/export.h"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <csignal>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "base/files.h"
 #include "tests/support/exported.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/recorded.h"
 #include "tests/support/sample_calls.h"
 
@@ -68,7 +69,8 @@ TEST(Pain05, AMutedTrackIsAsLongAsTheCall) {
                                  {"muted", "wav"},
                                  {"muted", "mp3"},
                                  {"muted", "opus"},
-                                 {"muted-pcmu", "mkv"}}) {
+                                 {"muted-pcmu", "mkv"},
+                                 {"muted-g722", "mkv"}}) {
     const auto made = the_one(call, to);
     const Exported file(made.path);
     EXPECT_NEAR(file.duration, 40, 0.1) << to;
@@ -91,7 +93,8 @@ TEST(Pain05, SamplesAloneTellTheTimeAfterAMute) {
                                  {"muted", "wav"},
                                  {"muted", "mp3"},
                                  {"muted", "opus"},
-                                 {"muted-pcmu", "mkv"}}) {
+                                 {"muted-pcmu", "mkv"},
+                                 {"muted-g722", "mkv"}}) {
     const auto made = the_one(call, to);
     const fs::path raw = made.path.string() + ".s16";
     const auto said =
@@ -101,6 +104,61 @@ TEST(Pain05, SamplesAloneTellTheTimeAfterAMute) {
     EXPECT_NEAR(static_cast<double>(fs::file_size(raw)) / 2 / 48000, 40, 0.1) << to;
     fs::remove(raw);
   }
+}
+
+// The pattern's sound is never quiet: where it is, a lost packet was not concealed.
+TEST(Export, LostPacketsOfOpusAreConcealed) {
+  for (const char* to : {"wav", "opus", "mp4", "mkv"}) {
+    const auto made = the_one("lossy", to);
+    const fs::path raw = made.path.string() + ".s16";
+    std::vector<std::string> words{"ffmpeg", "-nostdin", "-v", "error", "-y"};
+    if (to != std::string("wav")) words.insert(words.end(), {"-c:a", "libopus"});
+    words.insert(words.end(), {"-i", made.path.string(), "-map", "0:a", "-ac", "1", "-ar", "48000",
+                               "-f", "s16le", raw.string()});
+    const auto said = ask(words);
+    EXPECT_EQ(said.status, 0) << said.text;
+    const auto bytes = *read_file(raw, 1 << 24);
+    std::vector<int16_t> samples(bytes.size() / 2);
+    std::memcpy(samples.data(), bytes.data(), samples.size() * 2);
+    EXPECT_NEAR(static_cast<double>(samples.size()) / 48000, 10, 0.1) << to;
+    constexpr size_t kWindow = 480;  // 10 ms
+    size_t quiet = 0;
+    for (size_t at = 48000; at + 48000 < samples.size(); at += kWindow) {
+      const auto [least, most] =
+          std::minmax_element(samples.begin() + static_cast<std::ptrdiff_t>(at),
+                              samples.begin() + static_cast<std::ptrdiff_t>(at + kWindow));
+      quiet += *most - *least < 200 ? 1 : 0;
+    }
+    EXPECT_EQ(quiet, 0u) << to;
+    fs::remove(raw);
+  }
+}
+
+// A packet that says "lost" is of the sender's kind, also where silence was filled in since it last
+// sent sound.
+TEST(Export, ALostPacketIsAsLongAsTheSendersOwn) {
+  EncodedFrames sound;
+  int n = 0;
+  for (EncodedFrame f : make_audio({.seconds = 2})) {  // 20 ms each
+    const int i = n++;
+    if (i == 20 || i == 21 || i == 25) continue;  // 50 ms: two packets, and 10 ms of silence
+    if (i > 21) f.rtp_time += 480, f.time_ns += 10'000'000;
+    if (i > 21 && i < 25) f.bytes.resize(1);  // DTX: no sound (RFC 6716, 2.1.9)
+    sound.push_back(std::move(f));
+  }
+  Feed feed;
+  feed.member("alice");
+  feed.add({audio_track(1, "alice"), sound});
+  ASSERT_TRUE(feed.run(2.1));
+  const auto files = export_recording({.folder = feed.folder(), .to = "opus"});
+  ASSERT_TRUE(files && files->size() == 1u);
+  const auto said = ask({"ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0",
+                         files->front().path.string()});
+  ASSERT_EQ(said.status, 0) << said.text;
+  std::istringstream lines(said.text);
+  int without_sound = 0;
+  for (std::string line; std::getline(lines, line);) without_sound += line == "1" ? 1 : 0;
+  EXPECT_EQ(without_sound, 2 + 3 + 1) << said.text;
 }
 
 TEST(Pain02, LossOfFivePercentKeepsPictureAndSoundTogether) {
@@ -197,9 +255,7 @@ const fs::path& paused(const std::string& policy) {
   feed = std::make_unique<Feed>();
   feed->member("alice", 0, 6);
   const auto away = [](EncodedFrames frames) {
-    std::erase_if(frames, [](const EncodedFrame& f) {
-      return f.time_ns >= 1'999'000'000 && f.time_ns < 3'999'000'000;  // frames of 33333333 ns
-    });
+    frames = without(std::move(frames), 1'999'000'000, 3'999'000'000);  // frames of 33333333 ns
     return frames;
   };
   feed->add({video_track(1, "alice"),
@@ -386,23 +442,70 @@ TEST(Export, StopsWhenToldAndLeavesNothing) {
 
 TEST(Export, AFullDiskIsAnErrorAndLeavesNothing) {
   TempFolder out;
-  std::signal(SIGXFSZ, SIG_IGN);
   for (const char* to : {"mp4", "webm", "mkv", "wav", "mp3", "opus"}) {
     const auto whole = fs::file_size(the_one("vp8-opus", to).path);
     for (const auto share : {0.0, 0.5, 0.98}) {
-      rlimit before{};
-      getrlimit(RLIMIT_FSIZE, &before);
-      rlimit limit = before;
-      limit.rlim_cur = static_cast<rlim_t>(static_cast<double>(whole) * share);
-      setrlimit(RLIMIT_FSIZE, &limit);
-      const auto full =
-          export_recording({.folder = sample("vp8-opus"), .to = to, .out = out.path()});
-      setrlimit(RLIMIT_FSIZE, &before);
+      const auto full = [&] {
+        const MostFileSize limit(static_cast<rlim_t>(static_cast<double>(whole) * share));
+        return export_recording({.folder = sample("vp8-opus"), .to = to, .out = out.path()});
+      }();
       ASSERT_FALSE(full) << to << " " << share;
       EXPECT_EQ(full.error().code, Code::kStorage) << full.error().message;
       EXPECT_THAT(full.error().message, HasSubstr("too large")) << to << " " << share;
       EXPECT_TRUE(fs::is_empty(out.path())) << to << " " << share;
     }
+  }
+}
+
+TEST(Export, APartBeginsAtTheKeyFrameBefore) {
+  Feed feed;
+  feed.member("alice", 0, 8);
+  feed.member("bob", 6, 8);
+  feed.add({video_track(1, "alice"),
+            make_video({.width = 96, .height = 64, .frames = 240, .key_every = 30})});
+  feed.add({audio_track(2, "alice"), make_audio({.seconds = 8})});
+  feed.add({.info = audio_track(3, "bob"), .frames = make_audio({.seconds = 2}), .start = 6});
+  ASSERT_TRUE(feed.run(8.1));
+  const TimeSpan part{3'500'000'000, 5'500'000'000};
+  for (const char* to : {"mp4", "webm", "mkv"}) {
+    const auto files = export_recording({.folder = feed.folder(), .to = to, .part = part});
+    ASSERT_TRUE(files && files->size() == 1u) << to;
+    EXPECT_EQ(files->front().path.filename(), std::string("alice-3.5s-5.5s.") + to);
+    EXPECT_NEAR(static_cast<double>(files->front().from_ns) / 1e9, 3, 0.01) << to;
+    const Exported file(files->front().path);
+    EXPECT_EQ(file.counters(), counting(90, 75)) << to;
+    EXPECT_NEAR(file.duration, 2.5, 0.05) << to;
+    EXPECT_LT(worst_skew(file), kMostSkew) << to;
+    EXPECT_EQ(faults(files->front().path), "") << to;
+  }
+  const auto sound = export_recording({.folder = feed.folder(), .to = "wav", .part = part});
+  ASSERT_TRUE(sound && sound->size() == 1u);
+  const Exported heard(sound->front().path);
+  EXPECT_NEAR(heard.duration, 2, 0.001);
+  ASSERT_EQ(heard.audio.chirps.size(), 2u);
+  EXPECT_NEAR(heard.audio.chirps[0].time, 0.5, 0.01);
+  const auto end = export_recording(
+      {.folder = feed.folder(), .to = "wav", .part = TimeSpan{7'000'000'000, INT64_MAX}});
+  ASSERT_TRUE(end && end->size() == 2u);
+  EXPECT_EQ(end->back().path.filename(), "bob-7s.wav");
+}
+
+TEST(Export, APauseInAPartIsCutOutOfIt) {
+  const auto files = export_recording(
+      {.folder = paused("cut"), .to = "mkv", .part = TimeSpan{1'000'000'000, 5'000'000'000}});
+  ASSERT_TRUE(files && files->size() == 1u);
+  const Exported file(files->front().path);
+  EXPECT_EQ(file.video.pictures.size(), 60u);
+  EXPECT_NEAR(file.duration, 2, 0.05);
+}
+
+TEST(Export, APartThatIsNotThereIsWrongUse) {
+  for (const TimeSpan& part :
+       {TimeSpan{10'000'000'000, 20'000'000'000}, TimeSpan{2'000'000'000, 2'000'000'000}}) {
+    const auto none = export_recording({.folder = paused("cut"), .to = "mkv", .part = part});
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, Code::kUsage);
+    EXPECT_THAT(none.error().message, HasSubstr("expected a part of the recording"));
   }
 }
 

@@ -1,33 +1,13 @@
 #include "recordings/growing_file.h"
 
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include "base/files.h"
 #include "tests/support/key_ring.h"
+#include "tests/support/most_file_size.h"
 
 namespace callbot::recordings {
 namespace {
-
-// No file of this process grows beyond that, as on a full disk.
-class MostFileSize {
- public:
-  explicit MostFileSize(rlim_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    handler_ = signal(SIGXFSZ, SIG_IGN);
-    const rlimit now{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &now);
-  }
-  ~MostFileSize() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  sighandler_t handler_ = SIG_DFL;
-};
 
 class GrowingFileTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -73,7 +53,7 @@ TEST_P(GrowingFileTest, AfterAFailedWriteItIsCutBackAndMayGoOn) {
   ASSERT_TRUE(write(*file, kept));
   ASSERT_TRUE(file->mark_whole());
   {
-    const MostFileSize full(file->bytes() + 1000);
+    const test::MostFileSize full(file->bytes() + 1000);
     const bool written = write(*file, std::string(2000, 'x'));
     EXPECT_FALSE(written && file->mark_whole());
     EXPECT_TRUE(file->failed());

@@ -24,9 +24,7 @@ void record_with_pause(Feed& feed, const std::string& participant, bool noted) {
   const auto video = make_video({.width = 192, .height = 108, .frames = 300, .key_every = 30});
   const auto sound = make_audio({.seconds = 10});
   const auto add = [&](TrackInfo info, EncodedFrames frames) {
-    std::erase_if(frames, [](const EncodedFrame& f) {
-      return f.time_ns >= 2'990'000'000 && f.time_ns < 6'990'000'000;
-    });
+    frames = without(std::move(frames), 2'990'000'000, 6'990'000'000);
     feed.add({std::move(info), std::move(frames)});
   };
   add(video_track(1, "alice"), video);
@@ -89,9 +87,7 @@ TEST(History, WhoIsExcludedIsNotExpected) {
     Feed feed;
     feed.member("alice");
     feed.says("alice", 0, kVideo, true);
-    feed.add({.info = video_track(1, "alice"),
-              .frames = make_video({.width = 192, .height = 108, .frames = 90}),
-              .end = 3});
+    feed.add({.info = video_track(1, "alice"), .frames = make_video(small_video(90)), .end = 3});
     if (noted)
       feed.at(3, [](Recording& r) {
         r.note({.kind = EventKind::kExcluded, .participant = "alice", .reason = "al*", .on = true});

@@ -93,6 +93,15 @@ TEST_F(Keys, OnlyTheSecretKeyOpensAndAnErrorNamesTheOneThatWould) {
   EXPECT_EQ(KeyRing::ours().open(keys_.pair.public_key, box).error().code, Code::kDenied);
 }
 
+TEST_F(Keys, AreNotMadeWithoutAName) {
+  const test::TempFolder folder;
+  for (const fs::path& name : {fs::path(), folder.path() / ""}) {
+    const auto made = make_key_pair(name);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::kUsage);
+  }
+}
+
 TEST_F(Keys, ATextIsSealedAsAWhole) {
   const std::string text = "déjà vu, and vugfkqzjxw \"\n";  // a word that no base64 holds by chance
   const std::string sealed = seal_text(keys_.pair.public_key, text);

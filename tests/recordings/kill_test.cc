@@ -6,17 +6,13 @@
 // (proc(5), field 2), or all of it where the disk held it (state D). A hang of our own is in
 // neither.
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <fstream>
-#include <new>
 #include <random>
 
 #include "base/clock.h"
@@ -25,6 +21,7 @@
 #include "recordings/verify.h"
 #include "tests/support/feed.h"
 #include "tests/support/key_ring.h"
+#include "tests/support/live_writer.h"
 #include "tests/support/recorded.h"
 
 namespace callbot::recordings {
@@ -92,27 +89,12 @@ char state_of(pid_t pid) {
   return end == std::string::npos || end + 2 >= line.size() ? '?' : line[end + 2];
 }
 
-void sleep_until(int64_t ns) {
-  const timespec t{ns / kSecond, ns % kSecond};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr);
-}
-
-Frame arrived(const EncodedFrame& f, bool after_gap) {
-  Frame frame;
-  frame.bytes = f.bytes;  // lives as long as the process
-  frame.key = f.key;
-  frame.after_gap = after_gap;
-  frame.rtp_time = f.rtp_time;
-  frame.first_arrival_ns = frame.last_arrival_ns = monotonic_ns();
-  return frame;
-}
-
 // Hands over what is due; false if the recording refuses.
 bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int64_t now_ns) {
   for (; next < sent.frames.size() && sent.frames[next].time_ns <= now_ns; ++next) {
     const EncodedFrame& f = sent.frames[next];
     if (sent.lost[next] || static_cast<double>(f.time_ns) / 1e9 >= sent.muted_from) continue;
-    const Frame frame = arrived(f, next > 0 && sent.lost[next - 1]);
+    const Frame frame = arrived_now(f, next > 0 && sent.lost[next - 1]);
     if (!r.write(sent.info.id, frame)) return false;
     const size_t n = handed.count;
     handed.arrival[n] = frame.last_arrival_ns;
@@ -134,8 +116,7 @@ bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int
   for (const Sent& sent : call) (void)r.begin_track(sent.info);
   const int64_t start = monotonic_ns();
   std::array<size_t, kTracks> next{};
-  for (int64_t beat = 1;; ++beat) {
-    const int64_t now = beat * 50'000'000;
+  for (int64_t now = kBeatNs;; now += kBeatNs) {
     sleep_until(start + now);
     for (int t = 0; t < kTracks; ++t) {
       if (!hand_over(r, call[t], shared.tracks[t], next[t], now)) _exit(4);
@@ -148,19 +129,22 @@ bool hand_over(Recording& r, const Sent& sent, Handed& handed, size_t& next, int
 
 struct Killed {
   pid_t pid = 0;
-  Shared* shared = nullptr;
   int64_t at_ns = 0;      // when, from its start
   int64_t killed_ns = 0;  // and that without what the machine took
+  std::unique_ptr<SharedBetweenProcesses<Shared>> memory =
+      std::make_unique<SharedBetweenProcesses<Shared>>();
+  Shared& shared() const { return **memory; }
   std::unique_ptr<TempFolder> out = std::make_unique<TempFolder>();
 };
 
-void kill_it(Killed& k) {
+// How it ended, as waitpid says.
+int kill_it(Killed& k) {
   const int64_t now = monotonic_ns();
-  const int64_t last_beat = k.shared->last_beat;
-  const int64_t stalled = waited_for_processor(k.pid) - k.shared->waited_by_then;
+  const int64_t last_beat = k.shared().last_beat;
+  const int64_t stalled = waited_for_processor(k.pid) - k.shared().waited_by_then;
   const bool by_disk = state_of(k.pid) == 'D';
-  kill(k.pid, SIGKILL);
   k.killed_ns = by_disk ? last_beat : std::max(last_beat, now - std::max<int64_t>(stalled, 0));
+  return killed(k.pid);
 }
 
 // Handed over more than a second before the kill.
@@ -185,9 +169,9 @@ void expect_little_lost(const Killed& k, const Call& call) {
   EXPECT_EQ(report->state, "finished") << to_text(*report);
   const Recorded r(folder);
   const int64_t killed = k.killed_ns;
-  EXPECT_GE(k.shared->last_beat, killed - kSecond) << "it hung by itself";
+  EXPECT_GE(k.shared().last_beat, killed - kSecond) << "it hung by itself";
   for (int t = 0; t < kTracks; ++t) {
-    const Handed& handed = k.shared->tracks[t];
+    const Handed& handed = k.shared().tracks[t];
     const Lane& lane = lane_in(r.lanes, call[t]);
     const size_t kept = packet_count(lane);
     EXPECT_GE(kept, must_be_there(handed, killed)) << "track " << t << " of " << handed.count;
@@ -204,33 +188,25 @@ void expect_little_lost(const Killed& k, const Call& call) {
 void kill_at_random(int kills, const std::optional<PublicKey>& seal_to = std::nullopt) {
   const Call call = make_call();
   std::mt19937 random(std::random_device{}());
-  std::vector<Killed> killed(static_cast<size_t>(kills));
-  for (Killed& k : killed) {
-    void* memory =
-        mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ASSERT_NE(memory, MAP_FAILED);
-    k.shared = new (memory) Shared;
+  std::vector<Killed> all(static_cast<size_t>(kills));
+  for (Killed& k : all)
     k.at_ns = std::uniform_int_distribution<int64_t>(kSecond * 3 / 10, 6 * kSecond)(random);
-  }
-  std::sort(killed.begin(), killed.end(),
+  std::sort(all.begin(), all.end(),
             [](const Killed& a, const Killed& b) { return a.at_ns < b.at_ns; });
   const int64_t start = monotonic_ns();
-  for (Killed& k : killed) {
+  for (Killed& k : all) {
     k.pid = fork();
-    if (k.pid == 0) record_until_killed(k.out->path(), call, *k.shared, seal_to);
+    if (k.pid == 0) record_until_killed(k.out->path(), call, k.shared(), seal_to);
     ASSERT_GT(k.pid, 0);
   }
-  for (Killed& k : killed) {
+  for (Killed& k : all) {
     sleep_until(start + k.at_ns);
-    kill_it(k);
-    int status = 0;
-    waitpid(k.pid, &status, 0);
+    const int status = kill_it(k);
     EXPECT_TRUE(WIFSIGNALED(status)) << "ended by itself: " << WEXITSTATUS(status);
   }
-  for (const Killed& k : killed) {
+  for (const Killed& k : all) {
     SCOPED_TRACE(testing::Message() << "killed after " << static_cast<double>(k.at_ns) / 1e9);
     expect_little_lost(k, call);
-    munmap(k.shared, sizeof(Shared));
   }
 }
 

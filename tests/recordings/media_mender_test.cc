@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/files.h"
+#include "recordings/aside.h"
 #include "recordings/repair.h"
 #include "recordings/verify.h"
 #include "tests/support/feed.h"

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/support/feed.h"
 #include "tests/support/recorded.h"
 
@@ -179,9 +181,7 @@ TEST(MediaWriter, AMuteStaysAGap) {
   Feed feed;
   feed.member("alice");
   auto sound = make_audio({.seconds = 5});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 1'500'000'000 && f.time_ns < 3'500'000'000;
-  });
+  sound = without(std::move(sound), 1'500'000'000, 3'500'000'000);
   feed.add({audio_track(2, "alice"), sound});
   feed.add({video_track(1, "alice"), make_video({.frames = 150})});
   ASSERT_TRUE(feed.run(5.1));

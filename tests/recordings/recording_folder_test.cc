@@ -23,6 +23,26 @@ TEST(RecordingFolder, IsAFreshOne) {
   EXPECT_EQ(none.error().code, Code::kStorage);
 }
 
+TEST(RecordingFolder, MediaFilesAreCountedByParticipant) {
+  EXPECT_EQ(to_path({"alice", 12}, false), "media/alice-12.mkv");
+  EXPECT_EQ(to_path({"anna-lena", 1}, true), "media/anna-lena-1.mkv.sealed");
+  const auto expect = [](const char* path, const char* stem, int number) {
+    const MediaName name = parse_media_name(path);
+    EXPECT_EQ(name.stem, stem) << path;
+    EXPECT_EQ(name.number, number) << path;
+  };
+  expect("media/alice-12.mkv", "alice", 12);
+  expect("media/anna-lena-1.mkv.sealed", "anna-lena", 1);
+  expect("media/alice.mkv", "alice", 0);
+  expect("media/anna-lena.mkv", "anna-lena", 0);
+  expect("media/anna-lena.mkv.sealed", "anna-lena", 0);
+  expect("media/alice-3.mkv.sealed.part", "alice", 3);
+  expect("media/j.doe-3.mkv", "j.doe", 3);
+  for (const char* odd : {"99999999999999999999", "2147483647", "4294967297", "+1", "1x", ""})
+    expect((std::string("media/alice-") + odd + ".mkv").c_str(),
+           ("alice-" + std::string(odd)).c_str(), 0);
+}
+
 TEST(RecordingFolder, UrlsLoseTheirSecretsAndNothingElse) {
   EXPECT_EQ(without_secrets("wss://u:p@h:1/rooms/r?token=abc&x=1#pin=2"),
             "wss://h:1/rooms/r?token=***&x=1#pin=2");

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <random>
@@ -407,7 +408,7 @@ TEST_F(RepairTest, WithoutAManifestItIsMadeFromTheJournal) {
     put(tree);
     EXPECT_THAT(findings(), Contains("manifest-damaged"));
     const auto report = repaired_twice();
-    EXPECT_THAT(to_text(report), HasSubstr("made from the journal"));
+    EXPECT_THAT(to_text(report), HasSubstr("what the journal says is taken instead"));
     EXPECT_EQ(fs::exists(folder() / "damaged/manifest.json"), *manifest != '\0');
     const Recorded r(folder());
     EXPECT_EQ(r.manifest.participants.size(), 2u);
@@ -460,7 +461,7 @@ TEST_F(RepairTest, LinesThatAreNoEventsAreKeptAside) {
   journal.insert(second, "{\"at\":\"x\xC3\n");
   put(tree);
   const auto report = repaired_twice();
-  EXPECT_THAT(to_text(report), HasSubstr("1 lines could not be read"));
+  EXPECT_THAT(to_text(report), HasSubstr("1 line could not be read"));
   EXPECT_EQ(bytes_of(folder() / "damaged/journal.jsonl"), journal);
   EXPECT_EQ(judged().severity, Severity::kPass) << to_text(judged());
 }
@@ -482,6 +483,37 @@ TEST_F(RepairTest, ADamagedManifestIsFoundOpen) {
     put_bytes(folder() / "manifest.json", left);
     fs::remove(folder() / "journal.jsonl");
     EXPECT_TRUE(open_recordings(out_.path()).empty());
+  }
+}
+
+TEST_F(RepairTest, ADamagedDateOfTheManifestIsTheJournals) {
+  for (const bool finished : {false, true}) {
+    Feed feed;
+    feed.member("alice");
+    feed.add({audio_track(1, "alice"), make_audio({.seconds = 2})});
+    ASSERT_TRUE(feed.run(2, finished));
+    feed.drop();
+    const fs::path manifest = feed.folder() / "manifest.json";
+    const std::string good = bytes_of(manifest);
+    std::string text = good;
+    const size_t at = text.find("2026-", text.find("\"started\""));
+    ASSERT_NE(at, std::string::npos);
+    put_bytes(manifest, text.replace(at, 4, "2036"));
+    const auto report = repair(feed.folder());
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_THAT(to_text(*report), HasSubstr("started: 2036-"));
+    EXPECT_THAT(to_text(*report), HasSubstr("is after the journal was last written"));
+    EXPECT_TRUE(fs::exists(feed.folder() / "damaged/manifest.json"));
+    const auto loaded = load(feed.folder());
+    ASSERT_TRUE(loaded);
+    EXPECT_FALSE(loaded->manifest_error);
+    EXPECT_EQ(loaded->manifest.started_wall_ns, Feed::kStartWall);
+    if (finished) {
+      EXPECT_EQ(bytes_of(manifest), good);
+    }
+    const auto again = repair(feed.folder());
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->changed) << to_text(*again);
   }
 }
 

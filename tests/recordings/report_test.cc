@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "base/files.h"
-#include "recordings/html.h"
+#include "base/html.h"
 #include "tests/support/faulty_call.h"
 #include "tests/support/well_formed.h"
 
@@ -55,8 +55,7 @@ void plain(Feed& feed, double seconds) {
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
   feed.says("alice", 0, kAudio, true);
-  feed.add({video_track(1, "alice"),
-            make_video({.width = 192, .height = 108, .frames = static_cast<int>(seconds * 30)})});
+  feed.add({video_track(1, "alice"), make_video(small_video(static_cast<int>(seconds * 30)))});
   feed.add({audio_track(2, "alice"), make_audio({.seconds = seconds})});
 }
 

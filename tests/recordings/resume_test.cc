@@ -71,16 +71,7 @@ class Resume : public ::testing::Test {
     EXPECT_EQ(r.stats().tracks[0].info.id, 1u);
     ASSERT_TRUE(r.finish());
   }
-  static Frame frame(const EncodedFrame& f) {
-    Frame out;
-    auto owner = std::make_shared<std::vector<uint8_t>>(f.bytes);
-    out.bytes = *owner;
-    out.owner = owner;
-    out.key = f.key;
-    out.rtp_time = f.rtp_time;
-    out.first_arrival_ns = out.last_arrival_ns = kMonotonic + f.time_ns;
-    return out;
-  }
+  static Frame frame(const EncodedFrame& f) { return arrived(f, kMonotonic + f.time_ns); }
 
   void expect_one_recording_of_two_parts(double gap) {
     const Recorded r(feed_.folder());

@@ -20,7 +20,7 @@ class SavedVerdict : public ::testing::Test {
     feed_.says("alice", 0, MediaKind::kAudio, true);
     feed_.says("alice", 0, MediaKind::kVideo, true);
     feed_.add({audio_track(2, "alice"), make_audio({.seconds = 3})});
-    feed_.add({video_track(1, "alice"), make_video({.width = 192, .height = 108, .frames = 90})});
+    feed_.add({video_track(1, "alice"), make_video(small_video(90))});
     ASSERT_TRUE(feed_.run(6));
     verdict_ = *verify(folder());
     ASSERT_FALSE(verdict_.findings.empty());

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <random>

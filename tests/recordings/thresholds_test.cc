@@ -97,9 +97,7 @@ TEST(Thresholds, TheyAreJudgedBy) {
   feed.member("alice");
   feed.says("alice", 0, MediaKind::kAudio, true);
   auto sound = make_audio({.seconds = 4});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 2'000'000'000 && f.time_ns < 2'800'000'000;
-  });
+  sound = without(std::move(sound), 2'000'000'000, 2'800'000'000);
   feed.add({audio_track(2, "alice"), sound});
   ASSERT_TRUE(feed.run(4.1));
   const auto usual = verify(feed.folder());

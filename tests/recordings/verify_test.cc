@@ -1,8 +1,6 @@
 #include "recordings/verify.h"
 
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +9,7 @@
 
 #include "base/files.h"
 #include "tests/support/feed.h"
+#include "tests/support/most_file_size.h"
 #include "tests/support/recorded.h"
 
 namespace callbot::recordings {
@@ -34,8 +33,6 @@ struct Fault {
   bool finish = true;
 };
 
-VideoRecipe video(int frames) { return {.width = 192, .height = 108, .frames = frames}; }
-
 void add_video(Feed& feed, const VideoRecipe& recipe) {
   feed.add({video_track(1, "alice", recipe.codec), make_video(recipe)});
 }
@@ -52,7 +49,7 @@ void usual(Feed& feed, const VideoRecipe& recipe, double seconds) {
 }
 // Made once: some faults look for a frame's bytes in the file.
 const EncodedFrames& plain_frames() {
-  static const EncodedFrames frames = make_video(video(120));
+  static const EncodedFrames frames = make_video(small_video(120));
   return frames;
 }
 void plain(Feed& feed, bool) {
@@ -110,14 +107,14 @@ void missing_video(Feed& feed, bool harmed) {
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
   add_audio(feed, 8);
-  if (!harmed) add_video(feed, video(240));
+  if (!harmed) add_video(feed, small_video(240));
 }
 
 void ends_early(Feed& feed, bool harmed) {
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
   if (!harmed) feed.says("alice", 5.0, kVideo, false);
-  add_video(feed, video(150));
+  add_video(feed, small_video(150));
   add_audio(feed, 8);
 }
 
@@ -137,7 +134,7 @@ void picture_gap(Feed& feed, bool harmed) {
     feed.says("alice", 2.0, kVideo, false);
     feed.says("alice", 3.0, kVideo, true);
   }
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.key_every = 30;
   auto frames = make_video(recipe);
   frames.erase(frames.begin() + 60, frames.begin() + 90);
@@ -153,9 +150,7 @@ void sound_gap(Feed& feed, bool harmed) {
     feed.says("alice", 4.5, kAudio, true);
   }
   auto sound = make_audio({.seconds = 6});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 2'000'000'000 && f.time_ns < 4'500'000'000;
-  });
+  sound = without(std::move(sound), 2'000'000'000, 4'500'000'000);
   feed.add({audio_track(2, "alice"), sound});
 }
 
@@ -168,7 +163,7 @@ void quiet(Feed& feed, double from, double to, double seconds) {
 }
 
 void dark(Feed& feed, bool harmed, bool marked) {
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.marked = marked;
   recipe.paint = [harmed](const PictureView& p, int n) {
     if (harmed && n >= 60 && n < 150) paint_flat(p, 16);
@@ -178,7 +173,7 @@ void dark(Feed& feed, bool harmed, bool marked) {
 
 // Without marks the picture alone says that it stands still.
 void still_picture(Feed& feed, bool harmed) {
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.marked = false;
   recipe.paint = [harmed](const PictureView& p, int n) {
     if (!harmed || n < 60 || n >= 150) return;
@@ -190,13 +185,13 @@ void still_picture(Feed& feed, bool harmed) {
 
 // The same mark for three seconds although the picture moves, then on as if nothing was.
 void still_mark(Feed& feed, bool harmed) {
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.mark = [harmed](int n) { return mark(harmed && n >= 61 && n < 150 ? 60 : n); };
   usual(feed, recipe, 6);
 }
 
 void broken_frames(Feed& feed, bool harmed, const char* codec, int count) {
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.codec = codec;
   recipe.key_every = 60;
   auto frames = make_video(recipe);
@@ -212,7 +207,7 @@ void broken_frames(Feed& feed, bool harmed, const char* codec, int count) {
 
 void sound_later_by(Feed& feed, double offset, double seconds) {
   feed.member("alice");
-  auto recipe = video(static_cast<int>(seconds * 30));
+  auto recipe = small_video(static_cast<int>(seconds * 30));
   add_video(feed, recipe);
   // Sound and picture begin together; only what is heard is moved.
   const auto chirps = make_audio({.seconds = seconds});
@@ -221,7 +216,7 @@ void sound_later_by(Feed& feed, double offset, double seconds) {
 
 // Every picture a key frame, so that one that is missing harms no other.
 void frames_missing(Feed& feed, bool harmed) {
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.key_every = 1;
   auto frames = make_video(recipe);
   for (size_t n : {150, 101, 100, 50, 20}) {
@@ -233,13 +228,13 @@ void frames_missing(Feed& feed, bool harmed) {
 }
 
 void marked_as(Feed& feed, const std::function<std::optional<VideoMark>(int)>& marks) {
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.mark = marks;
   usual(feed, recipe, 6);
 }
 
 void with_file(Feed& feed, bool) {
-  usual(feed, video(120), 4);
+  usual(feed, small_video(120), 4);
   feed.at(1, [](Recording& r) {
     auto file = r.receive_file({.participant = "alice", .name = "notes.txt", .size = 5});
     ASSERT_TRUE(file);
@@ -255,7 +250,7 @@ Event track_event(EventKind kind) {
 }
 
 void packets_lost(Feed& feed, bool harmed) {
-  usual(feed, video(120), 4);
+  usual(feed, small_video(120), 4);
   if (!harmed) return;
   feed.at(3, [](Recording& r) {
     Event loss = track_event(EventKind::kLoss);
@@ -277,7 +272,7 @@ void waits(Feed& feed, double from, std::optional<double> to) {
 void key_frame_late(Feed& feed, bool harmed) {
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
-  auto recipe = video(180);
+  auto recipe = small_video(180);
   recipe.key_every = 30;
   auto frames = make_video(recipe);
   if (harmed) {
@@ -292,7 +287,7 @@ void key_frame_late(Feed& feed, bool harmed) {
 void key_frame_never(Feed& feed, bool harmed) {
   feed.member("alice");
   feed.says("alice", 0, kVideo, true);
-  add_video(feed, video(harmed ? 90 : 180));
+  add_video(feed, small_video(harmed ? 90 : 180));
   add_audio(feed, 6);
   if (harmed) waits(feed, 3.05, std::nullopt);
 }
@@ -353,16 +348,27 @@ void low_layer(Feed& feed, bool harmed) {
   feed.add({video_track(1, "alice"), frames});
 }
 
-// A disk that takes no more; the kernel refuses in its place.
-void most_file_bytes(rlim_t bytes) {
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit limit{};
-  getrlimit(RLIMIT_FSIZE, &limit);
-  limit.rlim_cur = bytes;
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+// The track's line and the finding say the same: what is missing in between is named.
+TEST(Verify, WhatIsMissingAtTheEndsIsToldFromGaps) {
+  Feed feed;
+  feed.member("alice");
+  feed.says("alice", 0, kAudio, true);
+  auto sound = make_audio({.seconds = 10});
+  sound = without(std::move(sound), 2'000'000'000, 5'000'000'000);
+  feed.add({audio_track(2, "alice"), sound});
+  ASSERT_TRUE(feed.run(20));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  EXPECT_NEAR(verdict->tracks.at(0).covered, 7, 0.1);
+  const auto coverage = std::find_if(verdict->findings.begin(), verdict->findings.end(),
+                                     [](const Finding& f) { return f.code == "coverage"; });
+  ASSERT_NE(coverage, verdict->findings.end());
+  EXPECT_NEAR(*coverage->value, 0.5, 0.01);
+  EXPECT_THAT(coverage->text, HasSubstr("at the beginning or end for 10.0 of the 20.0 s"));
+  EXPECT_THAT(coverage->text, HasSubstr("50 % (not counting 3.0 s of gaps and waits)"));
+}
 
 const Fault kFaults[] = {
     {"VideoMissing", "missing-track", Severity::kFail, 8.1, missing_video},
@@ -473,7 +479,7 @@ const Fault kFaults[] = {
      }},
     {"Overflow", "overflow", Severity::kWarn, 4.1,
      [](Feed& feed, bool harmed) {
-       usual(feed, video(120), 4);
+       usual(feed, small_video(120), 4);
        if (harmed) feed.at(2, [](Recording& r) { r.overflow(1, 3); });
      }},
     {"PacketsLost", "loss", Severity::kWarn, 4.1, packets_lost},
@@ -486,10 +492,11 @@ const Fault kFaults[] = {
     {"NotFinished", "not-finished", Severity::kWarn, 4.1, plain, {}, false},
     {"Failed", "failed", Severity::kFail, 4.1,
      [](Feed& feed, bool harmed) {
-       usual(feed, video(120), 4);
+       usual(feed, small_video(120), 4);
        if (!harmed) return;
-       feed.at(3.9, [](Recording&) { most_file_bytes(1000); });
-       feed.at(4.09, [](Recording&) { most_file_bytes(RLIM_INFINITY); });
+       const auto full_disk = std::make_shared<std::optional<MostFileSize>>();
+       feed.at(3.9, [=](Recording&) { full_disk->emplace(1000); });
+       feed.at(4.09, [=](Recording&) { full_disk->reset(); });
      }},
 };
 
@@ -595,7 +602,7 @@ TEST(Verify, SaysHowFarItIsAndStopsWhenToldAmongChecksums) {
 
 TEST(Verify, SaysHowFarItIsAndStopsWhenTold) {
   Feed feed;
-  usual(feed, video(120), 4);
+  usual(feed, small_video(120), 4);
   ASSERT_TRUE(feed.run(4.1));
   std::vector<double> steps;
   ASSERT_TRUE(verify(feed.folder(), {}, [&](double share) {
@@ -610,7 +617,7 @@ TEST(Verify, SaysHowFarItIsAndStopsWhenTold) {
 
 TEST(Verify, MeasuresWhatIsThere) {
   Feed feed;
-  usual(feed, video(150), 5);
+  usual(feed, small_video(150), 5);
   ASSERT_TRUE(feed.run(5.1));
   const auto verdict = verify(feed.folder());
   ASSERT_TRUE(verdict);
@@ -646,11 +653,11 @@ TEST(Verify, ItsJsonHoldsEveryFinding) {
 
 TEST(Verify, ARestartedSenderMissesNothing) {
   Feed feed;
-  auto recipe = video(90);
+  auto recipe = small_video(90);
   recipe.first_counter = 50000;
   feed.member("alice");
   feed.add({.info = video_track(1, "alice"), .frames = make_video(recipe), .end = 3});
-  feed.add({.info = video_track(2, "alice"), .frames = make_video(video(90)), .start = 3.05});
+  feed.add({.info = video_track(2, "alice"), .frames = make_video(small_video(90)), .start = 3.05});
   ASSERT_TRUE(feed.run(6.2));
   const auto verdict = verify(feed.folder());
   ASSERT_TRUE(verdict);
@@ -678,7 +685,7 @@ TEST(Verify, ASharedScreenMayStandStill) {
     Feed feed;
     feed.member("alice");
     feed.says("alice", 0, kVideo, true, source);
-    auto recipe = video(180);
+    auto recipe = small_video(180);
     recipe.marked = false;
     recipe.paint = [](const PictureView& p, int) { paint_flat(p, 120); };
     add_video(feed, recipe);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "signaling/http.h"
 #include "signaling/tls_auto.h"
 #include "signaling/websocket.h"

@@ -23,6 +23,7 @@ using test::FakeWebSocketServer;
 using test::TempFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr auto kSoon = 10s;
 
@@ -138,6 +139,7 @@ TEST(WebSocket, RefusedAndUnresolvable) {
   const Error refused = error_of(loop, {.url = "ws://127.0.0.1:" + std::to_string(port) + "/"});
   EXPECT_EQ(refused.code, Code::kConnect);
   EXPECT_THAT(refused.message, HasSubstr("refused"));
+  EXPECT_THAT(refused.message, Not(HasSubstr("wss")));
   const Error unknown = error_of(loop, {.url = "ws://no-such-host.invalid/"});
   EXPECT_EQ(unknown.code, Code::kConnect);
   EXPECT_THAT(unknown.message, HasSubstr("no-such-host.invalid"));
@@ -209,6 +211,9 @@ TEST(WebSocket, GarbageAndPlainTextInsteadOfTls) {
     const Error error = error_of(loop, {.url = port.url(scheme)});
     server.join();
     EXPECT_EQ(error.code, Code::kConnect) << scheme << ": " << error.message;
+    EXPECT_EQ(error.message.find("does it want wss://") != std::string::npos,
+              std::string(scheme) == "ws")
+        << error.message;
   }
 }
 
@@ -328,6 +333,12 @@ TEST_F(WebSocketTls, AnUnknownAuthorityIsRefusedWithAdvice) {
   EXPECT_THAT(error.message, HasSubstr("--ca"));
   EXPECT_THAT(error.message, HasSubstr("--insecure"));
   EXPECT_EQ(server_->clients(), 0U);
+}
+
+TEST_F(WebSocketTls, WhoForgetsTheSIsTold) {
+  const Error error = error_of(loop_, {.url = "ws" + server_->url().substr(3)});
+  EXPECT_EQ(error.code, Code::kConnect);
+  EXPECT_THAT(error.message, HasSubstr("does it want wss://"));
 }
 
 TEST_F(WebSocketTls, TheAuthoritysFileMakesItTrusted) {

@@ -25,14 +25,8 @@ struct Step {
 };
 
 Frame to_frame(const FeedTrack& track, const EncodedFrame& f, double at) {
-  auto owner = std::make_shared<std::vector<uint8_t>>(f.bytes);
-  Frame frame;
-  frame.bytes = *owner;
-  frame.owner = owner;
-  frame.key = f.key;
-  frame.after_gap = f.after_gap;
-  frame.rtp_time = track.rtp_start + f.rtp_time;
-  frame.first_arrival_ns = frame.last_arrival_ns = kStartMonotonic + ns(at);
+  Frame frame = arrived(f, kStartMonotonic + ns(at));
+  frame.rtp_time += track.rtp_start;
   if (track.ntp) frame.ntp_ns = track.ntp(f);
   if (track.level) frame.level = track.level(f);
   return frame;

@@ -1,7 +1,9 @@
 #include "tests/support/forgetful_fs.h"
 
 #define FUSE_USE_VERSION 31
+#include <fcntl.h>
 #include <fuse3/fuse.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,17 +11,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <map>
 #include <memory>
 
+#include "base/files.h"
+#include "tests/support/pidfd.h"
+
 namespace callbot::test {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kPatienceMs = 60'000;
 constexpr const char* kPowerCut = "/.power-cut";  // rmdir of it cuts the power
 constexpr const char* kSyncs = "/.syncs-";        // the size of it and what follows: how many
 
@@ -211,13 +218,19 @@ bool is_fuse(const fs::path& path) {
 }  // namespace
 
 ForgetfulFs::ForgetfulFs() {
+  const Descriptor mounts(open("/proc/self/mounts", O_RDONLY | O_CLOEXEC));
   server_ = fork();
   if (server_ == 0) serve(folder_.path().string());
-  // Until it is there, or its process has given up.
-  int status = 0;
-  while (!(mounted_ = is_fuse(folder_.path())) && waitpid(server_, &status, WNOHANG) == 0)
-    usleep(2000);
-  if (!mounted_) server_ = -1;
+  const Descriptor process = pidfd_of(server_);
+  // Until it is there (proc(5): a change of what is mounted is POLLPRI), or its process has given
+  // up.
+  pollfd changes[] = {{mounts.get(), POLLPRI, 0}, {process.get(), POLLIN, 0}};
+  bool ended = false;
+  while (!(mounted_ = is_fuse(folder_.path())) && !ended) {
+    if (poll(changes, 2, kPatienceMs) == 0) return;
+    ended = waitpid(server_, nullptr, WNOHANG) != 0;
+  }
+  if (ended) server_ = -1;
 }
 
 ForgetfulFs::~ForgetfulFs() {

@@ -1,5 +1,6 @@
 #include "tests/support/killed.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -15,11 +16,20 @@ namespace {
 
 constexpr uint64_t kCalls[] = {
 #ifdef SYS_rename  // newer machines have the ones with "at" only
-    SYS_rename,    SYS_link,   SYS_unlink,
+    SYS_rename,    SYS_link,     SYS_unlink,    SYS_mkdir,   SYS_rmdir,     SYS_symlink,
+    SYS_creat,
 #endif
-    SYS_renameat,  SYS_linkat, SYS_unlinkat,  SYS_renameat2,
-    SYS_ftruncate, SYS_fsync,  SYS_fdatasync, SYS_mkdirat,
+    SYS_renameat,  SYS_linkat,   SYS_unlinkat,  SYS_mkdirat, SYS_symlinkat, SYS_renameat2,
+    SYS_ftruncate, SYS_truncate, SYS_fallocate, SYS_fsync,   SYS_fdatasync,
 };
+
+// open(2) that may make a file.
+bool creates(const __ptrace_syscall_info& info) {
+#ifdef SYS_open
+  if (info.entry.nr == SYS_open) return (info.entry.args[1] & O_CREAT) != 0;
+#endif
+  return info.entry.nr == SYS_openat && (info.entry.args[2] & O_CREAT) != 0;
+}
 
 bool enters_one(pid_t child) {
   __ptrace_syscall_info info{};
@@ -28,7 +38,8 @@ bool enters_one(pid_t child) {
     return false;
   }
   return info.op == PTRACE_SYSCALL_INFO_ENTRY &&
-         std::find(std::begin(kCalls), std::end(kCalls), info.entry.nr) != std::end(kCalls);
+         (creates(info) ||
+          std::find(std::begin(kCalls), std::end(kCalls), info.entry.nr) != std::end(kCalls));
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 // tests/support/killed.h: work that is killed at an exact place: at its n-th system call that
-// changes a name on the disk, cuts a file or syncs.
+// makes, renames or removes a file or folder, gives a file another size, or syncs.
+//
+// Not at writes: there are thousands, and what a file holds that was cut between two of them is
+// what the tests with cut files and with kills at random instants (kill_test) are about.
 //
 // Thread:  one; the work runs in a child process, which is traced (ptrace(2)).
 // Owner:   the test.

@@ -28,14 +28,9 @@ inline void sleep_until(int64_t ns) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr);
 }
 
-// The bytes stay the caller's.
 inline Frame arrived_now(const EncodedFrame& f, bool after_gap = false) {
-  Frame frame;
-  frame.bytes = f.bytes;
-  frame.key = f.key;
+  Frame frame = arrived(f, monotonic_ns());
   frame.after_gap = after_gap;
-  frame.rtp_time = f.rtp_time;
-  frame.first_arrival_ns = frame.last_arrival_ns = monotonic_ns();
   return frame;
 }
 

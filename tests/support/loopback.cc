@@ -142,9 +142,16 @@ bool Loopback::connect(std::chrono::milliseconds deadline) {
   return run_until([&] { return a.connected_count > 0 && b.connected_count > 0; }, deadline);
 }
 
-void Loopback::route(UdpRelay& relay) {
-  a.munge_candidate = [&relay](const std::string& text) { return relay.candidate_for_b(text); };
-  b.munge_candidate = [&relay](const std::string& text) { return relay.candidate_for_a(text); };
+void Loopback::route(network::Link& line, const std::vector<std::string>& addresses) {
+  relay = std::make_unique<network::Relay>(line, Log("relay"), addresses);
+  a.munge = [this](const std::string& sdp) { return relay->description_for_them(sdp); };
+  b.munge = [this](const std::string& sdp) { return relay->description_for_us(sdp); };
+  a.munge_candidate = [this](const std::string& text) {
+    return relay->candidate_for_them(text).value_or("");
+  };
+  b.munge_candidate = [this](const std::string& text) {
+    return relay->candidate_for_us(text).value_or("");
+  };
 }
 
 bool Loopback::renegotiate() {

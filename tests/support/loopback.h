@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "network/relay.h"
 #include "pipelines/peer.h"
 #include "pipelines/test_pattern.h"
-#include "tests/support/udp_relay.h"
 
 namespace callbot::pipelines {
 
@@ -104,8 +104,9 @@ class Loopback {
   explicit Loopback(Loop& loop, LoopbackConfig config = {});
   ~Loopback();
 
-  // Before connect(): everything goes through the relay.
-  void route(UdpRelay& relay);
+  // Before connect(): everything goes over this line; a is its bot, so that up is from a to b.
+  // `addresses`: where a gathers, if not on loopback.
+  void route(network::Link& line, const std::vector<std::string>& addresses = {});
   // Negotiates and waits until both ends are connected.
   bool connect(std::chrono::milliseconds deadline = std::chrono::seconds(15));
   bool run_until(const std::function<bool()>& condition,
@@ -119,7 +120,8 @@ class Loopback {
   std::string log() const;
 
   Loop& loop;
-  LoopbackEnd a, b;  // a offers
+  LoopbackEnd a, b;                       // a offers
+  std::unique_ptr<network::Relay> relay;  // of route()
 };
 
 // A small, cheap pattern of its own seed.

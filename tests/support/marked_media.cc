@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <numbers>
+#include <utility>
 
 #include "base/audio_mark.h"
 #include "recordings/av.h"
@@ -190,6 +192,24 @@ EncodedFrames make_audio(const AudioRecipe& r) {
     }
   }
   return out;
+}
+
+EncodedFrames without(EncodedFrames frames, int64_t from_ns, int64_t to_ns) {
+  std::erase_if(frames,
+                [&](const EncodedFrame& f) { return f.time_ns >= from_ns && f.time_ns < to_ns; });
+  return frames;
+}
+
+Frame arrived(const EncodedFrame& encoded, int64_t at_ns) {
+  auto bytes = std::make_shared<const std::vector<uint8_t>>(encoded.bytes);
+  Frame frame;
+  frame.bytes = *bytes;
+  frame.owner = std::move(bytes);
+  frame.key = encoded.key;
+  frame.after_gap = encoded.after_gap;
+  frame.rtp_time = encoded.rtp_time;
+  frame.first_arrival_ns = frame.last_arrival_ns = at_ns;
+  return frame;
 }
 
 TrackInfo video_track(TrackId id, const std::string& participant, const std::string& codec) {

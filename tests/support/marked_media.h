@@ -40,6 +40,11 @@ struct VideoRecipe {
   std::function<std::optional<VideoMark>(int n)> mark = {};
 };
 
+// Little work for encoder and decoder; its marks are read.
+inline VideoRecipe small_video(int frames) {
+  return {.width = 192, .height = 108, .frames = frames};
+}
+
 struct AudioRecipe {
   std::string codec = "opus";  // opus, pcmu, pcma, g722
   double seconds = 3;
@@ -52,6 +57,11 @@ struct AudioRecipe {
 
 EncodedFrames make_video(const VideoRecipe& recipe);
 EncodedFrames make_audio(const AudioRecipe& recipe);
+// A hole: none that begins at `from_ns` or after, and before `to_ns`.
+EncodedFrames without(EncodedFrames frames, int64_t from_ns, int64_t to_ns);
+
+// As it comes from a call, with bytes of its own.
+Frame arrived(const EncodedFrame& frame, int64_t at_ns);
 
 TrackInfo video_track(TrackId id, const std::string& participant, const std::string& codec = "vp8");
 TrackInfo audio_track(TrackId id, const std::string& participant,

@@ -33,9 +33,7 @@ void muted(Feed& feed, const SampleCall& call) {
   video.height = 64;
   feed.add({video_track(1, "alice", call.video), make_video(video)});
   auto sound = make_audio({.codec = call.audio, .seconds = call.seconds});
-  std::erase_if(sound, [](const EncodedFrame& f) {
-    return f.time_ns >= 5 * kSecond && f.time_ns < 35 * kSecond;
-  });
+  sound = without(std::move(sound), 5 * kSecond, 35 * kSecond);
   feed.says("alice", 5, MediaKind::kAudio, false);
   feed.says("alice", 35, MediaKind::kAudio, true);
   feed.add({audio_track(2, "alice", call.audio), sound});
@@ -120,6 +118,7 @@ const std::vector<SampleCall>& sample_calls() {
       {"vp8-g722", "vp8", "g722", 3, plain},
       {"muted", "vp8", "opus", 40, muted},
       {"muted-pcmu", "vp8", "pcmu", 40, muted},
+      {"muted-g722", "vp8", "g722", 40, muted},
       {"lossy", "vp8", "opus", 10, lossy},
       {"resized-vp8", "vp8", "opus", 4, resized},
       {"resized-h264", "h264", "opus", 4, resized},

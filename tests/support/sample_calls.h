@@ -21,8 +21,8 @@ struct SampleCall {
   void (*fill)(Feed& feed, const SampleCall& call);
 };
 
-// One of each codec; "muted", "muted-pcmu" (30 s), "lossy" (5 %), "resized-vp8", "resized-h264",
-// "changed-codec", "screen-beside", "late-camera", "sound-only".
+// One of each codec; "muted", "muted-pcmu", "muted-g722" (30 s), "lossy" (5 %), "resized-vp8",
+// "resized-h264", "changed-codec", "screen-beside", "late-camera", "sound-only".
 const std::vector<SampleCall>& sample_calls();
 const SampleCall& sample_call(const std::string& name);
 // Records it; alice is in it.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,10 @@
 #include "tests/support/temp_folder.h"
 
 namespace callbot::test {
+
+// What `unshare` needs to be told for mounts of its own. Root needs no user namespace, and cannot
+// have one in a container that is a chroot.
+inline const char* own_mounts() { return geteuid() == 0 ? "-m" : "-rm"; }
 
 class SmallDisk {
  public:

@@ -11,6 +11,12 @@
 
 namespace callbot::test {
 
+// A file system in memory, where there is one.
+inline std::filesystem::path in_memory() {
+  return std::filesystem::is_directory("/dev/shm") ? "/dev/shm"
+                                                   : std::filesystem::temp_directory_path();
+}
+
 class TempFolder {
  public:
   explicit TempFolder(const std::filesystem::path& below = std::filesystem::temp_directory_path()) {

@@ -1,0 +1,71 @@
+#include "bot/cli_tests.h"
+
+#include "base/units.h"
+#include "scenarios/variables.h"
+
+namespace callbot::bot {
+
+void add_test(CLI::App& app, TestOptions& o) {
+  auto* c = app.add_subcommand(
+      "test", "run call tests that are written as scenarios; check them; print their schema");
+  c->add_option("FILE", o.files, "scenarios, YAML or JSON; scenarios/SCENARIO.md says how");
+  c->add_flag("--check", o.check, "say every mistake in them, with file, line and column");
+  c->add_option_function<std::string>(
+       "--schema", [&o](const std::string& what) { o.schema = what.empty() ? "scenario" : what; },
+       "print the JSON Schema of scenarios, or of the JSON that runs leave (--schema=run)")
+      ->expected(0, 1)
+      ->check(CLI::IsMember({"scenario", "run", ""}))
+      ->type_name("[=scenario|run]");
+  c->add_option_function<std::vector<std::string>>(
+       "--var",
+       [&o](const std::vector<std::string>& texts) {
+         for (const std::string& text : texts) {
+           auto var = scenarios::parse_var(text);
+           if (!var) throw CLI::ValidationError("--var", var.error().message);
+           o.vars[var->first] = var->second;
+         }
+       },
+       "what ${NAME} is; repeatable")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  c->add_option("--vars", o.csv,
+                "CSV whose first line names variables; a run for each of the other lines")
+      ->type_name("FILE");
+  c->add_option("--repeat", o.repeat, "run each so many times")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  for (const auto& [flag, path, what] :
+       {std::tuple{"--junit", &o.junit, "file for JUnit XML, a case for everything that is judged"},
+        {"--json", &o.json, "file for JSON (--schema=run says how it is made)"},
+        {"--html", &o.html, "file for a page; of several runs FILE-2 and on"},
+        {"--baseline", &o.baseline, "the --json of an earlier run: warns of what became worse"}})
+    c->add_option(flag, *path, what)->type_name("FILE");
+  c->add_option_function<std::string>(
+       "--metrics",
+       [&o](const std::string& text) {
+         if (auto listen = parse_listen_address(text); !listen)
+           throw CLI::ValidationError("--metrics", listen.error().message);
+         o.metrics = text;
+       },
+       "where Prometheus can read what is measured, at /metrics; \":9100\" is on the loopback "
+       "address")
+      ->type_name("ADDRESS:PORT");
+  c->callback([&o] {
+    if (o.schema.empty() && o.files.empty())
+      throw CLI::ValidationError("test", "expected FILE, or --schema");
+  });
+  c->footer(
+      "This version runs joins, leaves, crashes, mutes, waits, marks, programs and expectations "
+      "of\n"
+      "bots that send the pattern, and measures what needs no decoding; the rest is refused or\n"
+      "unmeasured (scenarios/SCENARIO.md).\n\n"
+      "Exit status: 0 pass, 1 a demand is not met, 2 the scenario is wrong, 3 the call was not\n"
+      "established, 5 unmeasured or invalid, 130 interrupted. With --check: 0 nothing is wrong, 2\n"
+      "something is.\n\n"
+      "Examples:\n"
+      "  callbot test tests/scenarios/smoke.yaml --junit out/junit.xml --html out/run.html\n"
+      "  callbot test --check tests/scenarios/smoke.yaml --var URL=ws://HOST:8080/rooms/ci\n"
+      "  callbot test --schema > scenario.schema.json\n");
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,140 @@
+// bot/scenario_actor.h: one actor of a scenario: what it sends, its call, and what it is told
+// there.
+//
+// Thread:  loop.
+// Owner:   bot::Cast, for the whole run; its calls come and go.
+// Fails:   through error(): why it did not get in, or why its call ended by itself.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bot/call.h"
+#include "bot/scenario_media.h"
+#include "bot/scenario_network.h"
+#include "bot/scenario_samples.h"
+#include "pipelines/test_pattern.h"
+#include "scenarios/evidence.h"
+#include "scenarios/scenario.h"
+
+namespace callbot::bot {
+
+// What came over the signaling or a data channel.
+struct Told {
+  std::string kind;  // of scenarios::EventFact
+  std::string from;  // its name in the call; empty: nobody's
+  std::string text;
+  int64_t at_ns = 0;
+  bool used = false;  // an expectation was fulfilled by it
+};
+
+class ScenarioActor final : private CallEvents {
+ public:
+  enum class State { kOut, kJoining, kInside, kLeaving };
+  struct Stream {
+    TrackInfo info;
+    uint32_t width = 0, height = 0;  // 0: not known yet
+  };
+  using MakesMedia = std::function<std::unique_ptr<ScenarioMedia>(const scenarios::Instance&)>;
+  struct Hears {
+    std::function<void(ScenarioActor&, const Told&)> told;
+    ScenarioSamples::Hears sample;
+    // Whose name in the call this is; null: a stranger's.
+    std::function<const ScenarioActor*(const std::string& shown)> other;
+    MakesMedia media;  // null, or gives null: what it receives is not kept
+  };
+
+  // `url`: of its room, where a server answers. `number`: of its marks and its pattern.
+  ScenarioActor(Loop& loop, const scenarios::Scenario& scenario, scenarios::Instance who,
+                std::string url, uint16_t number, Hears hears);
+  ~ScenarioActor() override;
+
+  void join();
+  void leave();
+  // Without goodbye: its connections are gone at once.
+  void crash();
+  void send(MediaKind kind, bool on);
+  // `step` wants it proved that this is in force.
+  void change_network(const network::Conditions& conditions, std::optional<size_t> step);
+  void judge_network() { network_.judge(call_.get()); }
+  std::vector<ScenarioNetwork::Proof> take_proofs() { return network_.take_proofs(); }
+  // Reads the counters of its tracks.
+  void sample(int64_t now_ns);
+
+  const scenarios::Instance& who() const { return who_; }
+  const std::string& url() const { return url_; }
+  State state() const { return state_; }
+  const std::optional<Error>& error() const { return error_; }
+  bool crashed() const { return crashed_; }
+  bool sends() const { return media_ != nullptr; }
+  bool receives() const { return who_.actor->receive != "none"; }
+  bool on(MediaKind kind) const;
+  bool connected_to(const ScenarioActor& other) const;
+  const signaling::Member* member(const std::string& shown) const;
+  std::vector<Stream> streams_of(const std::string& shown) const;
+  std::vector<Told>& told() { return told_; }
+
+  scenarios::ActorFacts facts(int64_t now_ns) const;
+  const ScenarioMedia* media() const { return kept_.get(); }  // null: it is not kept
+  const std::vector<scenarios::CandidatePair>& pairs() const { return pairs_; }
+  const std::vector<Series>& series() const { return samples_.series(); }
+
+ private:
+  Result<> make_source();
+  Result<std::unique_ptr<Call>> make_call();
+  void tell(const char* kind, const std::string& from, std::string text);
+  void gone();
+  void look_at_pair(const std::string& member);
+  std::string shown_of(const std::string& member) const;
+  std::string name_of(const std::string& shown) const;
+  void first(const char* metric, const TrackInfo& track);
+
+  void joined(const std::string& self) override;
+  void member_joined(const signaling::Member& member) override;
+  void member_changed(const signaling::Member& before, const signaling::Member& after) override;
+  void member_left(const signaling::Member& member) override;
+  void connected(const std::string& member) override;
+  void trouble(const std::string& member, const Error& error, bool again) override;
+  void track_added(const TrackInfo& track, bool taken) override;
+  void track_removed(const TrackInfo& track) override;
+  void key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) override;
+  void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
+  void chat(const signaling::Member& from, const std::string& text) override;
+  void file_end(const signaling::Member& from, const FileEnd* end) override;
+  void interrupted(const std::string& why) override;
+  void done(Result<> how) override;
+
+  Loop& loop_;
+  const scenarios::Scenario& scenario_;
+  const scenarios::Instance who_;
+  const std::string url_;
+  const uint16_t number_;
+  const Hears hears_;
+  const scenarios::Media* media_;  // null: sends nothing
+  Log log_;
+  State state_ = State::kOut;
+  bool crashed_ = false;
+  std::optional<Error> error_;
+  signaling::Self self_;
+  std::string id_;  // in the call
+  int64_t join_ns_ = 0;
+  std::set<std::string> connected_;              // member ids; "" where one leg carries all
+  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
+  std::vector<scenarios::CandidatePair> pairs_;
+  std::map<TrackId, Stream> streams_;
+  std::set<std::string> key_frames_;  // streams of which the first one came, since it joined
+  std::vector<Told> told_;
+  std::vector<scenarios::TimeWindow> inside_;  // the last one has no end yet while it is inside
+  ScenarioSamples samples_;
+  ScenarioNetwork network_;
+  std::unique_ptr<pipelines::TestPattern> source_;
+  std::unique_ptr<ScenarioMedia> kept_;
+  std::unique_ptr<Call> call_;
+};
+
+}  // namespace callbot::bot

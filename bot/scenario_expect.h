@@ -1,0 +1,61 @@
+// bot/scenario_expect.h: one expectation of a scenario's run: waits until it is so, for each pair
+// of who looks and whom it is about. The rules stand in scenarios/SCENARIO.md.
+//
+// Thread:  loop.
+// Owner:   bot::ScenarioStep.
+// Fails:   never; what nothing here can tell is unmeasured.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bot/scenario_cast.h"
+#include "scenarios/evidence.h"
+
+namespace callbot::bot {
+
+struct StepEnd {
+  scenarios::Outcome outcome = scenarios::Outcome::kDone;
+  std::string actor, text;
+};
+
+class ScenarioExpectation {
+ public:
+  // `measured`: the evidence so far, for what is expected of a metric.
+  using Measured = std::function<scenarios::Evidence()>;
+  ScenarioExpectation(const scenarios::Step& step, const Cast& cast, Measured measured,
+                      int64_t now_ns);
+  // None: not known yet.
+  std::optional<StepEnd> poll(int64_t now_ns);
+
+ private:
+  struct Pair {
+    ScenarioActor* who;
+    ScenarioActor* from;   // null: about nobody else
+    int64_t since_ns = 0;  // so since then; 0: it is not so
+    bool held = false;
+  };
+  enum class Is { kSo, kNot, kUnmeasured };
+  struct Answer {
+    Is is = Is::kNot;
+    std::string text;
+    scenarios::Outcome late = scenarios::Outcome::kFailed;  // where it stays so
+  };
+  Answer ask(const Pair& pair, int64_t now_ns) const;
+  Answer ask_state(const Pair& pair) const;
+  Answer ask_streams(const Pair& pair) const;
+  Answer ask_told(const Pair& pair) const;
+  Answer ask_metric(const Pair& pair, int64_t now_ns) const;
+  static std::string text_of(const Pair& pair);
+
+  const scenarios::Step& step_;
+  const Cast& cast_;
+  Measured measured_;
+  const int64_t began_ns_;
+  int64_t asked_ns_ = 0;
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,39 @@
+#include "bot/scenario_media.h"
+
+#include "base/clock.h"
+
+namespace callbot::bot {
+
+Result<pipelines::Sink*> ScenarioMedia::begin(std::function<void(TrackId)> request_key_frame) {
+  end();
+  const Log log(actor_);
+  recordings::Facts facts;
+  facts.room = facts.recorder = actor_;  // it is found by who received it
+  auto made = recordings::Recording::create(log, out_, facts);
+  if (!made) return tl::unexpected(made.error());
+  recording_ = made->get();
+  kept_.push_back({actor_, recording_->folder(), monotonic_ns() - recording_->stats().duration_ns});
+  pipelines::Recorder::Events events;
+  events.failed = [log](const Error& error) { log.error("not kept: {}", error.message); };
+  events.needs_key_frame = std::move(request_key_frame);
+  recorders_.push_back(std::make_unique<pipelines::Recorder>(loop_, log, pool_, std::move(*made),
+                                                             std::move(events)));
+  ++writing_;
+  return recorders_.back().get();
+}
+
+void ScenarioMedia::member_joined(const std::string& participant, const std::string& name) {
+  if (recording_ == nullptr) return;
+  recordings::Event event{.kind = recordings::EventKind::kMemberJoined};
+  event.participant = participant;
+  event.name = name;
+  recording_->note(std::move(event));
+}
+
+void ScenarioMedia::end() {
+  if (recording_ == nullptr) return;
+  recording_ = nullptr;
+  recorders_.back()->drain(alive_.guard([this](const Result<>&) { --writing_; }));
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,58 @@
+// bot/scenario_media.h: what one actor of a scenario receives, recorded while the run goes on: a
+// recording for each time that it is in its call.
+//
+// Thread:  loop; writing happens in the pool.
+// Owner:   bot::ScenarioActor; outlives the call whose tracks it sits on.
+// Fails:   begin() where the folder cannot be made. Trouble while writing is in the log, and ends
+//          that recording alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/alive.h"
+#include "base/files.h"
+#include "pipelines/recorder.h"
+#include "pipelines/writer_pool.h"
+#include "recordings/recording.h"
+
+namespace callbot::bot {
+
+struct KeptMedia {
+  std::string actor;  // who received it
+  fs::path folder;    // of the recording
+  int64_t began_ns = 0;
+};
+
+class ScenarioMedia {
+ public:
+  // The pool outlives it.
+  ScenarioMedia(Loop& loop, pipelines::WriterPool& pool, fs::path out, std::string actor)
+      : loop_(loop), pool_(pool), out_(std::move(out)), actor_(std::move(actor)) {}
+
+  // The call begins; the sink is to be put on its tracks.
+  Result<pipelines::Sink*> begin(std::function<void(TrackId)> request_key_frame);
+  // `name`: of the actor that it is.
+  void member_joined(const std::string& participant, const std::string& name);
+  // The call is gone.
+  void end();
+  // All of it is written.
+  bool written() const { return writing_ == 0; }
+
+  const std::vector<KeptMedia>& kept() const { return kept_; }
+
+ private:
+  Loop& loop_;
+  pipelines::WriterPool& pool_;
+  const fs::path out_;
+  const std::string actor_;
+  std::vector<std::unique_ptr<pipelines::Recorder>> recorders_;
+  recordings::Recording* recording_ = nullptr;  // of the newest recorder, while its call goes on
+  std::vector<KeptMedia> kept_;
+  size_t writing_ = 0;
+  Alive alive_;
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,54 @@
+// bot/scenario_network.h: the line over which one actor of a scenario is connected, and what is to
+// be proved of it: its conditions outlive its calls, each of which has a link of its own.
+//
+// A change that a step wants proved is judged when it ends: by the next change, by leaving, or by
+// the end of the run.
+//
+// Thread:  loop.
+// Owner:   bot::ScenarioActor.
+// Fails:   what is not proved is kUnmeasured, with what is missing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bot/call.h"
+#include "network/conditions.h"
+#include "scenarios/scenario.h"
+
+namespace callbot::bot {
+
+// Of an actor or a step; kUsage: what of it cannot be read, a file that is not there.
+Result<network::Network> network_of(const scenarios::NetworkSetting& setting,
+                                    const scenarios::Scenario& scenario);
+// Every mistake in the networks of a scenario, a line each; empty: none.
+std::string network_mistakes(const scenarios::Scenario& scenario);
+
+class ScenarioNetwork {
+ public:
+  struct Proof {
+    size_t step;  // that wants it
+    Result<> proved;
+  };
+
+  // One that has no network and gets none by a step has no link either.
+  ScenarioNetwork(const scenarios::Scenario& scenario, const scenarios::Instance& who,
+                  uint64_t seed);
+
+  // For its next call.
+  const std::optional<network::Network>& network() const { return network_; }
+  // From now on; `step` wants it proved. `call` may be null.
+  void change(const network::Conditions& conditions, std::optional<size_t> step, const Call* call);
+  // Before the call ends: what was to be proved is judged now.
+  void judge(const Call* call);
+  std::vector<Proof> take_proofs() { return std::exchange(proofs_, {}); }
+
+ private:
+  std::optional<network::Network> network_;
+  std::optional<size_t> wanted_;  // by this step: a proof of the current conditions
+  std::vector<Proof> proofs_;
+};
+
+}  // namespace callbot::bot

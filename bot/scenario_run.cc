@@ -1,0 +1,338 @@
+#include "bot/scenario_run.h"
+
+#include <fmt/core.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+namespace callbot::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using scenarios::Outcome;
+using State = ScenarioActor::State;
+
+// Our choices: how exactly steps keep their times, and how late the loop may be before what it says
+// is not to be believed.
+constexpr auto kTick = 10ms;
+constexpr double kMostLateness = 1;
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kLeaveWithin = 6 * kSecond;  // of everybody, in the end
+
+double process_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+std::map<std::string, std::string> machine() {
+  std::map<std::string, std::string> facts = {
+      {"processors", std::to_string(std::thread::hardware_concurrency())}};
+  utsname system{};
+  if (uname(&system) == 0)
+    facts["system"] = fmt::format("{} {} {}", system.sysname, system.release, system.machine);
+  return facts;
+}
+
+}  // namespace
+
+ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario& scenario,
+                         Facts facts, Done done)
+    : loop_(loop),
+      console_(console),
+      scenario_(scenario),
+      done_(std::move(done)),
+      watch_(scenario),
+      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }),
+      keep_(std::move(facts.keep)) {
+  evidence_.scenario = scenario.name;
+  evidence_.file = scenario.file;
+  evidence_.description = scenario.description;
+  evidence_.version = CALLBOT_VERSION;
+  evidence_.seed = scenario.seed;
+  evidence_.run = facts.number;
+  evidence_.variables = std::move(facts.variables);
+  evidence_.machine = machine();
+}
+
+ScenarioRun::~ScenarioRun() {
+  step_.reset();
+  cast_.reset();  // before the server they are connected to
+}
+
+Result<std::string> ScenarioRun::start_server() {
+  const auto all = scenarios::instances(scenario_);
+  const bool wanted = std::any_of(all.begin(), all.end(),
+                                  [](const auto& i) { return i.url == scenarios::kEmbedded; });
+  if (!wanted) return "";
+  ServeOptions options;
+  options.port = 0;
+  options.most_members = std::max(options.most_members, static_cast<int>(all.size()));
+  serve_ = std::make_unique<Serve>(loop_, console_, options);
+  return serve_->start().map([&] { return "ws" + serve_->url().substr(4); });
+}
+
+void ScenarioRun::start() {
+  const int64_t now = monotonic_ns();
+  evidence_.began_ns = evidence_.steps_ns = now;
+  evidence_.began_wall_ns = wall_ns();
+  const auto server = start_server();
+  Cast::Hears hears{[this](ScenarioActor& actor, const Told& what) { told(actor, what); },
+                    [this](const Series& series, const Sample& one) { measured(series, one); },
+                    [this](const scenarios::Instance& who) { return media_of(who); }};
+  cast_ = std::make_unique<Cast>(loop_, scenario_, server ? *server : "", std::move(hears));
+  load_ = std::make_unique<ScenarioLoad>(scenario_, *cast_);
+  if (!server) {
+    evidence_.established = false;
+    end(server.error().message);
+  }
+  watch_.steps_began(now);
+  ticked_ns_ = looked_ns_ = now;
+  cpu_s_ = process_seconds();
+  tick_.every(kTick, [this] { tick(); });
+}
+
+// Null: what it receives is not kept.
+std::unique_ptr<ScenarioMedia> ScenarioRun::media_of(const scenarios::Instance& who) {
+  if (keep_.empty() || who.actor->verify == scenarios::Verify::kNone) return nullptr;
+  return std::make_unique<ScenarioMedia>(loop_, pool_, keep_, who.name);
+}
+
+void ScenarioRun::interrupt() {
+  evidence_.interrupted = true;
+  end("interrupted");
+}
+
+// --- the timeline
+
+void ScenarioRun::tick() {
+  const int64_t now = monotonic_ns();
+  const double late = static_cast<double>(now - ticked_ns_) / 1e9 - 0.01;
+  ticked_ns_ = now;
+  if (late > kMostLateness && evidence_.invalid.empty())
+    evidence_.invalid.push_back(
+        fmt::format("the bot was too slow: its loop came {} late", seconds_text(late)));
+  if (now - looked_ns_ >= kSecond) look_every_second(now);
+  take_proofs();
+  if (ending_) return let_go();
+  if (scenario_.timeout && now > evidence_.began_ns + std::llround(*scenario_.timeout * 1e9))
+    return end(fmt::format("it took longer than {}", seconds_text(*scenario_.timeout)));
+  look_after_load(now);
+  // Steps that take no time follow one another at once.
+  while (!ending_) {
+    if (!step_) next_step(now);
+    if (!step_) return;
+    const auto ended = step_->poll(now);
+    if (!ended) return;
+    step_ended(*ended, now);
+  }
+}
+
+void ScenarioRun::next_step(int64_t now) {
+  if (next_ == scenario_.steps.size()) return end("");
+  const scenarios::Step& step = scenario_.steps[next_];
+  if (step.at && now < evidence_.steps_ns + std::llround(*step.at * 1e9)) return;
+  ++next_;
+  if (next_ == 1) {
+    evidence_.steps_ns = now;
+    watch_.steps_began(now);
+    load_->begin(now);
+  }
+  step_ = std::make_unique<ScenarioStep>(step, *cast_, [this] { return evidence(monotonic_ns()); });
+  step_->begin(now);
+}
+
+void ScenarioRun::step_ended(const StepEnd& ended, int64_t now) {
+  const scenarios::Step& step = step_->step();
+  const std::string what = text_of(step);
+  evidence_.steps.push_back({step.index,
+                             what,
+                             name_of(step.kind),
+                             ended.actor,
+                             ended.outcome,
+                             step.optional,
+                             {step_->began_ns(), now},
+                             ended.text});
+  if (step.kind == scenarios::StepKind::kMark) {
+    evidence_.marks.push_back({step.mark, now});
+    watch_.mark(step.mark, now);
+  }
+  console_.event("step",
+                 fmt::format("{}: {}{}{}", what, name_of(ended.outcome),
+                             ended.text.empty() ? "" : ": ", ended.text),
+                 Json::object()
+                     .set("step", step.index)
+                     .set("what", what)
+                     .set("outcome", name_of(ended.outcome))
+                     .set("text", ended.text));
+  step_.reset();
+  // Who did not get in does nothing of what comes.
+  if (step.kind == scenarios::StepKind::kJoin && ended.outcome != Outcome::kDone &&
+      !step.optional) {
+    evidence_.established = false;
+    end(ended.text);
+  }
+}
+
+// What a step wanted proved, and was not: its outcome is invalid, long after it ended.
+void ScenarioRun::take_proofs() {
+  for (const auto& actor : cast_->all()) {
+    for (const auto& [step, proved] : actor->take_proofs()) {
+      const auto fact = std::find_if(evidence_.steps.begin(), evidence_.steps.end(),
+                                     [&, index = step](const auto& f) { return f.index == index; });
+      if (proved || fact == evidence_.steps.end() || fact->outcome != Outcome::kDone) continue;
+      fact->outcome = Outcome::kInvalid;
+      fact->actor = actor->who().name;
+      fact->text = fmt::format("{}: not proved: {}", fact->actor, proved.error().message);
+      console_.event("unproved", fmt::format("{}: {}", fact->what, fact->text),
+                     Json::object().set("step", step).set("why", proved.error().message));
+    }
+  }
+}
+
+// Others of the load may well get in: the run goes on.
+void ScenarioRun::look_after_load(int64_t now) {
+  load_->tick(now);
+  for (const std::string& failure : load_->take_failures()) {
+    evidence_.established = false;
+    evidence_.events.push_back({now, "", "load", failure});
+    console_.event("load", failure, Json::object().set("text", failure));
+    if (not_in_.empty()) not_in_ = failure;
+  }
+}
+
+void ScenarioRun::look_every_second(int64_t now) {
+  for (const auto& actor : cast_->all()) actor->sample(now);
+  measure_ourselves(now);
+  looked_ns_ = now;
+  if (const auto why = watch_.check(now); why && !ending_) end(*why);
+}
+
+void ScenarioRun::measure_ourselves(int64_t now) {
+  const double cpu = process_seconds();
+  const double seconds = static_cast<double>(now - looked_ns_) / 1e9;
+  const double processors = std::max(1u, std::thread::hardware_concurrency());
+  ourselves_.add("bot.cpu", "", "", {now, (cpu - cpu_s_) / seconds / processors});
+  cpu_s_ = cpu;
+}
+
+// --- what comes of it
+
+void ScenarioRun::measured(const Series& series, const Sample& sample) {
+  if (watch_.empty()) return;
+  const auto role = [&](const std::string& name) {
+    const ScenarioActor* actor = cast_->named(name);
+    return actor == nullptr ? "" : actor->who().actor->role;
+  };
+  watch_.sample({series.metric, series.actor, role(series.actor), series.from, role(series.from),
+                 series.stream},
+                sample);
+}
+
+bool ScenarioRun::is_unexpected(const ScenarioActor& actor, const Told& told) const {
+  if (ending_ || actor.state() == State::kLeaving) return false;
+  const ScenarioActor* other = cast_->shown(actor, told.from);
+  // That somebody crashed is heard of late, maybe when he is back.
+  const bool stays = other != nullptr && other->state() == State::kInside && !other->crashed();
+  if (told.kind == "joined") return other == nullptr || other->state() == State::kOut;
+  if (told.kind == "left") return stays;
+  if (told.kind == "reconnected" || told.kind == "broken") return other == nullptr || stays;
+  if (told.kind == "muted" || told.kind == "unmuted") {
+    const auto kind = told.text == "camera" ? MediaKind::kVideo : MediaKind::kAudio;
+    return other == nullptr || other->on(kind) == (told.kind == "muted");
+  }
+  if (told.kind == "connected" || told.kind == "trouble") return false;
+  return true;  // messages, files, a lost server: no step makes any of them
+}
+
+void ScenarioRun::told(ScenarioActor& actor, const Told& told) {
+  const std::string text =
+      told.from.empty() || told.text.empty() ? told.from + told.text : told.from + ": " + told.text;
+  evidence_.events.push_back(
+      {told.at_ns, actor.who().name, told.kind, text, is_unexpected(actor, told)});
+}
+
+scenarios::Evidence ScenarioRun::evidence(int64_t now) const {
+  scenarios::Evidence all = evidence_;
+  all.ended_ns = now;
+  all.series = ourselves_.series();
+  for (const auto& actor : cast_->all()) {
+    all.actors.push_back(actor->facts(now));
+    all.pairs.insert(all.pairs.end(), actor->pairs().begin(), actor->pairs().end());
+    const auto& series = actor->series();
+    all.series.insert(all.series.end(), series.begin(), series.end());
+  }
+  std::stable_sort(all.pairs.begin(), all.pairs.end(),
+                   [](const auto& a, const auto& b) { return a.at_ns < b.at_ns; });
+  return all;
+}
+
+scenarios::LiveRun ScenarioRun::live() const {
+  scenarios::LiveRun out{evidence_.scenario,
+                         evidence_.run,
+                         static_cast<double>(monotonic_ns() - evidence_.began_ns) / 1e9,
+                         step_ ? text_of(step_->step()) : "",
+                         next_,
+                         scenario_.steps.size(),
+                         cast_ ? cast_->inside() : 0,
+                         cast_ ? cast_->all().size() : 0,
+                         {}};
+  for (const Series& s : ourselves_.series()) out.series.push_back(&s);
+  if (!cast_) return out;
+  for (const auto& actor : cast_->all()) {
+    for (const Series& s : actor->series()) out.series.push_back(&s);
+  }
+  return out;
+}
+
+// --- the end
+
+void ScenarioRun::end(const std::string& why) {
+  if (ending_) return;
+  evidence_.ended = why.empty() ? not_in_ : why;
+  ending_ = true;
+  ending_ns_ = monotonic_ns();
+  step_.reset();
+  for (const auto& actor : cast_->all()) actor->judge_network();
+  take_proofs();
+  evidence_ = evidence(ending_ns_);
+  for (const auto& actor : cast_->all()) actor->leave();
+}
+
+void ScenarioRun::let_go() {
+  if (finished_) return;
+  const auto& all = cast_->all();
+  const bool over_for_all =
+      cast_->inside() == 0 && std::all_of(all.begin(), all.end(), [](const auto& actor) {
+        return actor->media() == nullptr || actor->media()->written();
+      });
+  if (!over_for_all && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
+  finished_ = true;
+  tick_.stop();
+  const auto over = alive_.guard([this] { finish(); });
+  if (serve_)
+    serve_->stop(over);
+  else
+    loop_.post(over);
+}
+
+void ScenarioRun::finish() {
+  // The owner may destroy us in there.
+  const auto done = std::move(done_);
+  std::vector<KeptMedia> media;
+  for (const auto& actor : cast_->all()) {
+    if (actor->media() == nullptr) continue;
+    const auto& kept = actor->media()->kept();
+    media.insert(media.end(), kept.begin(), kept.end());
+  }
+  done({std::move(evidence_), std::move(media)});
+}
+
+}  // namespace callbot::bot

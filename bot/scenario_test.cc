@@ -1,0 +1,260 @@
+#include "bot/scenario_test.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+#include "bot/scenario_bundle.h"
+#include "bot/scenario_check.h"
+#include "bot/scenario_network.h"
+#include "scenarios/decode.h"
+#include "scenarios/live_run.h"
+#include "scenarios/report.h"
+
+namespace callbot::bot {
+namespace {
+
+constexpr uint64_t kMostJson = 256u << 20;
+constexpr JsonLimits kBaselineLimits{kMostJson, 64};
+constexpr double kTolerance = 0.1;  // of a baseline's values
+constexpr auto kShowEvery = std::chrono::seconds(1);
+constexpr size_t kMostRows = 20;                                                // on a terminal
+constexpr const char* kSecretNames[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};  // our choice
+
+bool is_secret(const std::string& name) {
+  return std::any_of(std::begin(kSecretNames), std::end(kSecretNames),
+                     [&](const char* part) { return name.find(part) != std::string::npos; });
+}
+
+// Reports are read by many.
+scenarios::Values without_secrets(const scenarios::Values& all) {
+  scenarios::Values out;
+  for (const auto& [name, value] : all) {
+    if (is_secret(name))
+      Log::hide(value);
+    else
+      out[name] = value;
+  }
+  return out;
+}
+
+// "run.html", "run-2.html".
+fs::path numbered(const fs::path& path, size_t number) {
+  if (number == 1) return path;
+  fs::path out = path;
+  return out.replace_filename(
+      fmt::format("{}-{}{}", path.stem().string(), number, path.extension().string()));
+}
+
+std::optional<std::string> picture_of(const scenarios::FileFact& file) {
+  const auto bytes = read_file(file.path, 16u << 20);
+  return bytes ? std::optional(*bytes) : std::nullopt;
+}
+
+}  // namespace
+
+ScenarioTest::ScenarioTest(Loop& loop, Console& console, TestOptions options,
+                           std::function<void(Done)> done)
+    : loop_(loop),
+      console_(console),
+      options_(std::move(options)),
+      done_(std::move(done)),
+      worker_(loop, 1) {}
+
+ScenarioTest::~ScenarioTest() = default;
+
+Result<> ScenarioTest::plan() {
+  if (!options_.baseline.empty()) {
+    const auto text = read_file(options_.baseline, kMostJson);
+    if (!text) return tl::unexpected(text.error());
+    auto runs = Json::parse(*text, kBaselineLimits).and_then(scenarios::runs_of);
+    if (!runs)
+      return fail(Code::kUsage, fmt::format("--baseline {}: {}", options_.baseline.string(),
+                                            runs.error().message));
+    baseline_ = std::move(*runs);
+  }
+  const auto rows = variable_rows(options_.csv);
+  if (!rows) return tl::unexpected(rows.error());
+  std::string wrong;
+  for (const std::string& file : options_.files) {
+    int number = 0;
+    for (const scenarios::Values& row : *rows) {
+      auto scenario =
+          scenarios::load_scenario(file, {options_.vars, row, scenarios::from_environment});
+      if (!scenario) return tl::unexpected(scenario.error());
+      std::string why = network_mistakes(*scenario);
+      if (why.empty()) why = cannot_run(*scenario);
+      if (!why.empty()) {
+        wrong += (wrong.empty() ? "" : "\n") + why;
+        break;
+      }
+      const std::string& bundle = scenario->report.bundle;
+      scenarios::Values given = row;
+      for (const auto& [name, value] : options_.vars) given[name] = value;
+      for (int i = 0; i < options_.repeat; ++i)
+        planned_.push_back({*scenario,
+                            {++number, without_secrets(given),
+                             bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"}});
+    }
+  }
+  return wrong.empty() ? Result<>() : fail(Code::kUnsupported, wrong);
+}
+
+void ScenarioTest::start() {
+  if (auto planned = plan(); !planned) return say({exit_status(planned.error()), planned.error()});
+  next();
+}
+
+void ScenarioTest::next() {
+  run_.reset();
+  if (interrupted_ || records_.size() == planned_.size()) return finish();
+  const Planned& now = planned_[records_.size()];
+  if (auto open =
+          open_metrics(options_.metrics.empty() ? now.scenario.report.metrics : options_.metrics);
+      !open)
+    return say({exit_status(open.error()), open.error()});
+  console_.event(
+      "run", fmt::format("{} ({} of {})", now.scenario.name, records_.size() + 1, planned_.size()),
+      Json::object().set("scenario", now.scenario.name).set("run", now.facts.number));
+  run_ = std::make_unique<ScenarioRun>(
+      loop_, console_, now.scenario, now.facts,
+      alive_.guard([this](ScenarioRun::Remains remains) { ran(std::move(remains)); }));
+  run_->start();
+  if (console_.terminal()) show_.every(kShowEvery, [this] { show(); });
+}
+
+// Runs that are measured at the same address keep it: who scrapes it sees no hole.
+Result<> ScenarioTest::open_metrics(const std::string& where) {
+  if (where == metrics_at_) return {};
+  metrics_.reset();
+  metrics_at_ = where;
+  if (where.empty()) return {};
+  auto metrics = ScenarioMetrics::create(loop_, where, [this] {
+    return run_ ? scenarios::prometheus_text(run_->live()) : std::string();
+  });
+  if (!metrics) return tl::unexpected(std::move(metrics.error()).in("--metrics"));
+  metrics_ = std::move(*metrics);
+  console_.event("metrics", metrics_->url(), Json::object().set("url", metrics_->url()));
+  return {};
+}
+
+void ScenarioTest::show() const {
+  const auto now = scenarios::live_table(run_->live(), kMostRows);
+  std::vector<std::string> lines = table(now.rows);
+  lines.insert(lines.begin(), now.summary);
+  if (now.left_out > 0) lines.push_back(fmt::format("and {} more", now.left_out));
+  console_.live(lines);
+}
+
+void ScenarioTest::ran(ScenarioRun::Remains remains) {
+  using Files = std::vector<scenarios::FileFact>;
+  show_.stop();
+  console_.live({});
+  const scenarios::Scenario& scenario = planned_[records_.size()].scenario;
+  scenarios::Evidence& evidence = remains.evidence;
+  scenarios::RunRecord record{scenarios::judge(scenario, evidence), scenarios::summary_of(evidence),
+                              std::move(evidence)};
+  if (remains.media.empty()) return kept(std::move(record), Files());
+  worker_.run<Files>(
+      [record, out = fs::path(scenario.report.bundle), media = remains.media]() -> Result<Files> {
+        if (record.judged.verdict == scenarios::Verdict::kFail)
+          return make_bundle(out, record, media);
+        drop_media(media);
+        return Files();
+      },
+      alive_.guard([this, record](const Result<Files>& files) { kept(record, files); }));
+}
+
+// With its files at hand, cases say where to look.
+void ScenarioTest::kept(scenarios::RunRecord record,
+                        const Result<std::vector<scenarios::FileFact>>& files) {
+  const scenarios::Scenario& scenario = planned_[records_.size()].scenario;
+  if (!files && !not_kept_) not_kept_ = files.error();
+  if (files && !files->empty()) {
+    record.evidence.files.insert(record.evidence.files.end(), files->begin(), files->end());
+    record.judged = scenarios::judge(scenario, record.evidence);
+  }
+  for (const scenarios::RunRecord& before : baseline_) {
+    if (before.evidence.scenario != scenario.name) continue;
+    const auto compared = scenarios::compare(before.summary, record.summary, kTolerance);
+    scenarios::add_cases(record.judged, scenarios::baseline_cases(compared, kTolerance), scenario);
+    break;
+  }
+  console_.line(scenarios::report_text(record));
+  if (console_.json())
+    console_.event("verdict", "",
+                   Json::object()
+                       .set("scenario", scenario.name)
+                       .set("run", record.evidence.run)
+                       .set("verdict", name_of(record.judged.verdict)));
+  records_.push_back(std::move(record));
+  loop_.post(alive_.guard([this] { next(); }));  // the run is not destroyed from inside
+}
+
+void ScenarioTest::interrupt() {
+  interrupted_ = true;
+  if (run_) run_->interrupt();
+}
+
+// --- reports
+
+void ScenarioTest::finish() {
+  const auto written = write_reports();
+  if (!written) return say({exit_status(written.error()), written.error()});
+  if (not_kept_) return say({exit_status(*not_kept_), not_kept_});
+  std::vector<scenarios::Judged> judged;
+  for (const auto& record : records_) judged.push_back(record.judged);
+  const int status = interrupted_ ? kExitInterrupted : scenarios::exit_status_of(judged);
+  say({static_cast<ExitStatus>(status), std::nullopt});
+}
+
+// Flags mean all runs; what a scenario says, its own.
+Result<> ScenarioTest::write_reports() const {
+  std::map<std::string, std::vector<size_t>> by_file;
+  std::vector<size_t> all;
+  for (size_t i = 0; i < records_.size(); ++i) {
+    by_file[planned_[i].scenario.file].push_back(i);
+    all.push_back(i);
+  }
+  if (all.empty()) return {};
+  const scenarios::ReportPaths flags{options_.junit, options_.json, options_.html, "", ""};
+  if (auto written = write(all, flags); !written) return written;
+  for (const auto& [file, runs] : by_file) {
+    scenarios::ReportPaths own = planned_[runs.front()].scenario.report;
+    if (!flags.junit.empty()) own.junit.clear();
+    if (!flags.json.empty()) own.json.clear();
+    if (!flags.html.empty()) own.html.clear();
+    if (auto written = write(runs, own); !written) return written;
+  }
+  return {};
+}
+
+Result<> ScenarioTest::write(const std::vector<size_t>& runs,
+                             const scenarios::ReportPaths& paths) const {
+  std::vector<scenarios::RunRecord> records;
+  if (!paths.junit.empty() || !paths.json.empty()) {
+    for (const size_t i : runs) records.push_back(records_[i]);
+  }
+  if (!paths.junit.empty()) {
+    if (auto w = write_atomically(paths.junit, scenarios::report_junit(records)); !w) return w;
+  }
+  if (!paths.json.empty()) {
+    if (auto w = write_atomically(paths.json, scenarios::run_json(records).dump(true)); !w)
+      return w;
+  }
+  for (size_t i = 0; i < runs.size() && !paths.html.empty(); ++i) {
+    const std::string page =
+        scenarios::report_html(planned_[runs[i]].scenario, records_[runs[i]], picture_of);
+    if (auto w = write_atomically(numbered(paths.html, i + 1), page); !w) return w;
+  }
+  return {};
+}
+
+void ScenarioTest::say(const Done& done) {
+  loop_.post(alive_.guard([this, done] {
+    if (const auto tell = std::exchange(done_, nullptr)) tell(done);
+  }));
+}
+
+}  // namespace callbot::bot

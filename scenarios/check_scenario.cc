@@ -1,0 +1,249 @@
+// What no single key can tell: names that are used but not there, steps that cannot be.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/files.h"
+#include "scenarios/decode.h"
+#include "scenarios/nearest.h"
+
+namespace callbot::scenarios {
+namespace {
+
+class Checks {
+ public:
+  Checks(Notes& notes, const Scenario& scenario)
+      : notes_(notes), scenario_(scenario), instances_(instances(scenario)) {}
+
+  void all() {
+    actors();
+    load();
+    steps();
+    for (size_t i = 0; i < scenario_.timeline.size(); ++i) row(i);
+    for (size_t i = 0; i < scenario_.thresholds.size(); ++i) threshold(i);
+    for (size_t i = 0; i < scenario_.actors.size(); ++i) {
+      const Actor& a = scenario_.actors[i];
+      if (joins_.count(a.role) == 0)
+        notes_.mistake(path_of("actors", a.role), "no step and no load lets it join", true);
+    }
+  }
+
+ private:
+  template <class T>
+  static std::vector<std::string_view> names(const std::vector<T>& all, std::string T::*member) {
+    std::vector<std::string_view> out;
+    for (const T& one : all) out.emplace_back(one.*member);
+    return out;
+  }
+
+  void unknown(const std::string& path, const char* what, const std::string& name,
+               const std::vector<std::string_view>& known) {
+    notes_.mistake(path, fmt::format("unknown {} \"{}\"{}", what, printable(name, 60),
+                                     suggestion(name, known)));
+  }
+
+  void media(const std::string& path, const std::string& name) {
+    if (!name.empty() && scenario_.media_named(name) == nullptr)
+      unknown(path, "media", name, names(scenario_.media, &Media::name));
+  }
+
+  // Whom a pattern means; complains where that is nobody.
+  std::vector<const Instance*> whom(const std::string& path, const std::string& pattern) {
+    std::vector<const Instance*> out;
+    if (pattern.empty()) return out;
+    for (const Instance& i : instances_) {
+      if (matches(pattern, i.actor->role, i.name)) out.push_back(&i);
+    }
+    if (out.empty() && !scenario_.actors.empty())
+      unknown(path, "actor", pattern, names(scenario_.actors, &Actor::role));
+    return out;
+  }
+
+  void actors() {
+    std::set<std::string> seen, shown;
+    for (const Actor& a : scenario_.actors) {
+      const std::string path = path_of("actors", a.role);
+      if (!a.room.empty() && scenario_.room(a.room) == nullptr)
+        unknown(path_of(path, "room"), "room", a.room, names(scenario_.rooms, &Room::name));
+      media(path_of(path, "send"), a.send);
+    }
+    for (const Instance& i : instances_) {
+      if (!seen.insert(i.name).second)
+        notes_.mistake(path_of("actors", i.actor->role),
+                       fmt::format("{} is the name of two actors", i.name), true);
+      if (!shown.insert(i.url + "\n" + i.room + "\n" + i.shown).second)
+        notes_.mistake(path_of(path_of("actors", i.actor->role), "name"),
+                       fmt::format("{} is the name of two in one room", i.shown));
+    }
+  }
+
+  void load() {
+    std::map<std::string, int> before_stage;  // by role
+    for (size_t i = 0; i < scenario_.load.size(); ++i) {
+      const LoadStage& stage = scenario_.load[i];
+      const std::string path = path_of(path_of("load.stages", i), "who");
+      const Actor* actor = scenario_.actor(stage.who);
+      if (actor == nullptr) {
+        if (!stage.who.empty())
+          unknown(path, "role", stage.who, names(scenario_.actors, &Actor::role));
+        continue;
+      }
+      loaded_.insert(actor->role);
+      joins_.insert(actor->role);
+      const auto count = std::count_if(instances_.begin(), instances_.end(),
+                                       [&](const Instance& one) { return one.actor == actor; });
+      if (stage.to > count)
+        notes_.mistake(path_of(path_of("load.stages", i), "to"),
+                       fmt::format("there are only {} of {}", count, stage.who));
+      int& before = before_stage[stage.who];
+      const int moves = std::abs(stage.to - std::exchange(before, stage.to));
+      if (stage.join_rate > 0 && moves > stage.join_rate * stage.lasts + 1)
+        notes_.mistake(path_of(path_of("load.stages", i), "for"),
+                       fmt::format("{} of {} take longer than that at {:g} a second", moves,
+                                   stage.who, stage.join_rate));
+    }
+  }
+
+  void steps() {
+    for (size_t i = 0; i < scenario_.steps.size(); ++i) {
+      const Step& step = scenario_.steps[i];
+      const std::string path = path_of("steps", i);
+      const auto who = whom(path_of(path, "who"), step.who);
+      whom(path_of(path, "from"), step.from);
+      whom(path_of(path, "to"), step.to);
+      media(path_of(path, "media"), step.media);
+      if (step.kind == StepKind::kMark && !marks_.emplace(step.mark, i).second)
+        notes_.mistake(path_of(path, "mark"), fmt::format("{} is a mark already (step {})",
+                                                          step.mark, marks_[step.mark] + 1));
+      if (!who.empty()) presence(step, path, who);
+      if (step.kind == StepKind::kExpect) expectation(step, path);
+    }
+  }
+
+  void expectation(const Step& step, const std::string& path) {
+    const Expectation* row = find_expectation(step.what);
+    const bool decoded = (row != nullptr && row->decodes) || is_decoded(step.metric);
+    if (decoded && !decodes(step.who))
+      notes_.mistake(path_of(path, "who"),
+                     fmt::format("{} decodes nothing: expected verify: rotate or all", step.who));
+  }
+
+  // Who is in the call, as far as the steps say. A pattern with * means those of them who can: who
+  // is not there yet to join, who is there for all else.
+  void presence(const Step& step, const std::string& path,
+                const std::vector<const Instance*>& who) {
+    const std::string at = path_of(path, "who");
+    const bool join = step.kind == StepKind::kJoin;
+    const bool leaves = step.kind == StepKind::kLeave || step.kind == StepKind::kCrash;
+    const bool pattern = step.who.find('*') != std::string::npos;
+    size_t able = 0;
+    for (const Instance* one : who) {
+      const bool loaded = loaded_.count(one->actor->role) > 0;
+      if (loaded && join) {
+        if (!pattern)
+          notes_.mistake(at, fmt::format("{} joins by `load` already", one->actor->role));
+        continue;
+      }
+      if (loaded || step.kind == StepKind::kNetwork) {
+        ++able;
+        continue;
+      }
+      const bool inside = inside_.count(one->name) > 0;
+      if (inside != join) ++able;
+      if (inside == join && !pattern)
+        notes_.mistake(at, fmt::format("{} {}", one->name,
+                                       join ? "has joined already" : "is not in the call here"));
+      if (join) joins_.insert(one->actor->role);
+      if (join) inside_.insert(one->name);
+      if (leaves) inside_.erase(one->name);
+    }
+    if (able == 0 && pattern)
+      notes_.mistake(at, join ? "nobody is left to join" : "nobody is in the call here");
+  }
+
+  void end(const std::string& path, const std::optional<Span::End>& end) {
+    if (!end || end->mark.empty() || marks_.count(end->mark) > 0) return;
+    std::vector<std::string_view> known;
+    for (const auto& [name, step] : marks_) known.emplace_back(name);
+    unknown(path, "mark", end->mark, known);
+  }
+
+  void span(const std::string& path, const Span& span) {
+    const bool between = notes_.document().values.count(path_of(path, "between")) > 0;
+    end(between ? path_of(path_of(path, "between"), 0) : path_of(path, "after"), span.from);
+    end(between ? path_of(path_of(path, "between"), 1) : path_of(path, "before"), span.to);
+    if (!span.from || !span.to) return;
+    const auto from = marks_.find(span.from->mark);
+    const auto to = marks_.find(span.to->mark);
+    const bool marks = from != marks_.end() && to != marks_.end();
+    const bool times = span.from->mark.empty() && span.to->mark.empty();
+    if ((marks && from->second >= to->second) || (times && span.from->seconds >= span.to->seconds))
+      notes_.mistake(path_of(path, "between"), "expected the earlier one first");
+  }
+
+  void row(size_t index) {
+    const TimelineRow& r = scenario_.timeline[index];
+    const std::string path = path_of("timeline", index);
+    whom(path_of(path, "who"), r.who);
+    for (const TimelineRow::Item& item : r.items) {
+      const char* rule = item.rule == Rule::kMust  ? "must"
+                         : item.rule == Rule::kMay ? "may"
+                                                   : "must_not";
+      whom(path_of(path, fmt::format("{}_{}", rule, item.sight == Sight::kSeen ? "see" : "hear")),
+           item.whom);
+    }
+    span(path, r.span);
+    if (!decodes(r.who))
+      notes_.mistake(path_of(path, "who"),
+                     "none of them decodes anything: expected verify: rotate or all");
+  }
+
+  void threshold(size_t index) {
+    const Threshold& t = scenario_.thresholds[index];
+    const std::string path = path_of("thresholds", index);
+    whom(path_of(path, "who"), t.who);
+    whom(path_of(path, "from"), t.from);
+    span(path, t.span);
+    if (is_decoded(t.metric) && !decodes(t.who.empty() ? "*" : t.who))
+      notes_.mistake(
+          path_of(path, "metric"),
+          fmt::format("{} is measured by who decodes: expected verify: rotate or all", t.metric));
+  }
+
+  static bool is_decoded(const std::string& name) {
+    const Metric* metric = find_metric(name);
+    return metric != nullptr &&
+           (metric->source == MetricSource::kMark || metric->source == MetricSource::kDecoder);
+  }
+
+  // Marks are in decoded pictures and sound only; browsers decode what they show.
+  bool decodes(const std::string& who) const {
+    bool anybody = false;
+    for (const Instance& i : instances_) {
+      if (!matches(who, i.actor->role, i.name)) continue;
+      anybody = true;
+      const Verify verify = i.actor->verify;
+      if (verify == Verify::kRotate || verify == Verify::kAll || !i.actor->browser.empty())
+        return true;
+    }
+    return !anybody;  // that is another mistake
+  }
+
+  Notes& notes_;
+  const Scenario& scenario_;
+  const std::vector<Instance> instances_;
+  std::map<std::string, size_t> marks_;
+  std::set<std::string> joins_;   // roles that ever join
+  std::set<std::string> loaded_;  // roles that `load` lets join
+  std::set<std::string> inside_;  // instances
+};
+
+}  // namespace
+
+void check_scenario(Notes& notes, const Scenario& scenario) { Checks(notes, scenario).all(); }
+
+}  // namespace callbot::scenarios

@@ -1,0 +1,98 @@
+// The tables of a run's page: addresses, events, files, the machine.
+#include <fmt/core.h>
+
+#include "base/bytes.h"
+#include "base/html.h"
+#include "scenarios/report.h"
+
+namespace callbot::scenarios {
+namespace {
+
+constexpr size_t kMostRows = 500;  // of one table
+
+std::string cells(const std::vector<std::string>& all, const char* tag = "td") {
+  std::string out = "<tr>";
+  for (const std::string& one : all) out += fmt::format("<{0}>{1}</{0}>", tag, one);
+  return out + "</tr>\n";
+}
+
+std::string table(const char* title, const std::vector<std::string>& head, const std::string& rows,
+                  size_t left_out) {
+  if (rows.empty()) return "";
+  std::string out = fmt::format(
+      "<h3>{}</h3>\n<div class=\"scroll\"><table class=\"list\"><thead>{}</thead><tbody>{}</tbody>"
+      "</table></div>\n",
+      title, cells(head, "th"), rows);
+  if (left_out > 0) out += fmt::format("<p class=\"fine\">and {} more in the JSON</p>\n", left_out);
+  return out;
+}
+
+size_t beyond(size_t all) { return all > kMostRows ? all - kMostRows : 0; }
+
+std::string pairs(const Evidence& e) {
+  std::string rows;
+  for (size_t i = 0; i < e.pairs.size() && i < kMostRows; ++i) {
+    const CandidatePair& p = e.pairs[i];
+    rows += cells({at_text(e, p.at_ns), html(p.actor, 40), html(p.with, 40),
+                   "<code>" + html(p.local, 80) + "</code>",
+                   "<code>" + html(p.remote, 80) + "</code>", html(p.why, 80)});
+  }
+  return table("Candidate pairs", {"At", "Actor", "With", "Its address", "The other's", "Why"},
+               rows, beyond(e.pairs.size()));
+}
+
+std::string steps(const Evidence& e) {
+  std::string rows;
+  for (size_t i = 0; i < e.steps.size() && i < kMostRows; ++i) {
+    const StepFact& s = e.steps[i];
+    rows += cells({std::to_string(s.index + 1), at_text(e, s.span.from_ns), html(s.what, 80),
+                   html(s.actor, 40), name_of(s.outcome), html(s.text, 200)});
+  }
+  return table("Steps", {"", "At", "Step", "Who", "Outcome", ""}, rows, beyond(e.steps.size()));
+}
+
+std::string events(const Evidence& e) {
+  std::string rows;
+  for (size_t i = 0; i < e.events.size() && i < kMostRows; ++i) {
+    const EventFact& v = e.events[i];
+    rows += cells({at_text(e, v.at_ns), html(v.actor, 40), html(v.kind, 40), html(v.text, 200)});
+  }
+  return table("Events", {"At", "Actor", "Event", ""}, rows, beyond(e.events.size()));
+}
+
+std::string files(const Evidence& e) {
+  std::string rows;
+  for (size_t i = 0; i < e.files.size() && i < kMostRows; ++i) {
+    const FileFact& f = e.files[i];
+    rows += cells({"<code>" + html(f.path, 160) + "</code>", html(f.kind, 20), html(f.actor, 40),
+                   html(f.from, 40), at_text(e, f.span.from_ns),
+                   f.bytes > 0 ? bytes_text(f.bytes) : ""});
+  }
+  return table("Files", {"File", "Kind", "Kept by", "Of", "From", "Size"}, rows,
+               beyond(e.files.size()));
+}
+
+std::string facts(const Evidence& e) {
+  std::string out;
+  const auto row = [&](const std::string& key, const std::string& value) {
+    if (!value.empty())
+      out += "<tr><th scope=\"row\">" + key + "</th><td>" + value + "</td></tr>\n";
+  };
+  row("Scenario", "<code>" + html(e.file) + "</code>");
+  row("Description", html(e.description, 600));
+  row("Run", std::to_string(e.run));
+  row("Seed", std::to_string(e.seed));
+  for (const auto& [name, value] : e.variables) row("${" + html(name) + "}", html(value));
+  for (const auto& [name, value] : e.machine) row(html(name), html(value));
+  row("Software", "callbot " + html(e.version));
+  return "<table class=\"facts\">" + out + "</table>\n";
+}
+
+}  // namespace
+
+std::string facts_sections(const Evidence& e) {
+  const std::string what = pairs(e) + steps(e) + events(e) + files(e);
+  return "<section id=\"facts\">\n<h2>Facts</h2>\n" + facts(e) + what + "</section>\n";
+}
+
+}  // namespace callbot::scenarios

@@ -1,0 +1,21 @@
+// scenarios/shape_rows.h: what the two files of the table of keys share.
+//
+// Thread:  any; constant.
+// Owner:   the program.
+// Fails:   never.
+#pragma once
+
+#include "scenarios/shapes.h"
+
+namespace callbot::scenarios {
+
+inline constexpr const char* kVideoCodecs[] = {"vp8", "vp9", "h264", "h265", "av1"};
+inline constexpr const char* kAudioCodecs[] = {"opus", "pcmu", "pcma", "g722"};
+inline constexpr const char* kCodecs[] = {"vp8",  "vp9",  "h264", "h265", "av1",
+                                          "opus", "pcmu", "pcma", "g722"};
+inline constexpr const char* kOperators[] = {"<", "<=", ">", ">=", "==", "!="};
+inline constexpr const char* kStreams[] = {"camera", "microphone", "screen", "screen-sound"};
+
+const Shape& network_shape();
+
+}  // namespace callbot::scenarios

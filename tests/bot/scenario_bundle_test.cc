@@ -1,0 +1,133 @@
+#include "bot/scenario_bundle.h"
+
+#include <gmock/gmock.h>
+
+#include "recordings/probe.h"
+#include "tests/support/feed.h"
+
+namespace callbot::bot {
+namespace {
+
+using scenarios::Case;
+using scenarios::FileFact;
+using scenarios::Verdict;
+using ::testing::HasSubstr;
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kBegan = 50 * kSecond;  // the run; bob's recording a second later
+
+// Bob received 20 s of alice, a key frame every second.
+std::unique_ptr<test::Feed> recorded() {
+  auto feed = std::make_unique<test::Feed>();
+  feed->member("alice");
+  feed->add({test::video_track(1, "alice"),
+             test::make_video({.width = 96, .height = 64, .frames = 600, .key_every = 30})});
+  feed->add({test::audio_track(2, "alice"), test::make_audio({.seconds = 20})});
+  EXPECT_TRUE(feed->run(20.1));
+  return feed;
+}
+
+scenarios::RunRecord record(const std::string& actor) {
+  scenarios::RunRecord run;
+  run.evidence.scenario = "a/b";
+  run.evidence.run = 3;
+  run.evidence.began_ns = kBegan;
+  run.evidence.ended_ns = kBegan + 40 * kSecond;
+  run.evidence.began_wall_ns = test::Feed::kStartWall;
+  run.evidence.events = {{kBegan + 10 * kSecond, "bob", "muted", "alice", false},
+                         {kBegan + 30 * kSecond, "bob", "left", "alice", false}};
+  Case failed;
+  failed.name = "video.e2e_delay max < 400 ms";
+  failed.verdict = Verdict::kFail;
+  failed.place = scenarios::CasePlace{kBegan + 11 * kSecond + kSecond / 2, actor, "alice", "", 0};
+  run.judged.verdict = Verdict::kFail;
+  run.judged.cases.push_back(failed);
+  return run;
+}
+
+const FileFact* file_of(const std::vector<FileFact>& files, const std::string& kind) {
+  for (const FileFact& f : files) {
+    if (f.kind == kind) return &f;
+  }
+  return nullptr;
+}
+
+TEST(ScenarioBundle, HoldsTheSecondsAroundTheFailure) {
+  const auto feed = recorded();
+  test::TempFolder out;
+  const auto run = record("bob");
+  const auto files = make_bundle(
+      out.path(), run,
+      {{"bob", feed->folder(), kBegan + kSecond}, {"eve", feed->folder(), kBegan + kSecond}});
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_EQ(files->size(), 5u);
+  const FileFact* picture = file_of(*files, "picture");
+  ASSERT_NE(picture, nullptr);
+  EXPECT_THAT(picture->path, HasSubstr("/bob-sees-alice-at-11.5s.jpg"));
+  EXPECT_EQ(picture->text, "video.e2e_delay max < 400 ms");
+  EXPECT_EQ(fs::file_size(picture->path), picture->bytes);
+  const FileFact* bundle = file_of(*files, "bundle");
+  ASSERT_NE(bundle, nullptr);
+  EXPECT_EQ(fs::path(bundle->path).filename(), "a_b-20261121T042042Z-run-3");
+  const FileFact* media = file_of(*files, "media");
+  ASSERT_NE(media, nullptr);
+  EXPECT_THAT(media->path, HasSubstr("/6.5s-16.5s/bob-from-alice-at-6.0s.mkv"));
+  EXPECT_EQ(media->actor, "bob");
+  EXPECT_EQ(media->from, "alice");
+  EXPECT_NEAR(static_cast<double>(media->span.from_ns - kBegan) / 1e9, 6, 0.05);
+  EXPECT_NEAR(static_cast<double>(media->span.to_ns - kBegan) / 1e9, 16.5, 0.1);
+  const auto probed = recordings::probe(media->path, 1);
+  ASSERT_TRUE(probed);
+  ASSERT_EQ(probed->streams.size(), 2u);
+  const auto& pictures = probed->streams[0].pictures;
+  ASSERT_FALSE(pictures.empty());
+  ASSERT_TRUE(pictures.front().mark);
+  EXPECT_EQ(pictures.front().mark->counter, 150u);  // 5 s into the recording
+  const auto log = read_file(file_of(*files, "log")->path, 1u << 20);
+  ASSERT_TRUE(log);
+  EXPECT_THAT(*log, HasSubstr("video.e2e_delay max < 400 ms\n"));
+  EXPECT_THAT(*log, HasSubstr("0:10.0  bob          muted"));
+  EXPECT_THAT(*log, Not(HasSubstr("left")));
+  const auto stats = read_file(file_of(*files, "stats")->path, 64u << 20);
+  ASSERT_TRUE(stats);
+  const auto runs = Json::parse(*stats, {64u << 20, 64}).and_then(scenarios::runs_of);
+  ASSERT_TRUE(runs) << runs.error().message;
+  EXPECT_EQ(runs->front().evidence.events.size(), 1u);
+  EXPECT_FALSE(fs::exists(feed->folder()));  // taken away
+}
+
+TEST(ScenarioBundle, CasesThenSayWhereToLook) {
+  const auto feed = recorded();
+  test::TempFolder out;
+  auto run = record("");
+  const auto files = make_bundle(out.path(), run, {{"bob", feed->folder(), kBegan + kSecond}});
+  ASSERT_TRUE(files) << files.error().message;
+  run.evidence.files = *files;
+  scenarios::CasePlace place = *run.judged.cases[0].place;
+  place.actor = "bob";
+  scenarios::find_place(place, run.evidence);
+  EXPECT_EQ(place.file, file_of(*files, "media")->path);
+  EXPECT_NEAR(place.in_file, 5.5, 0.1);
+}
+
+TEST(ScenarioBundle, MediaThatIsDamagedIsLeftOut) {
+  const auto feed = recorded();
+  fs::remove_all(feed->folder() / "media");
+  test::TempFolder out;
+  const auto files =
+      make_bundle(out.path(), record("bob"), {{"bob", feed->folder(), kBegan + kSecond}});
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_EQ(file_of(*files, "media"), nullptr);
+  EXPECT_NE(file_of(*files, "stats"), nullptr);
+}
+
+TEST(ScenarioBundle, ADiskThatRefusesIsSaid) {
+  test::TempFolder out;
+  ASSERT_TRUE(write_atomically(out.path() / "file", "x"));
+  const auto files = make_bundle(out.path() / "file", record("bob"), {});
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, Code::kStorage);
+}
+
+}  // namespace
+}  // namespace callbot::bot

@@ -1,0 +1,117 @@
+#include "bot/scenario_network.h"
+
+#include <gmock/gmock.h>
+#include <gst/gst.h>
+
+#include "bot/scenario_run.h"
+#include "scenarios/decode.h"
+#include "scenarios/verdict.h"
+
+namespace callbot::bot {
+namespace {
+
+using scenarios::Outcome;
+using scenarios::Verdict;
+using ::testing::HasSubstr;
+
+scenarios::Scenario scenario_of(const std::string& actors, const std::string& steps) {
+  auto scenario = scenarios::decode_scenario(
+      "callbot: 1\nname: t\nseed: 7\n"
+      "media:\n  cam:\n    video: {source: pattern, size: 160x90, fps: 15, bitrate: 100 kbit/s}\n"
+      "    audio: pattern\nactors: {" +
+          actors + "}\nsteps:\n" + steps,
+      "t.yaml", {});
+  EXPECT_TRUE(scenario) << scenario.error().message;
+  return scenario.value_or(scenarios::Scenario());
+}
+
+TEST(ScenarioNetwork, SaysWhatOfItCannotBeRead) {
+  const auto scenario =
+      scenario_of("a: {send: cam, network: {trace: none.trace}}, b: {network: clean}",
+                  "  - {do: join, who: '*'}\n"
+                  "  - {do: network, who: b, set: {schedule: [{at: 1s, blackout: true}]}}\n");
+  const std::string mistakes = network_mistakes(scenario);
+  EXPECT_THAT(mistakes, HasSubstr("t.yaml: actors.a.network: "));
+  EXPECT_THAT(mistakes, HasSubstr("none.trace"));
+  EXPECT_THAT(mistakes, HasSubstr("t.yaml:11:5: steps[1].set: a schedule belongs to"));
+  EXPECT_EQ(network_mistakes(scenario_of("a: {network: 3g}", "  - {do: join, who: a}\n")), "");
+}
+
+TEST(ScenarioNetwork, IsThereForWhomAStepChangesIt) {
+  const auto scenario =
+      scenario_of("a: {count: 2, network: 3g}, b: , c: ",
+                  "  - {do: join, who: '*'}\n  - {do: network, who: b, set: {loss: 10%}}\n");
+  const auto all = scenarios::instances(scenario);
+  ASSERT_EQ(all.size(), 4u);
+  const ScenarioNetwork a1(scenario, all[0], 1), a2(scenario, all[1], 2), b(scenario, all[2], 3),
+      c(scenario, all[3], 4);
+  ASSERT_TRUE(a1.network() && a2.network() && b.network());
+  EXPECT_NE(a1.network()->seed, a2.network()->seed);
+  EXPECT_GT(a1.network()->conditions.up.delay_s, 0);
+  EXPECT_EQ(b.network()->conditions, network::Conditions());
+  EXPECT_FALSE(c.network());
+}
+
+TEST(ScenarioNetwork, WhatWasInNoCallIsNotProved) {
+  const auto scenario = scenario_of("a: {network: clean}", "  - {do: join, who: a}\n");
+  const auto all = scenarios::instances(scenario);
+  ScenarioNetwork network(scenario, all[0], 1);
+  network.change({}, 3, nullptr);
+  EXPECT_TRUE(network.take_proofs().empty());
+  network.judge(nullptr);
+  const auto proofs = network.take_proofs();
+  ASSERT_EQ(proofs.size(), 1u);
+  EXPECT_EQ(proofs[0].step, 3u);
+  EXPECT_FALSE(proofs[0].proved);
+}
+
+class ScenarioNetworkTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
+
+  scenarios::Evidence run(const scenarios::Scenario& scenario) {
+    EXPECT_EQ(cannot_run(scenario), "");
+    std::optional<scenarios::Evidence> evidence;
+    ScenarioRun run(loop_, console_, scenario, ScenarioRun::Facts{},
+                    [&](ScenarioRun::Remains all) { evidence = std::move(all.evidence); });
+    run.start();
+    EXPECT_TRUE(loop_.run_until([&] { return evidence.has_value(); }, std::chrono::seconds(60)));
+    return evidence.value_or(scenarios::Evidence());
+  }
+
+  Loop loop_;
+  Console console_{false};
+};
+
+TEST_F(ScenarioNetworkTest, ABlackoutIsProvedAndEndsWithTheNextStep) {
+  const auto scenario = scenario_of("alice: {send: cam}, bob: {verify: headers}", R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: metric, who: bob, from: alice, stream: camera, metric: rtp.packets, stat: total, op: ">", value: 5, within: 20s}
+  - {do: network, who: bob, set: {down: {blackout: true}}, verify: true}
+  - wait: 1s
+  - {do: network, who: bob, set: clean}
+  - {expect: metric, who: bob, from: alice, stream: camera, metric: rtp.packets, stat: total, op: ">", value: 5, within: 20s}
+)");
+  const auto evidence = run(scenario);
+  ASSERT_EQ(evidence.steps.size(), scenario.steps.size()) << evidence.ended;
+  for (const auto& step : evidence.steps)
+    EXPECT_EQ(step.outcome, Outcome::kDone) << step.what << ": " << step.text;
+  EXPECT_EQ(scenarios::judge(scenario, evidence).verdict, Verdict::kPass);
+}
+
+TEST_F(ScenarioNetworkTest, WhatDoesNotShowMakesTheRunInvalid) {
+  const auto scenario = scenario_of("alice: {send: cam}, bob: {verify: headers}", R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {do: network, who: bob, set: {down: {rate: 1000 Mbit/s}}, verify: true}
+  - {expect: metric, who: bob, from: alice, stream: camera, metric: rtp.packets, stat: total, op: ">", value: 5, within: 20s}
+)");
+  const auto evidence = run(scenario);
+  ASSERT_EQ(evidence.steps.size(), scenario.steps.size()) << evidence.ended;
+  EXPECT_EQ(evidence.steps[1].outcome, Outcome::kInvalid);
+  EXPECT_EQ(evidence.steps[1].actor, "bob");
+  EXPECT_THAT(evidence.steps[1].text, HasSubstr("no more came than"));
+  EXPECT_EQ(scenarios::judge(scenario, evidence).verdict, Verdict::kInvalid);
+}
+
+}  // namespace
+}  // namespace callbot::bot

@@ -1,0 +1,185 @@
+#include "bot/scenario_test.h"
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "bot/options.h"
+#include "recordings/probe.h"
+#include "scenarios/report.h"
+#include "signaling/http.h"
+#include "tests/support/program.h"
+#include "tests/support/temp_folder.h"
+
+namespace callbot::bot {
+namespace {
+
+using test::Program;
+using ::testing::HasSubstr;
+
+class ScenarioTestTest : public ::testing::Test {
+ protected:
+  static constexpr std::chrono::milliseconds kPatience{60000};
+
+  std::string file(const std::string& name, const std::string& text) {
+    const auto path = folder_.path() / name;
+    EXPECT_TRUE(write_atomically(path, text));
+    return path.string();
+  }
+  std::string in(const std::string& name) { return (folder_.path() / name).string(); }
+  // Exit status and output of `callbot test ...`.
+  std::pair<int, std::string> test(std::vector<std::string> words) {
+    words.insert(words.begin(), {CALLBOT_PROGRAM, "test"});
+    Program program(loop_, words);
+    const int status = program.wait(kPatience);
+    return {status, program.output()};
+  }
+  std::vector<scenarios::RunRecord> runs(const std::string& name) {
+    const auto text = read_file(in(name), 64u << 20);
+    EXPECT_TRUE(text);
+    if (!text) return {};
+    auto runs = Json::parse(*text, {64u << 20, 64}).and_then(scenarios::runs_of);
+    EXPECT_TRUE(runs) << runs.error().message;
+    return runs ? *runs : std::vector<scenarios::RunRecord>{};
+  }
+
+  Loop loop_;
+  test::TempFolder folder_;
+};
+
+constexpr const char* kAlone =
+    "callbot: 1\nname: alone\nactors: {a: }\nsteps: [{do: join, who: a}, {expect: joined, who: "
+    "a}]\n"
+    "thresholds: [{metric: call.reconnects, stat: total, op: ==, value: \"${MOST:-0}\", who: a}]\n";
+
+TEST_F(ScenarioTestTest, APassLeavesItsReports) {
+  const auto [status, output] =
+      test({file("alone.yaml", kAlone), "--junit", in("j.xml"), "--json", in("r.json"), "--html",
+            in("r.html"), "--repeat", "2", "--var", "API_TOKEN=hush", "--var", "MOST=0"});
+  EXPECT_EQ(status, 0) << output;
+  EXPECT_THAT(output, HasSubstr("PASS: 3 pass"));
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].evidence.run, 2);
+  EXPECT_EQ(all[0].evidence.variables.count("API_TOKEN"), 0u);
+  EXPECT_EQ(all[0].evidence.variables.at("MOST"), "0");
+  const auto junit = read_file(in("j.xml"), 1u << 20);
+  ASSERT_TRUE(junit);
+  EXPECT_THAT(*junit, HasSubstr("tests=\"6\" failures=\"0\" errors=\"0\""));
+  EXPECT_TRUE(fs::exists(in("r.html")) && fs::exists(in("r-2.html")));
+}
+
+TEST_F(ScenarioTestTest, AnUnmetDemandIsOneAndRowsAreRuns) {
+  const auto rows = file("rows.csv", "MOST\n0\n1\n");
+  const auto [status, output] =
+      test({file("alone.yaml", kAlone), "--vars", rows, "--json", in("r.json")});
+  EXPECT_EQ(status, 1) << output;
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].judged.verdict, scenarios::Verdict::kPass);
+  EXPECT_EQ(all[1].judged.verdict, scenarios::Verdict::kFail);
+}
+
+TEST_F(ScenarioTestTest, TheSmokeSampleRunsAndWhatNobodyDecodedIsUnmeasured) {
+  const auto [status, output] =
+      test({CALLBOT_SOURCE_DIR "/tests/scenarios/smoke.yaml", "--json", in("r.json")});
+  EXPECT_EQ(status, 5) << output;
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_TRUE(all[0].evidence.established);
+  EXPECT_EQ(all[0].evidence.ended, "");
+  EXPECT_EQ(all[0].evidence.actors.size(), 2u);
+  for (const auto& c : all[0].judged.cases) {
+    EXPECT_NE(c.verdict, scenarios::Verdict::kFail) << c.name << ": " << c.text;
+  }
+}
+
+TEST_F(ScenarioTestTest, AWrongScenarioRunsNothing) {
+  const auto [status, output] = test(
+      {file("alone.yaml", kAlone), file("wrong.yaml", "callbot: 1\n"), "--json", in("r.json")});
+  EXPECT_EQ(status, 2);
+  EXPECT_THAT(output, HasSubstr("wrong.yaml:1:1: name: missing name"));
+  EXPECT_FALSE(fs::exists(in("r.json")));
+}
+
+TEST_F(ScenarioTestTest, PrometheusReadsItWhileItRuns) {
+  const auto scenario = file("wait.yaml",
+                             "callbot: 1\nname: wait\nactors: {a: }\n"
+                             "steps: [{do: join, who: a}, {wait: 600s}]\n");
+  Program program(loop_, Program::callbot({"test", scenario, "--metrics", ":0"}));
+  const Json metrics = program.event("metrics");
+  ASSERT_TRUE(metrics.at("url").text()) << program.output();
+  program.event("step");  // it has joined
+  signaling::HttpClient client(loop_, {});
+  std::string text;
+  bool asking = false;
+  EXPECT_TRUE(loop_.run_until(
+      [&] {
+        if (std::exchange(asking, true)) return text.find("_inside{") != std::string::npos;
+        client.call({.url = *metrics.at("url").text()}, [&](const auto& reply) {
+          if (reply) text = reply->body;
+          asking = false;
+        });
+        return false;
+      },
+      kPatience));
+  EXPECT_THAT(text, HasSubstr("callbot_run_actors_inside{scenario=\"wait\",run=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("callbot_run_step{scenario=\"wait\",run=\"1\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("callbot_join_signaling_seconds{"));
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(kPatience), kExitInterrupted);
+}
+
+TEST_F(ScenarioTestTest, WhereNobodyMayListenNothingRuns) {
+  const auto scenario = file("alone.yaml", kAlone);
+  const auto [status, output] = test({scenario, "--metrics", "203.0.113.1:9100"});
+  EXPECT_EQ(status, kExitConnect) << output;
+  EXPECT_THAT(output, HasSubstr("--metrics: "));
+}
+
+TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
+  const auto scenario = [&](const std::string& most) {
+    return file("kept.yaml",
+                "callbot: 1\nname: kept\n"
+                "media: {cam: {video: {source: pattern, size: 160x90, fps: 15, bitrate: 150 "
+                "kbit/s}, audio: pattern}}\n"
+                "actors: {alice: {send: cam}, bob: {verify: headers}}\n"
+                "steps: [{do: join, who: \"*\", timeout: 30s}, {wait: 3s}]\n"
+                "thresholds: [{metric: rtp.packets, stat: total, op: <, value: " +
+                    most + ", who: bob, from: alice}]\nreport: {bundle: " + in("kept") + "}\n");
+  };
+  const auto [good, said] = test({scenario("100000")});
+  EXPECT_EQ(good, 0) << said;
+  EXPECT_TRUE(fs::is_empty(in("kept")));
+  const auto [status, output] =
+      test({scenario("1"), "--json", in("r.json"), "--junit", in("j.xml")});
+  EXPECT_EQ(status, 1) << output;
+  EXPECT_FALSE(fs::exists(in("kept") + "/.receiving"));
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u);
+  std::string bundle, media;
+  for (const auto& f : all[0].evidence.files) {
+    if (f.kind == "bundle") bundle = f.path;
+    if (f.kind == "media" && f.actor == "bob") media = f.path;
+  }
+  const auto junit = read_file(in("j.xml"), 1u << 20);
+  ASSERT_TRUE(junit);
+  EXPECT_THAT(*junit, HasSubstr("bundle: " + bundle));
+  const auto probed = recordings::probe(media, 1);
+  ASSERT_TRUE(probed) << output;
+  ASSERT_EQ(probed->streams.size(), 2u);
+  EXPECT_GE(probed->streams[0].pictures.size(), 20u);
+}
+
+TEST_F(ScenarioTestTest, ABaselineIsCompared) {
+  const auto scenario = file("alone.yaml", kAlone);
+  ASSERT_EQ(test({scenario, "--json", in("before.json")}).first, 0);
+  const auto [status, output] =
+      test({scenario, "--baseline", in("before.json"), "--json", in("r.json")});
+  EXPECT_EQ(status, 0) << output;
+  EXPECT_EQ(runs("r.json")[0].judged.cases.back().kind, scenarios::Case::kBaseline);
+  EXPECT_EQ(test({scenario, "--baseline", scenario}).first, 2);
+}
+
+}  // namespace
+}  // namespace callbot::bot

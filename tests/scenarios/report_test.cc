@@ -1,0 +1,143 @@
+#include "scenarios/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "tests/support/invented_run.h"
+
+namespace callbot::scenarios {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+size_t count(const std::string& text, const std::string& what) {
+  size_t n = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
+  return n;
+}
+
+const Case& case_of(const RunRecord& run, std::string_view metric, Verdict verdict) {
+  for (const Case& c : run.judged.cases) {
+    if (c.metric == metric && c.verdict == verdict) return c;
+  }
+  ADD_FAILURE() << "no such case: " << metric;
+  return run.judged.cases.front();
+}
+
+TEST(Report, TheInventedRunHasEveryVerdict) {
+  const auto run = test::invented_run();
+  std::set<Verdict> verdicts;
+  for (const Case& c : run.judged.cases) verdicts.insert(c.verdict);
+  EXPECT_EQ(verdicts, (std::set<Verdict>{Verdict::kPass, Verdict::kWarn, Verdict::kFail,
+                                         Verdict::kUnmeasured}));
+  EXPECT_EQ(run.judged.verdict, Verdict::kFail);
+}
+
+TEST(Report, TextSaysWhyAndWhere) {
+  const auto run = test::invented_run();
+  const std::string text = report_text(run);
+  EXPECT_THAT(
+      text, HasSubstr("FAIL       video.freeze total <= 300ms, bob, from loss-start to loss-end"));
+  EXPECT_THAT(text, HasSubstr("total 530 ms, expected <= 300 ms"));
+  EXPECT_THAT(text, HasSubstr("see bundle/bob-alice.mkv at 6.7 s"));
+  EXPECT_THAT(text, HasSubstr("UNMEASURED audio.snr p5"));
+  EXPECT_THAT(text, HasSubstr("a chirp of alice at 0:18.9"));
+  const std::string last = text.substr(text.rfind('\n') + 1);
+  EXPECT_TRUE(last.starts_with("FAIL: ")) << last;
+}
+
+TEST(Report, JunitHasACaseForEachCase) {
+  const RunRecord runs[] = {test::invented_run(), test::invented_run()};
+  const std::string xml = report_junit(runs);
+  const auto& cases = runs[0].judged.cases;
+  EXPECT_EQ(count(xml, "<testcase "), 2 * cases.size());
+  const auto of = [&](Verdict v) {
+    return static_cast<size_t>(
+        std::count_if(cases.begin(), cases.end(), [&](const Case& c) { return c.verdict == v; }));
+  };
+  EXPECT_EQ(count(xml, "<failure "), 2 * of(Verdict::kFail));
+  EXPECT_EQ(count(xml, "<error "), 2 * of(Verdict::kUnmeasured));
+  EXPECT_THAT(xml, HasSubstr("<testsuites name=\"callbot test\" tests=\"" +
+                             std::to_string(2 * cases.size()) + "\""));
+  EXPECT_THAT(xml, HasSubstr("value: 530 ms\nlimit: &lt;= 300 ms\nsamples: "));
+  EXPECT_THAT(xml, HasSubstr("recording: bundle/bob-alice.mkv at 6.7 s\nbundle: bundle\n"
+                             "scenario: loss.yaml:"));
+  EXPECT_THAT(xml, HasSubstr("definition: between two frames"));
+  EXPECT_THAT(xml, HasSubstr("file=\"loss.yaml\" line=\""));
+}
+
+// Every element closed in its turn, every attribute quoted, no stray & or <.
+void expect_well_formed(const std::string& xml) {
+  const std::regex tag(R"(<(/?)([A-Za-z][\w-]*)((?:\s+[\w-]+="[^"<]*")*)\s*(/?)>)");
+  std::vector<std::string> open;
+  std::string rest = xml;
+  if (rest.starts_with("<?xml")) rest = rest.substr(rest.find("?>") + 2);
+  for (std::smatch m; std::regex_search(rest, m, tag); rest = m.suffix()) {
+    const std::string between = m.prefix();
+    ASSERT_EQ(between.find_first_of("<>"), std::string::npos) << between;
+    ASSERT_FALSE(std::regex_search(between, std::regex("&(?!(amp|lt|gt|quot|#39);)"))) << between;
+    if (m[1].length() > 0) {
+      ASSERT_FALSE(open.empty());
+      ASSERT_EQ(open.back(), m[2]);
+      open.pop_back();
+    } else if (m[4].length() == 0) {
+      open.push_back(m[2]);
+    }
+  }
+  EXPECT_TRUE(open.empty());
+}
+
+TEST(Report, JunitIsWellFormed) {
+  RunRecord runs[] = {test::invented_run()};
+  runs[0].judged.cases[0].text = "a < b & \"c\" \x01 ]]>";
+  expect_well_formed(report_junit(runs));
+}
+
+TEST(Report, APageThatAsksNothingOfAnyNetwork) {
+  const auto run = test::invented_run();
+  const std::string page = report_html(test::invented_scenario(), run, [](const FileFact&) {
+    return std::optional<std::string>("\xff\xd8picture");
+  });
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+  EXPECT_EQ(count(page, "data:image/jpeg;base64,"), 1u);
+  for (const char* way : {"src=\"http", "href=\"http", "url(", "@import", "fetch(", "srcset"})
+    EXPECT_THAT(page, Not(HasSubstr(way)));
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert"));
+  for (const char* part : {"id=\"verdicts\"", "id=\"timeline\"", "id=\"graphs\"", "id=\"pictures\"",
+                           "id=\"facts\"", "Candidate pairs", "prefers-color-scheme: dark"})
+    EXPECT_THAT(page, HasSubstr(part));
+  EXPECT_EQ(count(page, "<path class=\"limit"), 5u);  // drawn where their unit is the graph's
+  EXPECT_GT(count(page, "class=\"frozen\""), 0u);
+}
+
+TEST(Report, ALongRunMakesNoLargePage) {
+  auto run = test::invented_run();
+  auto& samples = run.evidence.series[0].samples;
+  const Sample last = samples.back();
+  for (int i = 0; i < 200'000; ++i) samples.push_back({last.at_ns + i * 1000, 0.1});
+  for (int i = 0; i < 20'000; ++i)
+    run.evidence.events.push_back({last.at_ns, "bob", "message", "text"});
+  const std::string page = report_html(test::invented_scenario(), run, {});
+  EXPECT_LT(page.size(), 1'000'000u);
+}
+
+TEST(Report, NothingAtAllIsAPageToo) {
+  RunRecord run;
+  run.judged = judge(Scenario{}, run.evidence);
+  const std::string page = report_html(Scenario{}, run, {});
+  EXPECT_THAT(page, HasSubstr("Unmeasured"));
+  EXPECT_THAT(page, Not(HasSubstr("nan")));
+}
+
+TEST(Report, CasesPointIntoTheRecording) {
+  const auto run = test::invented_run();
+  EXPECT_EQ(place_text(case_of(run, "video.freeze", Verdict::kFail)),
+            "bundle/bob-alice.mkv at 6.7 s");
+}
+
+}  // namespace
+}  // namespace callbot::scenarios
