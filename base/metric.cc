@@ -136,7 +136,8 @@ constexpr Metric kMetrics[] = {
     {"send.limited", "s", kSpan, kSender, kLess, "",
      "sent below the wanted quality for lack of bandwidth (qualityLimitationDurations)"},
     // --- the bot itself: was it the bottleneck?
-    {"bot.lateness", "s", kGauge, kBot, kLess, "", "how late the loop's tick of 100 ms came"},
+    {"bot.lateness", "s", kGauge, kBot, kLess, "",
+     "how late the loop's ticks came, the latest of each second"},
     {"bot.overruns", "1", kCount, kBot, kLess, "", "frames that a measuring queue had no room for"},
     {"bot.cpu", "1", kGauge, kBot, kLess, "",
      "processor time of the process in each second, as a share of all the processors it may use"},

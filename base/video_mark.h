@@ -41,6 +41,24 @@ struct PictureView {
 bool write_video_mark(const PictureView& picture, const VideoMark& mark);
 // Luma only; the mark at the picture's own top edge, whatever size it was scaled to.
 std::optional<VideoMark> read_video_mark(const uint8_t* luma, size_t stride, int width, int height);
+
+// Luma to read from.
+struct LumaView {
+  const uint8_t* luma;
+  size_t stride;
+  int width, height;
+};
+
+// Where in a picture a mark lies: cell c of row r begins at (x + c * cell_width,
+// y + r * cell_height). It may reach beyond the picture, where that was cropped.
+struct MarkPlace {
+  double x = 0, y = 0;
+  double cell_width = 0, cell_height = 0;
+  int cut_left = 0, cut_right = 0;  // calibration cells there that are somebody else's pixels
+};
+// Where a picture of this width that fills all of the view has its mark.
+MarkPlace mark_place(double width);
+std::optional<VideoMark> read_video_mark_at(const LumaView& picture, const MarkPlace& place);
 // Height in pixels of the marked strip of a picture this wide; even.
 int video_mark_height(int width);
 

@@ -153,6 +153,12 @@ void Call::set_sending(MediaKind kind, bool on) {
     if (leg->peer() != nullptr) leg->peer()->set_sending(kind, on);
 }
 
+Result<> Call::send_message(const std::string& member, bool text, std::string_view bytes) {
+  for (auto& [id, leg] : legs_)
+    if (leg->leg().member == member) return leg->send_message(text, bytes);
+  return fail(Code::kConnect, "there is no connection to " + member);
+}
+
 const std::string& Call::participant_of(const std::string& member) const {
   const auto found = participants_.find(member);
   return found == participants_.end() ? member : found->second;
@@ -242,6 +248,7 @@ void Call::leg_opened(const signaling::Leg& leg) {
   config.ice = config_.ice;
   config.receive_codecs = config_.receive_codecs;
   config.receive_video = config_.receive_video;
+  config.least_video_lines = config_.least_video_lines;
   config.source = config_.source;
   auto& made = legs_[leg.id];
   made =

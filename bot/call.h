@@ -31,7 +31,10 @@ struct CallConfig {
   pipelines::IceConfig ice;
   std::vector<std::string> receive_codecs;  // empty: all
   bool receive_video = true;
+  int least_video_lines = 1;  // that are offered, as PeerConfig says
   pipelines::Source* source = nullptr;
+  // Members that we offer to get a data channel, for send_message().
+  bool opens_channel = false;
   // All media goes over a link with these conditions, a clean one too; one that is there can be
   // changed while the call runs. None: there is no link, and STUN and TURN servers are used.
   std::optional<network::Network> network = {};
@@ -130,6 +133,8 @@ class Call final : private signaling::Events, private LegOwner {
   Result<> network_verified() const;
   void announce(const signaling::Self& self);
   void set_sending(MediaKind kind, bool on);
+  // To this member, over the data channel. kConnect: it is not open, or takes no more just now.
+  Result<> send_message(const std::string& member, bool text, std::string_view bytes);
 
  private:
   Call(Loop& loop, Log log, CallConfig config, CallEvents& events);
@@ -155,6 +160,7 @@ class Call final : private signaling::Events, private LegOwner {
   void closed(Result<> how) override;
   // LegOwner
   network::Link* leg_link() override { return link_.get(); }
+  bool leg_opens_channel() override { return config_.opens_channel; }
   void leg_send(signaling::LegId leg, signaling::Message message) override;
   void leg_request(signaling::LegId leg, signaling::Request request) override;
   void leg_connected(CallLeg& leg) override;

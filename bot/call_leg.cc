@@ -1,5 +1,7 @@
 #include "bot/call_leg.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "pipelines/ice.h"
@@ -9,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr const char* kChannel = "callbot";
 constexpr size_t kMostEarlyCandidates = 100;
 constexpr auto kFirstRetry = 500ms;
 constexpr auto kLongestRetry = 15s;
@@ -46,7 +49,11 @@ void CallLeg::start() {
 void CallLeg::fresh() {
   drop_peer();
   ++generation_;
-  if (make_peer()) peer_->negotiate();
+  if (!make_peer()) return;
+  if (owner_.leg_opens_channel() && !leg_.member.empty())
+    if (const auto opened = peer_->open_channel(kChannel); !opened)
+      log_.warn("no data channel: {}", opened.error().message);
+  peer_->negotiate();
 }
 
 bool CallLeg::make_peer() {
@@ -65,6 +72,7 @@ bool CallLeg::make_peer() {
 
 void CallLeg::drop_peer() {
   retry_.stop();
+  channel_.reset();
   peer_.reset();
   relay_.reset();
   for (const TrackInfo& track : std::exchange(tracks_, {})) owner_.leg_track_removed(track);
@@ -204,15 +212,27 @@ void CallLeg::rendition_changed(size_t rendition, double available) {
   owner_.leg_rendition_changed(*this, rendition, available);
 }
 
-void CallLeg::channel_opened(pipelines::ChannelId, const std::string& label) {
+void CallLeg::channel_opened(pipelines::ChannelId channel, const std::string& label) {
   log_.info("data channel \"{}\" is open", label);
+  if (label == kChannel) channel_ = channel;
+}
+
+Result<> CallLeg::send_message(bool text, std::string_view bytes) {
+  if (!peer_ || !channel_)
+    return fail(Code::kConnect, fmt::format("{}: there is no open data channel", leg_.name));
+  return peer_->send_message(*channel_, text, bytes).map_error([this](Error error) {
+    return std::move(error).in(leg_.name);
+  });
 }
 
 void CallLeg::channel_message(pipelines::ChannelId, bool text, std::string bytes) {
   owner_.leg_channel_message(*this, text, std::move(bytes));
 }
 
-void CallLeg::channel_closed(pipelines::ChannelId) { owner_.leg_channel_closed(*this); }
+void CallLeg::channel_closed(pipelines::ChannelId channel) {
+  if (channel_ == channel) channel_.reset();
+  owner_.leg_channel_closed(*this);
+}
 
 void CallLeg::needs_negotiation() {
   if (config_.offers)

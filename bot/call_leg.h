@@ -31,6 +31,8 @@ class LegOwner {
   virtual const std::string& participant_of(const std::string& member) const = 0;
   // The line that all legs share, if it is impaired; longer there than they are.
   virtual network::Link* leg_link() { return nullptr; }
+  // Legs to members that we offer on have a data channel for chat and files (signaling/ROOMS.md).
+  virtual bool leg_opens_channel() { return false; }
   virtual void leg_send(signaling::LegId leg, signaling::Message message) = 0;
   virtual void leg_request(signaling::LegId leg, signaling::Request request) = 0;
   virtual void leg_connected(CallLeg& leg) = 0;
@@ -65,6 +67,8 @@ class CallLeg final : private pipelines::PeerEvents {
   // does.
   Result<> network_verified() const;
   const std::vector<TrackInfo>& tracks() const { return tracks_; }
+  // Over the data channel, whoever opened it. kConnect: it is not open, or takes no more just now.
+  Result<> send_message(bool text, std::string_view bytes);
 
  private:
   void fresh();
@@ -102,7 +106,8 @@ class CallLeg final : private pipelines::PeerEvents {
   std::vector<TrackInfo> tracks_;
   std::map<std::string, signaling::StreamOwner> streams_;
   std::vector<signaling::Candidate> early_;  // came before their description
-  std::unique_ptr<network::Relay> relay_;    // of the current peer, where there is a link
+  std::optional<pipelines::ChannelId> channel_;
+  std::unique_ptr<network::Relay> relay_;  // of the current peer, where there is a link
   std::unique_ptr<pipelines::Peer> peer_;
   Timer retry_;
   Alive alive_;

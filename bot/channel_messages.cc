@@ -7,6 +7,23 @@
 
 namespace callbot::bot {
 
+std::string chat_message(const std::string& text) {
+  return Json::object().set("type", "chat").set("text", text).dump();
+}
+
+std::string file_message(int64_t id, const std::string& name, uint64_t size) {
+  return Json::object()
+      .set("type", "file")
+      .set("id", id)
+      .set("name", name)
+      .set("size", size)
+      .dump();
+}
+
+std::string file_end_message(int64_t id, const std::string& sha256) {
+  return Json::object().set("type", "file-end").set("id", id).set("sha256", sha256).dump();
+}
+
 Result<ChannelEvent> ChannelReader::take(bool text, std::string bytes) {
   if (text) return take_text(bytes);
   if (!file_) return ChannelEvent();

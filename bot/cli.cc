@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "bot/cli_calls.h"
+#include "bot/cli_feeds.h"
 #include "bot/cli_folders.h"
 #include "bot/cli_recordings.h"
 #include "bot/cli_tests.h"
@@ -36,6 +37,20 @@ void add_demo(CLI::App& app, DemoOptions& demo) {
   d->footer("Example:\n  callbot demo --duration 5s\n");
 }
 
+void add_selftest(CLI::App& app, SelftestOptions& selftest) {
+  auto* s = app.add_subcommand("selftest",
+                               "make known faults and compare what is measured with what was made");
+  s->add_flag("--json", selftest.json, "as JSON");
+  s->footer(
+      "Delay, jitter, loss, duplicates, order, freezes, skew, drift, mute leaks and more are made "
+      "in\n"
+      "marked media, without a network and faster than real time. Delays and skew have to be\n"
+      "reported within 5 ms, freezes within a frame, what is counted exactly; each line says what\n"
+      "is allowed. Exit status 1: something is further off.\n\n"
+      "Example:\n"
+      "  callbot selftest\n");
+}
+
 std::string help_of(const CLI::App& app) {
   const CLI::App* verb = &app;
   std::string before;
@@ -63,8 +78,11 @@ struct Verbs {
   DemoOptions demo;
   KeyOptions key;
   UnsealOptions unseal;
+  MarksOptions marks;
+  SelftestOptions selftest;
   RecordingsOptions recordings;
   CtlOptions ctl;
+  PatternOptions pattern;
   TestOptions test;
 };
 
@@ -72,6 +90,7 @@ struct Verbs {
 void add_verbs(CLI::App& app, Verbs& v) {
   add_record(app, v.record);
   add_send(app, v.send);
+  add_pattern(app, v.pattern);
   add_serve(app, v.serve);
   add_verify(app, v.verify);
   add_report(app, v.report);
@@ -80,6 +99,8 @@ void add_verbs(CLI::App& app, Verbs& v) {
   add_repair(app, v.repair);
   add_export(app, v.exported);
   add_compose(app, v.composed);
+  add_marks(app, v.marks);
+  add_selftest(app, v.selftest);
   add_test(app, v.test);
   add_demo(app, v.demo);
   add_recordings(app, v.recordings);
@@ -104,6 +125,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   const std::string& verb = chosen.get_name();
   if (verb == "record") invocation.verb = v.record;
   if (verb == "send") invocation.verb = v.send;
+  if (verb == "pattern") invocation.verb = v.pattern;
   if (verb == "serve") invocation.verb = v.serve;
   if (verb == "verify") invocation.verb = v.verify;
   if (verb == "report") invocation.verb = v.report;
@@ -116,6 +138,8 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   if (verb == "unseal") invocation.verb = v.unseal;
   if (verb == "export") invocation.verb = v.exported;
   if (verb == "compose") invocation.verb = v.composed;
+  if (verb == "marks") invocation.verb = v.marks;
+  if (verb == "selftest") invocation.verb = v.selftest;
   if (verb != "ctl") return;
   v.ctl.command = chosen.get_subcommands().front()->get_name();
   invocation.verb = v.ctl;
@@ -155,7 +179,8 @@ Result<std::variant<Invocation, HelpText>> parse_command_line(int argc, const ch
   Verbs verbs;
   add_verbs(app, verbs);
   std::vector<recordings::SecretKey> keys;
-  for (const char* name : {"verify", "report", "show", "repair", "export", "compose", "unseal"})
+  for (const char* name :
+       {"verify", "report", "show", "repair", "export", "compose", "unseal", "marks"})
     add_keys(app.get_subcommand(name), keys);
 
   try {

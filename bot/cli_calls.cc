@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/units.h"
+#include "bot/cli_feeds.h"
 #include "bot/cli_values.h"
 #include "bot/member_filter.h"
 
@@ -259,23 +260,10 @@ void add_record(CLI::App& app, RecordOptions& o) {
 }
 
 void add_send(CLI::App& app, SendOptions& o) {
-  auto* c = app.add_subcommand("send", "join a call as members that send a marked test pattern");
+  auto* c = app.add_subcommand(
+      "send", "join a call as members that send a marked test pattern, files or prompts");
   add_join(c, o.join);
-  const auto pattern = [c](const char* flag, const char* help, bool& target) {
-    c->add_option_function<std::string>(
-         flag, [&target](const std::string& text) { target = text == "pattern"; }, help)
-        ->check(CLI::IsMember({"pattern", "none"}))
-        ->default_str("pattern");
-  };
-  pattern("--video", "moving picture with clock, name, number and marks", o.video);
-  pattern("--audio", "tone bed with chirps", o.audio);
-  add_size(c, o.width, o.height);
-  c->add_option("--fps", o.fps, "frames a second")->capture_default_str()->check(CLI::Range(1, 60));
-  parsed<int>(c, "--bitrate", "of the video, in bit/s: 1500k, 2.5M", o.bitrate, bitrate, "RATE")
-      ->default_str("1500k");
-  c->add_option("--codec", o.codec, "video codec")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"vp8", "vp9", "h264"}));
+  add_feed(c, o);
   c->add_option("--count", o.count, "join as so many members")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
@@ -288,9 +276,19 @@ void add_send(CLI::App& app, SendOptions& o) {
       "  callbot send ws://127.0.0.1:8080/rooms/standup --count 3 --duration 30s\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --codec h264 --size 640x360 "
       "--bitrate 500k\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup --file talk.mp4 --at 1m --rounds 1\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup --video black --audio dtmf:123#\n"
+      "  ffmpeg -re -i rtsp://camera/ -f matroska - | callbot send URL --file -\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --network 3g\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup "
-      "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n");
+      "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n"
+      "Files: VP8, VP9 of profile 0, H.264 of the constrained baseline profile without B-frames,\n"
+      "Opus, PCMU and PCMA are sent as they are, if key frames are at most 2 s apart; all else is\n"
+      "encoded once, with a key frame a second, and kept below the user's cache folder. A "
+      "receiver\n"
+      "that lost the picture has it back with the next key frame. Files follow each other, and\n"
+      "repeat, without a seam; --size, --fps, --codec and --bitrate change pictures of files only\n"
+      "where they are given.\n");
 }
 
 void add_serve(CLI::App& app, ServeOptions& o) {

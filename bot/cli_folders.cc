@@ -121,6 +121,34 @@ void add_compose(CLI::App& app, ComposeOptions& o) {
       "  callbot compose recordings/standup-20261121T042042Z --layout audio --out call.mp3\n");
 }
 
+void add_marks(CLI::App& app, MarksOptions& o) {
+  auto* c = app.add_subcommand(
+      "marks", "list the marks of callbot's test pattern in any video or sound file");
+  c->add_option("FILE", o.files, "files that FFmpeg opens, whoever recorded them")->required();
+  c->add_option("--plan", o.plan, "JSON file that says who should be there from when to when")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  c->add_flag("--json", o.json, "as JSON, a value for each file");
+  c->footer(
+      "Marks are found in composed, letterboxed, scaled and cropped pictures. For each source: "
+      "when\n"
+      "it is seen, frames missing, double, out of order and unread, where in the picture, and how\n"
+      "far its sound is off.\n\n"
+      "A plan:\n"
+      "  {\"fps\": 30, \"seconds\": 20,\n"
+      "   \"who\": [{\"source\": 1, \"name\": \"alice\", \"from\": \"0s\", \"to\": \"18s\", "
+      "\"heard\": "
+      "true}],\n"
+      "   \"missing\": 0.02, \"duplicate\": 0.02, \"reordered\": 0, \"unread\": 0.02,\n"
+      "   \"freeze\": \"0s\", \"skew\": \"125ms\", \"tolerance\": \"1s\", \"others\": false}\n"
+      "Only who is required; the values are the usual ones. Exit status 1: the plan does not "
+      "hold;\n"
+      "5: no mark could be read, or too few to judge.\n\n"
+      "Examples:\n"
+      "  callbot marks composed.mp4\n"
+      "  callbot marks composed.mp4 --plan plan.json --json\n");
+}
+
 void add_key(CLI::App& app, KeyOptions& key) {
   auto* k = app.add_subcommand("key", "make a key pair for encrypted recordings");
   k->add_option("NAME", key.name, "gets NAME.pub, for who records, and NAME.key, to be kept secret")

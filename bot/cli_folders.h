@@ -17,6 +17,7 @@ void add_show(CLI::App& app, ShowOptions& options);
 void add_repair(CLI::App& app, RepairOptions& options);
 void add_export(CLI::App& app, ExportOptions& options);
 void add_compose(CLI::App& app, ComposeOptions& options);
+void add_marks(CLI::App& app, MarksOptions& options);
 void add_key(CLI::App& app, KeyOptions& options);
 void add_unseal(CLI::App& app, UnsealOptions& options);
 

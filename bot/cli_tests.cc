@@ -55,10 +55,8 @@ void add_test(CLI::App& app, TestOptions& o) {
       throw CLI::ValidationError("test", "expected FILE, or --schema");
   });
   c->footer(
-      "This version runs joins, leaves, crashes, mutes, waits, marks, programs and expectations "
-      "of\n"
-      "bots that send the pattern, and measures what needs no decoding; the rest is refused or\n"
-      "unmeasured (scenarios/SCENARIO.md).\n\n"
+      "Browsers as actors are not built yet: such a scenario is refused, with its place in the\n"
+      "file. What nothing measures is unmeasured (scenarios/SCENARIO.md).\n\n"
       "Exit status: 0 pass, 1 a demand is not met, 2 the scenario is wrong, 3 the call was not\n"
       "established, 5 unmeasured or invalid, 130 interrupted. With --check: 0 nothing is wrong, 2\n"
       "something is.\n\n"

@@ -47,15 +47,16 @@ Result<uint64_t> byte_count(const std::string& text) {
               fmt::format("\"{}\": expected a size from 100K up, such as 500M or 2G", text));
 }
 
-void add_size(CLI::App* app, int& width, int& height) {
-  app->add_option_function<std::string>(
-         "--size",
-         [&width, &height](const std::string& text) {
-           if (!parse_size(text, &width, &height))
-             throw CLI::ValidationError(
-                 "--size", "\"" + text + "\": expected WIDTHxHEIGHT, even, 96x64 to 3840x2160");
-         },
-         "picture size in pixels")
+CLI::Option* add_size(CLI::App* app, int& width, int& height) {
+  return app
+      ->add_option_function<std::string>(
+          "--size",
+          [&width, &height](const std::string& text) {
+            if (!parse_size(text, &width, &height))
+              throw CLI::ValidationError(
+                  "--size", "\"" + text + "\": expected WIDTHxHEIGHT, even, 96x64 to 3840x2160");
+          },
+          "picture size in pixels")
       ->type_name("WxH")
       ->default_str("1280x720");
 }

@@ -42,7 +42,7 @@ Result<int> bitrate(const std::string& text);
 // Bytes, with their unit: a bare number is a time where both may stand.
 Result<uint64_t> byte_count(const std::string& text);
 // --size WxH, in pixels.
-void add_size(CLI::App* app, int& width, int& height);
+CLI::Option* add_size(CLI::App* app, int& width, int& height);
 // --key FILE
 void add_keys(CLI::App* c, std::vector<recordings::SecretKey>& keys);
 

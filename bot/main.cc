@@ -17,10 +17,13 @@
 #include "bot/export.h"
 #include "bot/judge.h"
 #include "bot/key.h"
+#include "bot/marks.h"
+#include "bot/pattern.h"
 #include "bot/record.h"
 #include "bot/recordings_verb.h"
 #include "bot/scenario_check.h"
 #include "bot/scenario_test.h"
+#include "bot/selftest.h"
 #include "bot/send.h"
 #include "bot/serve.h"
 #include "bot/supervise.h"
@@ -129,6 +132,9 @@ int main(int argc, char** argv) {
     return run_scenario_check(*o);
   Console console(invocation.output.json);
   if (const auto* o = std::get_if<VerifyOptions>(&invocation.verb)) return run_verify(console, *o);
+  if (const auto* o = std::get_if<MarksOptions>(&invocation.verb)) return run_marks(console, *o);
+  if (const auto* o = std::get_if<SelftestOptions>(&invocation.verb))
+    return run_selftest(console, *o);
   if (const auto* o = std::get_if<RepairOptions>(&invocation.verb)) return run_repair(console, *o);
   if (const auto* o = std::get_if<ReportOptions>(&invocation.verb)) return run_report(console, *o);
   if (const auto* o = std::get_if<RecordingsOptions>(&invocation.verb))
@@ -136,6 +142,9 @@ int main(int argc, char** argv) {
   if (const auto* o = std::get_if<ExportOptions>(&invocation.verb)) return run_export(console, *o);
   if (const auto* o = std::get_if<ComposeOptions>(&invocation.verb))
     return run_compose(console, *o);
+
+  if (const auto* o = std::get_if<PatternOptions>(&invocation.verb))
+    return run_pattern(console, *o);
 
   gst_init(nullptr, nullptr);
   pipelines::take_in_gst_log();

@@ -75,8 +75,25 @@ struct RecordOptions {
   bool table = true;     // the live table; the demo shows a progress bar instead
 };
 
+// What is sent instead of the test pattern, or beside it.
+constexpr uint64_t kMostCached = 2'000'000'000;  // bytes of encoded feeds on the disk
+
+struct FeedOptions {
+  std::vector<std::string> files;  // in a row; "-" is standard input
+  std::chrono::milliseconds at{0};
+  uint64_t rounds = 0;  // 0: for ever
+  // As the command line says; empty: the files', or else the pattern's.
+  std::string picture;  // "pattern", "none", "black", "screen"
+  std::string sound;    // "pattern", "none", "silence", "dtmf:KEYS", "say:WORDS"
+  // Of pictures from files, where it was asked for.
+  bool size = false, fps = false, codec = false, bitrate = false;
+  uint64_t most_cached = kMostCached;
+  fs::path cache;  // empty: below the user's cache folder
+};
+
 struct SendOptions {
   JoinOptions join{.name = "bot"};
+  FeedOptions feed;
   bool video = true;
   bool audio = true;
   int width = 1280, height = 720, fps = 30;
@@ -156,12 +173,33 @@ struct ComposeOptions {
   int threads = 0;
 };
 
+struct MarksOptions {
+  std::vector<fs::path> files;
+  fs::path plan;  // empty: nothing is judged
+  bool json = false;
+};
+
+struct SelftestOptions {
+  bool json = false;
+};
+
 struct KeyOptions {
   fs::path name;
 };
 
 struct UnsealOptions {
   fs::path file, out;
+};
+
+struct PatternOptions {
+  fs::path to, audio;  // empty: none
+  std::string name = "callbot";
+  int width = 1280, height = 720, fps = 30;
+  int bitrate = 1'500'000;  // bit/s, where the picture is encoded
+  int seconds = 10;
+  uint64_t seed = 1;
+  std::optional<uint16_t> source;
+  uint16_t source_id() const { return source.value_or(static_cast<uint16_t>(seed)); }
 };
 
 struct TestOptions {
@@ -186,7 +224,8 @@ struct Invocation {
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
-               RecordingsOptions, KeyOptions, UnsealOptions, TestOptions>
+               RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions, SelftestOptions,
+               PatternOptions, TestOptions>
       verb;
 };
 

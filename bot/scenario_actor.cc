@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "bot/join.h"
+#include "bot/scenario_recovery.h"
 
 namespace callbot::bot {
 namespace {
@@ -14,25 +15,33 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
   return static_cast<double>(to_ns - from_ns) / 1e9;
 }
 
+// What was captured before it was unmuted may go out after it: a frame that was due a moment ago, a
+// chirp (80 ms) that has begun. That is no leak.
+constexpr int64_t kUnmuteAhead_ns = 100'000'000;
+
 }  // namespace
 
 ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
-                             scenarios::Instance who, std::string url, uint16_t number, Hears hears)
+                             scenarios::Instance who, std::string url, uint16_t number,
+                             ScenarioMeasuring& measuring, Hears hears)
     : loop_(loop),
       scenario_(scenario),
       who_(std::move(who)),
       url_(std::move(url)),
       number_(number),
+      measuring_(measuring),
       hears_(std::move(hears)),
       media_(scenario.media_named(who_.actor->send)),
       log_(who_.name),
       samples_(who_.name, hears_.sample),
-      network_(scenario, who_, scenario.seed + number) {
+      network_(scenario, who_, scenario.seed + number),
+      feeds_(feeds_of(scenario, who_, number)),
+      screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
   samples_.measure("call.reconnects");
   if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
 
-ScenarioActor::~ScenarioActor() { call_.reset(); }
+ScenarioActor::~ScenarioActor() { call_.reset(); }  // before its sinks
 
 // --- what its steps are
 
@@ -41,41 +50,79 @@ void ScenarioActor::join() {
   call_.reset();
   connected_.clear();
   selected_.clear();
+  lost_.clear();
   streams_.clear();
-  key_frames_.clear();
   join_ns_ = monotonic_ns();
   state_ = State::kJoining;
   const auto source = make_source();
+  make_watch();
+  for (ScenarioActor* other : hears_.others()) {
+    meet(*other);
+    other->meet(*this);
+  }
   auto made = source ? make_call() : tl::unexpected(source.error());
   if (!made) {
     error_ = made.error();
     state_ = State::kOut;
+    watches_.back()->finish();
     return;
   }
   call_ = std::move(*made);
+  call_->add_sink(*watches_.back());
   call_->start();
 }
 
 Result<> ScenarioActor::make_source() {
-  if (media_ == nullptr || source_) return {};
-  const scenarios::Video& video = media_->video;
-  pipelines::TestPatternConfig config;
-  config.name = who_.shown;
-  config.seed = scenario_.seed + number_;
-  config.source = number_;
-  config.video = video.source != "none";
-  config.audio = media_->audio.source != "none";
-  config.width = video.width;
-  config.height = video.height;
-  config.fps = static_cast<int>(video.fps);
-  config.bitrate = static_cast<int>(video.bitrate);
-  config.codec = video.codec;
-  auto source = pipelines::TestPattern::create(loop_, log_, config);
+  if (!feeds_ || source_) return {};
+  auto source = ScenarioSending::create(loop_, log_, std::move(*feeds_));
   if (!source) return tl::unexpected(source.error());
   source_ = std::move(*source);
-  self_.audio = config.audio ? MemberState::kOn : MemberState::kOff;
-  self_.video = config.video ? MemberState::kOn : MemberState::kOff;
-  return source_->start();
+  source_->source()->on_end(alive_.guard([this](Result<> how) {
+    if (!how) tell("trouble", "", how.error().message);
+  }));
+  self_.audio =
+      media_ != nullptr && media_->audio.source != "none" ? MemberState::kOn : MemberState::kOff;
+  self_.video =
+      media_ != nullptr && media_->video.source != "none" ? MemberState::kOn : MemberState::kOff;
+  auto started = source_->start();
+  if (const int64_t begin_ns = source_->begin_ns(); begin_ns != 0)
+    measuring_.log->set(number_, {.start_ns = begin_ns, .fps = media_->video.fps});
+  if (const int64_t begin_ns = source_->screen_begin_ns(); begin_ns != 0)
+    measuring_.log->set(number_ | kScreenMarks,
+                        {.start_ns = begin_ns, .fps = static_cast<double>(screen_fps_)});
+  return started;
+}
+
+void ScenarioActor::make_watch() {
+  ScenarioWatch::Config config;
+  config.who = &who_;
+  config.joined_ns = join_ns_;
+  config.seed = scenario_.seed;
+  config.name_of = [this](const std::string& shown) { return name_of(shown); };
+  config.needs_key_frame = alive_.guard([this](TrackId track) {
+    if (call_) call_->request_key_frame(track);
+  });
+  samples_.settle();
+  watches_.push_back(std::make_unique<ScenarioWatch>(loop_, log_, measuring_, std::move(config)));
+}
+
+KnownSender ScenarioActor::known() const {
+  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
+}
+
+// What is known of one who sends is told before its first frame comes.
+void ScenarioActor::meet(const ScenarioActor& other) {
+  if (watches_.empty()) return;
+  watches_.back()->expect(other.who_.name, other.known());
+  if (!other.source_) return;
+  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo}) {
+    if (!other.on(kind)) hear_of_mute(other, kind, true, monotonic_ns());
+  }
+}
+
+void ScenarioActor::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
+                                 int64_t at_ns) {
+  if (!watches_.empty()) watches_.back()->muted(other.who_.name, kind, muted, at_ns);
 }
 
 Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
@@ -85,12 +132,19 @@ Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
   join.ca_file = room.ca_file;
   join.insecure = room.insecure;
   join.ice_servers = room.ice_servers;
-  self_.sends = media_ != nullptr;
+  self_.sends = source_ != nullptr;
   self_.receives = receives();
   auto config = call_config(join, self_);
   if (!config) return tl::unexpected(config.error());
   self_ = config->join.self;
-  config->source = source_.get();
+  config->source = source_ ? source_->source() : nullptr;
+  const auto step_of = [&](auto... kinds) {
+    return std::any_of(scenario_.steps.begin(), scenario_.steps.end(),
+                       [&](const scenarios::Step& s) { return ((s.kind == kinds) || ...); });
+  };
+  using scenarios::StepKind;
+  config->least_video_lines = step_of(StepKind::kShareScreen) ? 2 : 1;
+  config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile);
   config->receive_video = who_.actor->receive == "all";
   config->network = network_.network();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
@@ -119,23 +173,74 @@ void ScenarioActor::crash() {
 
 void ScenarioActor::send(MediaKind kind, bool on) {
   if (!source_) return;
+  const auto tell_others = [&](int64_t at_ns) {
+    for (ScenarioActor* other : hears_.others()) other->hear_of_mute(*this, kind, !on, at_ns);
+  };
+  // Who measures hears of it while nothing comes.
+  if (on) tell_others(monotonic_ns() - kUnmuteAhead_ns);
   source_->set_on(kind, on);
+  if (!on) tell_others(monotonic_ns());
   (kind == MediaKind::kAudio ? self_.audio : self_.video) =
       on ? MemberState::kOn : MemberState::kOff;
   if (state_ == State::kInside) call_->announce(self_);
 }
 
+void ScenarioActor::share_screen(bool on) {
+  if (source_) source_->share_screen(on);
+}
+
+Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
+  if (!source_) return fail(Code::kUsage, "it sends nothing yet");
+  return source_->switch_to(step).map([this](const ScenarioSending::Switched& switched) {
+    if (const auto& rate = switched.rate)
+      measuring_.log->change_rate(number_, rate->first, rate->second);
+    return switched.text;
+  });
+}
+
+Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {
+  const bool message = step.kind == scenarios::StepKind::kMessage;
+  auto made = message ? Result<std::unique_ptr<ScenarioPost>>(ScenarioPost::message(step.text))
+                      : ScenarioPost::file(step.path);
+  if (!made) return tl::unexpected(made.error());
+  post_ = std::move(*made);
+  posted_.insert(message ? "message" : "file");
+  std::vector<std::string> names;
+  for (const ScenarioActor* other : to)
+    if (other != this && other->state() == State::kInside) names.push_back(other->who_.shown);
+  post_->address(std::move(names));
+  return {};
+}
+
+const ScenarioPost* ScenarioActor::go_on_posting() {
+  if (post_ && state_ == State::kInside) post_->go_on(*call_);
+  return post_.get();
+}
+
 void ScenarioActor::change_network(const network::Conditions& conditions,
                                    std::optional<size_t> step) {
+  network_changes_.push_back(monotonic_ns());
   network_.change(conditions, step, state_ == State::kInside ? call_.get() : nullptr);
 }
 
 void ScenarioActor::sample(int64_t now_ns) {
+  for (const auto& watch : watches_) samples_.absorb(watch->take());
+  if (source_) {
+    const auto stats = source_->stats();
+    if (media_->video.source != "none") samples_.sent("camera", stats.video, now_ns);
+    if (media_->audio.source != "none") samples_.sent("microphone", stats.audio, now_ns);
+  }
   if (state_ != State::kInside) return;
   for (const std::string& member : connected_) look_at_pair(member);
+  if (who_.actor->verify == scenarios::Verify::kNone) return;
   auto tracks = call_->tracks();
   for (CallTrack& track : tracks) track.info.name = name_of(track.info.name);
   samples_.tracks(tracks, now_ns);
+}
+
+bool ScenarioActor::is_measured() const {
+  return std::all_of(watches_.begin(), watches_.end(),
+                     [](const auto& watch) { return watch->finished(); });
 }
 
 // --- what is so
@@ -174,6 +279,70 @@ scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
   return facts;
 }
 
+std::vector<Series> ScenarioActor::recoveries(int64_t now_ns) const {
+  std::vector<Series> out;
+  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return out;
+  for (const Series& series : samples_.series()) {
+    if (series.metric == "video.e2e_delay" && series.state == Measured::kOk)
+      out.push_back(recovery_of(series, network_changes_, now_ns));
+  }
+  return out;
+}
+
+bool ScenarioActor::decodes() const {
+  return who_.actor->verify == scenarios::Verify::kRotate ||
+         who_.actor->verify == scenarios::Verify::kAll;
+}
+
+double ScenarioActor::behind() const {
+  int64_t most_ns = 0;
+  for (const auto& watch : watches_) most_ns = std::max(most_ns, watch->watch().most_behind_ns());
+  return static_cast<double>(most_ns) / 1e9;
+}
+
+uint64_t ScenarioActor::left_out() const {
+  if (!source_) return 0;
+  const auto stats = source_->stats();
+  return stats.video.left_out + stats.audio.left_out;
+}
+
+std::vector<scenarios::Presence> ScenarioActor::presence() const {
+  std::vector<scenarios::Presence> out;
+  for (const auto& watch : watches_) {
+    for (const quality::PresenceSpan& span : watch->watch().presence()) {
+      scenarios::Presence one{
+          who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
+      if (span.source) {
+        const ScenarioActor* whom = hears_.numbered(*span.source);
+        one.whom = whom == nullptr ? "source " + std::to_string(*span.source) : whom->who_.name;
+        one.sight = scenarios::Sight::kSeen;
+      }
+      out.push_back(std::move(one));
+    }
+  }
+  return out;
+}
+
+// Who decodes all of it looked, whether something came or not.
+std::vector<scenarios::Look> ScenarioActor::looks(int64_t now_ns) const {
+  using scenarios::Sight;
+  std::vector<scenarios::Look> out;
+  if (who_.actor->verify == scenarios::Verify::kAll) {
+    for (const scenarios::TimeWindow& span : facts(now_ns).inside) {
+      if (who_.actor->receive == "all") out.push_back({who_.name, "", Sight::kSeen, span});
+      if (receives()) out.push_back({who_.name, "", Sight::kHeard, span});
+    }
+    return out;
+  }
+  for (const auto& watch : watches_) {
+    for (const quality::PresenceSpan& span : watch->watch().looks()) {
+      const Sight sight = span.media == MediaKind::kVideo ? Sight::kSeen : Sight::kHeard;
+      out.push_back({who_.name, span.from, sight, {span.from_ns, span.to_ns}});
+    }
+  }
+  return out;
+}
+
 // --- what it is told
 
 void ScenarioActor::tell(const char* kind, const std::string& from, std::string text) {
@@ -192,6 +361,7 @@ void ScenarioActor::gone() {
   connected_.clear();
   streams_.clear();
   if (kept_) kept_->end();
+  if (!watches_.empty()) watches_.back()->finish();
 }
 
 void ScenarioActor::joined(const std::string& self) {
@@ -221,6 +391,7 @@ void ScenarioActor::member_changed(const signaling::Member& before,
 void ScenarioActor::connected(const std::string& member) {
   connected_.insert(member);
   look_at_pair(member);
+  if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
   tell("connected", shown_of(member), "");
 }
 
@@ -242,7 +413,7 @@ void ScenarioActor::trouble(const std::string& member, const Error& error, bool 
   // Of a connection that had never come up, or of what went over it: no connection was lost.
   const bool lost = call_->connected_legs() < connected_.size();
   if (lost) connected_.erase(member);
-  if (lost && again) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
+  if (lost && again) lost_.insert(member);  // to one who is gone there is no way back
   tell(!again ? "broken" : lost ? "reconnected" : "trouble", shown_of(member), error.message);
 }
 
@@ -251,29 +422,18 @@ std::string ScenarioActor::name_of(const std::string& shown) const {
   return other == nullptr ? shown : other->who_.name;
 }
 
-// Who came later joined for both.
-void ScenarioActor::first(const char* metric, const TrackInfo& track) {
+// Here, since who measures gets nothing before the first key frame. Who came later joined for both.
+void ScenarioActor::track_added(const TrackInfo& track, bool) {
+  streams_[track.id] = {track};
+  if (who_.actor->verify == scenarios::Verify::kNone) return;
   const ScenarioActor* other = hears_.other(track.name);
   const int64_t began = other == nullptr ? join_ns_ : std::max(join_ns_, other->join_ns_);
   const int64_t now = monotonic_ns();
-  samples_.add(metric, name_of(track.name), stream_of(track), {now, seconds_between(began, now)});
+  samples_.add("join.first_rtp", name_of(track.name), stream_of(track),
+               {now, seconds_between(began, now)});
 }
 
-void ScenarioActor::track_added(const TrackInfo& track, bool) {
-  streams_[track.id] = {track};
-  samples_.track_began(track.id, monotonic_ns());
-  first("join.first_rtp", track);
-}
-
-void ScenarioActor::track_removed(const TrackInfo& track) {
-  streams_.erase(track.id);
-  samples_.track_ended(track.id);
-}
-
-void ScenarioActor::key_frame_found(const TrackInfo& track, std::chrono::nanoseconds) {
-  const std::string stream = track.name + "/" + stream_of(track);
-  if (key_frames_.insert(stream).second) first("join.first_key_frame", track);
-}
+void ScenarioActor::track_removed(const TrackInfo& track) { streams_.erase(track.id); }
 
 void ScenarioActor::size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
   const auto found = streams_.find(track.id);
@@ -286,8 +446,21 @@ void ScenarioActor::chat(const signaling::Member& from, const std::string& text)
   tell("message", from.name, text);
 }
 
+void ScenarioActor::file_begin(const signaling::Member& from, const FileBegin& file) {
+  incoming_.begin(from.id, file);
+}
+
+void ScenarioActor::file_chunk(const signaling::Member& from, const std::string& bytes) {
+  incoming_.take(from.id, bytes);
+}
+
 void ScenarioActor::file_end(const signaling::Member& from, const FileEnd* end) {
-  if (end != nullptr) tell("file", from.name, "");
+  if (end == nullptr && !incoming_.any_from(from.id)) return;  // a channel closed, no file
+  const auto name = incoming_.end(from.id, end);
+  if (name)
+    tell("file", from.name, *name);
+  else
+    tell("trouble", from.name, name.error().message);
 }
 
 void ScenarioActor::interrupted(const std::string& why) { tell("interrupted", "", why); }

@@ -9,11 +9,6 @@ bool have_a_leg(const ScenarioActor& a, const ScenarioActor& b) {
   return (a.sends() && b.receives()) || (b.sends() && a.receives());
 }
 
-bool decodes(const ScenarioActor& actor) {
-  const auto verify = actor.who().actor->verify;
-  return verify == scenarios::Verify::kRotate || verify == scenarios::Verify::kAll;
-}
-
 }  // namespace
 
 Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded,
@@ -25,10 +20,13 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
         who.url == scenarios::kEmbedded ? embedded + "/rooms/" + who.room : who.url;
     all_.push_back(nullptr);
     auto& place = all_.back();
-    ScenarioActor::Hears own{hears.told, hears.sample, {}, hears.media};
+    ScenarioActor::Hears own{hears.told, hears.sample, {}, {}, {}, hears.media};
     const size_t index = all_.size() - 1;
     own.other = [this, index](const std::string& name) { return shown(*all_[index], name); };
-    place = std::make_unique<ScenarioActor>(loop, scenario, who, url, ++number, std::move(own));
+    own.others = [this, index] { return others_in_room(*all_[index]); };
+    own.numbered = [this](uint16_t source) { return numbered(source); };
+    place = std::make_unique<ScenarioActor>(loop, scenario, who, url, ++number, measuring_,
+                                            std::move(own));
   }
 }
 
@@ -49,7 +47,7 @@ std::vector<ScenarioActor*> Cast::who_can(const scenarios::Step& step) const {
   const bool pattern = step.who.find('*') != std::string::npos;
   std::erase_if(out, [&](const ScenarioActor* one) {
     if (!pattern) return false;
-    if (expectation != nullptr && expectation->decodes && !decodes(*one)) return true;
+    if (expectation != nullptr && expectation->decodes && !one->decodes()) return true;
     return (one->state() == ScenarioActor::State::kOut) != join;
   });
   return out;
@@ -74,6 +72,22 @@ const ScenarioActor* Cast::named(const std::string& name) const {
   const auto found = std::find_if(all_.begin(), all_.end(),
                                   [&](const auto& one) { return one->who().name == name; });
   return found == all_.end() ? nullptr : found->get();
+}
+
+// They are numbered in their order, from 1.
+const ScenarioActor* Cast::numbered(uint16_t source) const {
+  const size_t number = source & ~kScreenMarks;
+  return number >= 1 && number <= all_.size() ? all_[number - 1].get() : nullptr;
+}
+
+bool Cast::is_measured() const {
+  return std::all_of(all_.begin(), all_.end(), [](const auto& one) { return one->is_measured(); });
+}
+
+bool Cast::is_written() const {
+  return std::all_of(all_.begin(), all_.end(), [](const auto& one) {
+    return one->media() == nullptr || one->media()->written();
+  });
 }
 
 bool Cast::is_connected(const ScenarioActor& actor) const {

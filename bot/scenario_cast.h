@@ -33,14 +33,20 @@ class Cast {
   std::vector<ScenarioActor*> others_in_room(const ScenarioActor& of) const;
   // By its name in the call.
   ScenarioActor* shown(const ScenarioActor& in_room_of, const std::string& name) const;
-  // By its name in evidence.
+  // By its name in evidence, and by the source in its marks.
   const ScenarioActor* named(const std::string& name) const;
+  const ScenarioActor* numbered(uint16_t source) const;
   // In, and connected to everybody there whom it sends something or who sends it something.
   bool is_connected(const ScenarioActor& actor) const;
   size_t inside() const;
+  // All that was received is measured.
+  bool is_measured() const;
+  // And what is kept of it is written.
+  bool is_written() const;
 
  private:
   const scenarios::Scenario& scenario_;
+  ScenarioMeasuring measuring_;
   std::vector<std::unique_ptr<ScenarioActor>> all_;
 };
 

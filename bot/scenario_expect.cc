@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/units.h"
 #include "scenarios/threshold.h"
 
 namespace callbot::bot {
@@ -14,6 +15,10 @@ using scenarios::Outcome;
 using MemberState = signaling::Member::State;
 
 constexpr int64_t kAskEvery = 250'000'000;
+// Who was seen or heard within that time still is: as long as presence takes no hole for one.
+constexpr int64_t kLately = 1'000'000'000;
+// What came is measured that much later at the latest: the beat of those who decode, and they.
+constexpr int64_t kUntilMeasured = 300'000'000;
 
 int64_t ns(double seconds) { return std::llround(seconds * 1e9); }
 
@@ -37,6 +42,7 @@ std::string ScenarioExpectation::text_of(const Pair& pair) {
 
 std::optional<StepEnd> ScenarioExpectation::poll(int64_t now_ns) {
   if (pairs_.empty()) return StepEnd{Outcome::kUnmeasured, "", "nobody is there whom it is about"};
+  if (step_.what == "unseen" || step_.what == "silence") return poll_absence(now_ns);
   const bool late = now_ns > began_ns_ + ns(step_.timeout);
   // What is measured comes each second, and asking copies all of it.
   if (step_.what == "metric" && !late && now_ns < asked_ns_ + kAskEvery) return std::nullopt;
@@ -68,7 +74,73 @@ ScenarioExpectation::Answer ScenarioExpectation::ask(const Pair& pair, int64_t n
   if (what == "size" || what == "codec") return ask_streams(pair);
   if (what == "message" || what == "file") return ask_told(pair);
   if (what == "metric") return ask_metric(pair, now_ns);
-  return {Is::kUnmeasured, "nothing decodes what it receives in this version"};
+  return ask_senses(pair, now_ns);
+}
+
+Sensed ScenarioExpectation::whom(const Pair& pair) const {
+  const bool sound =
+      step_.what == "first-sound" || step_.what == "heard" || step_.what == "silence";
+  return {pair.from->who().name, pair.from->number(), sound ? MediaKind::kAudio : MediaKind::kVideo,
+          step_.stream};
+}
+
+ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,
+                                                            int64_t now_ns) const {
+  const quality::Watch* watch = pair.who->watch();
+  if (!pair.who->decodes())
+    return {Is::kUnmeasured, fmt::format("it decodes nothing (verify: {})",
+                                         scenarios::name_of(pair.who->who().actor->verify))};
+  if (watch == nullptr || pair.who->state() == ScenarioActor::State::kOut)
+    return {Is::kNot, "is not in the call"};
+  const Sensed who = whom(pair);
+  if (step_.what == "first-frame" || step_.what == "first-sound") {
+    const bool so = decoded_since(watch->decoded(), who, pair.from->join_ns());
+    return {so ? Is::kSo : Is::kNot, "nothing was decoded"};
+  }
+  const auto presence = watch->presence();
+  if (const auto stranger = stranger_since(presence, who, now_ns - kLately)) {
+    const ScenarioActor* other = cast_.numbered(*stranger);
+    return {Is::kNot,
+            "the marks in it are those of " +
+                (other == nullptr ? fmt::format("source {}", *stranger) : other->who().name)};
+  }
+  const bool so = sensed_since(presence, who, now_ns - kLately).has_value();
+  return {so ? Is::kSo : Is::kNot,
+          step_.what == "heard" ? "nothing is heard" : "no marks are read"};
+}
+
+ScenarioExpectation::Answer ScenarioExpectation::ask_absence(const Pair& pair,
+                                                             int64_t now_ns) const {
+  const quality::Watch* watch = pair.who->watch();
+  if (!pair.who->decodes() || watch == nullptr) return {Is::kUnmeasured, "it decodes nothing"};
+  const int64_t from_ns = began_ns_ + ns(step_.grace);
+  const int64_t to_ns = from_ns + ns(step_.lasts);
+  const Sensed who = whom(pair);
+  const auto presence = watch->presence();
+  for (const quality::PresenceSpan& span : presence) {
+    if (span.from_ns > to_ns) continue;
+    if (const auto at = sensed_since({span}, who, from_ns))
+      return {
+          Is::kNot,
+          fmt::format("{} {} after it began", step_.what == "silence" ? "heard" : "seen",
+                      seconds_text(
+                          static_cast<double>(std::max(span.from_ns, from_ns) - began_ns_) / 1e9))};
+  }
+  if (now_ns < to_ns + kUntilMeasured) return {Is::kSo, ""};
+  const bool looked = pair.who->who().actor->verify == scenarios::Verify::kAll ||
+                      looked_at(watch->looks(), who, from_ns, to_ns);
+  return looked ? Answer{Is::kSo, ""} : Answer{Is::kUnmeasured, "nobody looked then"};
+}
+
+std::optional<StepEnd> ScenarioExpectation::poll_absence(int64_t now_ns) const {
+  for (const Pair& pair : pairs_) {
+    const Answer answer = ask_absence(pair, now_ns);
+    if (answer.is == Is::kSo) continue;
+    return StepEnd{answer.is == Is::kNot ? Outcome::kFailed : Outcome::kUnmeasured,
+                   pair.who->who().name, text_of(pair) + ": " + answer.text};
+  }
+  if (now_ns < began_ns_ + ns(step_.grace) + ns(step_.lasts) + kUntilMeasured) return std::nullopt;
+  return StepEnd{};
 }
 
 ScenarioExpectation::Answer ScenarioExpectation::ask_state(const Pair& pair) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bot/scenario_cast.h"
+#include "bot/scenario_senses.h"
 #include "scenarios/evidence.h"
 
 namespace callbot::bot {
@@ -48,6 +49,11 @@ class ScenarioExpectation {
   Answer ask_streams(const Pair& pair) const;
   Answer ask_told(const Pair& pair) const;
   Answer ask_metric(const Pair& pair, int64_t now_ns) const;
+  Answer ask_senses(const Pair& pair, int64_t now_ns) const;
+  // Of what must not be seen or heard for so long.
+  std::optional<StepEnd> poll_absence(int64_t now_ns) const;
+  Answer ask_absence(const Pair& pair, int64_t now_ns) const;
+  Sensed whom(const Pair& pair) const;
   static std::string text_of(const Pair& pair);
 
   const scenarios::Step& step_;

@@ -19,18 +19,9 @@ using namespace std::chrono_literals;
 using scenarios::Outcome;
 using State = ScenarioActor::State;
 
-// Our choices: how exactly steps keep their times, and how late the loop may be before what it says
-// is not to be believed.
-constexpr auto kTick = 10ms;
-constexpr double kMostLateness = 1;
+constexpr auto kTick = 10ms;  // how exactly steps keep their times: our choice
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kLeaveWithin = 6 * kSecond;  // of everybody, in the end
-
-double process_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
 
 std::map<std::string, std::string> machine() {
   std::map<std::string, std::string> facts = {
@@ -63,6 +54,7 @@ ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario
 }
 
 ScenarioRun::~ScenarioRun() {
+  feeds_.reset();
   step_.reset();
   cast_.reset();  // before the server they are connected to
 }
@@ -95,8 +87,26 @@ void ScenarioRun::start() {
   }
   watch_.steps_began(now);
   ticked_ns_ = looked_ns_ = now;
-  cpu_s_ = process_seconds();
+  self_.emplace(now, ourselves_);
   tick_.every(kTick, [this] { tick(); });
+  if (server) read_feeds();
+}
+
+// Nobody joins before all is there that is to be sent.
+void ScenarioRun::read_feeds() {
+  feeds_ = std::make_unique<ScenarioFeeds>(loop_, console_, scenario_);
+  if (!feeds_->anything_to_read()) return feeds_.reset();
+  feeds_->read([this](Result<std::map<std::string, ActorFeeds>> read) {
+    loop_.post(alive_.guard([this] { feeds_.reset(); }));
+    if (!read) {
+      evidence_.established = false;
+      return end(read.error().message);
+    }
+    for (const auto& actor : cast_->all()) {
+      const auto found = read->find(actor->who().name);
+      if (found != read->end()) actor->take_feeds(std::move(found->second));
+    }
+  });
 }
 
 // Null: what it receives is not kept.
@@ -114,14 +124,12 @@ void ScenarioRun::interrupt() {
 
 void ScenarioRun::tick() {
   const int64_t now = monotonic_ns();
-  const double late = static_cast<double>(now - ticked_ns_) / 1e9 - 0.01;
+  self_->ticked(std::max(0.0, static_cast<double>(now - ticked_ns_) / 1e9 - 0.01));
   ticked_ns_ = now;
-  if (late > kMostLateness && evidence_.invalid.empty())
-    evidence_.invalid.push_back(
-        fmt::format("the bot was too slow: its loop came {} late", seconds_text(late)));
   if (now - looked_ns_ >= kSecond) look_every_second(now);
   take_proofs();
   if (ending_) return let_go();
+  if (feeds_) return;
   if (scenario_.timeout && now > evidence_.began_ns + std::llround(*scenario_.timeout * 1e9))
     return end(fmt::format("it took longer than {}", seconds_text(*scenario_.timeout)));
   look_after_load(now);
@@ -210,22 +218,19 @@ void ScenarioRun::look_after_load(int64_t now) {
 
 void ScenarioRun::look_every_second(int64_t now) {
   for (const auto& actor : cast_->all()) actor->sample(now);
-  measure_ourselves(now);
+  for (const auto& actor : cast_->all()) {
+    self_->left_out(actor->who().name, actor->left_out());
+    self_->behind(actor->who().name, actor->behind());
+  }
+  self_->look(now, process_seconds());
   looked_ns_ = now;
   if (const auto why = watch_.check(now); why && !ending_) end(*why);
-}
-
-void ScenarioRun::measure_ourselves(int64_t now) {
-  const double cpu = process_seconds();
-  const double seconds = static_cast<double>(now - looked_ns_) / 1e9;
-  const double processors = std::max(1u, std::thread::hardware_concurrency());
-  ourselves_.add("bot.cpu", "", "", {now, (cpu - cpu_s_) / seconds / processors});
-  cpu_s_ = cpu;
 }
 
 // --- what comes of it
 
 void ScenarioRun::measured(const Series& series, const Sample& sample) {
+  if (series.metric == "bot.overruns" && self_) self_->overran(series.actor, sample.value);
   if (watch_.empty()) return;
   const auto role = [&](const std::string& name) {
     const ScenarioActor* actor = cast_->named(name);
@@ -249,7 +254,9 @@ bool ScenarioRun::is_unexpected(const ScenarioActor& actor, const Told& told) co
     return other == nullptr || other->on(kind) == (told.kind == "muted");
   }
   if (told.kind == "connected" || told.kind == "trouble") return false;
-  return true;  // messages, files, a lost server: no step makes any of them
+  if (told.kind == "message" || told.kind == "file")
+    return other == nullptr || !other->has_posted(told.kind);
+  return true;  // a lost server: no step makes one
 }
 
 void ScenarioRun::told(ScenarioActor& actor, const Told& told) {
@@ -262,16 +269,29 @@ void ScenarioRun::told(ScenarioActor& actor, const Told& told) {
 scenarios::Evidence ScenarioRun::evidence(int64_t now) const {
   scenarios::Evidence all = evidence_;
   all.ended_ns = now;
-  all.series = ourselves_.series();
   for (const auto& actor : cast_->all()) {
     all.actors.push_back(actor->facts(now));
     all.pairs.insert(all.pairs.end(), actor->pairs().begin(), actor->pairs().end());
-    const auto& series = actor->series();
-    all.series.insert(all.series.end(), series.begin(), series.end());
+    const auto looks = actor->looks(now);
+    all.looks.insert(all.looks.end(), looks.begin(), looks.end());
   }
   std::stable_sort(all.pairs.begin(), all.pairs.end(),
                    [](const auto& a, const auto& b) { return a.at_ns < b.at_ns; });
+  add_measured(all);
   return all;
+}
+
+void ScenarioRun::add_measured(scenarios::Evidence& all) const {
+  all.series = ourselves_.series();
+  all.presence.clear();
+  for (const auto& actor : cast_->all()) {
+    const auto& series = actor->series();
+    all.series.insert(all.series.end(), series.begin(), series.end());
+    const auto recoveries = actor->recoveries(all.ended_ns);
+    all.series.insert(all.series.end(), recoveries.begin(), recoveries.end());
+    const auto presence = actor->presence();
+    all.presence.insert(all.presence.end(), presence.begin(), presence.end());
+  }
 }
 
 scenarios::LiveRun ScenarioRun::live() const {
@@ -308,19 +328,19 @@ void ScenarioRun::end(const std::string& why) {
 
 void ScenarioRun::let_go() {
   if (finished_) return;
-  const auto& all = cast_->all();
-  const bool over_for_all =
-      cast_->inside() == 0 && std::all_of(all.begin(), all.end(), [](const auto& actor) {
-        return actor->media() == nullptr || actor->media()->written();
-      });
-  if (!over_for_all && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
+  const bool over = cast_->inside() == 0 && cast_->is_measured() && cast_->is_written();
+  if (!over && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
   finished_ = true;
   tick_.stop();
-  const auto over = alive_.guard([this] { finish(); });
+  // What came until the end is measured a little later.
+  for (const auto& actor : cast_->all()) actor->sample(monotonic_ns());
+  add_measured(evidence_);
+  if (self_) evidence_.invalid = self_->invalid();
+  const auto done = alive_.guard([this] { finish(); });
   if (serve_)
-    serve_->stop(over);
+    serve_->stop(done);
   else
-    loop_.post(over);
+    loop_.post(done);
 }
 
 void ScenarioRun::finish() {

@@ -15,7 +15,9 @@
 #include "base/loop.h"
 #include "bot/console.h"
 #include "bot/scenario_cast.h"
+#include "bot/scenario_feeds.h"
 #include "bot/scenario_load.h"
+#include "bot/scenario_self.h"
 #include "bot/scenario_step.h"
 #include "bot/serve.h"
 #include "scenarios/abort_watch.h"
@@ -50,6 +52,7 @@ class ScenarioRun {
 
  private:
   Result<std::string> start_server();
+  void read_feeds();
   std::unique_ptr<ScenarioMedia> media_of(const scenarios::Instance& who);
   void tick();
   void next_step(int64_t now_ns);
@@ -60,12 +63,12 @@ class ScenarioRun {
   void told(ScenarioActor& actor, const Told& told);
   bool is_unexpected(const ScenarioActor& actor, const Told& told) const;
   void measured(const Series& series, const Sample& sample);
-  void measure_ourselves(int64_t now_ns);
   void end(const std::string& why);
   void let_go();
   void finish();
   // As it would be if the run ended now.
   scenarios::Evidence evidence(int64_t now_ns) const;
+  void add_measured(scenarios::Evidence& evidence) const;
 
   Loop& loop_;
   Console& console_;
@@ -76,7 +79,9 @@ class ScenarioRun {
   ScenarioSamples ourselves_;
   const fs::path keep_;
   pipelines::WriterPool pool_;
+  std::optional<ScenarioSelf> self_;
   std::unique_ptr<Serve> serve_;
+  std::unique_ptr<ScenarioFeeds> feeds_;  // while it reads
   std::unique_ptr<Cast> cast_;
   std::unique_ptr<ScenarioLoad> load_;
   std::unique_ptr<ScenarioStep> step_;
@@ -84,7 +89,6 @@ class ScenarioRun {
   std::string not_in_;  // who of the load did not get in, the first
   bool ending_ = false, finished_ = false;
   int64_t ending_ns_ = 0, ticked_ns_ = 0, looked_ns_ = 0;
-  double cpu_s_ = 0;  // of the process when it was looked at last
   Timer tick_;
   Alive alive_;
 };

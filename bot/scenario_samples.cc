@@ -2,87 +2,116 @@
 
 #include <algorithm>
 
+#include "bot/scenario_watch.h"
+
 namespace callbot::bot {
 namespace {
 
-// A key frame within milliseconds is no bit rate.
-constexpr int64_t kLeastInterval = 500'000'000;
+// -1 is unknown.
+template <class T>
+std::optional<T> known(T value) {
+  return value < 0 ? std::nullopt : std::optional<T>(value);
+}
+
+quality::ReceivedCounters counters_of(const pipelines::TrackStats& stats) {
+  quality::ReceivedCounters counters;
+  counters.packets = static_cast<int64_t>(stats.packets);
+  counters.bytes = static_cast<int64_t>(stats.bytes);
+  counters.lost = known(stats.packets_lost);
+  counters.repaired = known(stats.packets_repaired);
+  counters.pli = static_cast<int64_t>(stats.key_frame_requests);
+  counters.jitter = known(stats.jitter_s);
+  return counters;
+}
+
+// Samples come nearly in order: some belong to a playout that is a little later.
+void insert(std::vector<Sample>& samples, const Sample& sample) {
+  auto at = samples.end();
+  while (at != samples.begin() && (at - 1)->at_ns > sample.at_ns) --at;
+  samples.insert(at, sample);
+}
 
 }  // namespace
 
-std::string stream_of(const TrackInfo& track) {
-  if (!track.source.empty()) return track.source;
-  return track.kind == MediaKind::kAudio ? "microphone" : "camera";
+Series& ScenarioSamples::of(const std::string& metric, const std::string& from,
+                            const std::string& stream) {
+  return series_[index_of(metric, from, stream)];
 }
 
-Series& ScenarioSamples::of(const char* metric, const std::string& from,
-                            const std::string& stream) {
-  const auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& s) {
-    return s.metric == metric && s.from == from && s.stream == stream;
-  });
-  if (found != series_.end()) return *found;
+size_t ScenarioSamples::index_of(const std::string& metric, const std::string& from,
+                                 const std::string& stream) {
+  const auto [found, is_new] = index_.try_emplace({metric, from, stream}, series_.size());
+  if (!is_new) return found->second;
   Series series;
   series.metric = metric;
   series.actor = actor_;
   series.from = from;
   series.stream = stream;
-  series.state = Measured::kOk;
   series_.push_back(std::move(series));
-  return series_.back();
+  return found->second;
 }
 
 void ScenarioSamples::measure(const char* metric, const std::string& from,
                               const std::string& stream) {
-  of(metric, from, stream);
+  of(metric, from, stream).state = Measured::kOk;
 }
 
 void ScenarioSamples::add(const char* metric, const std::string& from, const std::string& stream,
                           Sample sample) {
   Series& series = of(metric, from, stream);
+  series.state = Measured::kOk;
   series.samples.push_back(sample);
   if (hears_) hears_(series, sample);
 }
 
-void ScenarioSamples::deltas(const CallTrack& track, const Last& last, int64_t now_ns) {
-  const pipelines::TrackStats& now = track.stats;
-  const pipelines::TrackStats& then = last.stats;
-  const std::string& from = track.info.name;
-  const std::string stream = stream_of(track.info);
-  const double seconds = static_cast<double>(now_ns - last.at_ns) / 1e9;
-  const auto put = [&](const char* metric, double value) {
-    add(metric, from, stream, {now_ns, value});
-  };
-  const auto packets = static_cast<double>(now.packets - then.packets);
-  put("rtp.packets", packets);
-  put("rtp.bitrate", static_cast<double>(now.bytes - then.bytes) * 8 / seconds);
-  put("rtp.pli", static_cast<double>(now.key_frame_requests - then.key_frame_requests));
-  // -1 is unknown; what was unknown a second ago counts from 0.
-  if (now.packets_lost >= 0) {
-    const auto lost =
-        static_cast<double>(now.packets_lost - std::max<int64_t>(then.packets_lost, 0));
-    put("rtp.lost", lost);
-    if (packets + lost > 0) put("rtp.loss", std::max(lost, 0.0) / (packets + lost));
+void ScenarioSamples::absorb(const std::vector<Series>& measured) {
+  for (const Series& now : measured) {
+    const size_t index = index_of(now.metric, now.from, now.stream);
+    Series& series = series_[index];
+    const bool says = now.state != Measured::kUnmeasured || series.state == Measured::kUnmeasured;
+    if (says && settled_.count(index) == 0) {
+      series.state = now.state;
+      series.why = now.why;
+    }
+    series.uncertainty = std::max(series.uncertainty, now.uncertainty);
+    // The newest is of all that was before it.
+    if (now.metric == "av.drift" && !now.samples.empty()) series.samples.clear();
+    for (const Sample& sample : now.samples) {
+      insert(series.samples, sample);
+      if (hears_) hears_(series, sample);
+    }
   }
-  if (now.packets_repaired >= 0)
-    put("rtp.repaired",
-        static_cast<double>(now.packets_repaired - std::max<int64_t>(then.packets_repaired, 0)));
-  if (now.jitter_s >= 0) put("rtp.jitter", now.jitter_s);
-  if (track.info.kind != MediaKind::kVideo) return;
-  put("video.frames", static_cast<double>(now.frames - then.frames));
-  put("video.key_frames", static_cast<double>(now.key_frames - then.key_frames));
+}
+
+void ScenarioSamples::settle() {
+  for (size_t i = 0; i < series_.size(); ++i) {
+    if (series_[i].state == Measured::kInvalid) settled_.insert(i);
+  }
 }
 
 void ScenarioSamples::tracks(const std::vector<CallTrack>& all, int64_t now_ns) {
   for (const CallTrack& track : all) {
-    const auto found = last_.find(track.info.id);
-    if (found == last_.end()) continue;
-    Last& last = found->second;
-    if (now_ns - last.at_ns < kLeastInterval) continue;  // the next look counts it
-    // A fresh peer connection counts from 0 again.
-    if (track.stats.packets < last.stats.packets) last.stats = {};
-    deltas(track, last, now_ns);
-    last = {track.stats, now_ns};
+    auto& counted = received_[track.info.id];
+    if (!counted)
+      counted = std::make_unique<Counted>(actor_, track.info.name, stream_of(track.info));
+    counted->sampler.received(counters_of(track.stats), now_ns);
+    absorb(counted->set.take());
   }
+  std::erase_if(received_, [&](const auto& one) {
+    return std::none_of(all.begin(), all.end(),
+                        [&](const CallTrack& t) { return t.info.id == one.first; });
+  });
+}
+
+void ScenarioSamples::sent(const std::string& stream, const pipelines::LiveStreamStats& stats,
+                           int64_t now_ns) {
+  auto& counted = sent_[stream];
+  if (!counted) counted = std::make_unique<Counted>(actor_, "", stream);
+  quality::SentCounters counters;
+  counters.packets = static_cast<int64_t>(stats.packets);
+  if (stream == "camera") counters.frames = static_cast<int64_t>(stats.encoded);
+  counted->sampler.sent(counters, now_ns);
+  absorb(counted->set.take());
 }
 
 }  // namespace callbot::bot

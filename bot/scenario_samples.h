@@ -1,23 +1,25 @@
-// bot/scenario_samples.h: what one actor of a scenario measures without decoding anything: counters
-// of its tracks each second, how long it took to get in. What is not here stays unmeasured.
+// bot/scenario_samples.h: what one actor of a scenario measured so far: counters of its tracks each
+// second, how long it took to get in, and what others measured for it.
 //
 // Thread:  loop.
-// Owner:   bot::ScenarioActor.
+// Owner:   bot::ScenarioActor; the run has one of its own.
 // Fails:   never.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/metric.h"
 #include "bot/call.h"
+#include "pipelines/live_stream.h"
+#include "quality/stats_sampler.h"
 
 namespace callbot::bot {
-
-// "camera" and "microphone" where the signaling does not say.
-std::string stream_of(const TrackInfo& track);
 
 class ScenarioSamples {
  public:
@@ -29,25 +31,35 @@ class ScenarioSamples {
   // From now on it is measured, though nothing may come of it.
   void measure(const char* metric, const std::string& from = "", const std::string& stream = "");
   void add(const char* metric, const std::string& from, const std::string& stream, Sample sample);
-  // A track's first packet was seen; then the tracks as they are now, about once a second.
-  void track_began(TrackId track, int64_t at_ns) { last_[track] = {{}, at_ns}; }
-  void track_ended(TrackId track) { last_.erase(track); }
+  // What somebody measured since the last time. A metric of one stream is one series, whoever
+  // measured it; its state is what was said last, but for nothing.
+  void absorb(const std::vector<Series>& measured);
+  // Who measured so far measures no more: what was not to be believed of it stays so.
+  void settle();
+  // The received tracks as they are now, about once a second.
   void tracks(const std::vector<CallTrack>& all, int64_t now_ns);
+  // What is sent as `stream`.
+  void sent(const std::string& stream, const pipelines::LiveStreamStats& stats, int64_t now_ns);
 
   const std::vector<Series>& series() const { return series_; }
 
  private:
-  struct Last {
-    pipelines::TrackStats stats;
-    int64_t at_ns = 0;
+  struct Counted {
+    Counted(const std::string& actor, const std::string& from, const std::string& stream)
+        : set(actor, from, stream), sampler(set) {}
+    quality::SeriesSet set;
+    quality::StatsSampler sampler;
   };
-  Series& of(const char* metric, const std::string& from, const std::string& stream);
-  void deltas(const CallTrack& track, const Last& last, int64_t now_ns);
+  Series& of(const std::string& metric, const std::string& from, const std::string& stream);
+  size_t index_of(const std::string& metric, const std::string& from, const std::string& stream);
 
   const std::string actor_;
   Hears hears_;
   std::vector<Series> series_;
-  std::map<TrackId, Last> last_;
+  std::map<std::tuple<std::string, std::string, std::string>, size_t> index_;
+  std::set<size_t> settled_;
+  std::map<TrackId, std::unique_ptr<Counted>> received_;
+  std::map<std::string, std::unique_ptr<Counted>> sent_;  // by stream
 };
 
 }  // namespace callbot::bot

@@ -15,17 +15,46 @@ using scenarios::StepKind;
 using State = ScenarioActor::State;
 using MemberState = signaling::Member::State;
 
-bool is_run(StepKind kind) {
-  switch (kind) {
-    case StepKind::kSwitch:
-    case StepKind::kShareScreen:
-    case StepKind::kUnshareScreen:
-    case StepKind::kMessage:
-    case StepKind::kFile:
-      return false;
-    default:
-      return true;
+// What of a media this version does not send; empty: nothing.
+std::string not_sent(const scenarios::Media& media) {
+  const bool drawn = media.video.source == "pattern" || media.video.source == "screen";
+  if (drawn && media.video.fps != std::floor(media.video.fps))
+    return fmt::format("video.fps: {}", media.video.fps);
+  if (media.audio.source != "none" && media.audio.codec != "opus")
+    return fmt::format("audio.codec: {}", media.audio.codec);
+  return "";
+}
+
+bool reads_standard_input(const scenarios::Media& media) {
+  const auto is = [](const auto& track) {
+    return track.source == "file" && std::count(track.files.begin(), track.files.end(), "-") > 0;
+  };
+  return is(media.video) || is(media.audio);
+}
+
+// A step that switches to another codec; empty: it does not.
+std::string not_run(const scenarios::Scenario& s, const scenarios::Step& step) {
+  if (step.kind != StepKind::kSwitch) return "";
+  if (!step.codec.empty()) return "codec";
+  const scenarios::Media* to = s.media_named(step.media);
+  if (to == nullptr || to->video.source == "none") return "";
+  for (const scenarios::Instance& who : scenarios::instances(s)) {
+    const scenarios::Media* from = s.media_named(who.actor->send);
+    const bool other = from != nullptr && from->video.codec != to->video.codec &&
+                       (to->video.source != "file" || to->video.said.codec);
+    if (other && scenarios::matches(step.who, who.actor->role, who.name)) return "to another codec";
   }
+  return "";
+}
+
+// All who read standard input, by media.
+size_t readers_of_standard_input(const scenarios::Scenario& s) {
+  size_t readers = 0;
+  for (const scenarios::Instance& who : scenarios::instances(s)) {
+    const scenarios::Media* media = s.media_named(who.actor->send);
+    if (media != nullptr && reads_standard_input(*media)) ++readers;
+  }
+  return readers;
 }
 
 }  // namespace
@@ -38,22 +67,17 @@ std::string cannot_run(const scenarios::Scenario& s) {
                        s.file, place, what);
   };
   for (const scenarios::Media& media : s.media) {
-    if (media.video.source != "pattern" && media.video.source != "none")
-      say(fmt::format("media.{}.video.source: {}", media.name, media.video.source));
-    if (media.video.fps != std::floor(media.video.fps))
-      say(fmt::format("media.{}.video.fps: {}", media.name, media.video.fps));
-    if (media.audio.source != "pattern" && media.audio.source != "none")
-      say(fmt::format("media.{}.audio.source: {}", media.name, media.audio.source));
-    if (media.audio.source == "pattern" && media.audio.codec != "opus")
-      say(fmt::format("media.{}.audio.codec: {}", media.name, media.audio.codec));
+    if (const std::string what = not_sent(media); !what.empty())
+      say(fmt::format("media.{}.{}", media.name, what));
   }
+  if (readers_of_standard_input(s) > 1) say("standard input for more than one actor");
   for (const scenarios::Actor& actor : s.actors) {
     if (!actor.browser.empty()) say(fmt::format("actors.{}.browser", actor.role));
     if (actor.receive == "video") say(fmt::format("actors.{}.receive: video", actor.role));
   }
   for (const scenarios::Step& step : s.steps) {
-    if (!is_run(step.kind))
-      say(fmt::format("steps[{}]: {}", step.index, name_of(step.kind)), step.place);
+    if (const std::string what = not_run(s, step); !what.empty())
+      say(fmt::format("steps[{}]: {}: {}", step.index, name_of(step.kind), what), step.place);
   }
   return out;
 }
@@ -96,9 +120,42 @@ void ScenarioStep::act(ScenarioActor& actor) {
     case StepKind::kNetwork:
       return actor.change_network(network_.conditions,
                                   step_.verify ? std::optional(step_.index) : std::nullopt);
+    case StepKind::kShareScreen:
+    case StepKind::kUnshareScreen:
+      return actor.share_screen(step_.kind == StepKind::kShareScreen);
+    case StepKind::kSwitch:
+      return note(actor, actor.switch_to(step_));
+    case StepKind::kMessage:
+    case StepKind::kFile:
+      return note(actor, actor.post(step_, recipients_of(actor)).map([] { return std::string(); }));
     default:
       return;
   }
+}
+
+void ScenarioStep::note(const ScenarioActor& actor, const Result<std::string>& how) {
+  const std::string& name = actor.who().name;
+  if (how)
+    said_ = *how;
+  else
+    wrong_[name] = name + ": " + how.error().message;
+}
+
+std::vector<ScenarioActor*> ScenarioStep::recipients_of(const ScenarioActor& actor) const {
+  auto all = cast_.others_in_room(actor);
+  std::erase_if(all, [&](const ScenarioActor* other) {
+    return !step_.to.empty() &&
+           !scenarios::matches(step_.to, other->who().actor->role, other->who().name);
+  });
+  return all;
+}
+
+StepEnd ScenarioStep::missing_of_post(ScenarioActor& actor) const {
+  const std::string& name = actor.who().name;
+  const ScenarioPost* post = actor.go_on_posting();
+  if (post == nullptr || post->done()) return {};
+  if (post->failure()) return {Outcome::kFailed, name, name + ": " + post->failure()->message};
+  return {Outcome::kSkipped, name, name + " has not sent all of it: " + post->missing()};
 }
 
 bool ScenarioStep::is_known(const ScenarioActor& actor) const {
@@ -115,9 +172,18 @@ bool ScenarioStep::is_known(const ScenarioActor& actor) const {
   });
 }
 
-StepEnd ScenarioStep::missing_of(const ScenarioActor& actor) const {
+StepEnd ScenarioStep::missing_of(ScenarioActor& actor) const {
   const std::string& name = actor.who().name;
+  if (const auto wrong = wrong_.find(name); wrong != wrong_.end())
+    return {Outcome::kFailed, name, wrong->second};
   switch (step_.kind) {
+    case StepKind::kSwitch:
+    case StepKind::kShareScreen:
+    case StepKind::kUnshareScreen:
+      return {};
+    case StepKind::kMessage:
+    case StepKind::kFile:
+      return missing_of_post(actor);
     case StepKind::kJoin:
       if (actor.error()) return {Outcome::kFailed, name, name + ": " + actor.error()->message};
       if (cast_.is_connected(actor)) return {};
@@ -134,7 +200,7 @@ StepEnd ScenarioStep::missing_of(const ScenarioActor& actor) const {
 
 StepEnd ScenarioStep::missing() const {
   StepEnd optional;
-  for (const ScenarioActor* actor : who_) {
+  for (ScenarioActor* actor : who_) {
     const StepEnd one = missing_of(*actor);
     if (one.outcome == Outcome::kDone) continue;
     if (!actor->who().actor->optional) return one;
@@ -163,6 +229,7 @@ std::optional<StepEnd> ScenarioStep::poll(int64_t now_ns) {
   if (step_.kind == StepKind::kWait)
     return after(step_.wait) ? std::optional(StepEnd{}) : std::nullopt;
   StepEnd now = step_.kind == StepKind::kRun ? program_end() : missing();
+  if (now.outcome == Outcome::kDone) now.text = said_;
   if (now.outcome != Outcome::kSkipped) return now;
   if (!after(step_.timeout)) return std::nullopt;
   if (now.text.empty()) return StepEnd{};

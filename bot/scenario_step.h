@@ -35,7 +35,10 @@ class ScenarioStep {
   void act(ScenarioActor& actor);
   // What is missing until it is done; empty: nothing.
   StepEnd missing() const;
-  StepEnd missing_of(const ScenarioActor& actor) const;
+  StepEnd missing_of(ScenarioActor& actor) const;
+  StepEnd missing_of_post(ScenarioActor& actor) const;
+  void note(const ScenarioActor& actor, const Result<std::string>& how);
+  std::vector<ScenarioActor*> recipients_of(const ScenarioActor& actor) const;
   StepEnd program_end() const;
   // Everybody who is there knows what this actor sends.
   bool is_known(const ScenarioActor& actor) const;
@@ -46,6 +49,8 @@ class ScenarioStep {
   ScenarioExpectation::Measured measured_;
   int64_t began_ns_ = 0;
   std::vector<ScenarioActor*> who_;
+  std::string said_;                          // of what was done
+  std::map<std::string, std::string> wrong_;  // by actor: why it cannot be done
   network::Network network_;
   std::optional<ScenarioExpectation> expectation_;
   Result<std::unique_ptr<ScenarioProgram>> program_;

@@ -4,10 +4,18 @@
 
 #include <algorithm>
 
+#include "base/alive.h"
 #include "bot/join.h"
 #include "bot/network_report.h"
 
 namespace callbot::bot {
+
+namespace {
+
+// What was sent last is on its way, or is asked for again.
+constexpr std::chrono::milliseconds kLastPackets{500};
+
+}  // namespace
 
 struct Send::Bot final : CallEvents {
   Bot(Send& send, std::string name) : send(send), name(std::move(name)) {}
@@ -57,37 +65,72 @@ struct Send::Bot final : CallEvents {
 Send::Send(Loop& loop, Console& console, SendOptions options, std::function<void(Done)> done)
     : loop_(loop), console_(console), options_(std::move(options)), done_(std::move(done)) {}
 
-Send::~Send() { bots_.clear(); }
+Send::~Send() {
+  *give_up_ = true;
+  worker_.reset();
+  bots_.clear();
+}
 
 void Send::start() {
-  pipelines::TestPatternConfig pattern;
-  pattern.name = options_.join.name;
-  pattern.seed = options_.seed;
-  pattern.source = static_cast<uint16_t>(options_.seed);
-  pattern.video = options_.video;
-  pattern.audio = options_.audio;
-  pattern.width = options_.width;
-  pattern.height = options_.height;
-  pattern.fps = options_.fps;
-  pattern.bitrate = options_.bitrate;
-  pattern.codec = options_.codec;
-  auto source = pipelines::TestPattern::create(loop_, log_, pattern);
-  if (!source) return stop(source.error());
-  source_ = std::move(*source);
-  source_->on_end(alive_.guard(
-      [this](Result<> how) { stop(how ? std::nullopt : std::optional(how.error())); }));
+  auto plan = plan_feed(options_);
+  if (!plan) return stop(plan.error());
+  if (plan->reads()) return read(*plan);
+  begin(*plan, {});
+}
+
+// Off the loop: it may take as long as encoding a film does.
+void Send::read(const FeedPlan& plan) {
+  reading_ = true;
+  worker_ = std::make_unique<Worker>(loop_, 1);
+  const std::function<void(const std::string&, double)> tell =
+      alive_.guard([this](const std::string& what, double share) {
+        if (!stopping_) console_.progress(what, share);
+      });
+  const auto progress = [this, tell, stop = give_up_, shown = -1, last = std::string()](
+                            const std::string& what, double share) mutable {
+    const int percent = static_cast<int>(share * 100);
+    if (percent != std::exchange(shown, percent) || what != std::exchange(last, what))
+      loop_.post([tell, what, share] { tell(what, share); });
+    return !*stop;
+  };
+  worker_->run<std::shared_ptr<ReadFeeds>>(
+      [plan, stop = give_up_, progress]() -> Result<std::shared_ptr<ReadFeeds>> {
+        auto read = read_feeds(plan, stop, progress);
+        if (!read) return tl::unexpected(read.error());
+        return std::make_shared<ReadFeeds>(std::move(*read));
+      },
+      [this, plan](Result<std::shared_ptr<ReadFeeds>> read) {
+        reading_ = false;
+        console_.end_progress();
+        if (!read) return stop(read.error());
+        if (stopping_) return report();
+        for (const std::string& note : (*read)->notes)
+          console_.event("encoded", note, Json::object().set("reason", note));
+        begin(plan, std::move(**read));
+      });
+}
+
+void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
+  auto made = make_source(loop_, log_, plan, std::move(feeds));
+  if (!made) return stop(made.error());
+  made_ = std::move(*made);
+  made_.source->on_end(alive_.guard([this](Result<> how) {
+    if (!how) return stop(how.error());
+    if (!stopping_) duration_.once(kLastPackets, [this] { stop(std::nullopt); });
+  }));
 
   using State = signaling::Member::State;
   signaling::Self self;
   self.sends = true;
-  self.audio = options_.audio ? State::kOn : State::kOff;
-  self.video = options_.video ? State::kOn : State::kOff;
+  self.audio = self.video = State::kOff;
+  for (const auto& stream : made_.source->streams())
+    (stream.kind == MediaKind::kAudio ? self.audio : self.video) = State::kOn;
   for (int i = 1; i <= options_.count; ++i) {
     JoinOptions join = options_.join;
     if (options_.count > 1) join.name = fmt::format("{}-{}", join.name, i);
     auto config = call_config(join, self);
     if (!config) return stop(config.error());
-    config->source = source_.get();
+    config->source = made_.source.get();
     // They send the same packets, and each is to lose others.
     if (config->network) config->network->seed += static_cast<uint64_t>(i) - 1;
     auto bot = std::make_unique<Bot>(*this, join.name);
@@ -96,9 +139,17 @@ void Send::start() {
     bot->call = std::move(*call);
     bots_.push_back(std::move(bot));
   }
-  if (auto started = source_->start(); !started) return stop(started.error());
+  if (auto started = made_.source->start(); !started) return stop(started.error());
   open_ = bots_.size();
   for (auto& bot : bots_) bot->call->start();
+}
+
+pipelines::TestPatternStats Send::stats() const {
+  return made_.pattern != nullptr ? made_.pattern->stats() : pipelines::TestPatternStats();
+}
+
+pipelines::FileSourceStats Send::file_stats() const {
+  return made_.files.empty() ? pipelines::FileSourceStats() : made_.files.front()->stats();
 }
 
 void Send::bot_joined(const Bot& bot) {
@@ -124,7 +175,7 @@ size_t Send::connected_legs() const {
 }
 
 void Send::interrupt() {
-  const bool early = joined() < bots_.size() || options_.duration;
+  const bool early = reading_ || joined() < bots_.size() || options_.duration;
   stop(early ? std::optional(Error{Code::kInterrupted, "interrupted"}) : std::nullopt);
 }
 
@@ -132,13 +183,14 @@ void Send::stop(std::optional<Error> why) {
   if (!error_) error_ = std::move(why);
   if (!stopping_) {
     stopping_ = true;
+    *give_up_ = true;
     duration_.stop();
     for (auto& bot : bots_)
       if (bot->in) say_network(console_, bot->name, *bot->call);
     if (open_ > 0)
       for (auto& bot : bots_) bot->call->stop();
   }
-  if (open_ == 0) report();
+  if (open_ == 0 && !reading_) report();
 }
 
 void Send::report() {

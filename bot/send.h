@@ -1,21 +1,24 @@
-// bot/send.h: the verb send: joins as one or more members that send the marked test pattern.
+// bot/send.h: the verb send: joins as one or more members that send the marked test pattern, or
+// files and prompts.
 //
 // Thread:  loop.
 // Owner:   main, the demo, or a test.
 // Fails:   through `done`, once, with the first error of any member; the others leave then.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/loop.h"
+#include "base/worker.h"
 #include "bot/call.h"
 #include "bot/cli.h"
 #include "bot/console.h"
+#include "bot/feed_source.h"
 #include "bot/options.h"
-#include "pipelines/test_pattern.h"
 
 namespace callbot::bot {
 
@@ -34,11 +37,14 @@ class Send final {
   void terminate() { interrupt(); }
   size_t joined() const;
   size_t connected_legs() const;
-  // Of the one source that all members send.
-  pipelines::TestPatternStats stats() const { return source_->stats(); }
+  // Of the one source that all members send; zeros where it is no pattern.
+  pipelines::TestPatternStats stats() const;
+  pipelines::FileSourceStats file_stats() const;  // of the first of them
 
  private:
   struct Bot;
+  void read(const FeedPlan& plan);
+  void begin(const FeedPlan& plan, ReadFeeds feeds);
   void stop(std::optional<Error> why);
   void bot_joined(const Bot& bot);
   void bot_done(Result<> how);
@@ -49,12 +55,15 @@ class Send final {
   Log log_{"send"};
   SendOptions options_;
   std::function<void(Done)> done_;
-  std::unique_ptr<pipelines::TestPattern> source_;
+  MadeSource made_;
   std::vector<std::unique_ptr<Bot>> bots_;
   size_t open_ = 0;  // bots that are not done
   bool stopping_ = false;
   std::optional<Error> error_;
   Timer duration_;
+  bool reading_ = false;
+  feeds::InputFile::Stop give_up_ = std::make_shared<std::atomic<bool>>(false);
+  std::unique_ptr<Worker> worker_;
   Alive alive_;
 };
 

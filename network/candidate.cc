@@ -8,21 +8,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/text.h"
+
 namespace callbot::network {
 namespace {
 
 constexpr size_t kMostText = 512;  // RFC 8839 has no bound; browsers' have about 150 characters
 constexpr std::string_view kCandidate = "candidate:";
-
-std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) words.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
 
 template <class T>
 std::optional<T> number(std::string_view text) {

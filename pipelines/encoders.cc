@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "pipelines/gst_glue.h"
+
 namespace callbot::pipelines {
 namespace {
 
@@ -143,6 +145,17 @@ Result<GRef<GstElement>> make_encoder_named(std::string_view element,
   const std::string bitrate = std::to_string(encoding.bitrate / row->bitrate_unit);
   settings.push_back({row->bitrate_property, bitrate});
   return make(element, settings);
+}
+
+void set_bitrate(GstElement* encoder, int bitrate) {
+  if (const EncoderRow* row = row_of(factory_name(encoder)))
+    gst_util_set_object_arg(G_OBJECT(encoder), std::string(row->bitrate_property).c_str(),
+                            std::to_string(bitrate / row->bitrate_unit).c_str());
+}
+
+void allow_any_rate(GstElement* encoder) {
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(encoder), "timebase") != nullptr)
+    gst_util_set_object_arg(G_OBJECT(encoder), "timebase", "1/90000");
 }
 
 Result<GRef<GstElement>> make_opus_encoder(int bitrate) {

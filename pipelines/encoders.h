@@ -33,6 +33,11 @@ Result<GRef<GstElement>> make_video_encoder(const Codec& codec, const VideoEncod
 // By the name of its element, one of Codec::encoders.
 Result<GRef<GstElement>> make_encoder_named(std::string_view element,
                                             const VideoEncoding& encoding);
+// While it runs; of one of ours.
+void set_bitrate(GstElement* encoder, int bitrate);
+// Before it gets other caps: frames may then come at another rate than before. VP8's and VP9's
+// count time in frames of the first rate otherwise.
+void allow_any_rate(GstElement* encoder);
 Result<GRef<GstElement>> make_opus_encoder(int bitrate);
 Result<GRef<GstElement>> make_payloader(const Codec& codec, const RtpIdentity& rtp);
 

@@ -22,11 +22,10 @@ std::vector<Rendition> usual_renditions(const Rendition& best, int least_width, 
   return made;
 }
 
-void LiveRenditions::set(std::vector<Rendition> renditions, Make make) {
+void LiveRenditions::set(size_t count, Make make) {
   const std::lock_guard lock(mutex_);
-  renditions_ = std::move(renditions);
   make_ = std::move(make);
-  made_.resize(renditions_.size() - 1);
+  made_.resize(count - 1);
 }
 
 LiveStream* LiveRenditions::get(size_t rendition) {
@@ -34,12 +33,17 @@ LiveStream* LiveRenditions::get(size_t rendition) {
   rendition = std::min(rendition, made_.size());
   auto& there = made_[rendition - 1];
   if (there) return there.get();
-  auto made = make_(renditions_[rendition]);
+  auto made = make_(rendition);
   if (!made) return nullptr;
   (*made)->set_on(on_);
   const std::lock_guard lock(mutex_);
   there = std::move(*made);
   return there.get();
+}
+
+void LiveRenditions::each(const std::function<void(size_t rendition, LiveStream& stream)>& what) {
+  for (size_t i = 0; i < made_.size(); ++i)
+    if (made_[i]) what(i + 1, *made_[i]);
 }
 
 void LiveRenditions::detach(TapId tap) {

@@ -23,14 +23,15 @@ std::vector<Rendition> usual_renditions(const Rendition& best, int least_width, 
 
 class LiveRenditions {
  public:
-  using Make = std::function<Result<std::unique_ptr<LiveStream>>(const Rendition& rendition)>;
+  using Make = std::function<Result<std::unique_ptr<LiveStream>>(size_t rendition)>;
 
-  void set(std::vector<Rendition> renditions, Make make);
-  // Best first; the best is the source's own stream.
-  const std::vector<Rendition>& all() const { return renditions_; }
+  // So many with the best, which is the source's own stream.
+  void set(size_t count, Make make);
 
   // From 1 on.
   LiveStream* get(size_t rendition);
+  // Of those that were made.
+  void each(const std::function<void(size_t rendition, LiveStream& stream)>& what);
   void detach(TapId tap);
   void set_on(bool on);
   void stop();
@@ -41,7 +42,6 @@ class LiveRenditions {
   std::vector<LiveStreamStats> stats() const;  // from 1 on
 
  private:
-  std::vector<Rendition> renditions_;
   Make make_;
   bool on_ = true;
   mutable std::mutex mutex_;                       // for the pointers: only the loop changes them

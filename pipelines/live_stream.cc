@@ -5,6 +5,7 @@
 #include <gst/rtp/gstrtpbuffer.h>
 #include <gst/video/video-event.h>
 
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -38,6 +39,8 @@ AudioLevel level_of(GstBuffer* samples) {
 
 Result<std::unique_ptr<LiveStream>> LiveStream::create(GstBin* pipeline, LiveStreamConfig config) {
   std::unique_ptr<LiveStream> stream(new LiveStream(std::move(config)));
+  stream->frames_ = stream->config_.frames;
+  stream->epoch_rate_ = stream->config_.rate;
   if (auto built = stream->build(pipeline); !built) return tl::unexpected(built.error());
   return stream;
 }
@@ -100,6 +103,7 @@ void LiveStream::begin(int64_t base_ns, int64_t first_ns) {
   base_ns_ = base_ns;
   rtp_offset_ = config_.rtp_offset.value_or(g_random_int());
   pacer_.emplace(first_ns, config_.rate);
+  for (const Change& change : changes_) pacer_->change_rate(change.frame, change.rate);
   resting_ = !on_ || taps_ == 0;  // who listens from the start misses nothing
 }
 
@@ -143,15 +147,62 @@ void LiveStream::request_key_frame() {
 void LiveStream::feed() {
   const auto turn = wait_for_turn();
   if (!turn) return;
-  auto frame = config_.make(turn->frame);
-  if (!frame) return;
-  made_frames_[made_ % made_frames_.size()] = turn->frame;
-  if (config_.level_extension > 0)
-    made_levels_[made_ % made_levels_.size()] = level_of(frame.get());
-  GST_BUFFER_PTS(frame.get()) = made_ * GST_SECOND / config_.rate;
-  GST_BUFFER_DURATION(frame.get()) = GST_SECOND / config_.rate;
+  RawFrame raw = config_.make(turn->frame);
+  if (!raw.buffer) return;
+  int rate = 0;
+  int64_t captured_ns = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    rate = pacer_->rate_at(turn->frame);
+    captured_ns = pacer_->due_ns(turn->frame);
+  }
+  const auto encoder_now = [&] {
+    return epoch_ns_ + static_cast<int64_t>((made_ - epoch_made_) * GST_SECOND / epoch_rate_);
+  };
+  if (rate != epoch_rate_) {
+    epoch_ns_ = encoder_now();
+    epoch_made_ = made_;
+    epoch_rate_ = rate;
+  }
+  Made& made = newest_[made_ % newest_.size()];
+  made = {turn->frame, captured_ns, encoder_now()};
+  if (config_.level_extension > 0) made.level = level_of(raw.buffer.get());
+  GST_BUFFER_PTS(raw.buffer.get()) = static_cast<GstClockTime>(made.encoder_ns);
+  GST_BUFFER_DURATION(raw.buffer.get()) = GST_SECOND / rate;
   ++made_;
-  gst_app_src_push_buffer(GST_APP_SRC(source_.get()), frame.release());
+  if (raw.bitrate > 0) set_bitrate(config_.encoder.get(), raw.bitrate);
+  if (raw.caps) {
+    allow_any_rate(config_.encoder.get());
+    gst_app_src_set_caps(GST_APP_SRC(source_.get()), raw.caps.get());
+  }
+  gst_app_src_push_buffer(GST_APP_SRC(source_.get()), raw.buffer.release());
+}
+
+bool LiveStream::change_rate(uint64_t frame, int rate, std::optional<uint64_t> frames) {
+  const std::lock_guard lock(mutex_);
+  if (pacer_ && frame <= next_frame_) return false;  // that one may be in the making
+  if (pacer_)
+    pacer_->change_rate(frame, rate);
+  else
+    changes_.push_back({frame, rate});
+  frames_ = frames;
+  changed_.notify_all();
+  return true;
+}
+
+uint64_t LiveStream::next_frame() const {
+  const std::lock_guard lock(mutex_);
+  // Nothing is made while nobody listens, and time goes on.
+  return pacer_ ? std::max(next_frame_, pacer_->first_due_from(monotonic_ns())) : next_frame_;
+}
+
+const LiveStream::Made& LiveStream::made_at(int64_t encoder_ns) const {
+  const Made* best = &newest_[0];
+  for (const Made& made : newest_)
+    if (made.encoder_ns >= 0 &&
+        std::abs(made.encoder_ns - encoder_ns) < std::abs(best->encoder_ns - encoder_ns))
+      best = &made;
+  return *best;
 }
 
 // Nothing: there is no turn any more.
@@ -167,7 +218,7 @@ std::optional<Pacer::Turn> LiveStream::wait_for_turn() {
       pacer_->rest(now);
       key_wanted_ = true;
     }
-    const uint64_t end = config_.frames.value_or(std::numeric_limits<uint64_t>::max());
+    const uint64_t end = frames_.value_or(std::numeric_limits<uint64_t>::max());
     const Pacer::Turn turn = pacer_->next(now, end);
     stats_.left_out = pacer_->left_out();
     if (turn.frame >= end) {
@@ -177,13 +228,14 @@ std::optional<Pacer::Turn> LiveStream::wait_for_turn() {
     }
     if (wanted && turn.at_ns <= now) {
       pacer_->taken(turn, now);
+      next_frame_ = turn.frame + 1;
       send_key_request(now);
       return turn;
     }
     if (wanted)
       changed_.wait_for(lock, std::chrono::nanoseconds(turn.at_ns - now));
-    else if (config_.frames)
-      changed_.wait_for(lock, std::chrono::nanoseconds(pacer_->due_ns(*config_.frames) - now));
+    else if (frames_)
+      changed_.wait_for(lock, std::chrono::nanoseconds(pacer_->due_ns(*frames_) - now));
     else
       changed_.wait(lock);
   }
@@ -212,13 +264,12 @@ void LiveStream::encoded(bool key) {
 
 void LiveStream::packet(GRef<GstBuffer> packet, int64_t encoder_time) {
   auto writable = GRef<GstBuffer>::adopt(gst_buffer_make_writable(packet.release()));
-  const int64_t nth = (encoder_time * config_.rate + GST_SECOND / 2) / GST_SECOND;
+  const Made& made = made_at(encoder_time);
   if (config_.level_extension > 0)
-    writable = with_audio_level(writable, config_.level_extension,
-                                made_levels_[nth % made_levels_.size()]);
+    writable = with_audio_level(writable, config_.level_extension, made.level);
   SentFrame frame;
-  frame.number = made_frames_[nth % made_frames_.size()];
-  frame.captured_ns = pacer_->due_ns(frame.number);
+  frame.number = made.frame;
+  frame.captured_ns = made.captured_ns;
   frame.rtp_time =
       rtp_offset_ + static_cast<uint32_t>(gst_util_uint64_scale_round(
                         frame.captured_ns - base_ns_, config_.codec->clock, GST_SECOND));

@@ -32,6 +32,14 @@ struct SentFrame {
   bool key = false;
 };
 
+// What is to be encoded next.
+struct RawFrame {
+  RawFrame(GRef<GstBuffer> given) : buffer(std::move(given)) {}
+  GRef<GstBuffer> buffer;  // its times are set by the stream
+  GRef<GstCaps> caps;      // none: as those before
+  int bitrate = 0;         // bit/s; 0: as before
+};
+
 struct LiveStreamConfig {
   const Codec* codec = nullptr;
   RtpIdentity rtp;
@@ -40,8 +48,8 @@ struct LiveStreamConfig {
   GRef<GstCaps> raw_caps;
   int rate = 30;                   // frames a second
   std::optional<uint64_t> frames;  // how many there are; none: no end
-  // Raw media of one frame; its times are set by the stream.
-  std::function<GRef<GstBuffer>(uint64_t frame)> make;
+  // Raw media of one frame.
+  std::function<RawFrame(uint64_t frame)> make;
   // Sound: the header extension that tells how loud each packet is; 0: none does. `make` is asked
   // for 16 bit samples then.
   int level_extension = 0;
@@ -67,7 +75,11 @@ class LiveStream {
   void detach(TapId tap);
   void set_on(bool on);
   void request_key_frame();  // any thread
+  // From this frame on, which was not made yet, so many frames a second; and how many there are in
+  // all. False: it was made, or is next.
+  bool change_rate(uint64_t frame, int rate, std::optional<uint64_t> frames);
 
+  uint64_t next_frame() const;          // any thread: what was made is before it
   std::vector<SentFrame> sent() const;  // any thread
   LiveStreamStats stats() const;        // any thread
 
@@ -89,12 +101,21 @@ class LiveStream {
   uint32_t rtp_offset_ = 0;
 
   // Stream's thread. Encoders are shown a time without pauses, frame after frame: a gap would make
-  // them start anew. Which frame was the n-th that was made, for the newest:
-  std::array<uint64_t, 64> made_frames_{};
-  std::array<AudioLevel, 64> made_levels_{};
+  // them start anew. What was made when, for the newest:
+  struct Made {
+    uint64_t frame = 0;
+    int64_t captured_ns = 0, encoder_ns = -1;
+    AudioLevel level = {};
+  };
+  const Made& made_at(int64_t encoder_ns) const;
+  std::array<Made, 64> newest_{};
   uint64_t made_ = 0;
   bool key_ = false;    // the frame being payloaded
   bool first_ = false;  // none of its packets has come yet
+  // Where the encoder's time began to go at the rate it has now.
+  uint64_t epoch_made_ = 0;
+  int64_t epoch_ns_ = 0;
+  int epoch_rate_ = 0;
 
   mutable std::mutex mutex_;  // for what follows; held for moments
   std::condition_variable changed_;
@@ -102,6 +123,13 @@ class LiveStream {
   size_t taps_ = 0;
   int64_t last_key_ns_ = 0;
   std::optional<Pacer> pacer_;
+  std::optional<uint64_t> frames_;  // in all
+  struct Change {
+    uint64_t frame;
+    int rate;
+  };
+  std::vector<Change> changes_;  // asked for before the pacer was there
+  uint64_t next_frame_ = 0;
   std::deque<SentFrame> sent_;
   LiveStreamStats stats_;
 

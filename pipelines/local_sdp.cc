@@ -20,7 +20,7 @@ std::string mid_of(const SdpMedia& media) {
 std::vector<std::string> bundled(const Sdp& sdp) {
   const std::string* group = sdp.attributes.find("group");
   if (group == nullptr) return {};
-  const auto words = sdp_words(*group);
+  const auto words = words_of(*group);
   if (words.empty() || words[0] != kBundle) return {};
   return {words.begin() + 1, words.end()};
 }
@@ -29,7 +29,7 @@ std::vector<std::string> bundled(const Sdp& sdp) {
 void remove_rtx_streams(SdpAttributes& attributes) {
   std::set<std::string, std::less<>> repairs;
   for (const SdpAttribute& attribute : attributes) {
-    const auto words = sdp_words(attribute.value);
+    const auto words = words_of(attribute.value);
     if (attribute.name == "ssrc-group" && words.size() == 3 && words[0] == "FID")
       repairs.emplace(words[2]);
   }
@@ -88,6 +88,20 @@ std::string with_msids(std::string_view text) {
     if (!msid.empty()) media.attributes.add("msid", msid);
   }
   return write_sdp(*sdp);
+}
+
+std::string with_contents(std::string_view text,
+                          const std::function<std::string(size_t mline)>& content_of) {
+  auto sdp = parse_sdp(text, kOwnLimits);
+  if (!sdp) return std::string(text);
+  bool any = false;
+  for (size_t i = 0; i < sdp->media.size(); ++i) {
+    const std::string content = content_of(i);
+    if (content.empty()) continue;
+    sdp->media[i].attributes.add("content", content);
+    any = true;
+  }
+  return any ? write_sdp(*sdp) : std::string(text);
 }
 
 BundleTag bundle_tag(std::string_view text) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,10 @@ std::string with_candidates(std::string_view sdp, uint32_t mline,
 
 // With a=msid, which webrtcbin says only of SSRCs; browsers group tracks by it (RFC 8830).
 std::string with_msids(std::string_view sdp);
+
+// With a=content (RFC 4796) on the m-lines of which `content_of` says something.
+std::string with_contents(std::string_view sdp,
+                          const std::function<std::string(size_t mline)>& content_of);
 
 // The m-line that candidates are said to be of: the first of the bundle.
 struct BundleTag {

@@ -173,11 +173,11 @@ Result<> MediaLines::offer() {
 }
 
 Result<> MediaLines::offer_kind(MediaKind kind) {
-  bool any = false;
+  int lines = 0;
   for (size_t i = 0; i < streams(); ++i) {
     const SourceStream& stream = source_->streams()[i];
     if (stream.kind != kind) continue;
-    any = true;
+    ++lines;
     // With the SSRC: a receiver that knows the MID extension drops packets of an m-line that
     // names none (Chromium), and webrtcbin takes it from nowhere else before the first packet.
     const auto preferences = GRef<GstCaps>::adopt(gst_caps_copy(stream.caps.get()));
@@ -190,7 +190,13 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
     lines_.push_back(std::move(line));
   }
   const bool receives = config_.receives && (kind == MediaKind::kAudio || config_.receive_video);
-  if (any || !receives) return {};
+  const int least = kind == MediaKind::kVideo ? config_.least_video_lines : 1;
+  for (; receives && lines < least; ++lines)
+    if (const auto added = offer_to_receive(kind); !added) return added;
+  return {};
+}
+
+Result<> MediaLines::offer_to_receive(MediaKind kind) {
   const auto chosen = codecs_to_receive(config_, kind);
   if (chosen.empty()) return {};
   const auto preferences = receive_preferences(chosen, used_payloads_);
@@ -246,6 +252,11 @@ std::vector<std::optional<size_t>> MediaLines::place_streams(
     if (place) places[*place] = stream;
   }
   return places;
+}
+
+std::string MediaLines::content_of(size_t mline) const {
+  if (mline >= lines_.size() || !lines_[mline].sender) return "";
+  return source_->streams()[lines_[mline].sender->stream()].content;
 }
 
 bool MediaLines::placed(size_t stream) const {

@@ -60,6 +60,8 @@ class MediaLines {
 
   // Is there a stream of the source without a place?
   bool anything_unsent() const;
+  // What the m-line of this number sends says of itself (RFC 4796); empty: nothing.
+  std::string content_of(size_t mline) const;
   uint64_t packets_sent() const;
   uint64_t bytes_sent() const;
 
@@ -73,6 +75,7 @@ class MediaLines {
   Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
   GRef<GstWebRTCRTPTransceiver> transceiver_at(size_t index) const;
   Result<> offer_kind(MediaKind kind);
+  Result<> offer_to_receive(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
   int transport_cc(const SdpMline& mline, const SdpCodec& codec) const;
   bool placed(size_t stream) const;

@@ -1,8 +1,8 @@
 // pipelines/pacer.h: when is which frame due? Plain arithmetic on nanoseconds.
 //
-// Frame n is due at start + n / rate. Who comes late gets the frames it missed, one every half
-// period at the fastest, so that catching up is no burst; who comes later than `most_late` leaves
-// frames out, and they are counted.
+// Frame n is due at start + n / rate; the rate may change at a frame. Who comes late gets the
+// frames it missed, one every half period at the fastest, so that catching up is no burst; who
+// comes later than `most_late` leaves frames out, and they are counted.
 //
 // Thread:  any one thread.
 // Owner:   whoever paces.
@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace callbot::pipelines {
 
@@ -32,14 +33,24 @@ class Pacer {
   // After a pause that was meant: the next frame is the first that is due from now on.
   void rest(int64_t now_ns);
 
+  // From this frame on, which is yet to be taken, so many in each `per`.
+  void change_rate(uint64_t frame, int count);
+
   int64_t due_ns(uint64_t frame) const;
+  uint64_t first_due_from(int64_t now_ns) const;
+  int rate_at(uint64_t frame) const { return stretch_of(frame).count; }
   uint64_t left_out() const { return left_out_; }
 
  private:
-  uint64_t first_due_from(int64_t now_ns) const;
+  // Frames of one rate.
+  struct Stretch {
+    uint64_t frame;  // the first
+    int64_t start_ns;
+    int count;
+  };
+  const Stretch& stretch_of(uint64_t frame) const;
 
-  int64_t start_ns_;
-  int count_;
+  std::vector<Stretch> stretches_;  // never empty
   int64_t per_ns_, most_late_ns_;
   uint64_t next_ = 0, left_out_ = 0;
   int64_t not_before_ns_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "pipelines/glyphs.h"
@@ -20,7 +21,8 @@ namespace {
 constexpr Colour kWhite{235, 128, 128}, kGrey{150, 128, 128}, kShade{24, 128, 128};
 constexpr double kSafe = 0.05;         // share of the width left free at each side
 constexpr double kTightWidth = 118.5;  // of "00:00:00.000", grid units of 1/14 of its height
-constexpr double kSmallestText = 7;    // pixels of a capital; below it is only noise
+constexpr uint64_t kSlideSeconds = 4;
+constexpr double kSmallestText = 7;  // pixels of a capital; below it is only noise
 
 int even(double value) { return static_cast<int>(std::lround(value / 2)) * 2; }
 
@@ -205,15 +207,20 @@ struct PatternPicture::Impl {
       paint(view, even(x), even(y - 0.1 * height), chip, hsl(*h, 0.75, 0.52));
   }
 
-  void draw(uint64_t frame, bool chirp, const PictureView& view) const {
-    back.copy_to(view);
-    ribbon.paint(view, at.ribbon_top, frame);
+  void draw(uint64_t frame, bool chirp, const PictureView& view) {
     const auto fps = static_cast<uint64_t>(config.fps);
-    clock.paint_at(view, at.text_x, at.clock_y, clock_of(frame, config.fps), kWhite);
-    number.paint_at(view, at.text_x, at.number_y, fmt::format("{:07}", frame), kWhite);
-    if (at.ring > 0) {
-      ring.paint_lit(view, at.ring_x, at.ring_y, frame % fps, accent);
-      draw_lamp(view, frame % fps, frame / fps % 60);
+    // As if all frames had come at this rate.
+    const uint64_t place = config.since_second * fps + frame - config.since_frame;
+    if (config.slides) draw_slide(place / (kSlideSeconds * fps));
+    back.copy_to(view);
+    if (!config.slides) {
+      ribbon.paint(view, at.ribbon_top, frame);
+      clock.paint_at(view, at.text_x, at.clock_y, clock_of(place, config.fps), kWhite);
+      number.paint_at(view, at.text_x, at.number_y, fmt::format("{:07}", frame), kWhite);
+      if (at.ring > 0) {
+        ring.paint_lit(view, at.ring_x, at.ring_y, place % fps, accent);
+        draw_lamp(view, place % fps, place / fps % 60);
+      }
     }
     const auto flags = static_cast<uint8_t>(chirp ? kMarkChirp : 0);
     write_video_mark(view, {static_cast<uint32_t>(frame & 0xffffff), config.source, flags});
@@ -228,7 +235,40 @@ struct PatternPicture::Impl {
                      fmt::format("{:02}", second), between(kWhite, kShade, light * light));
   }
 
+  // Dark words on white, as long as the slide before was another one.
+  void draw_slide(uint64_t number) {
+    if (slide == number) return;
+    slide = number;
+    std::fill(back.luma.begin(), back.luma.end(), uint8_t{235});
+    std::fill(back.cb.begin(), back.cb.end(), uint8_t{128});
+    std::fill(back.cr.begin(), back.cr.end(), uint8_t{128});
+    const PictureView view = back.view();
+    const double line = std::max((config.height - at.top) / 11.0, 6.0);
+    const int left = even(kSafe * config.width);
+    const double room = (1 - 2 * kSafe) * config.width;
+    const TextStyle title{0.75 * line, 0.14}, words{0.5 * line, 0.12};
+    double y = at.top + 0.8 * line;
+    const auto write = [&](const std::string& text, const TextStyle& style, Colour colour) {
+      paint(view, left, even(y), text_mask(fitting(text, style, room), style), colour);
+      y += line;
+    };
+    write(fmt::format("{}: {}", config.name, number + 1), title, hsl(hue, 0.8, 0.3));
+    for (uint64_t n = 0; y + line < config.height; ++n)
+      write(sentence(mix_seed(config.seed + number, n)), words, kShade);
+  }
+
+  static std::string sentence(uint64_t choice) {
+    constexpr const char* kWords[] = {"screen", "budget", "review",  "delay",   "next",  "quarter",
+                                      "plan",   "team",   "network", "release", "open",  "result",
+                                      "change", "login",  "window",  "report",  "draft", "status"};
+    std::string text;
+    for (int i = 0; i < 7; ++i, choice = mix_seed(choice, i))
+      text += (i > 0 ? " " : "") + std::string(kWords[choice % std::size(kWords)]);
+    return text;
+  }
+
   const PictureConfig config;
+  std::optional<uint64_t> slide;  // that lies in `back`
   const Layout at;
   const double hue;
   const Colour accent;

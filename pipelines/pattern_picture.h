@@ -3,8 +3,9 @@
 // A field in the source's own colour; a clock that tells the time since the beginning, the name,
 // the frame number; a ring that fills once a second around a disc that lights up with each chirp; a
 // ribbon that glides along the bottom, so that encoders have work and a freeze is seen; and the
-// mark of base/video_mark.h along the top. The same seed, name, source, size, rate and frame number
-// give the same picture, byte for byte.
+// mark of base/video_mark.h along the top. Or slides of text, a new one every four seconds, in
+// which nothing but the mark changes meanwhile. The same seed, name, source, size, rate and frame
+// number give the same picture, byte for byte.
 //
 // Thread:  any; one object belongs to one thread.
 // Owner:   the test pattern.
@@ -25,6 +26,9 @@ struct PictureConfig {
   uint16_t source = 1;
   std::string name = "callbot";  // UTF-8; what our alphabet lacks is a box
   int width = 1280, height = 720, fps = 30;
+  // Where the rate changed to this one: that frame, at that second.
+  uint64_t since_frame = 0, since_second = 0;
+  bool slides = false;  // of text that stand for seconds, as a shared screen does
 };
 
 constexpr int kNarrowestPicture = 160, kLowestPicture = 90;

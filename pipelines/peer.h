@@ -55,6 +55,9 @@ struct PeerConfig {
   // Empty: every codec of the table that is installed.
   std::vector<std::string> receive_codecs;
   bool receive_video = true;  // false: video lines are rejected
+  // So many video lines are offered at least, ours among them: others may have a screen beside
+  // their camera.
+  int least_video_lines = 1;
   // What webrtcbin's jitterbuffers hold for NACK to mend. Nobody listens live: be generous.
   std::chrono::milliseconds latency{600};
   std::chrono::milliseconds gather_deadline{2000};

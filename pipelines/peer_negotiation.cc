@@ -165,8 +165,9 @@ void PeerImpl::publish() {
       config_.trickles ? inner
                        : with_candidates(inner, offer ? 0 : guard_.bundle_index().value_or(0),
                                          local_candidates_);
-  const std::string outer =
-      with_msids(offer ? without_audio_rtx(guard_.local_offer(whole)) : guard_.local_answer(whole));
+  const std::string outer = with_contents(
+      with_msids(offer ? without_audio_rtx(guard_.local_offer(whole)) : guard_.local_answer(whole)),
+      [this](size_t mline) { return lines_->content_of(mline); });
   tag_ = bundle_tag(outer);
   published_ = true;
   say([this, offer = offer, outer] { events_.local_description(offer, outer); });

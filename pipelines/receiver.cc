@@ -271,6 +271,9 @@ void Receiver::name(TrackInfo& info, int payload) const {
   info.participant = owner->second.participant;
   info.name = owner->second.name;
   info.source = owner->second.source;
+  if (!info.source.empty()) return;
+  const SdpMline* mline = guard_.by_mid(info.mid);
+  if (mline != nullptr && mline->content == "slides") info.source = "screen";
 }
 
 void Receiver::begin(GstBin* pipeline, const GRef<GstPad>& pad) {

@@ -1,5 +1,6 @@
 #include "pipelines/rtp_splice.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace callbot::pipelines {
@@ -61,7 +62,7 @@ void RtpSplice::join(std::span<uint8_t> head, size_t header_bytes, int64_t captu
   if (cut_ && any_) {
     sequence_shift_ = static_cast<uint16_t>(sequence_ + 1 - read16(packet + 2));
     const double passed_s = static_cast<double>(captured_ns - captured_ns_) * 1e-9;
-    const auto passed = static_cast<uint32_t>(std::lround(passed_s * clock_));
+    const auto passed = static_cast<uint32_t>(std::max(1L, std::lround(passed_s * clock_)));
     const uint32_t shift = time_ + passed - read32(packet + 4);
     if (timed && std::abs(static_cast<int32_t>(shift - time_shift_)) > kRounding)
       time_shift_ = shift;

@@ -2,7 +2,7 @@
 // RTP time and the picture id of VP8 (RFC 7741, 4.2) and VP9 (RFC 9628, 4.2) go on without a gap.
 //
 // Thread:  any one at a time.
-// Owner:   Sender.
+// Owner:   Sender, SplicedSource: one for each receiver.
 // Fails:   never; a packet that is not understood keeps its picture id.
 #pragma once
 

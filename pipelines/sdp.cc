@@ -48,7 +48,7 @@ SdpAttribute parse_attribute(std::string_view value) {
 }
 
 Result<SdpMedia> parse_mline(std::string_view value, size_t line) {
-  const auto words = sdp_words(value);
+  const auto words = words_of(value);
   if (words.size() < 4) return bad_line(line, "is no m-line: " + quoted(value));
   const auto port = sdp_number(words[1].substr(0, words[1].find('/')), 65535);
   if (!port) return bad_line(line, "has no port number: " + quoted(value));
@@ -162,16 +162,6 @@ std::string write_sdp(const Sdp& sdp) {
     write_attributes(text, media.attributes);
   }
   return text;
-}
-
-std::vector<std::string_view> sdp_words(std::string_view text) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) words.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
 }
 
 std::optional<uint64_t> sdp_number(std::string_view digits, uint64_t most) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace callbot::pipelines {
 
@@ -76,8 +77,6 @@ struct SdpLimits {
 Result<Sdp> parse_sdp(std::string_view text, const SdpLimits& limits);
 std::string write_sdp(const Sdp& sdp);
 
-// "a b c" -> {"a", "b", "c"}; runs of spaces count as one.
-std::vector<std::string_view> sdp_words(std::string_view text);
 std::optional<uint64_t> sdp_number(std::string_view digits, uint64_t most);
 // RFC 8866 token: a mid, an encoding name.
 bool is_sdp_token(std::string_view text);

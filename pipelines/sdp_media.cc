@@ -43,7 +43,7 @@ struct Static {
 constexpr Static kStatics[] = {{0, "PCMU"}, {8, "PCMA"}, {9, "G722"}};  // RFC 3551, table 4
 
 std::optional<SdpCodec> parse_rtpmap(std::string_view value) {
-  const auto words = sdp_words(value);
+  const auto words = words_of(value);
   if (words.size() != 2) return std::nullopt;
   const auto payload = sdp_number(words[0], 127);
   const size_t slash = words[1].find('/');
@@ -164,7 +164,7 @@ std::vector<SdpCodec> media_codecs(const SdpMedia& media) {
 
 // "3/sendonly URI" -> 3, URI.
 void take_extension(std::map<int, std::string>& extensions, std::string_view value) {
-  const auto words = sdp_words(value);
+  const auto words = words_of(value);
   if (words.size() < 2 || !is_plain(words[1])) return;
   const auto id = sdp_number(words[0].substr(0, words[0].find('/')), 255);
   // 0 and 15 are reserved, RFC 8285.
@@ -172,7 +172,7 @@ void take_extension(std::map<int, std::string>& extensions, std::string_view val
 }
 
 std::string msid_of(std::string_view value) {
-  const auto words = sdp_words(value);
+  const auto words = words_of(value);
   if (words.empty() || !is_plain(words[0])) return "";
   if (words.size() < 2 || !is_plain(words[1])) return std::string(words[0]);
   return fmt::format("{} {}", words[0], words[1]);
@@ -197,7 +197,7 @@ void take_ssrc(std::vector<SdpSsrc>& ssrcs, std::string_view value) {
 }
 
 void take_ssrc_group(std::vector<SdpSsrc>& ssrcs, std::string_view value) {
-  const auto words = sdp_words(value);
+  const auto words = words_of(value);
   if (words.size() != 3 || words[0] != "FID") return;
   for (SdpSsrc& s : ssrcs)
     if (std::to_string(s.ssrc) == words[2]) s.repair = true;
@@ -276,12 +276,14 @@ SdpMline describe_mline(const SdpMedia& media) {
   mline.kind = media.kind;
   if (const std::string* mid = media.attributes.find("mid")) mline.mid = *mid;
   if (const std::string* msid = media.attributes.find("msid")) mline.msid = msid_of(*msid);
+  if (const std::string* content = media.attributes.find("content"))
+    if (is_sdp_token(*content)) mline.content = *content;
   mline.codecs = media_codecs(media);
   for (const SdpAttribute& a : media.attributes) {
     if (a.name == "extmap") take_extension(mline.extensions, a.value);
     if (a.name == "ssrc") take_ssrc(mline.ssrcs, a.value);
     if (a.name == "rid" && mline.rids.size() < 8)
-      if (const auto words = sdp_words(a.value);
+      if (const auto words = words_of(a.value);
           words.size() >= 2 && words[1] == "send" && is_sdp_token(words[0]))
         mline.rids.emplace_back(words[0]);
   }
@@ -313,7 +315,7 @@ std::optional<SdpCandidate> usable_candidate(std::string_view text) {
   if (text.starts_with("a=")) text.remove_prefix(2);
   constexpr std::string_view kPrefix = "candidate:";
   if (!text.starts_with(kPrefix) || text.size() > 512) return std::nullopt;
-  const auto words = sdp_words(text.substr(kPrefix.size()));
+  const auto words = words_of(text.substr(kPrefix.size()));
   if (words.size() < 8 || !is_plain(words[0]) || words[0].size() > 32 || words[1] != "1" ||
       !is_any_of(words[2], {"udp", "tcp"}) || !sdp_number(words[3], UINT32_MAX) ||
       !is_usable_address(std::string(words[4])) || words[6] != "typ" ||

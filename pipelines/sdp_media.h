@@ -44,6 +44,7 @@ struct SdpMline {
   bool sends = false;     // the other end's direction, as it said it
   bool receives = false;
   std::string msid;                       // "stream track"; empty: not said
+  std::string content;                    // RFC 4796: "slides"; empty: not said
   std::vector<SdpCodec> codecs;           // in its order, without RTX and other repair formats
   std::optional<size_t> chosen;           // index into codecs, if the guard chose
   std::map<int, std::string> extensions;  // a=extmap: id -> URI

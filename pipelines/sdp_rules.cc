@@ -29,7 +29,7 @@ bool same(std::string_view a, std::string_view b) {
 }
 
 std::string clean_origin(std::string_view origin) {
-  const auto words = sdp_words(origin);
+  const auto words = words_of(origin);
   auto number = [&](size_t i) {
     return words.size() > i ? sdp_number(words[i], INT64_MAX).value_or(0) : 0;
   };
@@ -46,7 +46,7 @@ bool is_rejected(const SdpMedia& media) {
 
 std::optional<std::vector<std::string>> bundle_of(const Sdp& sdp) {
   for (const SdpAttribute& a : sdp.attributes) {
-    const auto words = sdp_words(a.value);
+    const auto words = words_of(a.value);
     if (a.name != "group" || words.empty() || words[0] != "BUNDLE") continue;
     return std::vector<std::string>(words.begin() + 1, words.end());
   }

@@ -51,7 +51,7 @@ std::optional<std::vector<SdpFingerprint>> fingerprints_of(const SdpAttributes& 
   for (const SdpAttribute& a : attributes) {
     if (a.name != "fingerprint") continue;
     any = true;
-    const auto words = sdp_words(a.value);
+    const auto words = words_of(a.value);
     if (words.size() != 2) return std::nullopt;
     for (const Hash& hash : kHashes) {
       if (!same(words[0], hash.name)) continue;

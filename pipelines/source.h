@@ -28,6 +28,7 @@ struct SourceStream {
   std::string codec;   // a name from codecs.h
   GRef<GstCaps> caps;  // application/x-rtp with media, encoding-name, clock-rate, ssrc, payload
   std::string msid;    // RFC 8830: which streams are played together
+  std::string content = {};  // RFC 4796: "slides" is a shared screen; empty: not said
 };
 
 // One way in which a stream is there: the same pictures, larger or smaller.
@@ -66,6 +67,9 @@ class Source {
   virtual void request_rendition_key_frame(size_t stream, size_t /*rendition*/) {
     request_key_frame(stream);
   }
+  // Off: not one packet more of it, at once; time goes on, so that what comes after fits again. All
+  // are on in the beginning.
+  virtual void set_stream_on(size_t stream, bool on) { (void)stream, (void)on; }
   // Called once, on the loop, when nothing more comes: played to its end, or failed.
   virtual void on_end(std::function<void(Result<>)> ended) = 0;
 };

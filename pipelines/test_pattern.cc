@@ -1,10 +1,9 @@
 #include "pipelines/test_pattern.h"
 
 #include <fmt/format.h>
-#include <gst/video/video.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <utility>
 
 #include "base/alive.h"
@@ -14,6 +13,7 @@
 #include "pipelines/live_stream.h"
 #include "pipelines/pattern_picture.h"
 #include "pipelines/pattern_sound.h"
+#include "pipelines/switched_pictures.h"
 
 namespace callbot::pipelines {
 namespace {
@@ -27,52 +27,6 @@ constexpr int kLookAhead = 312;
 constexpr int kPacketsAhead = 1;
 // In our packets; each peer puts the negotiated one in its place.
 constexpr int kLevelExtension = 4;
-
-// Draws into buffers of a pool: memory of this size costs page faults each time it is new.
-class PictureMaker {
- public:
-  PictureMaker(std::shared_ptr<PatternPicture> picture, const PictureConfig& config,
-               bool with_sound)
-      : picture_(std::move(picture)), fps_(config.fps), with_sound_(with_sound) {
-    gst_video_info_set_format(&info_, GST_VIDEO_FORMAT_I420, config.width, config.height);
-    GST_VIDEO_INFO_FPS_N(&info_) = config.fps;
-    GST_VIDEO_INFO_FPS_D(&info_) = 1;
-    gst_video_colorimetry_from_string(&info_.colorimetry, GST_VIDEO_COLORIMETRY_BT601);
-    pool_ = GRef<GstBufferPool>::adopt(gst_buffer_pool_new());
-    GstStructure* settings = gst_buffer_pool_get_config(pool_.get());
-    gst_buffer_pool_config_set_params(settings, caps().get(), info_.size, 2, 0);
-    gst_buffer_pool_set_config(pool_.get(), settings);
-    gst_buffer_pool_set_active(pool_.get(), TRUE);
-  }
-  ~PictureMaker() { gst_buffer_pool_set_active(pool_.get(), FALSE); }
-  PictureMaker(const PictureMaker&) = delete;
-  PictureMaker& operator=(const PictureMaker&) = delete;
-
-  GRef<GstCaps> caps() const { return GRef<GstCaps>::adopt(gst_video_info_to_caps(&info_)); }
-
-  GRef<GstBuffer> make(uint64_t frame, bool sound_on) {
-    GstBuffer* buffer = nullptr;
-    if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, nullptr) != GST_FLOW_OK) return {};
-    auto made = GRef<GstBuffer>::adopt(buffer);
-    GstMapInfo map;
-    if (!gst_buffer_map(made.get(), &map, GST_MAP_WRITE)) return {};
-    const auto plane = [&](int n) { return map.data + GST_VIDEO_INFO_PLANE_OFFSET(&info_, n); };
-    const auto stride = [&](int n) {
-      return static_cast<size_t>(GST_VIDEO_INFO_PLANE_STRIDE(&info_, n));
-    };
-    picture_->draw(frame, with_sound_ && sound_on && frame % fps_ == 0,
-                   {plane(0), stride(0), plane(1), plane(2), stride(1), info_.width, info_.height});
-    gst_buffer_unmap(made.get(), &map);
-    return made;
-  }
-
- private:
-  std::shared_ptr<PatternPicture> picture_;
-  uint64_t fps_;
-  bool with_sound_;
-  GstVideoInfo info_{};
-  GRef<GstBufferPool> pool_;
-};
 
 GRef<GstBuffer> make_sound(const PatternSound& sound, uint64_t packet) {
   constexpr size_t kBytes = kPacketSamples * sizeof(int16_t);
@@ -90,6 +44,26 @@ Result<const Codec*> sendable(const std::string& name, MediaKind kind) {
   if (codec == nullptr || codec->kind != kind || installed_encoder(*codec) == nullptr)
     return fail(Code::kUnsupported, fmt::format("{} cannot be sent here", name));
   return codec;
+}
+
+Result<> check_bitrate(int bitrate) {
+  if (bitrate >= 10'000 && bitrate <= 100'000'000) return {};
+  return fail(Code::kUsage, fmt::format("a bitrate of {} bit/s: 10k to 100m is possible", bitrate));
+}
+
+std::vector<Rendition> renditions_of(const PatternStretch& best) {
+  return usual_renditions({best.look.width, best.look.height, best.bitrate}, kNarrowestPicture,
+                          kLowestPicture);
+}
+
+PatternStretch lesser(const PatternStretch& best, size_t rendition) {
+  const auto all = renditions_of(best);
+  const Rendition& wanted = all[std::min(rendition, all.size() - 1)];
+  PatternStretch made = best;
+  made.look.width = wanted.width;
+  made.look.height = wanted.height;
+  made.bitrate = wanted.bitrate;
+  return made;
 }
 
 }  // namespace
@@ -119,59 +93,85 @@ struct TestPattern::Impl {
   }
 
   Result<> add_video() {
-    if (config.bitrate < 10'000 || config.bitrate > 100'000'000)
-      return fail(Code::kUsage,
-                  fmt::format("a bitrate of {} bit/s: 10k to 100m is possible", config.bitrate));
+    if (auto good = check_bitrate(config.bitrate); !good) return good;
+    const PictureConfig look{.seed = config.seed,
+                             .source = config.source,
+                             .name = config.name,
+                             .width = config.width,
+                             .height = config.height,
+                             .fps = config.fps,
+                             .slides = config.screen};
     auto codec = sendable(config.codec, MediaKind::kVideo);
     if (!codec) return tl::unexpected(codec.error());
-    const VideoEncoding encoding{config.width, config.height, config.fps, config.bitrate};
-    auto stream = video_stream(**codec, encoding);
-    if (!stream) return tl::unexpected(stream.error());
-    renditions.set(usual_renditions({config.width, config.height, config.bitrate},
-                                    kNarrowestPicture, kLowestPicture),
-                   [this](const Rendition& wanted) { return lesser_video(wanted); });
-    video_rtp = {usual_payload(**codec), g_random_int()};
+    video_codec = *codec;
+    video_rtp = {usual_payload(*video_codec), g_random_int()};
     rtp_offset = g_random_int();
-    return add(std::move(*stream), encoding);
+    const PatternStretch first{0, look, config.bitrate};
+    stretches.push_back(first);
+    const size_t many = renditions_of(first).size();
+    pictures.resize(many);
+    auto stream = video_stream(first, 0);
+    if (!stream) return tl::unexpected(stream.error());
+    stream->ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
+    renditions.set(many, [this](size_t rendition) { return lesser_video(rendition); });
+    return add(std::move(*stream), {config.width, config.height, config.fps, config.bitrate});
   }
 
-  Result<LiveStreamConfig> video_stream(const Codec& codec, const VideoEncoding& encoding) const {
-    const PictureConfig look{config.seed,    config.source,   config.name,
-                             encoding.width, encoding.height, encoding.fps};
-    auto picture = PatternPicture::create(look);
-    if (!picture) return tl::unexpected(picture.error());
-    auto encoder = make_video_encoder(codec, encoding);
+  Result<LiveStreamConfig> video_stream(const PatternStretch& stretch, size_t rendition) {
+    auto made = SwitchedPictures::create(stretch, config.audio);
+    if (!made) return tl::unexpected(made.error());
+    const PictureConfig& look = stretch.look;
+    auto encoder =
+        make_video_encoder(*video_codec, {look.width, look.height, look.fps, stretch.bitrate});
     if (!encoder) return tl::unexpected(encoder.error());
-    auto maker = std::make_shared<PictureMaker>(std::move(*picture), look, config.audio);
+    pictures[rendition] = *made;
     LiveStreamConfig stream;
-    stream.codec = &codec;
+    stream.codec = video_codec;
+    stream.rtp = video_rtp;
+    stream.rtp_offset = rtp_offset;
     stream.encoder = *encoder;
-    stream.raw_caps = maker->caps();
+    stream.raw_caps = (*made)->caps();
     stream.rate = config.fps;
     if (config.duration) stream.frames = config.duration->count() * config.fps / 1000;
-    stream.make = [maker, on = sound_on](uint64_t frame) { return maker->make(frame, *on); };
+    stream.make = [pictures = *made, on = sound_on](uint64_t frame) {
+      return pictures->make(frame, *on);
+    };
     return stream;
   }
 
-  Result<std::unique_ptr<LiveStream>> lesser_video(const Rendition& wanted) {
+  // As it is now; the switches that are yet to come, come here as well.
+  Result<std::unique_ptr<LiveStream>> lesser_video(size_t rendition) {
     if (began_ns == 0) return fail(Code::kUsage, "the test pattern has not begun");
-    auto stream = video_stream(*codec_by_name(config.codec),
-                               {wanted.width, wanted.height, config.fps, wanted.bitrate});
+    const uint64_t next = of_kind(MediaKind::kVideo)->next_frame();
+    size_t now = stretches.size() - 1;
+    while (now > 0 && stretches[now].at > next) --now;
+    auto stream = video_stream(lesser(stretches[now], rendition), rendition);
     if (!stream) return tl::unexpected(stream.error());
-    stream->rtp = video_rtp;
-    stream->rtp_offset = rtp_offset;
     stream->ended = [] {};
     auto made = LiveStream::create(GST_BIN(pipeline.get()), std::move(*stream));
     if (!made) return made;
+    for (size_t i = 1; i < stretches.size(); ++i) {
+      if (i > now)
+        if (auto added = pictures[rendition]->add(lesser(stretches[i], rendition)); !added)
+          return tl::unexpected(added.error());
+      (*made)->change_rate(stretches[i].at, stretches[i].look.fps, frames_with(stretches[i].look));
+    }
     (*made)->begin(base_ns, began_ns);
     gst_bin_sync_children_states(GST_BIN(pipeline.get()));
     return made;
   }
 
   LiveStream& rendition_of(size_t stream, size_t rendition) {
-    const bool lesser = rendition > 0 && streams[stream].kind == MediaKind::kVideo;
-    LiveStream* made = lesser ? renditions.get(rendition) : nullptr;
+    const bool one_of_many = rendition > 0 && streams.at(stream).kind == MediaKind::kVideo;
+    LiveStream* made = one_of_many ? renditions.get(rendition) : nullptr;
     return made != nullptr ? *made : *live.at(stream);
+  }
+
+  // How many frames there are in all if the rate stays as it is there.
+  std::optional<uint64_t> frames_with(const PictureConfig& look) const {
+    if (!config.duration) return std::nullopt;
+    const auto left_ms = config.duration->count() - 1000 * static_cast<int64_t>(look.since_second);
+    return look.since_frame + std::max<int64_t>(left_ms, 0) * look.fps / 1000;
   }
 
   Result<> add_audio() {
@@ -184,25 +184,22 @@ struct TestPattern::Impl {
     stream.encoder = *encoder;
     stream.raw_caps = GRef<GstCaps>::adopt(
         gst_caps_from_string("audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=1"));
+    stream.rtp = {usual_payload(**codec), g_random_int()};
+    stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     stream.rate = kPacketsPerSecond;
     if (config.duration)
       stream.frames = config.duration->count() * kPacketsPerSecond / 1000 + kPacketsAhead;
     stream.make = [sound = std::make_shared<PatternSound>(config.seed, config.source)](
-                      uint64_t packet) { return make_sound(*sound, packet); };
+                      uint64_t packet) { return RawFrame(make_sound(*sound, packet)); };
     return add(std::move(stream), {});
   }
 
   Result<> add(LiveStreamConfig stream, const VideoEncoding& encoding) {
     const Codec& codec = *stream.codec;
     if (codec.kind == MediaKind::kAudio) stream.level_extension = kLevelExtension;
-    stream.rtp = {usual_payload(codec), g_random_int()};
-    if (codec.kind == MediaKind::kVideo) {
-      stream.rtp = video_rtp;
-      stream.rtp_offset = rtp_offset;
-    }
-    stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     SourceStream offered{codec.kind, codec.name, rtp_caps(codec, stream.rtp, encoding),
-                         fmt::format("callbot-{:04x}", config.source)};
+                         fmt::format("callbot-{:04x}", config.source),
+                         config.screen && codec.kind == MediaKind::kVideo ? "slides" : ""};
     if (stream.level_extension > 0)
       gst_caps_set_simple(offered.caps.get(), fmt::format("extmap-{}", kLevelExtension).c_str(),
                           G_TYPE_STRING, kAudioLevelUri, nullptr);
@@ -237,14 +234,74 @@ struct TestPattern::Impl {
   Result<> start() {
     if (began_ns != 0) return {};
     const int64_t now = monotonic_ns();
-    base_ns = now;
-    began_ns = now + kPacketsAhead * kPacket_ns;
+    began_ns = config.begin_ns.value_or(now + kPacketsAhead * kPacket_ns);
+    base_ns = began_ns - kPacketsAhead * kPacket_ns;  // the sound's beginning
     for (size_t i = 0; i < live.size(); ++i)
-      live[i]->begin(now, streams[i].kind == MediaKind::kAudio ? now : began_ns.load());
+      live[i]->begin(base_ns, streams[i].kind == MediaKind::kAudio ? base_ns : began_ns.load());
     if (gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
       return fail(Code::kInternal, "the test pattern's pipeline does not start");
     log.info("test pattern {} begins", config.source);
     return {};
+  }
+
+  Result<> switch_to(const PatternSwitch& to) {
+    if (stretches.empty() || config.screen)
+      return fail(Code::kUsage, "there is no picture to switch");
+    if (to.at_frame < stretches.back().at)
+      return fail(Code::kUsage, fmt::format("a switch at frame {}: expected {}, that of the one "
+                                            "before, or a later one",
+                                            to.at_frame, stretches.back().at));
+    auto next = switched(to);
+    if (!next) return tl::unexpected(next.error());
+    if (auto added = pictures[0]->add(*next); !added) return added;
+    const auto frames = frames_with(next->look);
+    if (!of_kind(MediaKind::kVideo)->change_rate(to.at_frame, next->look.fps, frames)) {
+      pictures[0]->withdraw(to.at_frame);
+      return fail(
+          Code::kUsage,
+          fmt::format("a switch at frame {}: expected one that is not made yet", to.at_frame));
+    }
+    stretches.push_back(*next);
+    renditions.each([&](size_t rendition, LiveStream& stream) {
+      if (auto added = pictures[rendition]->add(lesser(*next, rendition)); !added)
+        log.warn("rendition {} stays as it is: {}", rendition, added.error().message);
+      stream.change_rate(to.at_frame, next->look.fps, frames);
+    });
+    return {};
+  }
+
+  Result<PatternStretch> switched(const PatternSwitch& to) const {
+    if (to.bitrate)
+      if (auto good = check_bitrate(*to.bitrate); !good) return tl::unexpected(good.error());
+    PatternStretch next = stretches.back();
+    next.at = to.at_frame;
+    next.bitrate = to.bitrate.value_or(next.bitrate);
+    PictureConfig& look = next.look;
+    if (to.width) look.width = *to.width;
+    if (to.height) look.height = *to.height;
+    if (!to.fps || *to.fps == look.fps) return next;
+    const auto rate = static_cast<uint64_t>(look.fps);
+    const uint64_t since = to.at_frame - std::min(to.at_frame, look.since_frame);
+    if (since % rate != 0)
+      return fail(Code::kUsage, fmt::format("another rate at frame {}: expected a frame that "
+                                            "begins a second, such as {}",
+                                            to.at_frame, to.at_frame + rate - since % rate));
+    look.since_second += since / rate;
+    look.since_frame = to.at_frame;
+    look.fps = *to.fps;
+    return next;
+  }
+
+  // A few frames away: painting takes time, and the next one may be in the making.
+  uint64_t next_switch(bool begins_second) const {
+    if (stretches.empty()) return 0;
+    constexpr uint64_t kAway = 3;
+    const PictureConfig& look = stretches.back().look;
+    uint64_t frame = of_kind(MediaKind::kVideo)->next_frame() + kAway;
+    frame = std::max(frame, stretches.back().at);
+    const auto rate = static_cast<uint64_t>(look.fps);
+    const uint64_t into = (frame - look.since_frame) % rate;
+    return begins_second && into != 0 ? frame + rate - into : frame;
   }
 
   void stream_ended() {
@@ -270,8 +327,11 @@ struct TestPattern::Impl {
   std::vector<SourceStream> streams;
   std::vector<std::unique_ptr<LiveStream>> live;  // same order
   LiveRenditions renditions;                      // of the video
+  const Codec* video_codec = nullptr;
   RtpIdentity video_rtp;
   uint32_t rtp_offset = 0;
+  std::vector<std::shared_ptr<SwitchedPictures>> pictures;  // of each rendition; null: not yet
+  std::vector<PatternStretch> stretches;                    // of the best; in order
   int64_t base_ns = 0;
   std::atomic<int64_t> began_ns{0};
   // What the picture's marks say about the sound.
@@ -311,7 +371,9 @@ void TestPattern::request_key_frame(size_t stream) { request_rendition_key_frame
 
 std::vector<Rendition> TestPattern::renditions(size_t stream) const {
   if (impl_->streams.at(stream).kind != MediaKind::kVideo) return {};
-  return impl_->renditions.all();
+  auto all = renditions_of(impl_->stretches.back());
+  all.resize(impl_->pictures.size(), all.back());  // a smaller picture may have fewer
+  return all;
 }
 
 TapId TestPattern::attach_rendition(size_t stream, size_t rendition, Tap tap) {
@@ -329,6 +391,12 @@ void TestPattern::request_rendition_key_frame(size_t stream, size_t rendition) {
 void TestPattern::on_end(std::function<void(Result<>)> ended) {
   impl_->ended = std::move(ended);
   if (impl_->finished && impl_->ended) std::exchange(impl_->ended, nullptr)(*impl_->finished);
+}
+
+Result<> TestPattern::switch_to(const PatternSwitch& to) { return impl_->switch_to(to); }
+
+uint64_t TestPattern::next_switch(bool begins_second) const {
+  return impl_->next_switch(begins_second);
 }
 
 void TestPattern::set_on(MediaKind kind, bool on) {

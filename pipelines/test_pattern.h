@@ -31,6 +31,15 @@
 
 namespace callbot::pipelines {
 
+// From a frame on, exactly: what is not said stays as it is. Another size or rate begins with a key
+// frame.
+struct PatternSwitch {
+  uint64_t at_frame = 0;
+  std::optional<int> width, height;  // both
+  std::optional<int> fps;            // at a frame that begins a second, as chirps do
+  std::optional<int> bitrate;        // of the picture, bit/s
+};
+
 struct TestPatternConfig {
   std::string name = "callbot";  // shown in the picture
   uint64_t seed = 1;
@@ -39,8 +48,15 @@ struct TestPatternConfig {
   int width = 1280, height = 720, fps = 30;
   int bitrate = 1'500'000;    // of the video, bit/s
   std::string codec = "vp8";  // of the video
+  // Slides of text, whose size changes every `kScreenSeconds` as a shared window's does.
+  bool screen = false;
   std::optional<std::chrono::milliseconds> duration;
+  // monotonic_ns() of frame 0, which may lie back: a pattern that goes on where another one, of
+  // another codec, ended.
+  std::optional<int64_t> begin_ns;
 };
+
+constexpr uint64_t kScreenSeconds = 8;
 
 struct TestPatternStats {
   LiveStreamStats video, audio;             // video: in its best rendition
@@ -62,8 +78,15 @@ class TestPattern final : public Source {
   void request_rendition_key_frame(size_t stream, size_t rendition) override;
   void on_end(std::function<void(Result<>)> ended) override;
 
+  // The picture is switched when that frame is made. kUsage: there is no picture, the frame was
+  // made already, comes before one of another switch, or does not begin a second; or as create().
+  // Takes as long as painting a picture does (milliseconds).
+  Result<> switch_to(const PatternSwitch& to);
+  // The first frame that switch_to() surely takes now; one that begins a second, where it has to.
+  uint64_t next_switch(bool begins_second) const;
   // Off: not one packet more, at once; time goes on, so that what comes after fits again.
   void set_on(MediaKind kind, bool on);
+  void set_stream_on(size_t stream, bool on) override { set_on(streams().at(stream).kind, on); }
   // The newest 100,000 frames, oldest first; one that went out in several renditions as in the
   // best.
   std::vector<SentFrame> sent_frames() const;

@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
+#include "base/mark_sequence.h"
 #include "base/text.h"
 #include "recordings/checks.h"
 
 namespace callbot::recordings {
 namespace {
 
-constexpr uint32_t kCounterMask = 0xFFFFFF;
-// A counter that goes back or ahead by more than this is a sender that began anew.
-constexpr int64_t kRestart = 3000;
 constexpr size_t kLeastMarks = 10;
 
 struct Marked {
@@ -38,59 +35,37 @@ class Sequence {
       : lane_(lane), config_(config), counts_(counts) {}
 
   void add(const Marked& now) {
+    using Step = MarkSequence::Step;
     ++counts_.marks;
     const double time = now.picture->time;
-    const uint32_t raw = now.picture->mark->counter;
-    if (last_.picture == nullptr) return begin(now, raw);
-    const int64_t counter =
-        highest_ + distance(static_cast<uint32_t>(highest_) & kCounterMask, raw);
-    if (std::abs(counter - highest_) > kRestart) return begin(now, raw);
-    if (counter == previous_) {
+    const auto placed = order_.add(now.picture->mark->counter);
+    if (placed.step == Step::kBegin) {
+      finish();
+    } else if (placed.step == Step::kStill) {
       ++still_;
     } else {
       settle_still(last_.picture->time);
-      if (counter > highest_ + 1 && !explained(now))
-        note(counts_.missing, counts_.first_missing, time, counter - highest_ - 1);
-      if (counter < highest_) {
-        const bool again = !seen_.insert(counter).second;
-        if (again)
-          note(counts_.duplicated, counts_.first_duplicated, time, 1);
-        else
-          note(counts_.reordered, counts_.first_reordered, time, 1);
+      if (placed.left_out > 0 && !explained(now))
+        note(counts_.missing, counts_.first_missing, time, placed.left_out);
+      if (placed.step == Step::kAgain) note(counts_.duplicated, counts_.first_duplicated, time, 1);
+      if (placed.step == Step::kLate) {
+        note(counts_.reordered, counts_.first_reordered, time, 1);
         // It was counted as missing when the one behind it came first.
-        if (!again && counts_.missing > 0) --counts_.missing;
+        if (counts_.missing > 0) --counts_.missing;
       }
       frozen_before_ = false;
     }
-    step(now, counter);
+    if (placed.step != Step::kStill) still_since_ = time;
+    last_ = now;
   }
   void finish() {
     if (last_.picture != nullptr) settle_still(last_.picture->time);
   }
 
  private:
-  static int64_t distance(uint32_t from, uint32_t to) {
-    const uint32_t ahead = (to - from) & kCounterMask;
-    return ahead <= kCounterMask / 2 ? static_cast<int64_t>(ahead)
-                                     : static_cast<int64_t>(ahead) - (kCounterMask + 1);
-  }
   static void note(uint64_t& count, std::optional<double>& first, double time, int64_t by) {
     count += static_cast<uint64_t>(by);
     if (!first) first = time;
-  }
-  void begin(const Marked& now, uint32_t raw) {
-    finish();
-    seen_.clear();
-    highest_ = raw + (int64_t{1} << 32);
-    step(now, highest_);
-  }
-  void step(const Marked& now, int64_t counter) {
-    if (counter != previous_) still_since_ = now.picture->time;
-    previous_ = counter;
-    highest_ = std::max(highest_, counter);
-    seen_.insert(counter);
-    while (seen_.size() > 4096) seen_.erase(seen_.begin());
-    last_ = now;
   }
   // The same mark again and again is a freeze if it lasts, otherwise so many duplicates.
   void settle_still(double until) {
@@ -115,9 +90,7 @@ class Sequence {
   const VerifyConfig& config_;
   Counts& counts_;
   Marked last_ = {nullptr, nullptr, false};
-  int64_t highest_ = 0;
-  int64_t previous_ = -1;
-  std::set<int64_t> seen_;
+  MarkSequence order_;
   int64_t still_ = 0;
   double still_since_ = 0;
   bool frozen_before_ = false;
@@ -200,11 +173,18 @@ void check_marks(const Lane& lane, const VerifyConfig& config, TrackMeasure& mea
                                        unread, unread + marked.size())});
     return;
   }
-  check_source(lane, marked, out);
   Counts counts;
-  Sequence sequence(lane, config, counts);
-  for (const Marked& m : marked) sequence.add(m);
-  sequence.finish();
+  // A screen beside the camera has marks of its own.
+  for (const bool screen : {false, true}) {
+    std::vector<Marked> of_one;
+    std::copy_if(marked.begin(), marked.end(), std::back_inserter(of_one),
+                 [screen](const auto& m) { return (m.piece->source == "screen") == screen; });
+    if (of_one.empty()) continue;
+    check_source(lane, of_one, out);
+    Sequence sequence(lane, config, counts);
+    for (const Marked& m : of_one) sequence.add(m);
+    sequence.finish();
+  }
   measure.marks = counts.marks;
   measure.marks_missing = counts.missing;
   measure.marks_duplicated = counts.duplicated;

@@ -256,6 +256,7 @@ class RecordingImpl final : public Recording, private MediaWriterHost {
   }
   // Once its checksum is known, which takes as long as reading the file does.
   void journal_closed(Event event) {
+    if (event.wall_ns == 0) event.wall_ns = wall_of(monotonic_ns());
     live_.closed(event.file, event.bytes);
     auto hash = std::make_shared<FileHash>(folder_ / event.file);
     keeper_->chore([this, hash, event] {
@@ -413,21 +414,29 @@ void RecordingImpl::fail_for_good(const Error& error) {
 
 Result<> RecordingImpl::finish() {
   if (std::exchange(closed_, true)) return {};
+  const int64_t end_ns = wall_of(monotonic_ns());
   if (!stats().error) {
     for (auto& [participant, writer] : writers_) {
       if (auto done = writer.finish("ended"); !done) fail_for_good(done.error());
     }
   }
   settle_speech(std::nullopt);
-  // Behind what the keeper still has to do, so that nothing comes after the end.
-  keeper_->chore([this] {
+  // Behind what the keeper still has to do, so that nothing comes after the end. Checksums take
+  // long; meanwhile nobody was recorded any more.
+  keeper_->chore([this, end_ns] {
     Ending why;
+    int64_t at_ns = end_ns;
     {
       std::lock_guard lock(mutex_);
       why = ending_.value_or(Ending{});
       if (error_) why = {"error", "recorder", error_->message};
+      at_ns = std::max(at_ns, started_wall_ns_ + manifest_.last_known_ns);
     }
-    journal({.kind = EventKind::kEnded, .reason = why.reason, .text = why.text, .by = why.by});
+    Event ended{.kind = EventKind::kEnded, .wall_ns = at_ns};
+    ended.reason = why.reason;
+    ended.text = why.text;
+    ended.by = why.by;
+    journal(std::move(ended));
     std::lock_guard lock(mutex_);
     finished_ = true;
     return true;

@@ -59,6 +59,8 @@ Video decode_video(Reader& media) {
   video.fps = reader->number("fps", video.fps);
   video.bitrate = reader->number("bitrate", video.bitrate);
   video.loop = reader->flag("loop", true);
+  video.said = {reader->has("codec"), reader->has("size"), reader->has("fps"),
+                reader->has("bitrate")};
   check_source(*reader, video.source, "file", "file");
   reader->done();
   return video;

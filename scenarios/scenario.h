@@ -45,6 +45,10 @@ struct Video {
   double fps = 30;
   double bitrate = 1.5e6;
   bool loop = true;
+  // What the file says itself: of files, only that is changed.
+  struct Said {
+    bool codec = false, size = false, fps = false, bitrate = false;
+  } said;
 };
 
 struct Audio {

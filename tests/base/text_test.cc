@@ -13,5 +13,11 @@ TEST(Text, OneIsSingular) {
   EXPECT_EQ(counted(21, "finding fails", "findings fail"), "21 findings fail");
 }
 
+TEST(Words, RunsOfSpacesCountAsOne) {
+  EXPECT_EQ(words_of("  a bc   d "), (std::vector<std::string_view>{"a", "bc", "d"}));
+  EXPECT_TRUE(words_of("").empty());
+  EXPECT_TRUE(words_of("   ").empty());
+}
+
 }  // namespace
 }  // namespace callbot

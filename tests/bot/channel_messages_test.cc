@@ -39,6 +39,20 @@ TEST(ChannelReader, IgnoresBytesOfNoFileAndTheEndOfAnotherOne) {
             nullptr);
 }
 
+TEST(ChannelReader, UnderstandsWhatWeSend) {
+  ChannelReader reader;
+  const auto chat = reader.take(true, chat_message("\"hi\" {"));
+  ASSERT_NE(as<ChatText>(chat), nullptr);
+  EXPECT_EQ(as<ChatText>(chat)->text, "\"hi\" {");
+  const auto begin = reader.take(true, file_message(7, "a b.pdf", 3));
+  ASSERT_NE(as<FileBegin>(begin), nullptr);
+  EXPECT_EQ(as<FileBegin>(begin)->name, "a b.pdf");
+  EXPECT_EQ(as<FileBegin>(begin)->size, 3u);
+  const auto end = reader.take(true, file_end_message(7, "ab"));
+  ASSERT_NE(as<FileEnd>(end), nullptr);
+  EXPECT_EQ(as<FileEnd>(end)->sha256, "ab");
+}
+
 TEST(ChannelReader, SaysWhatItExpectedAndGoesOn) {
   ChannelReader reader;
   EXPECT_EQ(reader.take(true, "hi").error().message,

@@ -40,6 +40,17 @@ TEST(FoldersCommandLine, ReadsKeys) {
   }
 }
 
+TEST(FoldersCommandLine, ReadsMarks) {
+  const auto o =
+      options<MarksOptions>({"marks", "a.mp4", "b.webm", "--plan", "/dev/null", "--json"});
+  EXPECT_EQ(o.files, (std::vector<fs::path>{"a.mp4", "b.webm"}));
+  EXPECT_EQ(o.plan, "/dev/null");
+  EXPECT_TRUE(o.json);
+  EXPECT_NE(complaint({"marks"}).find("FILE"), std::string::npos);
+  EXPECT_NE(complaint({"marks", "a.mp4", "--plan", "/none.json"}).find("--plan"),
+            std::string::npos);
+}
+
 TEST(FoldersCommandLine, ReadsExport) {
   const auto o = options<ExportOptions>(
       {"export", "/r/1", "--to", "wav", "--participant", "Ann", "--out", "/x", "--whole"});

@@ -32,6 +32,8 @@ TEST(CommandLine, ExplainsItself) {
                                                                  {"report", "--help"},
                                                                  {"show", "--help"},
                                                                  {"compose", "--help"},
+                                                                 {"marks", "--help"},
+                                                                 {"selftest", "--help"},
                                                                  {"demo", "--help"}}) {
     auto parsed = parse(words);
     ASSERT_TRUE(parsed);
@@ -40,6 +42,11 @@ TEST(CommandLine, ExplainsItself) {
   EXPECT_NE(std::get<HelpText>(*parse({"--help"})).text.find("130"), std::string::npos);
   EXPECT_NE(std::get<HelpText>(*parse({"send", "--help"})).text.find("Usage: callbot send"),
             std::string::npos);
+}
+
+TEST(CommandLine, ReadsSelftest) {
+  EXPECT_FALSE(options<SelftestOptions>({"selftest"}).json);
+  EXPECT_TRUE(options<SelftestOptions>({"selftest", "--json"}).json);
 }
 
 TEST(ExitStatus, IsOneListForTheWholeProgram) {

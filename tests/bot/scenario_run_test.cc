@@ -1,11 +1,9 @@
 #include "bot/scenario_run.h"
 
 #include <gmock/gmock.h>
-#include <gst/gst.h>
 
-#include "scenarios/decode.h"
-#include "scenarios/verdict.h"
 #include "tests/support/room_host.h"
+#include "tests/support/scenario_runs.h"
 
 namespace callbot::bot {
 namespace {
@@ -14,58 +12,7 @@ using scenarios::Outcome;
 using scenarios::Verdict;
 using ::testing::HasSubstr;
 
-class ScenarioRunTest : public ::testing::Test {
- protected:
-  static constexpr std::chrono::milliseconds kPatience{60000};
-  static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
-
-  // Two who may join; `more` are steps and what follows them.
-  void begin(const std::string& more, const std::string& top = "") {
-    const std::string text =
-        "callbot: 1\nname: t\n" + top +
-        "media:\n  cam:\n    video: {source: pattern, size: 160x90, fps: 10, bitrate: 100 kbit/s}\n"
-        "    audio: pattern\n"
-        "actors: {alice: {send: cam, verify: all}, bob: {verify: all}}\nsteps:\n" +
-        more;
-    auto scenario = scenarios::decode_scenario(text, "t.yaml", {});
-    ASSERT_TRUE(scenario) << scenario.error().message;
-    start(*scenario);
-  }
-  void start(const scenarios::Scenario& scenario) {
-    scenario_ = scenario;
-    ASSERT_EQ(cannot_run(scenario_), "");
-    run_ = std::make_unique<ScenarioRun>(
-        loop_, console_, scenario_, ScenarioRun::Facts{},
-        [this](ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
-    run_->start();
-  }
-  bool ended() {
-    return loop_.run_until([&] { return evidence_.has_value(); }, kPatience);
-  }
-  void run(const std::string& more, const std::string& top = "") {
-    begin(more, top);
-    ASSERT_TRUE(ended());
-  }
-  scenarios::Judged judged() const { return scenarios::judge(scenario_, *evidence_); }
-  int status() const {
-    const scenarios::Judged all[] = {judged()};
-    return scenarios::exit_status_of(all);
-  }
-  std::string text() const {
-    std::string out = evidence_->ended + "\n";
-    for (const auto& step : evidence_->steps)
-      out += step.what + ": " + name_of(step.outcome) + " " + step.text + "\n";
-    for (const auto& c : judged().cases)
-      out += std::string(name_of(c.verdict)) + " " + c.name + ": " + c.text + "\n";
-    return out;
-  }
-
-  Loop loop_;
-  Console console_{false};
-  scenarios::Scenario scenario_;
-  std::unique_ptr<ScenarioRun> run_;
-  std::optional<scenarios::Evidence> evidence_;
-};
+class ScenarioRunTest : public test::ScenarioRuns {};
 
 TEST_F(ScenarioRunTest, TwoMeetAndWhatIsExpectedOfThemIsSo) {
   run(R"(
@@ -110,11 +57,11 @@ thresholds:
 TEST_F(ScenarioRunTest, WhatNothingMeasuresIsNoPass) {
   run(R"(
   - {do: join, who: "*", timeout: 30s}
-  - {expect: heard, who: bob, from: alice}
-thresholds: [{metric: video.missing, stat: total, op: "==", value: 0, who: bob}]
+  - {expect: heard, who: alice, from: bob, within: 100ms, optional: true}
+thresholds: [{metric: video.vmaf, stat: mean, op: ">", value: 0, who: bob}]
 )");
   ASSERT_EQ(evidence_->steps.size(), 2u);
-  EXPECT_EQ(evidence_->steps[1].outcome, Outcome::kUnmeasured);
+  EXPECT_EQ(evidence_->steps[1].outcome, Outcome::kFailed);  // bob sends nothing
   EXPECT_EQ(judged().cases.back().verdict, Verdict::kUnmeasured);
   EXPECT_EQ(status(), 5) << text();
 }

@@ -1,6 +1,6 @@
 #include "bot/scenario_samples.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace callbot::bot {
 namespace {
@@ -33,50 +33,54 @@ std::vector<double> values(const ScenarioSamples& samples, const std::string& me
 }
 using Values = std::vector<double>;
 
+Series measured(const std::string& metric, Measured state, std::vector<Sample> samples = {}) {
+  Series series;
+  series.metric = metric;
+  series.actor = "bob";
+  series.from = "alice";
+  series.stream = "camera";
+  series.state = state;
+  series.why = state == Measured::kOk ? "" : "because";
+  series.samples = std::move(samples);
+  return series;
+}
+
 TEST(ScenarioSamples, CountersAreDeltas) {
   ScenarioSamples samples("bob", {});
-  samples.track_began(7, 0);
   samples.tracks({camera(100, -1)}, kSecond);
   samples.tracks({camera(150, 0)}, 2 * kSecond);
   samples.tracks({camera(240, 10)}, 4 * kSecond);
   EXPECT_EQ(values(samples, "rtp.packets"), (Values{100, 50, 90}));
-  EXPECT_EQ(values(samples, "rtp.bitrate"), (Values{800e3, 400e3, 360e3}));
+  EXPECT_EQ(values(samples, "rtp.bitrate"), (Values{400e3, 360e3}));
   // What is not known is no 0.
-  EXPECT_EQ(values(samples, "rtp.lost"), (Values{0, 10}));
-  EXPECT_EQ(values(samples, "rtp.loss"), (Values{0, 0.1}));
+  EXPECT_THAT(values(samples, "rtp.lost"), ::testing::Contains(10));
   EXPECT_EQ(find(samples, "rtp.jitter"), nullptr);
+  EXPECT_EQ(find(samples, "rtp.repaired"), nullptr);
   const Series* series = find(samples, "rtp.packets");
   EXPECT_EQ(series->actor, "bob");
   EXPECT_EQ(series->from, "alice");
   EXPECT_EQ(series->stream, "camera");
-}
-
-TEST(ScenarioSamples, AMomentIsNoSecond) {
-  ScenarioSamples samples("bob", {});
-  samples.track_began(7, kSecond * 99 / 100);
-  samples.tracks({camera(100, 0)}, kSecond);
-  EXPECT_TRUE(samples.series().empty());
-  samples.tracks({camera(200, 0)}, kSecond * 199 / 100);
-  EXPECT_EQ(values(samples, "rtp.packets"), (Values{200}));
-  EXPECT_EQ(values(samples, "rtp.bitrate"), (Values{1600e3}));
+  EXPECT_EQ(series->state, Measured::kOk);
 }
 
 TEST(ScenarioSamples, AFreshConnectionCountsAnew) {
   ScenarioSamples samples("bob", {});
-  samples.track_began(7, 0);
   samples.tracks({camera(100, 0)}, kSecond);
   samples.tracks({camera(30, 0)}, 2 * kSecond);
-  EXPECT_EQ(values(samples, "rtp.packets"), (Values{100, 30}));
+  samples.tracks({}, 3 * kSecond);
+  samples.tracks({camera(20, 0)}, 4 * kSecond);
+  EXPECT_EQ(values(samples, "rtp.packets"), (Values{100, 30, 20}));
 }
 
-TEST(ScenarioSamples, TracksThatAreNotThereAreNotMeasured) {
+TEST(ScenarioSamples, WhatIsSentIsCounted) {
   ScenarioSamples samples("bob", {});
-  samples.tracks({camera(100, 0)}, kSecond);  // it never began
-  EXPECT_TRUE(samples.series().empty());
-  samples.track_began(7, kSecond);
-  samples.track_ended(7);
-  samples.tracks({camera(100, 0)}, 2 * kSecond);
-  EXPECT_TRUE(samples.series().empty());
+  samples.sent("camera", {.encoded = 30, .packets = 60}, kSecond);
+  samples.sent("camera", {.encoded = 59, .packets = 120}, 2 * kSecond);
+  samples.sent("microphone", {.encoded = 50, .packets = 50}, 2 * kSecond);
+  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 29}));
+  EXPECT_EQ(find(samples, "send.frames")->stream, "camera");
+  EXPECT_EQ(find(samples, "send.frames")->from, "");
+  EXPECT_EQ(values(samples, "send.packets"), (Values{60, 60}));
 }
 
 TEST(ScenarioSamples, EverySampleIsHeard) {
@@ -90,6 +94,45 @@ TEST(ScenarioSamples, EverySampleIsHeard) {
   samples.add("join.signaling", "", "", {kSecond, 0.5});
   EXPECT_EQ(heard, 1);
   EXPECT_EQ(find(samples, "call.reconnects")->state, Measured::kOk);
+}
+
+TEST(ScenarioSamples, WhatOthersMeasuredIsOneSeriesInOrder) {
+  std::vector<double> heard;
+  ScenarioSamples samples(
+      "bob", [&](const Series&, const Sample& sample) { heard.push_back(sample.value); });
+  samples.absorb({measured("video.psnr", Measured::kUnmeasured)});
+  EXPECT_EQ(find(samples, "video.psnr")->why, "because");
+  samples.absorb({measured("video.psnr", Measured::kOk, {{30, 3}, {50, 5}})});
+  samples.absorb({measured("video.psnr", Measured::kOk, {{40, 4}, {60, 6}})});
+  EXPECT_EQ(values(samples, "video.psnr"), (Values{3, 4, 5, 6}));
+  EXPECT_EQ(heard, (Values{3, 5, 4, 6}));
+  EXPECT_EQ(find(samples, "video.psnr")->state, Measured::kOk);
+  EXPECT_EQ(find(samples, "video.psnr")->why, "");
+  ASSERT_EQ(samples.series().size(), 1u);
+}
+
+TEST(ScenarioSamples, OfTheDriftTheNewestCounts) {
+  ScenarioSamples samples("bob", {});
+  samples.absorb({measured("av.drift", Measured::kOk, {{10, 0.5}})});
+  samples.absorb({measured("av.drift", Measured::kOk)});
+  EXPECT_EQ(values(samples, "av.drift"), (Values{0.5}));
+  samples.absorb({measured("av.drift", Measured::kOk, {{20, 0.1}})});
+  EXPECT_EQ(values(samples, "av.drift"), (Values{0.1}));
+}
+
+TEST(ScenarioSamples, AStateIsTheLastOneThatSaysSomething) {
+  ScenarioSamples samples("bob", {});
+  samples.absorb({measured("video.missing", Measured::kInvalid)});
+  samples.absorb({measured("video.missing", Measured::kOk)});
+  EXPECT_EQ(find(samples, "video.missing")->state, Measured::kOk);
+  samples.absorb({measured("video.missing", Measured::kUnmeasured)});
+  EXPECT_EQ(find(samples, "video.missing")->state, Measured::kOk);
+  // Of a call that is over, what was not to be believed stays so.
+  samples.absorb({measured("video.missing", Measured::kInvalid)});
+  samples.settle();
+  samples.absorb({measured("video.missing", Measured::kOk)});
+  EXPECT_EQ(find(samples, "video.missing")->state, Measured::kInvalid);
+  EXPECT_EQ(find(samples, "video.missing")->why, "because");
 }
 
 }  // namespace

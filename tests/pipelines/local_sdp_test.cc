@@ -34,5 +34,23 @@ TEST(LocalSdp, KeepsTheRtxStreamOfVideo) {
 
 TEST(LocalSdp, LeavesWhatIsNoSdpAlone) { EXPECT_EQ(without_audio_rtx("hello"), "hello"); }
 
+TEST(LocalSdp, ContentIsSaidOfItsOwnMline) {
+  const std::string sdp =
+      "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+      "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
+      "m=video 9 UDP/TLS/RTP/SAVPF 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n";
+  const auto slides = [](size_t mline) { return mline == 1 ? "slides" : ""; };
+  const std::string said = with_contents(sdp, slides);
+  const size_t at = said.find("a=content:slides");
+  ASSERT_NE(at, std::string::npos) << said;
+  EXPECT_GT(at, said.find("m=video"));
+  EXPECT_EQ(said.find("a=content", at + 1), std::string::npos);
+  EXPECT_EQ(with_contents(sdp, [](size_t) { return ""; }), sdp);
+  const auto parsed = parse_sdp(said, {});
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(describe_mline(parsed->media[0]).content, "");
+  EXPECT_EQ(describe_mline(parsed->media[1]).content, "slides");
+}
+
 }  // namespace
 }  // namespace callbot::pipelines

@@ -79,5 +79,23 @@ TEST(Pacer, RestIsNoLoss) {
   EXPECT_EQ(pacer.next(kStart + 10'001 * kMs).frame, 301U);
 }
 
+TEST(Pacer, TheRateChangesAtAFrame) {
+  Pacer pacer(kStart, 30);
+  pacer.change_rate(60, 15);
+  pacer.change_rate(75, 50);
+  EXPECT_EQ(pacer.due_ns(59), kStart + 1'966'666'666);
+  EXPECT_EQ(pacer.due_ns(60), kStart + 2'000 * kMs);
+  EXPECT_EQ(pacer.due_ns(75), kStart + 3'000 * kMs);
+  EXPECT_EQ(pacer.due_ns(125), kStart + 4'000 * kMs);
+  EXPECT_EQ(pacer.rate_at(74), 15);
+  EXPECT_EQ(pacer.first_due_from(kStart + 2'500 * kMs), 68u);
+  // After a rest, in any of the stretches.
+  for (const auto& [at_ms, frame] : {std::pair{1'990, 60}, {2'500, 68}, {3'010, 76}}) {
+    Pacer late = pacer;
+    late.rest(kStart + at_ms * kMs);
+    EXPECT_EQ(late.next(kStart + at_ms * kMs).frame, static_cast<uint64_t>(frame)) << at_ms;
+  }
+}
+
 }  // namespace
 }  // namespace callbot::pipelines

@@ -525,5 +525,100 @@ TEST(TestPattern, TwoOfTheSameSeedSendTheSameFrames) {
   }
 }
 
+class TestPatternSwitch : public testing::TestWithParam<const char*> {};
+
+TEST_P(TestPatternSwitch, SizeRateAndBitrateChangeAtTheirFrames) {
+  TestPatternConfig config = small(30);
+  config.codec = GetParam();
+  config.duration = 4s;
+  Pattern pattern(config);
+  ASSERT_TRUE(pattern.source->switch_to({.at_frame = 20, .width = 480, .height = 270}));
+  ASSERT_TRUE(pattern.source->switch_to({.at_frame = 40, .bitrate = 100'000}));
+  ASSERT_TRUE(pattern.source->switch_to({.at_frame = 60, .width = 160, .height = 90, .fps = 10}));
+  ASSERT_TRUE(pattern.source->switch_to({.at_frame = 70, .fps = 20}));
+  const auto video = pattern.decoder(pattern.video());
+  const auto audio = pattern.decoder(pattern.audio());
+  bool ended = false;
+  pattern.source->on_end([&](Result<>) { ended = true; });
+  ASSERT_TRUE(pattern.source->start());
+  ASSERT_TRUE(pattern.wait([&] { return ended; }));
+  pattern.detach_all();
+  video->finish();
+  audio->finish();
+
+  const auto sent = pattern.source->sent_frames();
+  const auto pictures = video->pictures();
+  ASSERT_EQ(pictures.size(), sent.size());
+  EXPECT_EQ(sent.size() + pattern.source->stats().video.left_out, 90u);  // 2 s, 1 s, 1 s
+  std::vector<int64_t> flashes;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    ASSERT_TRUE(pictures[i].mark) << i;
+    const uint64_t n = pictures[i].mark->counter;
+    EXPECT_EQ(n, sent[i].number);
+    EXPECT_EQ(pictures[i].width, n < 20 ? 320 : n < 60 ? 480 : 160) << n;
+    const auto frame = static_cast<double>(n);
+    const double at = n < 60 ? frame / 30 : n < 70 ? 2 + (frame - 60) / 10 : 3 + (frame - 70) / 20;
+    EXPECT_NEAR(static_cast<double>(sent[i].captured_ns - pattern.source->begin_ns()), at * 1e9,
+                1e3);
+    EXPECT_EQ(pictures[i].pts_ns, sent[i].captured_ns);
+    if (pictures[i].mark->flags == kMarkChirp) flashes.push_back(pictures[i].pts_ns);
+  }
+  const auto chirps = test::chirps_of(audio->samples());
+  ASSERT_EQ(chirps.size(), 4u);
+  ASSERT_EQ(flashes.size(), 4u);
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_NEAR(static_cast<double>(audio->samples_begin_ns()) + chirps[i].position * 1e9 / 48000,
+                static_cast<double>(flashes[i]), 0.1 * kMs);
+}
+
+INSTANTIATE_TEST_SUITE_P(, TestPatternSwitch, testing::Values("vp8", "vp9", "h264"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(TestPattern, ASwitchThatCannotBeIsRefusedAndChangesNothing) {
+  Pattern pattern(small(30));
+  ASSERT_TRUE(pattern.source->switch_to({.at_frame = 60, .bitrate = 100'000}));
+  const PatternSwitch refused[] = {{.at_frame = 59, .bitrate = 50'000},
+                                   {.at_frame = 75, .fps = 10},
+                                   {.at_frame = 90, .width = 20, .height = 20},
+                                   {.at_frame = 90, .fps = 1000},
+                                   {.at_frame = 90, .bitrate = 1}};
+  for (const PatternSwitch& to : refused) {
+    const auto switched = pattern.source->switch_to(to);
+    ASSERT_FALSE(switched);
+    EXPECT_EQ(switched.error().code, Code::kUsage);
+  }
+  EXPECT_NE(
+      pattern.source->switch_to({.at_frame = 75, .fps = 10}).error().message.find("such as 90"),
+      std::string::npos);
+  EXPECT_TRUE(pattern.source->switch_to({.at_frame = 90, .fps = 10}));
+  pattern.decoder(pattern.video());
+  ASSERT_TRUE(pattern.source->start());
+  ASSERT_TRUE(pattern.wait([&] { return pattern.source->sent_frames().size() > 10; }));
+  Pattern other(video_only());
+  other.decoder(0);
+  ASSERT_TRUE(other.source->start());
+  ASSERT_TRUE(other.wait([&] { return other.source->sent_frames().size() > 10; }));
+  EXPECT_FALSE(other.source->switch_to({.at_frame = 5, .bitrate = 50'000}))
+      << "it was sent already";
+}
+
+TEST(TestPattern, AnotherOneGoesOnWhereTheFirstEnded) {
+  Pattern first(small(30));
+  first.decoder(first.video());
+  ASSERT_TRUE(first.source->start());
+  ASSERT_TRUE(first.wait([&] { return first.source->sent_frames().size() > 30; }));
+  TestPatternConfig config = small(30);
+  config.codec = "h264";
+  config.begin_ns = first.source->begin_ns();
+  Pattern second(config);
+  second.decoder(second.video());
+  ASSERT_TRUE(second.source->start());
+  ASSERT_TRUE(second.wait([&] { return second.source->sent_frames().size() > 30; }));
+  const auto a = first.source->sent_frames().back(), b = second.source->sent_frames().back();
+  EXPECT_GT(second.source->sent_frames().front().number, 0u);
+  EXPECT_NEAR(static_cast<double>(b.captured_ns - a.captured_ns),
+              (static_cast<double>(b.number) - static_cast<double>(a.number)) * 1e9 / 30, 2);
+}
+
 }  // namespace
 }  // namespace callbot::pipelines

@@ -114,7 +114,8 @@ TEST(Uplink, RandomLossIsRepairedAndChangesNothing) {
   lossy.up.loss = 0.05;
   lossy.up.loss_of = {network::PacketKind::kRtp};
   line.set(lossy);
-  ASSERT_TRUE(call.run_until([&] { return line.stats().up.truth.dropped_all() > 60; }, seconds(30)));
+  ASSERT_TRUE(
+      call.run_until([&] { return line.stats().up.truth.dropped_all() > 60; }, seconds(30)));
   EXPECT_TRUE(call.flows(call.b, MediaKind::kVideo, 30));
   const auto seen = call.b.sink.seen();
   ASSERT_NE(video_of(seen), nullptr);

@@ -327,6 +327,39 @@ TEST_F(ReceivedFiles, ThatNobodyEndedAreNamedIncomplete) {
   EXPECT_THAT(refused[0].reason, HasSubstr("5 of 10"));
 }
 
+// Checksums of large files, a disk that is slow: nobody was recorded meanwhile, and so nobody is
+// missing.
+TEST(Recording, ItsEndIsWhenTheWritingEndedHoweverLongTheRestTakes) {
+  const TempFolder out;
+  FakeClock clock(1'000'000'000'000, Feed::kStartWall);
+  auto recording = *Recording::create(Log("x"), out.path(), {.room = "r"});
+  ASSERT_TRUE(recording->begin_track(audio_track(1, "alice")));
+  for (const EncodedFrame& frame : make_audio({.seconds = 2})) {
+    ASSERT_TRUE(recording->write(1, arrived(frame, monotonic_ns())));
+    ASSERT_TRUE(recording->beat());
+    clock.advance(std::chrono::milliseconds(20));
+  }
+  auto file = recording->receive_file({.participant = "alice", .name = "a.txt", .size = 1});
+  ASSERT_TRUE(file);
+  ASSERT_TRUE((*file)->append("x"));
+  // What is left of the sound, and the index, is written when it finishes.
+  const uint64_t before = recording->stats().bytes;
+  Waiter<bool> waited;
+  (*file)->end("", [&, done = waited.taker()](const Result<ReceivedFile>&) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto finishes = [&] { return recording->stats().bytes > before; };
+    while (!finishes() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    clock.advance(std::chrono::seconds(60));
+    done(finishes());
+  });
+  file->reset();
+  ASSERT_TRUE(recording->finish());
+  ASSERT_TRUE(waited.get());
+  const Recorded r(recording->folder());
+  EXPECT_EQ(r.manifest.duration_ns(), 2'000'000'000);
+  EXPECT_EQ(r.manifest.state, "finished");
+}
+
 TEST(Recording, IsGoneWithItsThreadAndDescriptors) {
   const auto open_files = [] {
     return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());

@@ -705,5 +705,22 @@ TEST(FormatDocument, NamesEveryFinding) {
 INSTANTIATE_TEST_SUITE_P(Verify, EachFault, ::testing::ValuesIn(kFaults),
                          [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Verify, AScreenBesideTheCameraHasMarksOfItsOwn) {
+  Feed feed;
+  usual(feed, small_video(180), 6);
+  TrackInfo screen = video_track(9, "alice");
+  screen.source = "screen";
+  screen.mid = "2";
+  VideoRecipe recipe = small_video(120);
+  recipe.source = 0x8001;
+  recipe.first_counter = 700;
+  feed.add({.info = screen, .frames = make_video(recipe), .start = 1, .end = 5});
+  ASSERT_TRUE(feed.run(6.1));
+  const auto verdict = verify(feed.folder());
+  ASSERT_TRUE(verdict);
+  EXPECT_TRUE(verdict->findings.empty()) << to_text(*verdict);
+  EXPECT_THAT(to_text(*verdict), HasSubstr("marks 300/300"));
+}
+
 }  // namespace
 }  // namespace callbot::recordings

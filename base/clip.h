@@ -1,0 +1,51 @@
+// base/clip.h: encoded media that is to be sent, and who gives it. What feeds and pipelines share:
+// feeds/ reads or makes it, pipelines/file_source sends it, bot/ joins the two.
+//
+// Thread:  next() on one thread of the sender's; request_key_frame and interrupt on any.
+// Owner:   the sender owns its reader; a frame owns its bytes.
+// Fails:   next() with kBadInput or kStorage that names the file; kInterrupted after interrupt().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/frame.h"
+
+namespace callbot {
+
+struct ClipStream {
+  MediaKind kind = MediaKind::kVideo;
+  std::string codec;          // a name from pipelines/codecs
+  int width = 0, height = 0;  // the largest picture; 0 for sound
+  int fps = 0;                // about; 0 for sound
+  int channels = 0;           // 0 for video
+};
+
+// One picture or packet of sound, as a payloader takes it (H.264: byte stream with its parameter
+// sets in front of each key frame).
+struct ClipFrame {
+  size_t stream = 0;
+  std::vector<uint8_t> bytes;
+  int64_t time_ns =
+      0;             // since the beginning, growing over files and loops; sound may begin below 0
+  bool key = false;  // decodable alone; always true for sound
+};
+
+class ClipReader {
+ public:
+  virtual ~ClipReader() = default;
+  virtual const std::vector<ClipStream>& streams() const = 0;
+  // Each stream in order; streams may be a little apart. May wait. Nothing: the end.
+  virtual Result<std::optional<ClipFrame>> next() = 0;
+  // Somebody needs one soon. What is encoded already has them close together.
+  virtual void request_key_frame(size_t stream) { (void)stream; }
+  // A next() that waits gives up, now and ever after.
+  virtual void interrupt() {}
+  // It comes while it happens: nothing can be read ahead.
+  virtual bool live() const { return false; }
+};
+
+}  // namespace callbot

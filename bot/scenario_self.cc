@@ -1,0 +1,83 @@
+#include "bot/scenario_self.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ctime>
+#include <thread>
+
+#include "base/units.h"
+
+namespace callbot::bot {
+namespace {
+
+constexpr double kMostLateness = 1;
+constexpr double kBusy = 0.95;  // share of all processors
+constexpr int kMostBusy = 5;    // s
+// Half a second of it may be the jitterbuffer's, which waits for what is lost.
+constexpr double kMostBehind = 3;  // s
+
+}  // namespace
+
+double process_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+ScenarioSelf::ScenarioSelf(int64_t now_ns, ScenarioSamples& samples)
+    : samples_(samples),
+      processors_(std::max(1u, std::thread::hardware_concurrency())),
+      looked_ns_(now_ns) {}
+
+void ScenarioSelf::ticked(double late) {
+  latest_ = std::max(latest_, late);
+  most_late_ = std::max(most_late_, late);
+}
+
+void ScenarioSelf::look(int64_t now_ns, double process_s) {
+  samples_.add("bot.lateness", "", "", {now_ns, std::exchange(latest_, 0.0)});
+  const double seconds = static_cast<double>(now_ns - looked_ns_) / 1e9;
+  if (process_s_ >= 0 && seconds > 0) {
+    const double share = (process_s - process_s_) / seconds / processors_;
+    samples_.add("bot.cpu", "", "", {now_ns, share});
+    busy_s_ = share >= kBusy ? busy_s_ + 1 : 0;
+    was_busy_ = was_busy_ || busy_s_ >= kMostBusy;
+  }
+  looked_ns_ = now_ns;
+  process_s_ = process_s;
+}
+
+void ScenarioSelf::overran(const std::string& actor, double frames) {
+  if (frames > 0) overran_[actor] += frames;
+}
+
+void ScenarioSelf::behind(const std::string& actor, double seconds) {
+  if (seconds > kMostBehind) behind_[actor] = seconds;
+}
+
+void ScenarioSelf::left_out(const std::string& actor, uint64_t frames) {
+  if (frames > 0) left_out_[actor] = frames;
+}
+
+std::vector<std::string> ScenarioSelf::invalid() const {
+  std::vector<std::string> out;
+  if (most_late_ > kMostLateness)
+    out.push_back(
+        fmt::format("the bot was too slow: its loop came {} late", seconds_text(most_late_)));
+  if (was_busy_)
+    out.push_back(
+        fmt::format("the bot was too slow: it used all processors for {} s and more", kMostBusy));
+  for (const auto& [actor, frames] : overran_)
+    out.push_back(fmt::format(
+        "the bot was too slow: {:.0f} frames that {} received were not measured", frames, actor));
+  for (const auto& [actor, seconds] : behind_)
+    out.push_back(fmt::format("the bot was too slow: what {} received was measured {} late", actor,
+                              seconds_text(seconds)));
+  for (const auto& [actor, frames] : left_out_)
+    out.push_back(fmt::format("the bot was too slow: {} frames of {} came too late to be made",
+                              frames, actor));
+  return out;
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,53 @@
+// bot/scenario_self.h: was the bot itself the bottleneck of a run? Then nothing of it can be
+// believed.
+//
+// What is looked at, and how much of it is too much (our choices): the loop came a second late; all
+// processors were busy with this process alone for five seconds on end; a frame was measured three
+// seconds after it had come, or not at all for want of room in a queue; frames of a pattern came
+// too late to be made.
+//
+// Thread:  loop.
+// Owner:   bot::ScenarioRun.
+// Fails:   never.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bot/scenario_samples.h"
+
+namespace callbot::bot {
+
+class ScenarioSelf {
+ public:
+  ScenarioSelf(int64_t now_ns, ScenarioSamples& samples);
+
+  // The loop's tick came; `late` seconds after it was due.
+  void ticked(double late);
+  // Once a second: writes bot.lateness and bot.cpu. `process_s`: processor time so far.
+  void look(int64_t now_ns, double process_s);
+  void overran(const std::string& actor, double frames);
+  void behind(const std::string& actor, double seconds);     // the most so far
+  void left_out(const std::string& actor, uint64_t frames);  // so far
+
+  // Why nothing can be believed, a sentence each; empty: it can.
+  std::vector<std::string> invalid() const;
+
+ private:
+  ScenarioSamples& samples_;
+  const double processors_;
+  int64_t looked_ns_;
+  double process_s_ = -1;              // not looked at yet
+  double latest_ = 0, most_late_ = 0;  // since the last look; of all
+  int busy_s_ = 0;
+  bool was_busy_ = false;
+  std::map<std::string, double> overran_, behind_;
+  std::map<std::string, uint64_t> left_out_;
+};
+
+// Processor time of this process, seconds.
+double process_seconds();
+
+}  // namespace callbot::bot

@@ -1,0 +1,232 @@
+#include "bot/scenario_sending.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace callbot::bot {
+namespace {
+
+using feeds::FeedItem;
+using scenarios::Media;
+using scenarios::Step;
+using scenarios::StepKind;
+
+// What names it in the picture, and numbers its marks.
+struct Marks {
+  std::string name;
+  uint64_t seed;
+  uint16_t source;
+};
+
+feeds::FeedWish wish_of(const scenarios::Video& video) {
+  feeds::FeedWish wish{.audio = false};
+  if (video.said.codec) wish.codec = video.codec;
+  if (video.said.size) wish.width = video.width, wish.height = video.height;
+  if (video.said.fps) wish.fps = static_cast<int>(video.fps);
+  if (video.said.bitrate) wish.bitrate = static_cast<int>(video.bitrate);
+  return wish;
+}
+
+std::vector<FeedItem> items_of(const std::vector<std::string>& files) {
+  std::vector<FeedItem> items;
+  for (const std::string& file : files) items.push_back({FeedItem::Kind::kFile, file});
+  return items;
+}
+
+FeedPart pattern_part(const scenarios::Video& video, bool audio, const Marks& marks) {
+  FeedPart part;
+  part.wish.video = video.source != "none" && video.source != "file";
+  part.wish.audio = audio;
+  part.pattern.name = marks.name;
+  part.pattern.seed = marks.seed;
+  part.pattern.source = marks.source;
+  part.pattern.width = video.width;
+  part.pattern.height = video.height;
+  part.pattern.fps = static_cast<int>(video.fps);
+  part.pattern.bitrate = static_cast<int>(video.bitrate);
+  part.pattern.codec = video.codec;
+  part.pattern.screen = video.source == "screen";
+  return part;
+}
+
+FeedPlan plan_of(const Media& media, const Marks& marks) {
+  const scenarios::Video& video = media.video;
+  const scenarios::Audio& audio = media.audio;
+  FeedPlan plan;
+  const bool one_file =
+      video.source == "file" && audio.source == "file" && video.files == audio.files;
+  if (video.source == "file") {
+    FeedPart part{.items = items_of(video.files), .wish = wish_of(video)};
+    part.wish.audio = one_file;
+    part.loop.rounds = video.loop ? 0 : 1;
+    plan.parts.push_back(std::move(part));
+  }
+  const bool drawn = video.source == "pattern" || video.source == "screen";
+  if (drawn || audio.source == "pattern")
+    plan.parts.push_back(pattern_part(video, audio.source == "pattern", marks));
+  const auto sound = [&](std::vector<FeedItem> items) {
+    FeedPart part{.items = std::move(items), .wish = {.video = false}};
+    part.loop.rounds = audio.loop ? 0 : 1;
+    plan.parts.push_back(std::move(part));
+  };
+  if (audio.source == "file" && !one_file) sound(items_of(audio.files));
+  if (audio.source == "silence") sound({{FeedItem::Kind::kSilence, ""}});
+  if (audio.source == "dtmf") sound({{FeedItem::Kind::kDtmf, audio.digits}});
+  return plan;
+}
+
+// A marked screen where the step names no media.
+Media screen_media(const scenarios::Scenario& scenario, const Step& step, const Media* camera) {
+  Media screen;
+  screen.video.source = "screen";
+  screen.video.fps = 5;
+  if (camera != nullptr) screen.video.codec = camera->video.codec;
+  if (const Media* named = scenario.media_named(step.media)) screen = *named;
+  screen.audio.source = "none";
+  return screen;
+}
+
+}  // namespace
+
+const Step* shares_screen(const scenarios::Scenario& scenario, const scenarios::Instance& who) {
+  for (const Step& step : scenario.steps) {
+    if (step.kind == StepKind::kShareScreen &&
+        scenarios::matches(step.who, who.actor->role, who.name))
+      return &step;
+  }
+  return nullptr;
+}
+
+bool ActorFeeds::reads() const {
+  return (screen && screen->plan.reads()) ||
+         std::any_of(media.begin(), media.end(),
+                     [](const Feed& feed) { return feed.plan.reads(); });
+}
+
+int ActorFeeds::screen_fps() const {
+  if (!screen || screen->plan.parts.empty()) return 0;
+  const FeedPart& part = screen->plan.parts.front();
+  return part.items.empty() && part.wish.video ? part.pattern.fps : 0;
+}
+
+std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
+                                   const scenarios::Instance& who, uint16_t number) {
+  const Media* first = scenario.media_named(who.actor->send);
+  const Step* shares = shares_screen(scenario, who);
+  ActorFeeds feeds;
+  const auto add = [&](const Media& media) {
+    const auto same = [&](const ActorFeeds::Feed& feed) { return feed.media == media.name; };
+    if (std::any_of(feeds.media.begin(), feeds.media.end(), same)) return;
+    const Marks marks{who.shown, scenario.seed + number, number};
+    feeds.media.push_back({media.name, plan_of(media, marks), {}});
+  };
+  if (first != nullptr) add(*first);
+  for (const Step& step : scenario.steps) {
+    const Media* other = scenario.media_named(step.media);
+    if (step.kind != StepKind::kSwitch || first == nullptr || other == nullptr) continue;
+    if (!scenarios::matches(step.who, who.actor->role, who.name)) continue;
+    add(*other);
+    // What takes another's place has its codec.
+    for (ActorFeeds::Feed& feed : feeds.media)
+      for (FeedPart& part : feed.plan.parts)
+        if (!part.wish.codec) part.wish.codec = first->video.codec;
+  }
+  if (shares != nullptr) {
+    const auto marks = static_cast<uint16_t>(number | kScreenMarks);
+    feeds.screen = {
+        "",
+        plan_of(screen_media(scenario, *shares, first), {who.shown, scenario.seed + marks, marks}),
+        {}};
+  }
+  std::erase_if(feeds.media, [](const auto& feed) { return feed.plan.parts.empty(); });
+  if (feeds.media.empty() && !feeds.screen) return std::nullopt;
+  return feeds;
+}
+
+Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, const Log& log,
+                                                                 ActorFeeds feeds) {
+  std::unique_ptr<ScenarioSending> made(new ScenarioSending(loop, log));
+  std::vector<std::unique_ptr<pipelines::Source>> sources;
+  made->feeds_ = std::move(feeds.media);
+  if (!made->feeds_.empty()) {
+    auto first = made->make(made->feeds_.front().media);
+    if (!first) return tl::unexpected(first.error());
+    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source);
+    made->spliced_ = spliced.get();
+    made->pattern_ = (*first)->pattern;
+    sources.push_back(std::move(spliced));
+  }
+  if (feeds.screen) {
+    auto screen =
+        make_source(loop, log.child("screen"), feeds.screen->plan, std::move(feeds.screen->read));
+    if (!screen) return tl::unexpected(screen.error());
+    made->drawn_ = screen->pattern;
+    made->screen_ = sources.empty() ? 0 : sources.front()->streams().size();
+    sources.push_back(std::move(screen->source));
+  }
+  const size_t all = sources.size();
+  made->source_ = std::make_unique<pipelines::JoinedSource>(std::move(sources), all);
+  if (made->screen_) {
+    made->source_->set_content(*made->screen_, "slides");
+    made->share_screen(false);
+  }
+  return made;
+}
+
+// Once; later it is there, and its time has gone on.
+Result<MadeSource*> ScenarioSending::make(const std::string& media) {
+  if (const auto there = made_.find(media); there != made_.end()) return &there->second;
+  const auto feed =
+      std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) { return f.media == media; });
+  if (feed == feeds_.end()) return fail(Code::kUsage, media + " has nothing to send");
+  if (pattern_ != nullptr && pattern_->begin_ns() != 0)
+    for (FeedPart& part : feed->plan.parts) part.pattern.begin_ns = pattern_->begin_ns();
+  auto source = make_source(loop_, log_, feed->plan, std::move(feed->read));
+  if (!source) return tl::unexpected(source.error());
+  return &(made_[media] = std::move(*source));
+}
+
+Result<> ScenarioSending::switch_media(const std::string& media) {
+  if (spliced_ == nullptr) return fail(Code::kUsage, "it sends nothing that could be switched");
+  auto made = make(media);
+  if (!made) return tl::unexpected(made.error());
+  if (auto started = (*made)->source->start(); !started) return started;
+  if (auto spliced = spliced_->splice(*(*made)->source); !spliced) return spliced;
+  pattern_ = (*made)->pattern;
+  return {};
+}
+
+void ScenarioSending::set_on(MediaKind kind, bool on) {
+  for (size_t i = 0; i < source_->streams().size(); ++i) {
+    if (i != screen_ && source_->streams()[i].kind == kind) source_->set_stream_on(i, on);
+  }
+}
+
+void ScenarioSending::share_screen(bool on) {
+  if (screen_) source_->set_stream_on(*screen_, on);
+}
+
+Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
+  if (!step.media.empty())
+    if (auto switched = switch_media(step.media); !switched)
+      return tl::unexpected(switched.error());
+  if (!step.width && !step.fps && !step.bitrate) return Switched{"to " + step.media};
+  if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
+  pipelines::PatternSwitch to{.width = step.width, .height = step.height};
+  if (step.fps) to.fps = static_cast<int>(std::lround(*step.fps));
+  if (step.bitrate) to.bitrate = static_cast<int>(std::lround(*step.bitrate));
+  to.at_frame = pattern_->next_switch(step.fps.has_value());
+  return pattern_->switch_to(to).map([&] {
+    Switched switched{fmt::format("from frame {} on", to.at_frame)};
+    if (to.fps) switched.rate = {static_cast<uint32_t>(to.at_frame), *to.fps};
+    return switched;
+  });
+}
+
+pipelines::TestPatternStats ScenarioSending::stats() const {
+  return pattern_ == nullptr ? pipelines::TestPatternStats() : pattern_->stats();
+}
+
+}  // namespace callbot::bot

@@ -1,0 +1,87 @@
+// bot/scenario_sending.h: what one actor of a scenario sends: its camera and microphone and, where
+// a step shares one, its screen, as one source. The screen's m-line is there from the beginning,
+// and silent, and other media take the place of the first in its streams, so that no connection has
+// to be made anew.
+//
+// Thread:  loop; plans are plain values.
+// Owner:   bot::ScenarioActor; its source outlives its calls.
+// Fails:   create: as make_source; switch_to: kUsage, with what cannot be switched.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bot/feed_source.h"
+#include "pipelines/joined_source.h"
+#include "pipelines/spliced_source.h"
+#include "scenarios/scenario.h"
+
+namespace callbot::bot {
+
+// The marks of an actor's screen have its number and this.
+constexpr uint16_t kScreenMarks = 0x8000;
+
+// How it is to be made, and what was read of it (ScenarioFeeds), where there is something to read.
+struct ActorFeeds {
+  struct Feed {
+    std::string media;  // its name in the scenario
+    FeedPlan plan;
+    ReadFeeds read;
+  };
+  std::vector<Feed> media;  // what it sends, then what steps switch to
+  std::optional<Feed> screen;
+  bool reads() const;
+  // Of the marked screen; 0: there is none.
+  int screen_fps() const;
+};
+// `number`: of its marks. Nothing: it sends nothing.
+std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
+                                   const scenarios::Instance& who, uint16_t number);
+// The first step in which it shares a screen; null: none.
+const scenarios::Step* shares_screen(const scenarios::Scenario& scenario,
+                                     const scenarios::Instance& who);
+
+class ScenarioSending {
+ public:
+  static Result<std::unique_ptr<ScenarioSending>> create(Loop& loop, const Log& log,
+                                                         ActorFeeds feeds);
+
+  pipelines::Source* source() { return source_.get(); }
+  Result<> start() { return source_->start(); }
+  // Camera or microphone.
+  void set_on(MediaKind kind, bool on);
+  void share_screen(bool on);
+  struct Switched {
+    std::string text;  // to what, or from which frame on
+    // The pattern has another rate from this frame on.
+    std::optional<std::pair<uint32_t, double>> rate = {};
+  };
+  // To other media, or size, rate and bitrate of the pattern.
+  Result<Switched> switch_to(const scenarios::Step& step);
+
+  // Of the pattern that is sent; zeros where there is none.
+  pipelines::TestPatternStats stats() const;
+  int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
+  // Of its marked screen; 0: it has none.
+  int64_t screen_begin_ns() const { return drawn_ == nullptr ? 0 : drawn_->begin_ns(); }
+
+ private:
+  ScenarioSending(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
+  Result<MadeSource*> make(const std::string& media);
+  Result<> switch_media(const std::string& media);
+
+  Loop& loop_;
+  Log log_;
+  std::vector<ActorFeeds::Feed> feeds_;  // that are not made yet
+  std::map<std::string, MadeSource> made_;
+  pipelines::TestPattern* pattern_ = nullptr;    // of the camera or the microphone
+  pipelines::SplicedSource* spliced_ = nullptr;  // of source_
+  std::unique_ptr<pipelines::JoinedSource> source_;
+  std::optional<size_t> screen_;             // its stream
+  pipelines::TestPattern* drawn_ = nullptr;  // of the screen
+};
+
+}  // namespace callbot::bot

@@ -1,0 +1,126 @@
+#include "bot/scenario_watch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bot/scenario_sending.h"
+#include "pipelines/pattern_picture.h"
+#include "pipelines/pattern_sound.h"
+
+namespace callbot::bot {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+quality::Verify level_of(scenarios::Verify verify) {
+  return quality::verify_level(scenarios::name_of(verify)).value_or(quality::Verify::kNone);
+}
+
+// The pattern is made again from its seed.
+bool play(uint64_t seed, uint16_t source, int64_t first, std::span<float> samples) {
+  std::vector<int16_t> sent(samples.size());
+  pipelines::PatternSound(seed, source).render(first, sent);
+  std::transform(sent.begin(), sent.end(), samples.begin(),
+                 [](int16_t s) { return static_cast<float>(s) / 32768.0F; });
+  return true;
+}
+
+}  // namespace
+
+std::string stream_of(const TrackInfo& track) {
+  if (!track.source.empty()) return track.source;
+  return track.kind == MediaKind::kAudio ? "microphone" : "camera";
+}
+
+quality::Member member_of(const KnownSender& sender) {
+  quality::Member member;
+  member.joined_ns = sender.joined_ns;
+  if (sender.screen_fps > 0)
+    member.screen = quality::Sender{.source = static_cast<uint16_t>(sender.number | kScreenMarks),
+                                    .fps = sender.screen_fps};
+  if (sender.media == nullptr) return member;
+  const scenarios::Video& video = sender.media->video;
+  const bool sound = sender.media->audio.source == "pattern";
+  if (video.source != "pattern" && !sound) return member;
+  member.sender.source = sender.number;
+  member.sender.fps = static_cast<int>(video.fps);
+  member.sender.sound_ahead_ns = quality::kOpusLookahead_ns;
+  if (video.source != "pattern") return member;
+  const pipelines::PictureConfig look{sender.seed, sender.number, sender.shown,
+                                      video.width, video.height,  static_cast<int>(video.fps)};
+  // Painting takes megabytes: made when it is needed first.
+  auto painter = std::make_shared<std::unique_ptr<pipelines::PatternPicture>>();
+  member.painting = {
+      .width = video.width,
+      .height = video.height,
+      .paint = [look, sound, painter](uint16_t source, uint32_t counter, const PictureView& to) {
+        if (source != look.source) return false;
+        if (!*painter) {
+          auto made = pipelines::PatternPicture::create(look);
+          if (!made) return false;
+          *painter = std::move(*made);
+        }
+        (*painter)->draw(counter, sound && counter % static_cast<uint32_t>(look.fps) == 0, to);
+        return true;
+      }};
+  return member;
+}
+
+quality::WatchConfig ScenarioWatch::watch_config(Loop& loop, const ScenarioMeasuring& measuring) {
+  const scenarios::Actor& actor = *config_.who->actor;
+  quality::WatchConfig config;
+  config.actor = config_.who->name;
+  config.verify = level_of(actor.verify);
+  config.latency_ns = std::llround(actor.playout_latency * kSecond);
+  config.window_ns = std::llround(actor.verify_window * kSecond);
+  config.joined_ns = config_.joined_ns;
+  config.log = measuring.log;
+  config.rotation = measuring.rotation;
+  config.sent = [seed = config_.seed](uint16_t source, int64_t first, std::span<float> samples) {
+    return play(seed + source, source, first, samples);
+  };
+  config.needs_key_frame = [&loop, ask = config_.needs_key_frame](TrackId track) {
+    loop.post([ask, track] { ask(track); });
+  };
+  return config;
+}
+
+ScenarioWatch::ScenarioWatch(Loop& loop, const Log& log, ScenarioMeasuring& measuring,
+                             Config config)
+    : config_(std::move(config)), watch_(watch_config(loop, measuring)) {
+  recorder_ = std::make_unique<pipelines::Recorder>(
+      loop, log, measuring.pool, quality::make_watcher(watch_),
+      pipelines::Recorder::Events{.failed = {}, .needs_key_frame = config_.needs_key_frame});
+}
+
+void ScenarioWatch::expect(const std::string& name, const KnownSender& sender) {
+  watch_.expect(name, member_of(sender));
+}
+
+void ScenarioWatch::muted(const std::string& name, MediaKind media, bool muted, int64_t at_ns) {
+  watch_.muted(name, media, muted, at_ns);
+}
+
+std::vector<Series> ScenarioWatch::take() {
+  auto all = watch_.take();
+  // Frames come from the first key frame on: who has the track knows of its first packet.
+  std::erase_if(all, [](const Series& s) { return s.metric == "join.first_rtp"; });
+  // Who does not decode does not look for what is decoded: that is no lack.
+  if (config_.who->actor->verify == scenarios::Verify::kHeaders)
+    std::erase_if(all, [](const Series& s) { return s.state == Measured::kUnmeasured; });
+  return all;
+}
+
+void ScenarioWatch::finish() {
+  if (std::exchange(finishing_, true)) return;
+  recorder_->drain(alive_.guard([this](const Result<>&) { finished_ = true; }));
+}
+
+void ScenarioWatch::add_track(const TrackInfo& track) {
+  TrackInfo named = track;
+  named.participant = named.name = config_.name_of(track.name);
+  named.source = stream_of(track);
+  recorder_->add_track(named);
+}
+
+}  // namespace callbot::bot

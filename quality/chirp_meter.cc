@@ -1,0 +1,154 @@
+#include "quality/chirp_meter.h"
+
+#include <cmath>
+
+#include "base/audio_mark.h"
+
+namespace callbot::quality {
+namespace {
+
+constexpr size_t kTogether = 8;  // by chance one wrong second in 256 fits
+constexpr int kMostShift = 7;
+// A sender that makes its sound of a plan sends a packet when it begins: it may be there a packet
+// (20 ms) and the codec's look-ahead before its last sample was captured, as it were.
+constexpr int64_t kEarly_ns = 30'000'000;
+
+double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
+
+bool right_direction(int64_t number, bool up) {
+  return number >= 0 && chirp_goes_up(static_cast<uint64_t>(number)) == up;
+}
+
+}  // namespace
+
+ChirpMeter::ChirpMeter(SeriesSet& out, Sender sender, const SenderLog* log, SkewMeter* skew)
+    : out_(out), sender_(sender), log_(log), skew_(skew) {
+  if (!has_log())
+    out_.expect({"audio.e2e_delay", "audio.network_delay"},
+                log == nullptr ? "nobody tells when chirps were captured"
+                               : "it is not known which chirps this sender sends");
+}
+
+bool ChirpMeter::has_log() const { return log_ != nullptr && sender_.source && sender_.fps > 0; }
+
+std::optional<int64_t> ChirpMeter::newest_before(int64_t at_ns) const {
+  const auto counter = log_->newest(*sender_.source, at_ns);
+  if (!counter) return std::nullopt;
+  return static_cast<int64_t>(*counter) / sender_.fps;
+}
+
+std::optional<Captured> ChirpMeter::capture_of(int64_t number) const {
+  if (number < 0) return std::nullopt;
+  return log_->captured(*sender_.source, static_cast<uint32_t>(number * sender_.fps));
+}
+
+// The chirp so many before the newest one that was captured when this came.
+std::optional<ChirpMeter::Candidate> ChirpMeter::shifted(const HeardChirp& heard, int shift) const {
+  const auto newest = newest_before(heard.arrival_ns + kEarly_ns);
+  if (!newest) return std::nullopt;
+  const auto captured = capture_of(*newest - shift);
+  if (!captured) return std::nullopt;
+  return Candidate{*newest - shift, *captured};
+}
+
+std::optional<ChirpMeter::Candidate> ChirpMeter::like_the_last(const HeardChirp& heard) const {
+  std::optional<Candidate> best;
+  double nearest = 0;
+  for (int shift = 0; shift <= kMostShift; ++shift) {
+    const auto candidate = shifted(heard, shift);
+    if (!candidate) continue;
+    const double off = std::abs(seconds(heard.playout_ns - candidate->captured.at_ns) - *delay_);
+    if (best && off >= nearest) continue;
+    best = candidate;
+    nearest = off;
+  }
+  if (!best || !right_direction(best->number, heard.up)) return std::nullopt;
+  return best;
+}
+
+void ChirpMeter::chirp(const HeardChirp& chirp, const Mute& mute) {
+  out_.measure({"audio.marked", "audio.expected", "audio.missing", "audio.duplicate", "mute_leak"});
+  out_.event("audio.marked", chirp.playout_ns);
+  const Heard heard{chirp, mute};
+  if (!has_log()) {
+    judge_mute(heard, std::nullopt);
+    return place_by_distance(chirp);
+  }
+  if (undecided_.empty() && delay_) {
+    if (const auto candidate = like_the_last(chirp)) return place(heard, *candidate);
+  }
+  undecided_.push_back(heard);
+  decide(false);
+}
+
+// The smallest shift that makes all directions right.
+void ChirpMeter::decide(bool now) {
+  while (!undecided_.empty() && (now || undecided_.size() >= kTogether)) {
+    for (int shift = 0; shift <= kMostShift; ++shift) {
+      std::deque<Candidate> fitting;
+      for (const Heard& heard : undecided_) {
+        const auto candidate = shifted(heard.chirp, shift);
+        if (candidate && right_direction(candidate->number, heard.chirp.up))
+          fitting.push_back(*candidate);
+      }
+      if (fitting.size() != undecided_.size()) continue;
+      for (size_t i = 0; i < fitting.size(); ++i) place(undecided_[i], fitting[i]);
+      undecided_.clear();
+      return;
+    }
+    // The oldest is none of the sender's.
+    unplaced(undecided_.front());
+    undecided_.pop_front();
+  }
+}
+
+void ChirpMeter::judge_mute(const Heard& heard, std::optional<int64_t> captured_ns) {
+  if (heard.mute.leaks(captured_ns, heard.chirp.arrival_ns))
+    out_.event("mute_leak", heard.chirp.playout_ns);
+}
+
+void ChirpMeter::unplaced(const Heard& heard) {
+  judge_mute(heard, std::nullopt);
+  out_.event("audio.duplicate", heard.chirp.playout_ns);
+}
+
+void ChirpMeter::place(const Heard& heard, const Candidate& candidate) {
+  if (highest_ && candidate.number <= *highest_) return unplaced(heard);
+  judge_mute(heard, candidate.captured.at_ns);
+  const HeardChirp& chirp = heard.chirp;
+  delay_ = seconds(chirp.playout_ns - candidate.captured.at_ns);
+  out_.sample("audio.e2e_delay", chirp.playout_ns, *delay_);
+  out_.sample("audio.network_delay", chirp.arrival_ns,
+              seconds(chirp.arrival_ns - candidate.captured.at_ns));
+  for (const char* metric : {"audio.e2e_delay", "audio.network_delay"})
+    out_.set_uncertainty(metric, seconds(candidate.captured.uncertainty_ns));
+  number(candidate.number, chirp);
+  if (on_number) on_number(candidate.number, chirp);
+  if (skew_ != nullptr) skew_->chirp(chirp.up, candidate.number, chirp.playout_ns);
+}
+
+void ChirpMeter::place_by_distance(const HeardChirp& heard) {
+  const int64_t apart = last_rtp_ns_ ? std::llround(seconds(heard.rtp_ns - *last_rtp_ns_)) : 1;
+  if (apart < 1) {
+    out_.event("audio.duplicate", heard.playout_ns);
+    return;
+  }
+  last_rtp_ns_ = heard.rtp_ns;
+  number(highest_.value_or(0) + apart, heard);
+  if (skew_ != nullptr) skew_->chirp(heard.up, std::nullopt, heard.playout_ns);
+}
+
+void ChirpMeter::number(int64_t number, const HeardChirp& heard) {
+  const int64_t left_out = highest_ ? number - *highest_ - 1 : 0;
+  if (left_out > 0) out_.event("audio.missing", heard.playout_ns, static_cast<double>(left_out));
+  out_.event("audio.expected", heard.playout_ns, static_cast<double>(left_out + 1));
+  highest_ = number;
+}
+
+void ChirpMeter::interrupt() {
+  decide(true);
+  highest_.reset();
+  last_rtp_ns_.reset();
+}
+
+}  // namespace callbot::quality

@@ -1,0 +1,80 @@
+// quality/chirp_meter.h: what the chirps of one sound track say: delay, missing, double.
+//
+// Which chirp it was: of those that the sender's log says were captured before it came, the one
+// whose delay is nearest to that of the chirp before, if it went in that direction. The first eight
+// decide together, and so do eight from one on that does not fit: the shortest delay that makes all
+// of their directions right. Delays of up to 7 s are told apart so. Without a log chirps count from
+// the first one by their distance, and have no delay.
+//
+// A chirp whose number is known was captured when the log says: that decides whether it leaked from
+// a muted sender, else its arrival does, after the grace. Chirps say nothing of who sent them.
+//
+// Thread:  one at a time.
+// Owner:   SoundMeter.
+// Fails:   never.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include "quality/mute.h"
+#include "quality/sender.h"
+#include "quality/sender_log.h"
+#include "quality/series_set.h"
+#include "quality/skew_meter.h"
+
+namespace callbot::quality {
+
+struct HeardChirp {
+  bool up = false;
+  int64_t playout_ns = 0;  // of its beginning, the codec's delay taken off; monotonic_ns()
+  int64_t arrival_ns = 0;  // of the packet that it begins in
+  int64_t rtp_ns = 0;      // its place in the stream
+  double position = 0;     // its place in what was decoded
+};
+
+class ChirpMeter {
+ public:
+  // `log` and `skew` may be null.
+  ChirpMeter(SeriesSet& out, Sender sender, const SenderLog* log, SkewMeter* skew);
+
+  void chirp(const HeardChirp& heard, const Mute& mute);
+  // Told of each chirp whose number the sender's log says.
+  std::function<void(int64_t number, const HeardChirp& heard)> on_number = {};
+  // Nothing was listened to since the last one, or the sender was muted; what waits is decided.
+  void interrupt();
+
+ private:
+  struct Heard {
+    HeardChirp chirp;
+    Mute mute;  // as it was then
+  };
+  struct Candidate {
+    int64_t number = 0;
+    Captured captured;
+  };
+  bool has_log() const;
+  std::optional<int64_t> newest_before(int64_t at_ns) const;
+  std::optional<Captured> capture_of(int64_t number) const;
+  std::optional<Candidate> shifted(const HeardChirp& heard, int shift) const;
+  std::optional<Candidate> like_the_last(const HeardChirp& heard) const;
+  void decide(bool now);
+  void place(const Heard& heard, const Candidate& candidate);
+  void unplaced(const Heard& heard);
+  void judge_mute(const Heard& heard, std::optional<int64_t> captured_ns);
+  void place_by_distance(const HeardChirp& heard);
+  void number(int64_t number, const HeardChirp& heard);
+
+  SeriesSet& out_;
+  const Sender sender_;
+  const SenderLog* log_;
+  SkewMeter* skew_;
+  std::deque<Heard> undecided_;
+  std::optional<double> delay_;     // of the last one, seconds
+  std::optional<int64_t> highest_;  // number
+  std::optional<int64_t> last_rtp_ns_;
+};
+
+}  // namespace callbot::quality

@@ -1,0 +1,116 @@
+#include "quality/mark_meter.h"
+
+#include <fmt/core.h>
+
+namespace callbot::quality {
+namespace {
+
+constexpr double kMostUnread = 0.02;
+constexpr const char* kByMarks[] = {"video.e2e_delay", "video.network_delay", "video.marked",
+                                    "video.expected",  "video.missing",       "video.duplicate",
+                                    "video.reorder",   "video.skip",          "video.freeze_true"};
+// Ten minutes that a sender was not received are missing frames; one that began anew counts from 0.
+constexpr MarkSequence::Limits kLimits = {.most_back = 3000, .most_ahead = 36000};
+
+double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
+
+}  // namespace
+
+MarkMeter::MarkMeter(SeriesSet& out, Sender sender, const SenderLog* log, SkewMeter* skew)
+    : out_(out),
+      sender_(sender),
+      source_(sender.source),
+      log_(log),
+      skew_(skew),
+      sequence_(kLimits) {}
+
+void MarkMeter::picture(const std::optional<VideoMark>& mark, const Shown& shown,
+                        const Mute& mute) {
+  if (!mark) {
+    if (mute.muted()) return;  // black, most likely
+    ++unread_;
+    sequence_.unread();
+    out_.event("video.unread", shown.playout_ns);
+    judge_reading();
+    return;
+  }
+  if (read_++ == 0)
+    out_.measure({"video.marked", "video.expected", "video.missing", "video.duplicate",
+                  "video.reorder", "video.skip", "video.freeze_true", "identity.wrong",
+                  "video.unread", "mute_leak"});
+  out_.count("video.marked", 1);
+  if (!source_) source_ = mark->source;
+  const auto captured =
+      log_ == nullptr ? std::nullopt : log_->captured(mark->source, mark->counter);
+  if (mute.leaks(captured ? std::optional(captured->at_ns) : std::nullopt, shown.arrival_ns))
+    out_.event("mute_leak", shown.playout_ns);
+  if (mark->source != *source_)
+    out_.event("identity.wrong", shown.playout_ns);
+  else
+    own(*mark, shown, captured);
+  judge_reading();
+}
+
+void MarkMeter::own(const VideoMark& mark, const Shown& shown,
+                    const std::optional<Captured>& captured) {
+  using Step = MarkSequence::Step;
+  const auto placed = sequence_.add(mark.counter);
+  const int64_t at = shown.playout_ns;
+  if (placed.expected > 0) out_.count("video.expected", static_cast<double>(placed.expected));
+  if (placed.missing != 0) out_.event("video.missing", at, static_cast<double>(placed.missing));
+  switch (placed.step) {
+    case Step::kStill:
+    case Step::kAgain:
+      out_.event("video.duplicate", at);
+      return;
+    case Step::kLate:
+      out_.event("video.reorder", at);
+      return first_time(shown, captured);
+    case Step::kBegin:
+      rhythm_.interrupt();
+      break;
+    case Step::kNew:
+      if (placed.missing > 0) out_.sample("video.skip", at, static_cast<double>(placed.missing));
+      break;
+  }
+  const auto interval = rhythm_.add(at);
+  if (interval && interval->freeze)
+    out_.sample("video.freeze_true", interval->begin_ns, interval->seconds);
+  if (skew_ != nullptr && (mark.flags & kMarkChirp) != 0) skew_->flash(placed.counter, at);
+  first_time(shown, captured);
+}
+
+void MarkMeter::first_time(const Shown& shown, const std::optional<Captured>& captured) {
+  if (!captured) {
+    const char* why = log_ == nullptr ? "nobody tells when frames were captured"
+                                      : "the sender has no log of its frames";
+    out_.expect({"video.e2e_delay", "video.network_delay"}, why);
+    return;
+  }
+  out_.sample("video.e2e_delay", shown.playout_ns, seconds(shown.playout_ns - captured->at_ns));
+  out_.sample("video.network_delay", shown.arrival_ns, seconds(shown.arrival_ns - captured->at_ns));
+  for (const char* metric : {"video.e2e_delay", "video.network_delay"})
+    out_.set_uncertainty(metric, seconds(captured->uncertainty_ns));
+}
+
+void MarkMeter::interrupt() {
+  sequence_ = MarkSequence(kLimits);
+  rhythm_.interrupt();
+}
+
+void MarkMeter::judge_reading() {
+  if (read_ == 0) {
+    for (const char* metric : kByMarks) out_.expect({metric}, "no picture carried a readable mark");
+    return;
+  }
+  const bool invalid =
+      static_cast<double>(unread_) > kMostUnread * static_cast<double>(read_ + unread_);
+  if (!invalid && !invalid_) return;
+  invalid_ = invalid;
+  std::string why;
+  if (invalid)
+    why = fmt::format("{} of {} pictures' marks could not be read", unread_, unread_ + read_);
+  for (const char* metric : kByMarks) out_.invalidate(metric, why);
+}
+
+}  // namespace callbot::quality

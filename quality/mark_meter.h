@@ -1,0 +1,57 @@
+// quality/mark_meter.h: what the marks of one picture track say: delay, missing, double, out of
+// order, frozen, who it is, whether it may be seen at all (testing: marker metrics).
+//
+// Where more than 2 % of the decoded pictures cannot be read, what the marks say is invalid.
+//
+// Thread:  one at a time.
+// Owner:   PictureMeter.
+// Fails:   never; what cannot be measured says so in its series.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/mark_sequence.h"
+#include "base/video_mark.h"
+#include "quality/mute.h"
+#include "quality/rhythm.h"
+#include "quality/sender.h"
+#include "quality/sender_log.h"
+#include "quality/series_set.h"
+#include "quality/skew_meter.h"
+
+namespace callbot::quality {
+
+// When a frame came and when it would be shown; monotonic_ns().
+struct Shown {
+  int64_t playout_ns = 0;
+  int64_t arrival_ns = 0;  // of its last packet
+};
+
+class MarkMeter {
+ public:
+  // `log` and `skew` may be null.
+  MarkMeter(SeriesSet& out, Sender sender, const SenderLog* log, SkewMeter* skew);
+
+  // A decoded picture; no mark: it could not be read.
+  void picture(const std::optional<VideoMark>& mark, const Shown& shown, const Mute& mute);
+  // Pictures between the last one and the next were not looked at, or the sender was muted.
+  void interrupt();
+
+ private:
+  void own(const VideoMark& mark, const Shown& shown, const std::optional<Captured>& captured);
+  void first_time(const Shown& shown, const std::optional<Captured>& captured);
+  void judge_reading();
+
+  SeriesSet& out_;
+  const Sender sender_;
+  std::optional<uint16_t> source_;
+  const SenderLog* log_;
+  SkewMeter* skew_;
+  MarkSequence sequence_;
+  Rhythm rhythm_;
+  uint64_t read_ = 0, unread_ = 0;
+  bool invalid_ = false;
+};
+
+}  // namespace callbot::quality

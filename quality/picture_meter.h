@@ -1,0 +1,78 @@
+// quality/picture_meter.h: measures one received picture track.
+//
+// Every frame: how many, key frames, size, quantiser (VP8), times, frames a second, interval,
+// freeze and pause at the modelled playout (quality/playout.h). Frames that are decoded as well:
+// marks, likeness to what was sent. Where frames are decoded, those are what is shown; else those
+// that came.
+//
+// Thread:  one at a time.
+// Owner:   Watcher, one for each track.
+// Fails:   never; a codec without a decoder is unmeasured.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/frame.h"
+#include "base/mark_finder.h"
+#include "quality/decoder.h"
+#include "quality/mark_meter.h"
+#include "quality/playout.h"
+#include "quality/presence.h"
+#include "quality/reference.h"
+#include "quality/rhythm.h"
+
+namespace callbot::quality {
+
+enum class Decode { kNever, kInTurn, kAlways };
+
+struct PictureMeterConfig {
+  Decode decode = Decode::kAlways;
+  int64_t latency_ns = 0;  // of the modelled playout
+  int64_t joined_ns = 0;   // when the actor began to join; 0: not known
+  int64_t mute_grace_ns = 500'000'000;
+  Sender sender = {};
+  const SenderLog* log = nullptr;  // may be null, as the following
+  SkewMeter* skew = nullptr;
+  PresenceLog* presence = nullptr;
+  std::optional<Painting> painting = {};
+};
+
+class PictureMeter {
+ public:
+  PictureMeter(const TrackInfo& track, SeriesSet& out, const PictureMeterConfig& config);
+
+  // `decode`: this one too; the first one after one that was not has to be a key frame.
+  void frame(const Frame& frame, bool decode);
+  void tick(int64_t now_ns);
+  void mute(bool muted, int64_t at_ns);
+  bool decodes() const { return decoding_; }
+  bool has_decoded() const { return !first_decoded_; }
+
+ private:
+  bool headers(const Frame& frame);  // is it to be shown?
+  void decode(const Frame& frame, const Shown& shown);
+  void decoded(const AVFrame& picture, const Shown& shown);
+  void shown(const Shown& shown);
+  void seconds_ended(const std::deque<PerSecond::Second>& seconds);
+  void size(int width, int height, int64_t at_ns);
+
+  const TrackInfo track_;
+  SeriesSet& out_;
+  const PictureMeterConfig config_;
+  Playout playout_;
+  Rhythm rhythm_;
+  PerSecond per_second_;
+  Mute mute_;
+  MarkMeter marks_;
+  MarkFinder finder_;
+  std::unique_ptr<Decoder> decoder_;
+  std::optional<Reference> reference_;
+  bool decoding_ = false, first_ = true, first_key_ = true, first_decoded_ = true;
+  int64_t number_ = 0;
+  std::map<int64_t, Shown> waiting_;  // in the decoder
+  int width_ = 0, height_ = 0;
+};
+
+}  // namespace callbot::quality

@@ -1,0 +1,128 @@
+#include "quality/reference.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace callbot::quality {
+namespace {
+
+constexpr double kPeak = 255;
+constexpr double kMostPsnr = 100;
+constexpr int kBlock = 4;  // an SSIM window is two by two of these
+
+// Sums over a block of both pictures.
+struct Sums {
+  int a = 0, b = 0, squares = 0, product = 0;
+  Sums operator+(const Sums& o) const {
+    return {a + o.a, b + o.b, squares + o.squares, product + o.product};
+  }
+};
+
+Sums sums_of(const LumaView& a, const LumaView& b, int column, int row) {
+  Sums sums;
+  for (int y = row * kBlock; y < (row + 1) * kBlock; ++y) {
+    const uint8_t* la =
+        a.luma + static_cast<size_t>(y) * a.stride + static_cast<ptrdiff_t>(column) * kBlock;
+    const uint8_t* lb =
+        b.luma + static_cast<size_t>(y) * b.stride + static_cast<ptrdiff_t>(column) * kBlock;
+    for (int x = 0; x < kBlock; ++x) {
+      sums.a += la[x];
+      sums.b += lb[x];
+      sums.squares += la[x] * la[x] + lb[x] * lb[x];
+      sums.product += la[x] * lb[x];
+    }
+  }
+  return sums;
+}
+
+double ssim_of(const Sums& window) {
+  constexpr double kPixels = 4 * kBlock * kBlock;
+  constexpr double kC1 = 0.01 * 0.01 * kPeak * kPeak, kC2 = 0.03 * 0.03 * kPeak * kPeak;
+  const double mean_a = window.a / kPixels, mean_b = window.b / kPixels;
+  const double means = mean_a * mean_a + mean_b * mean_b;
+  const double variances = (window.squares - kPixels * means) / (kPixels - 1);
+  const double covariance = (window.product - kPixels * mean_a * mean_b) / (kPixels - 1);
+  return (2 * mean_a * mean_b + kC1) * (2 * covariance + kC2) / ((means + kC1) * (variances + kC2));
+}
+
+}  // namespace
+
+double luma_psnr(const LumaView& a, const LumaView& b) {
+  uint64_t squares = 0;
+  for (int y = 0; y < a.height; ++y) {
+    const uint8_t* la = a.luma + static_cast<size_t>(y) * a.stride;
+    const uint8_t* lb = b.luma + static_cast<size_t>(y) * b.stride;
+    uint32_t line = 0;
+    for (int x = 0; x < a.width; ++x)
+      line += static_cast<uint32_t>((la[x] - lb[x]) * (la[x] - lb[x]));
+    squares += line;
+  }
+  const double mse = static_cast<double>(squares) / (static_cast<double>(a.width) * a.height);
+  return mse == 0 ? kMostPsnr : std::min(kMostPsnr, 10 * std::log10(kPeak * kPeak / mse));
+}
+
+double luma_ssim(const LumaView& a, const LumaView& b) {
+  const int columns = a.width / kBlock, rows = a.height / kBlock;
+  if (columns < 2 || rows < 2) return 0;
+  std::array<std::vector<Sums>, 2> lines;
+  for (auto& line : lines) line.resize(static_cast<size_t>(columns));
+  double sum = 0;
+  for (int row = 0; row < rows; ++row) {
+    auto& now = lines[static_cast<size_t>(row % 2)];
+    const auto& above = lines[static_cast<size_t>((row + 1) % 2)];
+    for (int c = 0; c < columns; ++c) now[static_cast<size_t>(c)] = sums_of(a, b, c, row);
+    if (row == 0) continue;
+    for (size_t c = 0; c + 1 < now.size(); ++c)
+      sum += ssim_of(now[c] + now[c + 1] + above[c] + above[c + 1]);
+  }
+  return sum / (static_cast<double>(columns - 1) * (rows - 1));
+}
+
+Reference::Reference(Painting painting) : painting_(std::move(painting)) {
+  const size_t pixels =
+      static_cast<size_t>(painting_.width) * static_cast<size_t>(painting_.height);
+  sent_.resize(pixels * 2);  // 4:2:0, odd sizes too
+  scaled_.resize(pixels);
+}
+
+LumaView Reference::scaled(const AVFrame& received, const LumaView& luma) {
+  if (received.width == painting_.width && received.height == painting_.height) return luma;
+  if (!scaler_ || scaler_width_ != received.width || scaler_height_ != received.height) {
+    scaler_.reset(sws_getContext(received.width, received.height, AV_PIX_FMT_GRAY8, painting_.width,
+                                 painting_.height, AV_PIX_FMT_GRAY8, SWS_BICUBIC, nullptr, nullptr,
+                                 nullptr));
+    scaler_width_ = received.width;
+    scaler_height_ = received.height;
+  }
+  uint8_t* to[] = {scaled_.data()};
+  const int to_stride[] = {painting_.width};
+  const uint8_t* from[] = {luma.luma};
+  const int from_stride[] = {static_cast<int>(luma.stride)};
+  sws_scale(scaler_.get(), from, from_stride, 0, received.height, to, to_stride);
+  return {scaled_.data(), static_cast<size_t>(painting_.width), painting_.width, painting_.height};
+}
+
+std::optional<Reference::Likeness> Reference::compare(const AVFrame& received,
+                                                      const VideoMark& mark) {
+  if (count_++ % std::max(painting_.every, 1) != 0) return std::nullopt;
+  const auto luma = luma_of(received);
+  if (!luma) return std::nullopt;
+  const auto width = static_cast<size_t>(painting_.width);
+  const size_t pixels = width * static_cast<size_t>(painting_.height);
+  const size_t half = (width + 1) / 2;
+  uint8_t* cb = sent_.data() + pixels;
+  const PictureView view{sent_.data(),
+                         width,
+                         cb,
+                         cb + half * ((static_cast<size_t>(painting_.height) + 1) / 2),
+                         half,
+                         painting_.width,
+                         painting_.height};
+  if (!painting_.paint(mark.source, mark.counter, view)) return std::nullopt;
+  const LumaView sent{sent_.data(), width, painting_.width, painting_.height};
+  const LumaView got = scaled(received, *luma);
+  return Likeness{luma_psnr(sent, got), luma_ssim(sent, got)};
+}
+
+}  // namespace callbot::quality

@@ -1,0 +1,56 @@
+// quality/reference.h: PSNR and SSIM of a received picture against the one that was sent, which is
+// painted again from its mark's counter.
+//
+// Both of luma, in our own arithmetic: PSNR as 10 log10(255^2 / mse), at most 100 dB; SSIM after
+// Wang et al. 2004 over 8x8 windows every 4 pixels, equally weighted, as FFmpeg's filters of these
+// names do (the tests compare with them). A picture that came in another size is scaled to the one
+// that was sent, bicubic. The marked strip counts like the rest.
+//
+// VMAF is not computed: Debian's FFmpeg has no libvmaf.
+//
+// Thread:  one at a time.
+// Owner:   PictureMeter.
+// Fails:   nullopt where nobody can paint the frame.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/video_mark.h"
+#include "quality/av.h"
+
+namespace callbot::quality {
+
+double luma_psnr(const LumaView& a, const LumaView& b);  // of the same size
+double luma_ssim(const LumaView& a, const LumaView& b);
+
+struct Painting {
+  int width = 0, height = 0;
+  // Frame `counter` of the source, all of the picture; false: it has none. One thread at a time.
+  std::function<bool(uint16_t source, uint32_t counter, const PictureView& picture)> paint;
+  int every = 15;  // compare every n-th picture
+};
+
+class Reference {
+ public:
+  explicit Reference(Painting painting);
+
+  struct Likeness {
+    double psnr = 0, ssim = 0;
+  };
+  // None also for those between every n-th.
+  std::optional<Likeness> compare(const AVFrame& received, const VideoMark& mark);
+
+ private:
+  LumaView scaled(const AVFrame& received, const LumaView& luma);
+
+  Painting painting_;
+  int count_ = 0;
+  std::vector<uint8_t> sent_, scaled_;
+  AvScaler scaler_;
+  int scaler_width_ = 0, scaler_height_ = 0;
+};
+
+}  // namespace callbot::quality

@@ -1,0 +1,59 @@
+#include "quality/rhythm.h"
+
+#include <algorithm>
+
+namespace callbot::quality {
+namespace {
+
+constexpr size_t kIntervals = 30;
+constexpr size_t kLeastIntervals = 5;
+constexpr double kFreezeTimes = 3, kFreezeMore = 0.150;  // seconds
+constexpr double kPause = 5;                             // seconds
+constexpr int64_t kSecond_ns = 1'000'000'000;
+// A second begins a little before its first frame: so no frame lies on the border of an even rate.
+constexpr int64_t kEarlier_ns = 8'000'000;
+
+}  // namespace
+
+std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
+  if (!last_ns_) {
+    last_ns_ = at_ns;
+    return std::nullopt;
+  }
+  Interval now{*last_ns_, static_cast<double>(at_ns - *last_ns_) / 1e9};
+  last_ns_ = at_ns;
+  if (intervals_.size() >= kLeastIntervals) {
+    const double mean = sum_ / static_cast<double>(intervals_.size());
+    now.freeze = now.seconds >= std::max(kFreezeTimes * mean, mean + kFreezeMore);
+  }
+  now.pause = now.seconds > kPause;
+  intervals_.push_back(now.seconds);
+  sum_ += now.seconds;
+  if (intervals_.size() > kIntervals) {
+    sum_ -= intervals_.front();
+    intervals_.pop_front();
+  }
+  return now;
+}
+
+std::deque<PerSecond::Second> PerSecond::add(int64_t at_ns) {
+  if (end_ns_ == 0) {
+    end_ns_ = at_ns + kSecond_ns - kEarlier_ns;
+    frames_ = 0;
+  }
+  auto ended = pass(at_ns);
+  ++frames_;
+  return ended;
+}
+
+std::deque<PerSecond::Second> PerSecond::pass(int64_t now_ns) {
+  std::deque<Second> ended;
+  while (end_ns_ != 0 && now_ns >= end_ns_) {
+    ended.push_back({end_ns_, frames_});
+    end_ns_ += kSecond_ns;
+    frames_ = 0;
+  }
+  return ended;
+}
+
+}  // namespace callbot::quality

@@ -1,0 +1,56 @@
+// quality/rhythm.h: intervals between frames, freezes and pauses. Plain arithmetic.
+//
+// A freeze (W3C webrtc-stats, freezeCount and totalFreezesDuration) is an interval of at least
+// max(3 avg, avg + 150 ms), avg being the mean of the last 30 intervals; before there are 5 of them
+// nothing is called a freeze (as libwebrtc does). A pause (pauseCount) is one of more than 5 s; it
+// is a freeze as well. Both are known when the frame after them comes: what stands still at the
+// very end is not told from a sender that left, and shows in the frames of each second.
+//
+// Thread:  one at a time.
+// Owner:   a meter.
+// Fails:   never.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace callbot::quality {
+
+class Rhythm {
+ public:
+  struct Interval {
+    int64_t begin_ns = 0;
+    double seconds = 0;
+    bool freeze = false, pause = false;
+  };
+  // None for the first frame.
+  std::optional<Interval> add(int64_t at_ns);
+  // The next frame is a first one: the sender was muted, or nobody looked.
+  void interrupt() { last_ns_.reset(); }
+
+ private:
+  std::optional<int64_t> last_ns_;
+  std::deque<double> intervals_;
+  double sum_ = 0;
+};
+
+// Frames in each whole second since the first one (8 ms before it, to be exact).
+class PerSecond {
+ public:
+  struct Second {
+    int64_t end_ns = 0;
+    int frames = 0;
+  };
+  // A frame; the seconds that ended before it, oldest first.
+  std::deque<Second> add(int64_t at_ns);
+  // Time passes without a frame.
+  std::deque<Second> pass(int64_t now_ns);
+  void interrupt() { end_ns_ = 0; }
+
+ private:
+  int64_t end_ns_ = 0;  // of the running second; 0: none runs
+  int frames_ = 0;
+};
+
+}  // namespace callbot::quality

@@ -1,0 +1,103 @@
+#include "quality/sender_log.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace callbot::quality {
+namespace {
+
+constexpr uint32_t kKept = 8192;  // a power of 2
+constexpr uint32_t kCounterMask = 0xffffff;
+
+}  // namespace
+
+void CaptureLog::add(uint16_t source, uint32_t counter, int64_t captured_ns) {
+  const std::lock_guard lock(mutex_);
+  Source& s = sources_[source];
+  s.entries.resize(kKept);
+  s.last = counter & kCounterMask;
+  s.entries[s.last % kKept] = {s.last, captured_ns};
+}
+
+std::optional<Captured> CaptureLog::captured(uint16_t source, uint32_t counter) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(source);
+  if (found == sources_.end()) return std::nullopt;
+  counter &= kCounterMask;
+  const Entry& e = found->second.entries[counter % kKept];
+  if (e.at_ns == 0 || e.counter != counter) return std::nullopt;
+  return Captured{e.at_ns};
+}
+
+std::optional<uint32_t> CaptureLog::newest(uint16_t source, int64_t at_ns) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(source);
+  if (found == sources_.end()) return std::nullopt;
+  const Source& s = found->second;
+  for (uint32_t back = 0; back < kKept; ++back) {
+    const uint32_t counter = (s.last - back) & kCounterMask;
+    const Entry& e = s.entries[counter % kKept];
+    if (e.at_ns != 0 && e.counter == counter && e.at_ns <= at_ns) return counter;
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+int64_t time_of(const PlannedLog::Plan& plan, uint32_t counter) {
+  return plan.start_ns + std::llround((counter - plan.first) / plan.fps * 1e9);
+}
+
+}  // namespace
+
+void PlannedLog::set(uint16_t source, const Plan& plan) {
+  const std::lock_guard lock(mutex_);
+  plans_[source] = {plan};
+}
+
+void PlannedLog::change_rate(uint16_t source, uint32_t first, double fps) {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(source);
+  if (found == plans_.end()) return;
+  const Plan& before = found->second.back();
+  found->second.push_back({time_of(before, first), fps, before.uncertainty_ns, first});
+}
+
+std::optional<Captured> PlannedLog::captured(uint16_t source, uint32_t counter) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(source);
+  if (found == plans_.end()) return std::nullopt;
+  counter &= kCounterMask;
+  const auto& plans = found->second;
+  const auto plan = std::find_if(plans.rbegin(), plans.rend() - 1,
+                                 [counter](const Plan& p) { return p.first <= counter; });
+  return Captured{time_of(*plan, counter), plan->uncertainty_ns};
+}
+
+std::optional<uint32_t> PlannedLog::newest(uint16_t source, int64_t at_ns) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(source);
+  if (found == plans_.end() || at_ns < found->second.front().start_ns) return std::nullopt;
+  const auto& plans = found->second;
+  const auto plan = std::find_if(plans.rbegin(), plans.rend() - 1,
+                                 [at_ns](const Plan& p) { return p.start_ns <= at_ns; });
+  // A frame that is captured at this very nanosecond counts.
+  const double frames = static_cast<double>(at_ns + 1 - plan->start_ns) / 1e9 * plan->fps;
+  return (plan->first + static_cast<uint32_t>(frames)) & kCounterMask;
+}
+
+std::optional<Captured> JoinedLog::captured(uint16_t source, uint32_t counter) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->captured(source, counter)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> JoinedLog::newest(uint16_t source, int64_t at_ns) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->newest(source, at_ns)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace callbot::quality

@@ -1,0 +1,53 @@
+// quality/skew_meter.h: sound against picture, from chirps and the frames they begin with.
+//
+//   av.skew  = playout of chirp n - playout of frame n * fps; positive: sound is late
+//   av.drift = its slope over all pairs (least squares), from 10 pairs over 10 s on
+//
+// A chirp whose number is known belongs to the frame with that number. One whose number is not
+// belongs to the nearest marked frame within half a second, if its direction is that frame's.
+//
+// Thread:  one at a time.
+// Owner:   the watcher, one for each member.
+// Fails:   never; what belongs to nothing makes no pair.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "quality/series_set.h"
+
+namespace callbot::quality {
+
+class SkewMeter {
+ public:
+  // `fps` of the sender's pattern; 0: as the frames themselves say.
+  SkewMeter(SeriesSet& out, int fps) : out_(out), fps_(fps) {}
+
+  void flash(int64_t counter, int64_t playout_ns);
+  void chirp(bool up, std::optional<int64_t> number, int64_t playout_ns);
+
+ private:
+  struct Flash {
+    int64_t counter, at_ns;
+  };
+  struct Chirp {
+    bool up;
+    std::optional<int64_t> number;
+    int64_t at_ns;
+  };
+  void pair_up();
+  bool belong(const Flash& flash, const Chirp& chirp) const;
+  void found(const Flash& flash, const Chirp& chirp);
+
+  SeriesSet& out_;
+  int64_t fps_;
+  std::optional<int64_t> last_flash_;
+  std::deque<Flash> flashes_;
+  std::deque<Chirp> chirps_;
+  // Least squares, seconds from the first pair.
+  int64_t first_ns_ = 0;
+  double n_ = 0, t_ = 0, s_ = 0, tt_ = 0, ts_ = 0, last_ = 0;
+};
+
+}  // namespace callbot::quality

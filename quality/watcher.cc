@@ -1,0 +1,305 @@
+#include "quality/watcher.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "base/clock.h"
+
+namespace callbot::quality {
+namespace {
+
+constexpr int64_t kTick_ns = 1'000'000'000;
+constexpr std::array<const char*, 4> kLevels = {"none", "headers", "rotate", "all"};
+
+std::string stream_name(const TrackInfo& track) {
+  return track.source.empty() ? name_of(track.kind) : track.source;
+}
+
+Decode decode_of(Verify verify) {
+  if (verify == Verify::kAll) return Decode::kAlways;
+  return verify == Verify::kRotate ? Decode::kInTurn : Decode::kNever;
+}
+
+}  // namespace
+
+std::optional<Verify> verify_level(std::string_view name) {
+  const auto found = std::find(kLevels.begin(), kLevels.end(), name);
+  if (found == kLevels.end()) return std::nullopt;
+  return static_cast<Verify>(found - kLevels.begin());
+}
+
+const char* name_of(Verify verify) { return kLevels[static_cast<size_t>(verify)]; }
+
+struct Watch::State {
+  explicit State(WatchConfig given) : config(std::move(given)), own(config.actor, "", "") {
+    own.measure({"bot.overruns"});
+  }
+
+  struct Told {
+    std::string member;
+    MediaKind media;
+    bool muted;
+    int64_t at_ns;
+  };
+
+  // Constant.
+  const WatchConfig config;
+  SeriesSet own;
+  PresenceLog presence;
+  std::atomic<int64_t> most_behind_ns{0};  // written by the writer alone
+
+  mutable std::mutex mutex;  // for what follows
+  std::map<std::string, Member> members;
+  std::vector<Told> told;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<SeriesSet>> sets;
+
+  SeriesSet& set_of(const std::string& from, const std::string& stream) {
+    const std::lock_guard lock(mutex);
+    auto& set = sets[{from, stream}];
+    if (!set) set = std::make_unique<SeriesSet>(config.actor, from, stream);
+    return *set;
+  }
+  Member member(const TrackInfo& track) const {
+    const std::lock_guard lock(mutex);
+    for (const std::string& name : {track.participant, track.name}) {
+      const auto found = members.find(name);
+      if (found != members.end()) return found->second;
+    }
+    return {};
+  }
+};
+
+Watch::Watch(WatchConfig config) : state_(std::make_shared<State>(std::move(config))) {}
+Watch::~Watch() = default;
+
+void Watch::expect(const std::string& member, Member facts) {
+  const std::lock_guard lock(state_->mutex);
+  state_->members[member] = std::move(facts);
+}
+
+void Watch::muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns) {
+  const std::lock_guard lock(state_->mutex);
+  state_->told.push_back({member, media, muted, at_ns});
+}
+
+std::vector<Series> Watch::snapshot() const {
+  std::vector<Series> all = state_->own.snapshot();
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& [key, set] : state_->sets) {
+    for (Series& series : set->snapshot()) all.push_back(std::move(series));
+  }
+  return all;
+}
+
+std::vector<Series> Watch::take() {
+  std::vector<Series> all = state_->own.take();
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& [key, set] : state_->sets) {
+    for (Series& series : set->take()) all.push_back(std::move(series));
+  }
+  return all;
+}
+
+std::vector<PresenceSpan> Watch::presence() const { return state_->presence.spans(); }
+std::vector<PresenceSpan> Watch::looks() const { return state_->presence.looks(); }
+int64_t Watch::most_behind_ns() const { return state_->most_behind_ns; }
+std::vector<FirstDecoded> Watch::decoded() const { return state_->presence.decoded(); }
+
+namespace {
+
+// One who sends: its tracks have their turn together, and one skew.
+struct Person {
+  Rotation::Member turn = 0;
+  std::unique_ptr<SkewMeter> skew;
+  int pictures = 0, tracks = 0;
+  bool had_turn = false;
+};
+
+struct Track {
+  TrackInfo info;
+  SeriesSet* out = nullptr;
+  Person* person = nullptr;
+  std::unique_ptr<PictureMeter> picture;
+  std::unique_ptr<SoundMeter> sound;
+  bool looks = false;  // in its turn
+
+  bool decodes() const { return picture ? picture->decodes() : sound && sound->decodes(); }
+  bool has_decoded() const { return picture ? picture->has_decoded() : sound->has_decoded(); }
+};
+
+class Watcher final : public FrameWriter {
+ public:
+  explicit Watcher(std::shared_ptr<Watch::State> state) : state_(std::move(state)) {}
+
+  Result<> begin_track(const TrackInfo& info) override {
+    if (config().verify == Verify::kNone) return {};
+    Person& person = people_[info.participant];
+    if (person.tracks++ == 0 && rotates()) {
+      person.turn = config().rotation->enroll(config().window_ns);
+      person.had_turn = false;
+    }
+    if (info.kind == MediaKind::kVideo) ++person.pictures;
+    tracks_[info.id] = {info, &state_->set_of(info.participant, stream_name(info)), &person};
+    return {};
+  }
+
+  Result<> write(TrackId id, const Frame& frame) override {
+    const auto found = tracks_.find(id);
+    if (found == tracks_.end()) return {};
+    Track& track = found->second;
+    const int64_t behind_ns = monotonic_ns() - frame.last_arrival_ns;
+    if (behind_ns > state_->most_behind_ns) state_->most_behind_ns = behind_ns;
+    hear_what_is_told();
+    if (!track.picture && !track.sound) open(track);
+    const bool turn = is_turn(track, frame.last_arrival_ns);
+    const bool decode = turn || (config().verify == Verify::kRotate && !track.has_decoded());
+    if (track.sound) track.sound->frame(frame, decode);
+    if (track.picture) track.picture->frame(frame, decode);
+    if (config().verify != Verify::kRotate) return {};
+    if (turn && frame.key && (track.picture || track.person->pictures == 0))
+      config().rotation->begun(track.person->turn, frame.last_arrival_ns);
+    if (turn && !track.looks && track.decodes()) {
+      track.looks = true;
+      state_->presence.looked(track.info, frame.last_arrival_ns);
+    }
+    return {};
+  }
+
+  void overflow(TrackId, uint64_t dropped) override {
+    state_->own.event("bot.overruns", monotonic_ns(), static_cast<double>(dropped));
+  }
+
+  Result<> end_track(TrackId id) override {
+    const auto found = tracks_.find(id);
+    if (found == tracks_.end()) return {};
+    Track& track = found->second;
+    if (track.sound) track.sound->finish();
+    track.out->tick(monotonic_ns());
+    Person& person = *track.person;
+    if (track.info.kind == MediaKind::kVideo) --person.pictures;
+    if (--person.tracks == 0 && rotates()) config().rotation->leave(person.turn);
+    tracks_.erase(found);
+    return {};
+  }
+
+  Result<> beat() override {
+    const int64_t now = monotonic_ns();
+    hear_what_is_told();
+    for (auto& [id, track] : tracks_) {
+      if (track.picture) track.picture->tick(now);
+      track.looks = track.looks && config().rotation->is_turn(track.person->turn, now);
+      if (track.looks) state_->presence.looked(track.info, now);
+    }
+    if (now - ticked_ns_ < kTick_ns) return {};
+    ticked_ns_ = now;
+    state_->own.tick(now);
+    for (auto& [id, track] : tracks_) track.out->tick(now);
+    return {};
+  }
+
+  Result<> finish() override {
+    while (!tracks_.empty()) (void)end_track(tracks_.begin()->first);
+    state_->own.tick(monotonic_ns());
+    return {};
+  }
+
+ private:
+  const WatchConfig& config() const { return state_->config; }
+  bool rotates() const {
+    return config().verify == Verify::kRotate && config().rotation != nullptr;
+  }
+
+  void open(Track& track) {
+    const Member member = state_->member(track.info);
+    Person& person = *track.person;
+    if (!person.skew && config().verify != Verify::kHeaders) {
+      SeriesSet& out = state_->set_of(track.info.participant, "");
+      out.expect({"av.skew"}, "no chirp was found with the frame it belongs to");
+      out.expect({"av.drift"}, "fewer than ten chirps were found with their frames");
+      person.skew = std::make_unique<SkewMeter>(out, member.sender.fps);
+    }
+    const bool screen = track.info.source == "screen";
+    const Sender& sender = screen && member.screen ? *member.screen : member.sender;
+    const int64_t joined_ns =
+        config().joined_ns == 0 ? 0 : std::max(config().joined_ns, member.joined_ns);
+    if (track.info.kind == MediaKind::kVideo) {
+      track.picture = std::make_unique<PictureMeter>(
+          track.info, *track.out,
+          PictureMeterConfig{.decode = decode_of(config().verify),
+                             .latency_ns = config().latency_ns,
+                             .joined_ns = joined_ns,
+                             .mute_grace_ns = config().mute_grace_ns,
+                             .sender = sender,
+                             .log = config().log.get(),
+                             .skew = screen ? nullptr : person.skew.get(),
+                             .presence = &state_->presence,
+                             .painting = screen ? std::nullopt : member.painting});
+    } else {
+      track.sound = std::make_unique<SoundMeter>(
+          track.info, *track.out,
+          SoundMeterConfig{.decode = decode_of(config().verify),
+                           .latency_ns = config().latency_ns,
+                           .joined_ns = joined_ns,
+                           .mute_grace_ns = config().mute_grace_ns,
+                           .sender = sender,
+                           .log = config().log.get(),
+                           .skew = screen ? nullptr : person.skew.get(),
+                           .presence = &state_->presence,
+                           .sent = config().sent});
+    }
+    for (const std::string& name : {track.info.participant, track.info.name}) {
+      const auto told = told_.find({name, track.info.kind});
+      if (told != told_.end()) return mute(track, told->second);
+    }
+  }
+
+  bool is_turn(Track& track, int64_t now_ns) {
+    if (!rotates()) return config().verify == Verify::kAll;
+    Person& person = *track.person;
+    const bool turn = config().rotation->is_turn(person.turn, now_ns);
+    if (turn && !person.had_turn && config().needs_key_frame) {
+      for (const auto& [id, other] : tracks_) {
+        if (other.person == &person && other.info.kind == MediaKind::kVideo)
+          config().needs_key_frame(id);
+      }
+    }
+    person.had_turn = turn;
+    return turn;
+  }
+
+  static void mute(Track& track, const Watch::State::Told& told) {
+    if (track.picture) track.picture->mute(told.muted, told.at_ns);
+    if (track.sound) track.sound->mute(told.muted, told.at_ns);
+  }
+
+  void hear_what_is_told() {
+    std::vector<Watch::State::Told> told;
+    {
+      const std::lock_guard lock(state_->mutex);
+      told.swap(state_->told);
+    }
+    for (const auto& t : told) {
+      // Of somebody without tracks so far it is remembered.
+      told_.insert_or_assign({t.member, t.media}, t);
+      for (auto& [id, track] : tracks_) {
+        const bool is = track.info.participant == t.member || track.info.name == t.member;
+        if (is && track.info.kind == t.media) mute(track, t);
+      }
+    }
+  }
+
+  std::shared_ptr<Watch::State> state_;
+  std::map<std::string, Person> people_;  // by participant
+  std::map<TrackId, Track> tracks_;
+  std::map<std::pair<std::string, MediaKind>, Watch::State::Told> told_;  // the latest
+  int64_t ticked_ns_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<FrameWriter> make_watcher(const Watch& watch) {
+  return std::make_unique<Watcher>(watch.state());
+}
+
+}  // namespace callbot::quality

@@ -1,0 +1,93 @@
+#include "bot/marks.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "bot/options.h"
+#include "tests/support/raw_media.h"
+#include "tests/support/temp_folder.h"
+
+namespace callbot::bot {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class MarksTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    test::write_y4m(good_, {.width = 320, .height = 180, .frames = 60, .source = 7});
+    test::write_y4m(bare_, {.width = 320, .height = 180, .frames = 10, .mark = [](int) {
+                              return std::nullopt;
+                            }});
+  }
+  ExitStatus marks(MarksOptions options) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    Console console(options.json);
+    const ExitStatus status = run_marks(console, options);
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return status;
+  }
+  fs::path plan(const std::string& text) {
+    std::ofstream(folder_.path() / "plan.json") << text;
+    return folder_.path() / "plan.json";
+  }
+  test::TempFolder folder_;
+  const fs::path good_ = folder_.path() / "good.y4m", bare_ = folder_.path() / "bare.y4m";
+  std::string out_, err_;
+};
+
+TEST_F(MarksTest, ListsWhatItFinds) {
+  EXPECT_EQ(marks({.files = {good_}}), kExitGood) << err_;
+  EXPECT_THAT(out_,
+              AllOf(HasSubstr("source 7"), HasSubstr("frames 0 to 59"), HasSubstr("missing 0")));
+  EXPECT_EQ(marks({.files = {bare_}}), kExitUnmeasured);
+  EXPECT_THAT(out_, HasSubstr("no mark could be read"));
+}
+
+TEST_F(MarksTest, SoundAloneHasMarksToo) {
+  test::write_pcm(folder_.path() / "s.pcm", 3);
+  test::ffmpeg("-f s16le -ar 48000 -ac 1 -i " + (folder_.path() / "s.pcm").string() + " " +
+               (folder_.path() / "s.wav").string());
+  EXPECT_EQ(marks({.files = {folder_.path() / "s.wav"}}), kExitGood) << err_;
+  EXPECT_THAT(out_, HasSubstr("3 chirps"));
+  const auto asks = plan(R"({"who": [{"source": 7}]})");
+  EXPECT_EQ(marks({.files = {folder_.path() / "s.wav"}, .plan = asks}), kExitUnmeasured);
+}
+
+TEST_F(MarksTest, JudgesByAPlan) {
+  const auto fits = plan(R"({"fps": 30, "seconds": 2, "who": [{"source": 7, "name": "alice"}]})");
+  EXPECT_EQ(marks({.files = {good_}, .plan = fits}), kExitGood) << out_;
+  EXPECT_THAT(out_, HasSubstr("PASS"));
+  EXPECT_EQ(marks({.files = {bare_}, .plan = fits}), kExitUnmeasured);
+  EXPECT_THAT(out_, HasSubstr("UNMEASURED"));
+  const auto other = plan(R"({"who": [{"source": 8, "name": "bob"}]})");
+  EXPECT_EQ(marks({.files = {good_, bare_}, .plan = other}), kExitNotGood) << "FAIL outweighs";
+  EXPECT_THAT(out_, AllOf(HasSubstr("bob is not seen at all"), HasSubstr("source 7")));
+}
+
+TEST_F(MarksTest, AsJsonItIsOneValue) {
+  const auto fits = plan(R"({"who": [{"source": 7}]})");
+  EXPECT_EQ(marks({.files = {good_, bare_}, .plan = fits, .json = true}), kExitUnmeasured);
+  const auto json = Json::parse(out_);
+  ASSERT_TRUE(json) << out_;
+  ASSERT_EQ(json->size(), 2u);
+  EXPECT_EQ(json->at(size_t{0}).at("verdict").text(), "PASS");
+  EXPECT_EQ(json->at(size_t{0}).at("sources").at(size_t{0}).at("source").whole(), 7);
+  EXPECT_EQ(json->at(size_t{1}).at("verdict").text(), "UNMEASURED");
+}
+
+TEST_F(MarksTest, WhatCannotBeReadIsSaid) {
+  EXPECT_EQ(marks({.files = {folder_.path() / "none.mp4"}}), kExitUnmeasured);
+  EXPECT_THAT(err_, HasSubstr("none.mp4"));
+  EXPECT_EQ(marks({.files = {good_}, .plan = plan("{}")}), kExitUsage);
+  EXPECT_THAT(err_, AllOf(HasSubstr("plan.json"), HasSubstr("who")));
+  EXPECT_THAT(out_, IsEmpty());
+}
+
+}  // namespace
+}  // namespace callbot::bot

@@ -1,0 +1,80 @@
+#include "bot/scenario_recovery.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace callbot::bot {
+namespace {
+
+int64_t at_s(double second) { return 1'000'000'000'000 + std::llround(second * 1e9); }
+
+// 30 frames a second; a delay below 0: the frame never came.
+Series delays(double seconds, const std::function<double(double)>& delay) {
+  Series out;
+  out.metric = "video.e2e_delay";
+  out.actor = "bob";
+  out.from = "alice";
+  out.stream = "camera";
+  out.state = Measured::kOk;
+  for (int n = 0; n < seconds * 30; ++n) {
+    const double second = n / 30.0, value = delay(second);
+    if (value >= 0) out.samples.push_back({at_s(second + value), value});
+  }
+  std::sort(out.samples.begin(), out.samples.end(),
+            [](const Sample& a, const Sample& b) { return a.at_ns < b.at_ns; });
+  return out;
+}
+
+TEST(ScenarioRecovery, IsTheTimeUntilDelayAndRateAreBack) {
+  // Half a second late from 10 s on; the line is good again at 15 s, the delay at 17 s.
+  const auto slow = [](double t) { return t >= 10 && t < 17 ? 0.5 : 0.05; };
+  const Series series = recovery_of(delays(30, slow), {at_s(10), at_s(15)}, at_s(30));
+  EXPECT_EQ(series.metric, "recovery_time");
+  EXPECT_EQ(series.actor, "bob");
+  EXPECT_EQ(series.from, "alice");
+  EXPECT_EQ(series.stream, "camera");
+  ASSERT_EQ(series.state, Measured::kOk) << series.why;
+  ASSERT_EQ(series.samples.size(), 1u) << "while it was bad it did not recover";
+  EXPECT_NEAR(series.samples[0].value, 2, 0.6);
+  EXPECT_EQ(series.samples[0].at_ns,
+            at_s(15) + std::llround(series.samples[0].value * 1e9) + 1'000'000'000);
+}
+
+TEST(ScenarioRecovery, FewerFramesAreNoRecovery) {
+  const auto half = [](double t) {
+    return t >= 10 && t < 18 && std::llround(t * 30) % 2 == 0 ? -1 : 0.05;
+  };
+  const Series series = recovery_of(delays(30, half), {at_s(10), at_s(12)}, at_s(30));
+  ASSERT_EQ(series.samples.size(), 1u);
+  EXPECT_NEAR(series.samples[0].value, 6, 0.3);
+}
+
+TEST(ScenarioRecovery, WhatWasNotDisturbedIsBackAtOnce) {
+  const Series series =
+      recovery_of(delays(30, [](double) { return 0.05; }), {at_s(10), at_s(20)}, at_s(30));
+  ASSERT_EQ(series.samples.size(), 2u);
+  EXPECT_EQ(series.samples[0].value, 0);
+  EXPECT_EQ(series.samples[1].value, 0);
+  EXPECT_EQ(series.samples[0].at_ns, at_s(11));
+}
+
+TEST(ScenarioRecovery, WhatNeverComesBackTookUntilTheEnd) {
+  const auto slow = [](double t) { return t >= 10 ? 0.5 : 0.05; };
+  const Series series = recovery_of(delays(30, slow), {at_s(10), at_s(15)}, at_s(30));
+  ASSERT_EQ(series.samples.size(), 1u);
+  EXPECT_EQ(series.samples[0].value, 15);
+  EXPECT_LT(series.samples[0].at_ns, at_s(30));
+}
+
+TEST(ScenarioRecovery, WithoutABeforeItIsUnmeasured) {
+  const Series series = recovery_of(delays(30, [](double) { return 0.05; }), {at_s(0.1)}, at_s(30));
+  EXPECT_EQ(series.state, Measured::kUnmeasured);
+  EXPECT_EQ(series.why, "too little was measured before the network changed");
+  EXPECT_TRUE(series.samples.empty());
+}
+
+}  // namespace
+}  // namespace callbot::bot

@@ -1,0 +1,121 @@
+#include "quality/chirp_meter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/audio_mark.h"
+
+namespace callbot::quality {
+namespace {
+
+using ::testing::DoubleNear;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+constexpr int64_t kSecond = 1'000'000'000, kMs = 1'000'000, kStart = 500 * kSecond;
+
+class ChirpMeterTest : public ::testing::Test {
+ protected:
+  ChirpMeterTest() {
+    for (uint32_t n = 0; n < 3000; ++n) log_.add(1, n, kStart + n * kSecond / 30);
+  }
+  static HeardChirp chirp(int64_t n, double delay, bool right = true) {
+    const auto at = kStart + n * kSecond + static_cast<int64_t>(delay * 1e9);
+    return {.up = chirp_goes_up(static_cast<uint64_t>(n)) == right,
+            .playout_ns = at,
+            .arrival_ns = at,
+            .rtp_ns = n * kSecond};
+  }
+  static std::vector<double> values(const std::string& metric, const SeriesSet& set) {
+    std::vector<double> out;
+    for (const Series& s : set.snapshot()) {
+      if (s.metric != metric) continue;
+      for (const Sample& sample : s.samples) out.push_back(sample.value);
+    }
+    return out;
+  }
+  CaptureLog log_;
+  SeriesSet set_{"bob", "alice", "microphone"};
+  Mute mute_{0};
+  const Sender alice_{.source = 1, .fps = 30};
+};
+
+TEST_F(ChirpMeterTest, DelaysOfLessAndOfMoreThanASecond) {
+  for (const double delay : {0.002, 0.3, 0.95, 1.4, 3.2}) {
+    SeriesSet set("bob", "alice", "microphone");
+    ChirpMeter meter(set, alice_, &log_, nullptr);
+    for (int64_t n = 2; n < 30; ++n) meter.chirp(chirp(n, delay), mute_);
+    meter.interrupt();
+    EXPECT_THAT(values("audio.e2e_delay", set), SizeIs(28)) << delay;
+    EXPECT_THAT(values("audio.e2e_delay", set), Each(DoubleNear(delay, 1e-6)));
+    EXPECT_EQ(set.total("audio.missing"), 0);
+    EXPECT_EQ(set.total("audio.duplicate"), 0);
+  }
+}
+
+TEST_F(ChirpMeterTest, FollowsADelayThatGrowsBeyondASecond) {
+  ChirpMeter meter(set_, alice_, &log_, nullptr);
+  for (int64_t n = 0; n < 40; ++n)
+    meter.chirp(chirp(n, 0.1 + 0.06 * static_cast<double>(n)), mute_);
+  const auto delays = values("audio.e2e_delay", set_);
+  ASSERT_THAT(delays, SizeIs(40));
+  EXPECT_NEAR(delays.back(), 0.1 + 0.06 * 39, 1e-6);
+}
+
+TEST_F(ChirpMeterTest, CountsWhatIsMissingAndWhatWasNeverSent) {
+  ChirpMeter meter(set_, alice_, &log_, nullptr);
+  for (int64_t n = 0; n < 20; ++n) {
+    if (n == 9 || n == 10) continue;
+    meter.chirp(chirp(n, 0.1), mute_);
+    if (n == 14) meter.chirp(chirp(n, 0.25), mute_);  // an echo
+  }
+  EXPECT_EQ(set_.total("audio.marked"), 19);
+  EXPECT_EQ(set_.total("audio.expected"), 20);
+  EXPECT_EQ(set_.total("audio.missing"), 2);
+  EXPECT_EQ(set_.total("audio.duplicate"), 1);
+}
+
+TEST_F(ChirpMeterTest, WithoutALogItCountsByDistance) {
+  ChirpMeter meter(set_, {}, nullptr, nullptr);
+  for (int64_t n = 5; n < 20; ++n) {
+    if (n != 9) meter.chirp(chirp(n, 0.1), mute_);
+  }
+  EXPECT_EQ(set_.total("audio.missing"), 1);
+  EXPECT_EQ(set_.total("audio.expected"), 15);
+  for (const Series& s : set_.snapshot()) {
+    if (s.metric != "audio.e2e_delay") continue;
+    EXPECT_EQ(s.state, Measured::kUnmeasured);
+    EXPECT_FALSE(s.why.empty());
+  }
+}
+
+TEST_F(ChirpMeterTest, WhatWasCapturedWhileMutedIsALeakHoweverLateItComes) {
+  for (const double delay : {0.1, 1.4}) {
+    SeriesSet set("bob", "alice", "microphone");
+    ChirpMeter meter(set, alice_, &log_, nullptr);
+    Mute mute(500 * kMs);
+    for (int64_t n = 0; n < 14; ++n) {
+      const HeardChirp heard = chirp(n, delay);
+      // Muted from 3.5 s to 8.5 s.
+      if (heard.arrival_ns > kStart + 3500 * kMs && !mute.muted())
+        mute.set(true, kStart + 3500 * kMs);
+      if (heard.arrival_ns > kStart + 8500 * kMs) mute.set(false, kStart + 8500 * kMs);
+      meter.chirp(heard, mute);
+    }
+    meter.interrupt();
+    EXPECT_EQ(set.total("mute_leak"), 5) << "4 to 8, delay " << delay;
+    EXPECT_EQ(set.total("audio.missing"), 0);
+  }
+}
+
+TEST_F(ChirpMeterTest, WithoutALogThereIsAGrace) {
+  ChirpMeter meter(set_, {}, nullptr, nullptr);
+  Mute mute(500 * kMs);
+  mute.set(true, kStart + 4 * kSecond);
+  for (int64_t n = 4; n < 8; ++n) meter.chirp(chirp(n, 0.1), mute);
+  EXPECT_EQ(set_.total("mute_leak"), 3) << "all but the one within the grace";
+}
+
+}  // namespace
+}  // namespace callbot::quality

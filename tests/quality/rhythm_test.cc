@@ -1,0 +1,67 @@
+#include "quality/rhythm.h"
+
+#include <gtest/gtest.h>
+
+namespace callbot::quality {
+namespace {
+
+int64_t ms(double value) { return static_cast<int64_t>(value * 1e6); }
+
+// Frames 20 ms apart, then one interval of `last`.
+Rhythm::Interval after(int frames, double last_ms, double apart_ms = 20) {
+  Rhythm rhythm;
+  double at = 1000;
+  for (int n = 0; n < frames; ++n, at += apart_ms) rhythm.add(ms(at));
+  return *rhythm.add(ms(at - apart_ms + last_ms));
+}
+
+TEST(Rhythm, AFreezeIsThreeTimesTheMeanOr150MsMore) {
+  EXPECT_FALSE(after(31, 169).freeze) << "mean 20: from 170 ms on";
+  EXPECT_TRUE(after(31, 170.001).freeze);
+  EXPECT_FALSE(after(31, 299, 100).freeze) << "mean 100: from 300 ms on";
+  EXPECT_TRUE(after(31, 300.001, 100).freeze);
+  EXPECT_NEAR(after(31, 500).seconds, 0.5, 1e-9);
+  EXPECT_EQ(after(31, 500).begin_ns, ms(1600));
+}
+
+TEST(Rhythm, NothingIsAFreezeBeforeThereIsAMean) {
+  EXPECT_FALSE(after(5, 900).freeze);
+  EXPECT_TRUE(after(6, 900).freeze);
+}
+
+TEST(Rhythm, TheMeanIsThatOfTheLastThirty) {
+  Rhythm rhythm;
+  double at = 0;
+  for (int n = 0; n < 30; ++n) rhythm.add(ms(at += 200));
+  for (int n = 0; n < 30; ++n) EXPECT_FALSE(rhythm.add(ms(at += 20))->freeze);
+  EXPECT_TRUE(rhythm.add(ms(at += 171))->freeze);
+}
+
+TEST(Rhythm, MoreThanFiveSecondsAreAPauseAndAFreeze) {
+  EXPECT_FALSE(after(31, 5000).pause);
+  EXPECT_TRUE(after(31, 5001).pause);
+  EXPECT_TRUE(after(31, 5001).freeze);
+}
+
+TEST(Rhythm, WhatWasInterruptedIsNoInterval) {
+  Rhythm rhythm;
+  for (int n = 0; n < 10; ++n) rhythm.add(ms(n * 20));
+  rhythm.interrupt();
+  EXPECT_FALSE(rhythm.add(ms(9000)));
+  EXPECT_FALSE(rhythm.add(ms(9020))->freeze);
+}
+
+TEST(PerSecond, CountsTheFramesOfEachSecondAlsoWhereThereAreNone) {
+  PerSecond seconds;
+  int frames = 0;
+  for (int n = 0; n < 30; ++n) EXPECT_TRUE(seconds.add(ms(n * 1000.0 / 30)).empty());
+  for (const auto& s : seconds.add(ms(3500))) frames = frames * 100 + s.frames;
+  EXPECT_EQ(frames, 300000) << "30, 0, 0";
+  EXPECT_TRUE(seconds.pass(ms(3991)).empty());
+  ASSERT_EQ(seconds.pass(ms(3992)).size(), 1u);
+  seconds.interrupt();
+  EXPECT_TRUE(seconds.pass(ms(20000)).empty()) << "nothing is expected now";
+}
+
+}  // namespace
+}  // namespace callbot::quality

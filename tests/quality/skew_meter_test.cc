@@ -1,0 +1,69 @@
+#include "quality/skew_meter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/audio_mark.h"
+
+namespace callbot::quality {
+namespace {
+
+using ::testing::DoubleNear;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int64_t kSecond = 1'000'000'000, kMs = 1'000'000;
+
+class SkewMeterTest : public ::testing::Test {
+ protected:
+  std::vector<double> values(const std::string& metric) {
+    std::vector<double> out;
+    for (const Series& s : set_.snapshot()) {
+      if (s.metric != metric) continue;
+      for (const Sample& sample : s.samples) out.push_back(sample.value);
+    }
+    return out;
+  }
+  static bool up(int64_t n) { return chirp_goes_up(static_cast<uint64_t>(n)); }
+  SeriesSet set_{"bob", "alice", ""};
+};
+
+TEST_F(SkewMeterTest, PairsByNumberHoweverFarApart) {
+  SkewMeter meter(set_, 30);
+  for (int64_t n = 0; n < 12; ++n) {
+    meter.flash(n * 30, n * kSecond);
+    meter.chirp(up(n), n, n * kSecond + 1300 * kMs);
+  }
+  EXPECT_THAT(values("av.skew"), SizeIs(12));
+  EXPECT_THAT(values("av.skew"), Each(DoubleNear(1.3, 1e-9)));
+}
+
+TEST_F(SkewMeterTest, PairsByNearnessAndDirectionWithoutNumbers) {
+  SkewMeter meter(set_, 0);
+  for (int64_t n = 0; n < 12; ++n) {
+    meter.chirp(up(n), std::nullopt, n * kSecond - 80 * kMs);
+    meter.flash(n * 30, n * kSecond);
+    meter.chirp(!up(n), std::nullopt, n * kSecond + 10 * kMs);  // somebody else's
+  }
+  EXPECT_THAT(values("av.skew"), SizeIs(12));
+  EXPECT_THAT(values("av.skew"), Each(DoubleNear(-0.08, 1e-9)));
+}
+
+TEST_F(SkewMeterTest, DriftIsTheSlopeAMinute) {
+  SkewMeter meter(set_, 30);
+  for (int64_t n = 0; n < 9; ++n) {
+    meter.flash(n * 30, n * kSecond);
+    meter.chirp(up(n), n, n * kSecond + n * 2 * kMs);
+  }
+  EXPECT_THAT(values("av.drift"), IsEmpty()) << "too few to say";
+  for (int64_t n = 9; n < 40; ++n) {
+    meter.flash(n * 30, n * kSecond);
+    meter.chirp(up(n), n, n * kSecond + n * 2 * kMs);
+  }
+  EXPECT_THAT(values("av.drift"), ElementsAre(DoubleNear(0.12, 0.001)));
+}
+
+}  // namespace
+}  // namespace callbot::quality
