@@ -442,6 +442,13 @@ void ScenarioActor::size_changed(const TrackInfo& track, uint32_t width, uint32_
   found->second.height = height;
 }
 
+void ScenarioActor::rendition_changed(const std::string& member, size_t rendition,
+                                      double available) {
+  tell("rendition", shown_of(member),
+       fmt::format("{} from now on, {:.0f} kbit/s available",
+                   rendition == 0 ? "full size" : "a smaller picture", available / 1000));
+}
+
 void ScenarioActor::chat(const signaling::Member& from, const std::string& text) {
   tell("message", from.name, text);
 }
