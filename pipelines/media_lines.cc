@@ -189,7 +189,8 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
                    GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, nullptr);
     lines_.push_back(std::move(line));
   }
-  const bool receives = config_.receives && (kind == MediaKind::kAudio || config_.receive_video);
+  const bool receives = config_.receives &&
+                        (kind == MediaKind::kAudio ? config_.receive_audio : config_.receive_video);
   const int least = kind == MediaKind::kVideo ? config_.least_video_lines : 1;
   for (; receives && lines < least; ++lines)
     if (const auto added = offer_to_receive(kind); !added) return added;
