@@ -247,6 +247,7 @@ void Call::leg_opened(const signaling::Leg& leg) {
   pipelines::PeerConfig config;
   config.ice = config_.ice;
   config.receive_codecs = config_.receive_codecs;
+  config.receive_audio = config_.receive_audio;
   config.receive_video = config_.receive_video;
   config.least_video_lines = config_.least_video_lines;
   config.source = config_.source;
@@ -323,6 +324,10 @@ void Call::leg_key_frame_found(const TrackInfo& track, std::chrono::nanoseconds 
 
 void Call::leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
   events_.size_changed(track, width, height);
+}
+
+void Call::leg_rendition_changed(CallLeg& leg, size_t rendition, double available) {
+  events_.rendition_changed(leg.leg().member, rendition, available);
 }
 
 void Call::leg_channel_message(CallLeg& leg, bool text, std::string bytes) {

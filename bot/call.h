@@ -30,7 +30,7 @@ struct CallConfig {
   signaling::JoinConfig join;
   pipelines::IceConfig ice;
   std::vector<std::string> receive_codecs;  // empty: all
-  bool receive_video = true;
+  bool receive_audio = true, receive_video = true;
   int least_video_lines = 1;  // that are offered, as PeerConfig says
   pipelines::Source* source = nullptr;
   // Members that we offer to get a data channel, for send_message().
@@ -71,6 +71,10 @@ class CallEvents {
   }
   virtual void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
     (void)track, (void)width, (void)height;
+  }
+  // What this member is sent of our video, 0: all of it; `available`: bit/s that its path takes.
+  virtual void rendition_changed(const std::string& member, size_t rendition, double available) {
+    (void)member, (void)rendition, (void)available;
   }
   virtual void chat(const signaling::Member& from, const std::string& text) {
     (void)from, (void)text;
@@ -166,6 +170,7 @@ class Call final : private signaling::Events, private LegOwner {
   void leg_key_frame_wait(const TrackInfo& track) override;
   void leg_key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) override;
   void leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
+  void leg_rendition_changed(CallLeg& leg, size_t rendition, double available) override;
   void leg_channel_message(CallLeg& leg, bool text, std::string bytes) override;
   void leg_channel_closed(CallLeg& leg) override;
 

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/gref.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "pipelines/peer.h"
 #include "pipelines/rtc_bin.h"
 #include "pipelines/sdp_guard.h"
@@ -35,7 +36,7 @@ Result<std::vector<std::string>> accepted_codecs(const PeerConfig& config);
 
 class MediaLines {
  public:
-  MediaLines(RtcBin& rtc, Log log, const PeerConfig& config);
+  MediaLines(Loop& loop, RtcBin& rtc, Log log, const PeerConfig& config);
 
   // Offerer, once: audio first (if the first m-line is refused nothing connects), one line a
   // stream, one for each kind that is only received.
@@ -45,6 +46,17 @@ class MediaLines {
   // After a description was taken: payload types, extensions and who may send.
   void update(const std::vector<SdpMline>& mlines, const std::function<bool(MediaKind)>& may_send);
   void silence();
+
+  // The video that is sent and reported on (transport-cc), and what its renditions need together,
+  // best first, bit/s.
+  struct Adaptable {
+    std::vector<double> needs;
+    std::vector<std::shared_ptr<const SentNumbers>> numbers;
+    bool repairs = false;  // by RTX
+  };
+  Adaptable adaptable() const;
+  // Of each stream that has so many, or its last.
+  void set_rendition(size_t rendition);
 
   // Is there a stream of the source without a place?
   bool anything_unsent() const;
@@ -57,6 +69,7 @@ class MediaLines {
   struct Line {
     GRef<GstWebRTCRTPTransceiver> transceiver;
     std::unique_ptr<Sender> sender;
+    bool reported = false, repaired = false;  // the other end sends transport-cc, takes RTX
   };
   Result<> add_sending(Line& line, size_t index, size_t stream, const GRef<GstCaps>& preferences);
   Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
@@ -64,9 +77,11 @@ class MediaLines {
   Result<> offer_kind(MediaKind kind);
   Result<> offer_to_receive(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
+  int transport_cc(const SdpMline& mline, const SdpCodec& codec) const;
   bool placed(size_t stream) const;
   size_t streams() const { return source_ != nullptr ? source_->streams().size() : 0; }
 
+  Loop& loop_;
   RtcBin& rtc_;
   Log log_;
   const PeerConfig& config_;

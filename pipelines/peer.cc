@@ -11,15 +11,17 @@ namespace callbot::pipelines {
 namespace {
 
 SdpGuardConfig guard_config(const PeerConfig& config) {
-  const bool sends_video =
-      config.source != nullptr &&
-      std::any_of(config.source->streams().begin(), config.source->streams().end(),
-                  [](const SourceStream& stream) { return stream.kind == MediaKind::kVideo; });
+  const auto sends = [&](MediaKind kind) {
+    return config.source != nullptr &&
+           std::any_of(config.source->streams().begin(), config.source->streams().end(),
+                       [kind](const SourceStream& stream) { return stream.kind == kind; });
+  };
   SdpGuardConfig guard;
   guard.codecs = accepted_codecs(config).value_or(std::vector<std::string>());
   // Without a wish of ours the offerer's order counts: a browser sends what stands first.
   guard.codecs_by_us = config.source != nullptr || !config.receive_codecs.empty();
-  guard.take_video = config.receive_video || sends_video;
+  guard.take_audio = config.receive_audio || sends(MediaKind::kAudio);
+  guard.take_video = config.receive_video || sends(MediaKind::kVideo);
   guard.receives = config.receives;
   guard.most_message_bytes = config.most_message_bytes;
   return guard;
@@ -48,12 +50,19 @@ PeerImpl::PeerImpl(Loop& loop, Log log, PeerConfig config, PeerEvents& events)
       guard_(guard_config(config_)),
       transport_(loop, *this),
       receiver_(loop, log_, guard_, events),
-      channels_(loop, config_.most_message_bytes, *this) {}
+      channels_(loop, config_.most_message_bytes, *this),
+      uplink_(loop, [this](size_t rendition, double available) {
+        change_rendition(rendition, available);
+      }) {}
 
 Result<> PeerImpl::build() {
+  auto look_at_element = [transport = transport_.tap(), uplink = uplink_.tap()](GstElement* one) {
+    transport(one);
+    uplink(one);
+  };
   auto rtc = RtcBin::create(
       loop_, log_, config_.latency,
-      {.jitterbuffer = receiver_.tap(), .element = transport_.tap(), .channel = channels_.tap()},
+      {.jitterbuffer = receiver_.tap(), .element = look_at_element, .channel = channels_.tap()},
       *this);
   if (!rtc) return tl::unexpected(rtc.error());
   rtc_ = std::move(*rtc);
@@ -147,6 +156,7 @@ void PeerImpl::fail_with(Error error) {
   connect_deadline_.stop();
   gather_deadline_.stop();
   if (lines_) lines_->silence();
+  uplink_.set_streams({});
   loop_.post(alive_.guard([this, error = std::move(error)] { events_.failed(error); }));
 }
 
@@ -159,6 +169,14 @@ void PeerImpl::update_senders() {
   lines_->update(guard_.mlines(), [this](MediaKind kind) {
     return kind == MediaKind::kAudio ? sends_audio_ : sends_video_;
   });
+  if (config_.adapts) uplink_.set_streams(lines_->adaptable());
+}
+
+void PeerImpl::change_rendition(size_t rendition, double available) {
+  if (!lines_ || failed_) return;
+  log_.info("video in rendition {}: the path takes {:.0f} kbit/s", rendition, available / 1000);
+  lines_->set_rendition(rendition);
+  say([this, rendition, available] { events_.rendition_changed(rendition, available); });
 }
 
 void PeerImpl::set_sending(MediaKind kind, bool on) {
@@ -203,6 +221,12 @@ PeerStats PeerImpl::stats() const {
     stats.packets_sent = lines_->packets_sent();
     stats.bytes_sent = lines_->bytes_sent();
   }
+  const UplinkStats uplink = uplink_.stats();
+  stats.available_outgoing_bitrate = uplink.available;
+  stats.rendition = uplink.rendition;
+  stats.quality_limited_s = uplink.limited_s;
+  stats.probes_sent = uplink.probes;
+  stats.packets_resent = uplink.resent;
   stats.connection_state = name_of(connection_);
   stats.selected_pair = transport_.selected_pair();
   return stats;

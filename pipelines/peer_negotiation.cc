@@ -68,7 +68,7 @@ bool PeerImpl::ok(const Result<>& step, const char* doing) {
 void PeerImpl::make_offer() {
   busy_ = true;
   if (!lines_) {
-    lines_ = std::make_unique<MediaLines>(*rtc_, log_, config_);
+    lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
     if (!ok(lines_->offer(), "making an offer")) return;
   }
   rtc_->create_offer([this](Result<std::string> made) {
@@ -95,7 +95,7 @@ void PeerImpl::take_offer(const std::string& sdp) {
   busy_ = true;
   const auto guarded = guard_.remote_offer(sdp);
   if (!accept(guarded)) return;
-  if (!lines_) lines_ = std::make_unique<MediaLines>(*rtc_, log_, config_);
+  if (!lines_) lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
   if (!ok(lines_->answer(guard_.mlines()), "preparing an answer")) return;
   rtc_->set_remote(true, *guarded, [this](const Result<>& set) {
     if (!ok(set, "taking the other end's offer")) return;

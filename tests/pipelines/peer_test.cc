@@ -199,6 +199,16 @@ TEST_F(PeerTest, RejectsVideoWhereItIsNotWanted) {
   EXPECT_EQ(link.b.track(kVideo), nullptr);
 }
 
+TEST_F(PeerTest, RejectsSoundWhereItIsNotWanted) {
+  config.answerer.receive_audio = false;
+  Loopback link(loop, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  EXPECT_THAT(link.b.said[0], HasSubstr("m=audio 0 "));
+  EXPECT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  link.run_for(500ms);
+  EXPECT_EQ(link.b.track(kAudio), nullptr);
+}
+
 TEST_F(PeerTest, AnswersInactiveWhereItDoesNotReceive) {
   config.answerer.receives = false;
   config.offerer.receives = false;
