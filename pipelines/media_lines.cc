@@ -184,7 +184,7 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
     add_own_extensions(preferences.get(), kind);
     Line line;
     if (const auto added = add_sending(line, lines_.size(), i, preferences); !added) return added;
-    if (!config_.receives)
+    if (!config_.receives || (kind == MediaKind::kAudio && !config_.receive_audio))
       g_object_set(line.transceiver.get(), "direction",
                    GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, nullptr);
     lines_.push_back(std::move(line));

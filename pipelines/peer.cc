@@ -11,17 +11,16 @@ namespace callbot::pipelines {
 namespace {
 
 SdpGuardConfig guard_config(const PeerConfig& config) {
-  const auto sends = [&](MediaKind kind) {
-    return config.source != nullptr &&
-           std::any_of(config.source->streams().begin(), config.source->streams().end(),
-                       [kind](const SourceStream& stream) { return stream.kind == kind; });
-  };
+  const bool sends_video =
+      config.source != nullptr &&
+      std::any_of(config.source->streams().begin(), config.source->streams().end(),
+                  [](const SourceStream& stream) { return stream.kind == MediaKind::kVideo; });
   SdpGuardConfig guard;
   guard.codecs = accepted_codecs(config).value_or(std::vector<std::string>());
   // Without a wish of ours the offerer's order counts: a browser sends what stands first.
   guard.codecs_by_us = config.source != nullptr || !config.receive_codecs.empty();
-  guard.take_audio = config.receive_audio || sends(MediaKind::kAudio);
-  guard.take_video = config.receive_video || sends(MediaKind::kVideo);
+  guard.receive_audio = config.receive_audio;
+  guard.take_video = config.receive_video || sends_video;
   guard.receives = config.receives;
   guard.most_message_bytes = config.most_message_bytes;
   return guard;
