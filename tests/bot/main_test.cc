@@ -141,8 +141,12 @@ TEST_F(MainOutput, WhoReadsOnlyTheBeginningHearsOfNoFailure) {
 }
 
 TEST_F(MainOutput, ARecordingGoesOnWhenNobodyReadsItsEvents) {
-  // Their events are more than standard output's buffer holds.
-  for (int i = 0; i < 6; ++i) start(small(fmt::format("member-{}-{}", i, std::string(40, 'x'))));
+  // The event of their verdict is more than standard output's buffer holds.
+  for (int i = 0; i < 16; ++i) {
+    auto member = small(fmt::format("member-{}-{}", i, std::string(40, 'x')));
+    member.video = i == 0;
+    start(member);
+  }
   Program program =
       shell("{ \"$0\" \"$@\"; echo status $? >&2; } | head -n 1", record({"--duration", "6s"}));
   EXPECT_EQ(program.wait(kPatience), 0) << program.output();
