@@ -230,8 +230,8 @@ void Uplink::begin_probe(double rate) {
 void Uplink::send_probe() {
   const int64_t passed_ns = monotonic_ns() - probe_from_ns_;
   if (passed_ns >= kProbe_ns) probe_timer_.stop();
-  const double due =
-      probe_rate_ / 8 * 1e-9 * static_cast<double>(std::min(passed_ns, kProbe_ns) + kProbe_ns / 10);
+  const int64_t until_ns = std::min(passed_ns, kProbe_ns) + kProbe_ns / 10;
+  const double due = probe_rate_ / 8 * 1e-9 * static_cast<double>(until_ns);
   GRef<GstPad> pad;
   std::shared_ptr<const SentNumbers> numbers;
   double each = 0;

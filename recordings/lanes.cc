@@ -11,6 +11,7 @@ double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
 std::vector<Interval> intervals_of(const std::vector<Span>& spans, double end) {
   std::vector<Interval> out;
+  out.reserve(spans.size());
   for (const Span& s : spans)
     out.push_back({seconds(s.from_ns), s.to_ns ? seconds(*s.to_ns) : end});
   return out;
@@ -140,6 +141,37 @@ double duration_of(const Manifest& m, const std::vector<ProbedMedia>& media) {
   return end > 0 ? end : seconds(m.duration_ns());
 }
 
+namespace {
+
+// What was sent first, first; what has no packets last.
+void sort_by_start(std::vector<LanePiece>& pieces) {
+  const auto start = [](const LanePiece& piece) {
+    const auto& packets = piece.stream.packets;
+    return packets.empty() ? 1e18 : packets.front();
+  };
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [&](const LanePiece& a, const LanePiece& b) { return start(a) < start(b); });
+}
+
+// The participant's streams of this kind, out of their files.
+std::vector<LanePiece> take_pieces(const Manifest& m, const std::string& participant,
+                                   MediaKind kind, std::vector<ProbedMedia>& media) {
+  std::vector<LanePiece> pieces;
+  for (ProbedMedia& file : media) {
+    if (file.facts->participant != participant) continue;
+    for (size_t i = 0; i < file.file.streams.size(); ++i) {
+      ProbedStream& stream = file.file.streams[i];
+      if (stream.media != kind) continue;
+      shift(stream, seconds(file.facts->offset_ns));
+      pieces.push_back({file.facts->path, std::move(stream), source_of(m, *file.facts, i)});
+    }
+  }
+  sort_by_start(pieces);
+  return pieces;
+}
+
+}  // namespace
+
 std::vector<Lane> make_lanes(const LoadedRecording& recording, std::vector<ProbedMedia> media,
                              double duration) {
   const Manifest& m = recording.manifest;
@@ -147,24 +179,7 @@ std::vector<Lane> make_lanes(const LoadedRecording& recording, std::vector<Probe
   for (const Participant& p : m.participants) {
     for (const MediaKind kind : {MediaKind::kVideo, MediaKind::kAudio}) {
       Lane lane{p.id, p.name, kind, expected_of(m, p, kind, duration), {}, 0};
-      for (ProbedMedia& file : media) {
-        if (file.facts->participant != p.id) continue;
-        for (size_t i = 0; i < file.file.streams.size(); ++i) {
-          ProbedStream& stream = file.file.streams[i];
-          if (stream.media != kind) continue;
-          shift(stream, seconds(file.facts->offset_ns));
-          lane.pieces.push_back(
-              {file.facts->path, std::move(stream), source_of(m, *file.facts, i)});
-        }
-      }
-      std::stable_sort(lane.pieces.begin(), lane.pieces.end(),
-                       [](const LanePiece& a, const LanePiece& b) {
-                         const auto start = [](const LanePiece& piece) {
-                           const auto& packets = piece.stream.packets;
-                           return packets.empty() ? 1e18 : packets.front();
-                         };
-                         return start(a) < start(b);
-                       });
+      lane.pieces = take_pieces(m, p.id, kind, media);
       for (const Track& t : m.tracks) {
         if (t.participant == p.id && t.media == kind) lane.overflow += t.overflow;
       }

@@ -85,7 +85,7 @@ class Walk {
     uint64_t size = first & (0xFFU >> size_length);
     bool ones = size == (0xFFU >> size_length);
     for (int i = 1; i < size_length; ++i) {
-      const uint8_t byte = bytes[static_cast<size_t>(id_length + i)];
+      const uint8_t byte = bytes[static_cast<size_t>(id_length) + static_cast<size_t>(i)];
       ones = ones && byte == 0xFF;
       size = size << 8 | byte;
     }

@@ -1,6 +1,7 @@
 #include "recordings/picture_fit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace callbot::recordings {
@@ -22,8 +23,10 @@ Result<AvFrame> PictureFit::fit(const AVFrame& picture) {
     return AvFrame(av_frame_clone(&picture));
   const double scale = std::min(static_cast<double>(width_) / picture.width,
                                 static_cast<double>(height_) / picture.height);
-  const int width = std::clamp(static_cast<int>(picture.width * scale + 0.5) & ~1, 2, width_);
-  const int height = std::clamp(static_cast<int>(picture.height * scale + 0.5) & ~1, 2, height_);
+  const int width =
+      std::clamp(static_cast<int>(std::lround(picture.width * scale)) & ~1, 2, width_);
+  const int height =
+      std::clamp(static_cast<int>(std::lround(picture.height * scale)) & ~1, 2, height_);
   scaler_.reset(sws_getCachedContext(scaler_.release(), picture.width, picture.height,
                                      static_cast<AVPixelFormat>(picture.format), width, height,
                                      AV_PIX_FMT_YUV420P, SWS_BICUBIC, nullptr, nullptr, nullptr));

@@ -98,6 +98,7 @@ std::string damage_rects(const ReportFacts& facts, const ReportPerson& person,
 
 std::vector<double> kbps(const std::vector<uint64_t>& bytes, double part_s) {
   std::vector<double> out;
+  out.reserve(bytes.size());
   for (const uint64_t b : bytes) out.push_back(static_cast<double>(b) * 8 / 1000 / part_s);
   return out;
 }

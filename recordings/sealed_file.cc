@@ -246,7 +246,7 @@ class SealedFile final : public ReadableFile {
 
   // The first authentic head at or behind `at`, of this chunk or one of the next.
   std::optional<std::pair<uint64_t, uint64_t>> find_chunk(uint64_t at, uint64_t counter) {
-    std::vector<uint8_t> window(256 * 1024);
+    std::vector<uint8_t> window(size_t{256} * 1024);
     for (const uint64_t begin = at; at + kHeadBytes <= disk_->size();) {
       const auto got = disk_->read(at, window);
       if (!got || *got < kHeadBytes) return std::nullopt;

@@ -1,6 +1,7 @@
 #include "recordings/tile_painter.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace callbot::recordings {
 namespace {
@@ -29,7 +30,7 @@ size_t colour_number(const std::string& name) {
   return hash % std::size(look().avatars);
 }
 
-int even(double v) { return static_cast<int>(v / 2 + 0.5) * 2; }
+int even(double v) { return static_cast<int>(std::lround(v / 2)) * 2; }
 
 int radius_of(const Rect& tile) { return std::clamp(tile.width / 64 & ~1, 2, 12); }
 

@@ -11,12 +11,14 @@ namespace {
 
 std::vector<TimeSpan> spans_of(const std::vector<Span>& spans, int64_t end_ns) {
   std::vector<TimeSpan> out;
+  out.reserve(spans.size());
   for (const Span& s : spans) out.push_back({s.from_ns, s.to_ns.value_or(end_ns)});
   return out;
 }
 
 std::vector<TimeSpan> spans_of(const std::vector<Interval>& intervals) {
   std::vector<TimeSpan> out;
+  out.reserve(intervals.size());
   for (const Interval& i : intervals)
     out.push_back({std::llround(i.from * 1e9), std::llround(i.to * 1e9), i.source});
   return out;

@@ -27,8 +27,7 @@ TEST(JoinedSource, AsksEachSourceForItsOwnStreams) {
 
   ASSERT_TRUE(joined.start());
   std::atomic<int> small{0};
-  const TapId tap =
-      joined.attach_rendition(1, 1, [&small](const GRef<GstBuffer>&) { ++small; });
+  const TapId tap = joined.attach_rendition(1, 1, [&small](const GRef<GstBuffer>&) { ++small; });
   EXPECT_TRUE(loop.run_until([&] { return small >= 10; }, 15s));
   EXPECT_EQ(sound.stats().audio.packets, 0u);
   EXPECT_EQ(picture.stats().video.packets, 0u);
