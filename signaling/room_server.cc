@@ -117,7 +117,7 @@ struct RoomServer::Impl {
   template <class T>
   void relay(Connection& c, T message);
   void change(Connection& c, const room::State& state);
-  void remove(const std::string& room_name, const std::string& id, const char* reason);
+  void remove(std::string name, std::string who, const char* reason);
   void closed(Connection* c);
   void went_away(Present& member, const std::string& room_name);
   void look_after();
@@ -412,11 +412,8 @@ void RoomServer::Impl::welcome(Connection& c, const Room& room, const std::strin
   tell(c, joined);
 }
 
-void RoomServer::Impl::remove(const std::string& room_name, const std::string& id,
-                              const char* reason) {
-  // Copies: the arguments may live in what is removed here.
-  const std::string name = room_name;
-  const std::string who = id;
+// By value: what is given may live in what is removed here.
+void RoomServer::Impl::remove(std::string name, std::string who, const char* reason) {
   const auto found = rooms.find(name);
   if (found == rooms.end()) return;
   Room& room = found->second;
