@@ -33,7 +33,7 @@ using Certificate =
 using Key = std::unique_ptr<std::remove_pointer_t<gnutls_x509_privkey_t>,
                             Freer<&gnutls_x509_privkey_deinit>>;
 
-constexpr time_t kDay = 24 * 60 * 60;
+constexpr time_t kDay = time_t{24} * 60 * 60;
 constexpr time_t kRenewBefore = 30 * kDay;
 constexpr time_t kCaLife = 3650 * kDay;
 constexpr time_t kServerLife = 397 * kDay;  // what browsers and phones accept at most

@@ -27,8 +27,9 @@ struct Luma {
         const int x0 = static_cast<int>(u), y0 = static_cast<int>(v);
         const int x1 = std::min(x0 + 1, width - 1), y1 = std::min(y0 + 1, height - 1);
         const double a = u - x0, b = v - y0;
-        out.at(x, y) = static_cast<uint8_t>((1 - b) * ((1 - a) * at(x0, y0) + a * at(x1, y0)) +
-                                            b * ((1 - a) * at(x0, y1) + a * at(x1, y1)) + 0.5);
+        out.at(x, y) =
+            static_cast<uint8_t>(std::lround((1 - b) * ((1 - a) * at(x0, y0) + a * at(x1, y0)) +
+                                             b * ((1 - a) * at(x0, y1) + a * at(x1, y1))));
       }
     return out;
   }
@@ -156,8 +157,9 @@ TEST(MarkFinder, FindsEveryTileOfAComposedPicture) {
                                     [&](auto& r) { return r.mark->source == i + 1; });
       ASSERT_NE(one, readings.end()) << i;
       EXPECT_EQ(one->mark->counter, 100u + static_cast<uint32_t>(i));
-      EXPECT_NEAR(one->place.x, i % n * (1280 / n), 1.0);
-      EXPECT_NEAR(one->place.y, i / n * (720 / n), 1.5);
+      const int x = i % n * (1280 / n), y = i / n * (720 / n);
+      EXPECT_NEAR(one->place.x, x, 1.0);
+      EXPECT_NEAR(one->place.y, y, 1.5);
     }
   }
 }

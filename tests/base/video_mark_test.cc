@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <vector>
 
@@ -38,7 +39,8 @@ struct Picture {
             sum += w * h * luma[static_cast<size_t>(v) * width + u];
             area += w * h;
           }
-        out.luma[static_cast<size_t>(y) * new_width + x] = static_cast<uint8_t>(sum / area + 0.5);
+        out.luma[static_cast<size_t>(y) * new_width + x] =
+            static_cast<uint8_t>(std::lround(sum / area));
       }
     return out;
   }

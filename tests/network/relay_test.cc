@@ -226,10 +226,11 @@ TEST_P(RelayTest, OfOursOnlyHostCandidatesAreHandedOn) {
 }
 
 TEST_P(RelayTest, WhatIsNoCandidateIsLeftOut) {
-  for (const char* text : {"nonsense", "candidate:", "candidate:1 1 udp 1 x.local 4567 typ host",
-                           "candidate:1 1 tcp 1 127.0.0.1 9 typ host tcptype active", "\xff\xfe",
-                           "candidate:1 1 udp 1 127.0.0.1 4567 typ host\r\na=candidate:1 1 udp 1 "
-                           "1.2.3.4 1 typ host"}) {
+  constexpr const char* kTwo =
+      "candidate:1 1 udp 1 127.0.0.1 4567 typ host\r\na=candidate:1 1 udp 1 1.2.3.4 1 typ host";
+  for (const char* text :
+       {"nonsense", "candidate:", "candidate:1 1 udp 1 x.local 4567 typ host",
+        "candidate:1 1 tcp 1 127.0.0.1 9 typ host tcptype active", "\xff\xfe", kTwo}) {
     EXPECT_FALSE(relay_.candidate_for_us(text)) << text;
     EXPECT_FALSE(relay_.candidate_for_them(text)) << text;
   }

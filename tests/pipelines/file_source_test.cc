@@ -23,7 +23,6 @@ using test::packet_of;
 using test::pattern_clip;
 
 constexpr auto kVideo = MediaKind::kVideo;
-constexpr auto kAudio = MediaKind::kAudio;
 constexpr auto kPatience = 60s;
 
 class FileSourceTest : public testing::Test {
