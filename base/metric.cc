@@ -177,6 +177,21 @@ const char* name_of(Measured state) {
   return "";
 }
 
+uint64_t count_of(const Series& series) {
+  uint64_t count = series.samples.size();
+  for (const Folded& folded : series.folded) count += folded.count;
+  return count;
+}
+
+double total_of(const Series& series) {
+  double sum = 0;
+  for (const Folded& folded : series.folded) sum += folded.sum;
+  for (const Sample& sample : series.samples) sum += sample.value;
+  return sum;
+}
+
+bool is_empty(const Series& series) { return series.samples.empty() && series.folded.empty(); }
+
 std::span<const Metric> metrics() { return kMetrics; }
 
 const Metric* find_metric(std::string_view name) {

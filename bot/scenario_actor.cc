@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "bot/join.h"
-#include "bot/scenario_recovery.h"
 
 namespace callbot::bot {
 namespace {
@@ -18,6 +17,7 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // What was captured before it was unmuted may go out after it: a frame that was due a moment ago, a
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
+constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       hears_(std::move(hears)),
       media_(scenario.media_named(who_.actor->send)),
       log_(who_.name),
-      samples_(who_.name, hears_.sample),
+      samples_(who_.name, hears_.sample, measuring.folding),
       network_(scenario, who_, scenario.seed + number),
       feeds_(feeds_of(scenario, who_, number)),
       screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
@@ -225,6 +225,7 @@ void ScenarioActor::change_network(const network::Conditions& conditions,
 
 void ScenarioActor::sample(int64_t now_ns) {
   for (const auto& watch : watches_) samples_.absorb(watch->take());
+  look_at_recoveries(now_ns);
   if (source_) {
     const auto stats = source_->stats();
     if (media_->video.source != "none") samples_.sent("camera", stats.video, now_ns);
@@ -279,12 +280,23 @@ scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
   return facts;
 }
 
+// What was measured a moment ago may still be on its way.
+void ScenarioActor::look_at_recoveries(int64_t now_ns) {
+  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return;
+  for (const Series& s : samples_.series()) {
+    if (s.metric == "video.e2e_delay" && s.state == Measured::kOk)
+      recoveries_[{s.from, s.stream}].look(s, network_changes_, now_ns - kMeasuredWithin_ns);
+  }
+}
+
 std::vector<Series> ScenarioActor::recoveries(int64_t now_ns) const {
   std::vector<Series> out;
   if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return out;
-  for (const Series& series : samples_.series()) {
-    if (series.metric == "video.e2e_delay" && series.state == Measured::kOk)
-      out.push_back(recovery_of(series, network_changes_, now_ns));
+  for (const Series& s : samples_.series()) {
+    if (s.metric != "video.e2e_delay" || s.state != Measured::kOk) continue;
+    const auto found = recoveries_.find({s.from, s.stream});
+    const Recovery& so_far = found == recoveries_.end() ? Recovery() : found->second;
+    out.push_back(so_far.series(s, network_changes_, now_ns));
   }
   return out;
 }

@@ -62,6 +62,7 @@ void ScenarioSamples::add(const char* metric, const std::string& from, const std
   series.state = Measured::kOk;
   series.samples.push_back(sample);
   if (hears_) hears_(series, sample);
+  if (folding_ != nullptr) fold(series, *folding_);
 }
 
 void ScenarioSamples::absorb(const std::vector<Series>& measured) {
@@ -80,6 +81,7 @@ void ScenarioSamples::absorb(const std::vector<Series>& measured) {
       insert(series.samples, sample);
       if (hears_) hears_(series, sample);
     }
+    if (folding_ != nullptr) fold(series, *folding_);
   }
 }
 

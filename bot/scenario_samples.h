@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/folding.h"
 #include "base/metric.h"
 #include "bot/call.h"
 #include "pipelines/live_stream.h"
@@ -25,8 +26,9 @@ class ScenarioSamples {
  public:
   using Hears = std::function<void(const Series&, const Sample&)>;  // of every sample
 
-  ScenarioSamples(std::string actor, Hears hears)
-      : actor_(std::move(actor)), hears_(std::move(hears)) {}
+  // `folding`: how old samples are kept; it outlives this. Null: all of them are kept.
+  ScenarioSamples(std::string actor, Hears hears, const FoldPlan* folding = nullptr)
+      : actor_(std::move(actor)), hears_(std::move(hears)), folding_(folding) {}
 
   // From now on it is measured, though nothing may come of it.
   void measure(const char* metric, const std::string& from = "", const std::string& stream = "");
@@ -55,6 +57,7 @@ class ScenarioSamples {
 
   const std::string actor_;
   Hears hears_;
+  const FoldPlan* folding_;
   std::vector<Series> series_;
   std::map<std::tuple<std::string, std::string, std::string>, size_t> index_;
   std::set<size_t> settled_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/alive.h"
+#include "base/folding.h"
 #include "base/loop.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
@@ -32,7 +33,8 @@ std::string stream_of(const TrackInfo& track);
 struct ScenarioMeasuring {
   std::shared_ptr<quality::PlannedLog> log = std::make_shared<quality::PlannedLog>();
   std::shared_ptr<quality::Rotation> rotation = std::make_shared<quality::Rotation>();
-  pipelines::WriterPool pool;  // decodes
+  pipelines::WriterPool pool;         // decodes
+  const FoldPlan* folding = nullptr;  // of what all of them measured
 };
 
 // What is known of an actor that sends our pattern, so that others can compare; `number` as in its

@@ -135,5 +135,42 @@ TEST(ScenarioSamples, AStateIsTheLastOneThatSaysSomething) {
   EXPECT_EQ(find(samples, "video.missing")->why, "because");
 }
 
+// An hour of one stream, measured with `verify: all`, in no time.
+TEST(ScenarioSamples, AnHoursMemoryIsThatOfItsFirstMinutes) {
+  const FoldPlan folding;
+  ScenarioSamples samples("bob", {}, &folding);
+  const auto bytes = [&] {
+    size_t all = 0;
+    for (const Series& s : samples.series()) {
+      all += s.samples.capacity() * sizeof(Sample) + s.folded.capacity() * sizeof(Folded) +
+             s.stretches.capacity() * sizeof(Stretch);
+      for (const Folded& f : s.folded) all += f.classes.capacity() * sizeof(Folded::Class);
+    }
+    return all;
+  };
+  size_t early = 0, most = 0;
+  uint64_t packets = 0;
+  for (int64_t second = 1; second <= 3600; ++second) {
+    std::vector<Series> measured_now;
+    for (const char* metric :
+         {"video.interval", "video.qp", "video.e2e_delay", "video.network_delay"}) {
+      measured_now.push_back(measured(metric, Measured::kOk));
+      for (int64_t n = 0; n < 30; ++n)
+        measured_now.back().samples.push_back(
+            {second * kSecond + n * kSecond / 30,
+             0.03 + static_cast<double>((second * 31 + n * 7) % 101) / 1000});
+    }
+    samples.absorb(measured_now);
+    samples.tracks({camera(packets += 95, second * 5)}, second * kSecond);
+    most = std::max(most, bytes());
+    if (second == 720) early = most;
+  }
+  EXPECT_LE(most, early + early / 20);
+  EXPECT_LT(most, 1'000'000u);
+  EXPECT_EQ(count_of(*find(samples, "video.qp")), 108000u);
+  EXPECT_EQ(total_of(*find(samples, "rtp.lost")), 18000);
+  EXPECT_EQ(total_of(*find(samples, "rtp.packets")), 95 * 3600);
+}
+
 }  // namespace
 }  // namespace callbot::bot
