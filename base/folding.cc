@@ -13,7 +13,7 @@ constexpr auto kNever = std::numeric_limits<int64_t>::max();
 
 // In order of value.
 struct ClassKey {
-  int size = 0;    // of the logarithm; below 0 mirrored
+  int size = 0;     // of the logarithm; below 0 mirrored
   size_t side = 0;  // of all limits
   friend auto operator<=>(const ClassKey&, const ClassKey&) = default;
 };
@@ -27,7 +27,8 @@ ClassKey key_of(double value, const std::vector<double>* limits) {
   }
   if (limits == nullptr) return key;
   const auto [least, most] = std::equal_range(limits->begin(), limits->end(), value);
-  key.side = static_cast<size_t>(least - limits->begin()) + static_cast<size_t>(most - limits->begin());
+  key.side =
+      static_cast<size_t>(least - limits->begin()) + static_cast<size_t>(most - limits->begin());
   return key;
 }
 
@@ -47,7 +48,8 @@ class Folder {
                                           [&](const Sample& s) { return s.at_ns < before_ns; });
     // All the others are moved: not for a few.
     if (end - samples.begin() < static_cast<ptrdiff_t>(samples.size() / 4)) return;
-    const auto kept = std::remove_if(samples.begin(), end, [&](const Sample& s) { return take(s); });
+    const auto kept =
+        std::remove_if(samples.begin(), end, [&](const Sample& s) { return take(s); });
     samples.erase(kept, end);
   }
 
@@ -55,8 +57,7 @@ class Folder {
   // False: it stays as it is.
   bool take(const Sample& sample) {
     const auto [from_ns, to_ns] = plan_.around(sample.at_ns);
-    const int64_t end_ns =
-        sample.at_ns + (spans_ ? std::llround(sample.value * 1e9) : 0);
+    const int64_t end_ns = sample.at_ns + (spans_ ? std::llround(sample.value * 1e9) : 0);
     if (spans_ && end_ns > to_ns) return false;
     Folded& into = folded_from(from_ns);
     if (into.count == 0) {
@@ -88,10 +89,9 @@ class Folder {
 
   void classify(std::vector<Folded::Class>& classes, const Sample& sample) const {
     const ClassKey key = key_of(sample.value, limits_);
-    const auto at =
-        std::partition_point(classes.begin(), classes.end(), [&](const Folded::Class& c) {
-          return key_of(c.value, limits_) < key;
-        });
+    const auto at = std::partition_point(
+        classes.begin(), classes.end(),
+        [&](const Folded::Class& c) { return key_of(c.value, limits_) < key; });
     if (at != classes.end() && key_of(at->value, limits_) == key)
       ++at->count;
     else

@@ -3,7 +3,8 @@
 //
 // What is kept whole: the newest `keep_ns` of each series, all of it while it has no more than
 // kWhole samples, and spans (freezes) up to as many, or that lie across a cut. What is folded:
-//   * number, sum, sum of squares, least and most between two cuts are exact (sums as floating point
+//   * number, sum, sum of squares, least and most between two cuts are exact (sums as floating
+//   point
 //     numbers add up), and so is all that is made of them: total, count, rate, ratio, mean, min,
 //     max, harmonic;
 //   * a percentile is a sample that was measured, at most 1 % (kClass) from the one that it is, or

@@ -18,6 +18,7 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
 constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
+constexpr uint32_t kOfEither = 2;  // frames around a change of media
 
 }  // namespace
 
@@ -38,6 +39,7 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       feeds_(feeds_of(scenario, who_, number)),
       screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
   samples_.measure("call.reconnects");
+  if (media_ != nullptr) looks_->change(0, look_of(*media_, known()));
   if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
 
@@ -107,7 +109,7 @@ void ScenarioActor::make_watch() {
 }
 
 KnownSender ScenarioActor::known() const {
-  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
+  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_, looks_};
 }
 
 // What is known of one who sends is told before its first frame comes.
@@ -191,11 +193,45 @@ void ScenarioActor::share_screen(bool on) {
 
 Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
   if (!source_) return fail(Code::kUsage, "it sends nothing yet");
-  return source_->switch_to(step).map([this](const ScenarioSending::Switched& switched) {
+  return source_->switch_to(step).map([&](const ScenarioSending::Switched& switched) {
+    change_looks(step, switched);
     if (const auto& rate = switched.rate)
       measuring_.log->change_rate(number_, rate->first, rate->second);
     return switched.text;
   });
+}
+
+// So that likeness stays that to what is sent.
+void ScenarioActor::change_looks(const scenarios::Step& step,
+                                 const ScenarioSending::Switched& switched) {
+  auto look = looks_->newest();
+  if (switched.media_ns) {
+    const scenarios::Media& media = *scenario_.media_named(step.media);
+    auto next = look_of(media, known());
+    if (next && look) {  // at the rate there is
+      const auto before = look->picture;
+      look = next;
+      look->picture.fps = before.fps;
+      look->picture.since_frame = before.since_frame;
+      look->picture.since_second = before.since_second;
+    } else {
+      look = next;
+    }
+    // The first one or two after it are of either.
+    const auto newest = measuring_.log->newest(number_, *switched.media_ns);
+    const uint32_t first = newest ? *newest + 1 : 0;
+    looks_->change(first, std::nullopt);
+    looks_->change(first + kOfEither, look);
+  }
+  if (!look) return;
+  if (const auto& rate = switched.rate) {
+    look = at_rate(*look, rate->second, rate->first);
+    looks_->change(rate->first, look);
+  }
+  if (!switched.frame) return;
+  look->picture.width = *step.width;
+  look->picture.height = *step.height;
+  looks_->change(*switched.frame, look);
 }
 
 Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -153,9 +155,9 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
   if (!made->feeds_.empty()) {
     auto first = made->make(made->feeds_.front().media);
     if (!first) return tl::unexpected(first.error());
-    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source);
+    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source.source);
     made->spliced_ = spliced.get();
-    made->pattern_ = (*first)->pattern;
+    made->pattern_ = (*first)->source.pattern;
     sources.push_back(std::move(spliced));
   }
   if (feeds.screen) {
@@ -176,25 +178,58 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
 }
 
 // Once; later it is there, and its time has gone on.
-Result<MadeSource*> ScenarioSending::make(const std::string& media) {
+Result<ScenarioSending::Made*> ScenarioSending::make(const std::string& media) {
   if (const auto there = made_.find(media); there != made_.end()) return &there->second;
   const auto feed =
       std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) { return f.media == media; });
   if (feed == feeds_.end()) return fail(Code::kUsage, media + " has nothing to send");
-  if (pattern_ != nullptr && pattern_->begin_ns() != 0)
-    for (FeedPart& part : feed->plan.parts) part.pattern.begin_ns = pattern_->begin_ns();
+  Made made;
+  for (FeedPart& part : feed->plan.parts) {
+    if (pattern_ != nullptr && pattern_->begin_ns() != 0)
+      part.pattern.begin_ns = pattern_->begin_ns();
+    if (!part.items.empty() || !part.wish.video || part.pattern.screen) continue;
+    made.fps = part.pattern.fps;
+    if (first_fps_ == 0) first_fps_ = fps_ = made.fps;
+    part.pattern.fps = first_fps_;
+  }
   auto source = make_source(loop_, log_, feed->plan, std::move(feed->read));
   if (!source) return tl::unexpected(source.error());
-  return &(made_[media] = std::move(*source));
+  made.source = std::move(*source);
+  for (const pipelines::PatternSwitch& rate : rates_) {
+    if (made.fps == 0) break;
+    if (auto switched = made.source.pattern->switch_to(rate); !switched)
+      return tl::unexpected(switched.error());
+  }
+  return &(made_[media] = std::move(made));
 }
 
-Result<> ScenarioSending::switch_media(const std::string& media) {
+Result<> ScenarioSending::switch_media(const std::string& media, Switched& switched) {
   if (spliced_ == nullptr) return fail(Code::kUsage, "it sends nothing that could be switched");
   auto made = make(media);
   if (!made) return tl::unexpected(made.error());
-  if (auto started = (*made)->source->start(); !started) return started;
-  if (auto spliced = spliced_->splice(*(*made)->source); !spliced) return spliced;
-  pattern_ = (*made)->pattern;
+  MadeSource& to = (*made)->source;
+  if (auto started = to.source->start(); !started) return started;
+  switched.media_ns = monotonic_ns();
+  if (auto spliced = spliced_->splice(*to.source); !spliced) return spliced;
+  pattern_ = to.pattern;
+  if ((*made)->fps == 0 || (*made)->fps == fps_) return {};
+  return switch_rate((*made)->fps, switched);
+}
+
+// All of them, so that any can take another's place.
+Result<> ScenarioSending::switch_rate(int fps, Switched& switched) {
+  pipelines::PatternSwitch to;
+  to.fps = fps;
+  if (first_fps_ == 0) return fail(Code::kUsage, "there is no picture to switch");
+  for (const auto& [name, made] : made_)
+    if (made.fps > 0) to.at_frame = std::max(to.at_frame, made.source.pattern->next_switch(true));
+  for (const auto& [name, made] : made_) {
+    if (made.fps == 0) continue;
+    if (auto done = made.source.pattern->switch_to(to); !done) return done;
+  }
+  rates_.push_back(to);
+  fps_ = fps;
+  switched.rate = {static_cast<uint32_t>(to.at_frame), fps};
   return {};
 }
 
@@ -209,20 +244,25 @@ void ScenarioSending::share_screen(bool on) {
 }
 
 Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
-  if (!step.media.empty())
-    if (auto switched = switch_media(step.media); !switched)
-      return tl::unexpected(switched.error());
-  if (!step.width && !step.fps && !step.bitrate) return Switched{"to " + step.media};
+  Switched switched;
+  const auto fail_with = [](Error error) { return tl::unexpected(std::move(error)); };
+  if (!step.media.empty()) {
+    if (auto done = switch_media(step.media, switched); !done) return fail_with(done.error());
+    switched.text = "to " + step.media;
+  }
+  if (!step.width && !step.fps && !step.bitrate) return switched;
   if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
+  if (step.fps)
+    if (auto done = switch_rate(static_cast<int>(std::lround(*step.fps)), switched); !done)
+      return fail_with(done.error());
   pipelines::PatternSwitch to{.width = step.width, .height = step.height};
-  if (step.fps) to.fps = static_cast<int>(std::lround(*step.fps));
   if (step.bitrate) to.bitrate = static_cast<int>(std::lround(*step.bitrate));
-  to.at_frame = pattern_->next_switch(step.fps.has_value());
-  return pattern_->switch_to(to).map([&] {
-    Switched switched{fmt::format("from frame {} on", to.at_frame)};
-    if (to.fps) switched.rate = {static_cast<uint32_t>(to.at_frame), *to.fps};
-    return switched;
-  });
+  to.at_frame = switched.rate ? switched.rate->first : pattern_->next_switch(false);
+  if (step.width || step.bitrate)
+    if (auto done = pattern_->switch_to(to); !done) return fail_with(done.error());
+  switched.text = fmt::format("from frame {} on", to.at_frame);
+  if (step.width) switched.frame = static_cast<uint32_t>(to.at_frame);
+  return switched;
 }
 
 pipelines::TestPatternStats ScenarioSending::stats() const {

@@ -55,11 +55,15 @@ class ScenarioSending {
   void set_on(MediaKind kind, bool on);
   void share_screen(bool on);
   struct Switched {
-    std::string text;  // to what, or from which frame on
-    // The pattern has another rate from this frame on.
-    std::optional<std::pair<uint32_t, double>> rate = {};
+    std::string text;                      // to what, or from which frame on
+    std::optional<int64_t> media_ns = {};  // other media came after this; monotonic_ns()
+    std::optional<uint32_t> frame = {};    // the pattern has another size from this frame on
+    // And another rate from this one on.
+    std::optional<std::pair<uint32_t, int>> rate = {};
   };
-  // To other media, or size, rate and bitrate of the pattern.
+  // To other media, or size, rate and bitrate of the pattern. Frames of all patterns that take one
+  // another's place are numbered alike: media of another rate come at the one there is, and change
+  // it with the next second.
   Result<Switched> switch_to(const scenarios::Step& step);
 
   // Of the pattern that is sent; zeros where there is none.
@@ -70,13 +74,20 @@ class ScenarioSending {
 
  private:
   ScenarioSending(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
-  Result<MadeSource*> make(const std::string& media);
-  Result<> switch_media(const std::string& media);
+  struct Made {
+    MadeSource source;
+    int fps = 0;  // that its media says; 0: no pattern
+  };
+  Result<Made*> make(const std::string& media);
+  Result<> switch_media(const std::string& media, Switched& switched);
+  Result<> switch_rate(int fps, Switched& switched);
 
   Loop& loop_;
   Log log_;
   std::vector<ActorFeeds::Feed> feeds_;  // that are not made yet
-  std::map<std::string, MadeSource> made_;
+  std::map<std::string, Made> made_;
+  std::vector<pipelines::PatternSwitch> rates_;  // that all patterns have changed to
+  int first_fps_ = 0, fps_ = 0;  // of all patterns, at first and now; 0: there is none
   pipelines::TestPattern* pattern_ = nullptr;    // of the camera or the microphone
   pipelines::SplicedSource* spliced_ = nullptr;  // of source_
   std::unique_ptr<pipelines::JoinedSource> source_;

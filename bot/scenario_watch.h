@@ -18,6 +18,7 @@
 #include "base/alive.h"
 #include "base/folding.h"
 #include "base/loop.h"
+#include "bot/scenario_looks.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
 #include "quality/watcher.h"
@@ -46,7 +47,11 @@ struct KnownSender {
   uint64_t seed = 0;
   int64_t joined_ns = 0;
   int screen_fps = 0;  // of its marked screen; 0: it has none
+  // Of its camera; null: as its media says, all the time.
+  std::shared_ptr<const PatternLooks> looks = {};
 };
+// Of the camera; none: it is no pattern.
+std::optional<PatternLook> look_of(const scenarios::Media& media, const KnownSender& sender);
 quality::Member member_of(const KnownSender& sender);
 
 class ScenarioWatch final : public pipelines::Sink {

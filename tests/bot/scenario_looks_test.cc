@@ -1,0 +1,115 @@
+#include "bot/scenario_looks.h"
+
+#include <gmock/gmock.h>
+
+#include "bot/scenario_watch.h"
+#include "tests/support/scenario_runs.h"
+
+namespace callbot::bot {
+namespace {
+
+PatternLook look(int width, int height, int fps = 10) {
+  PatternLook look;
+  look.picture = {42, 7, "alice", width, height, fps};
+  look.sound = true;
+  return look;
+}
+
+TEST(PatternLooks, AFrameLooksAsItWasSent) {
+  PatternLooks looks;
+  EXPECT_FALSE(looks.at(5));
+  looks.change(0, look(160, 90));
+  looks.change(20, std::nullopt);
+  looks.change(22, look(320, 180));
+  EXPECT_EQ(looks.at(19)->picture.width, 160);
+  EXPECT_FALSE(looks.at(20));
+  EXPECT_FALSE(looks.at(21));
+  EXPECT_EQ(looks.at(22)->picture.width, 320);
+  EXPECT_EQ(looks.newest()->picture.width, 320);
+  // What was announced for later and is overtaken does not come.
+  looks.change(21, look(640, 360));
+  EXPECT_EQ(looks.at(30)->picture.width, 640);
+}
+
+TEST(PatternLooks, AnotherRateBeginsASecond) {
+  const PatternLook faster = at_rate(look(160, 90), 30, 20);
+  EXPECT_EQ(faster.picture.since_second, 2u);
+  EXPECT_EQ(faster.picture.since_frame, 20u);
+  EXPECT_TRUE(faster.chirps(20));
+  EXPECT_TRUE(faster.chirps(50));
+  EXPECT_FALSE(faster.chirps(40));
+  const PatternLook slower = at_rate(faster, 5, 80);
+  EXPECT_EQ(slower.picture.since_second, 4u);
+  EXPECT_TRUE(slower.chirps(85));
+}
+
+TEST(PatternLooks, WhoMeasuresPaintsAsItLooksThen) {
+  scenarios::Media media;
+  media.video.width = 160;
+  media.video.height = 90;
+  media.video.fps = 10;
+  auto looks = std::make_shared<PatternLooks>();
+  looks->change(0, look(160, 90));
+  const auto member = member_of({&media, "alice", 7, 42, 0, 0, looks});
+  ASSERT_TRUE(member.painting && member.painting->size);
+  looks->change(20, at_rate(look(320, 180), 30, 20));  // after the measuring began
+  EXPECT_EQ(*member.painting->size(7, 19), (quality::PaintedSize{160, 90}));
+  EXPECT_EQ(*member.painting->size(7, 20), (quality::PaintedSize{320, 180}));
+  EXPECT_FALSE(member.painting->size(8, 20)) << "somebody else's";
+  std::vector<uint8_t> painted(320 * 180 * 2), drawn(painted.size());
+  const auto view = [](std::vector<uint8_t>& bytes) {
+    uint8_t* chroma = bytes.data() + 320 * 180;
+    return PictureView{bytes.data(), 320, chroma, chroma + 160 * 90, 160, 320, 180};
+  };
+  ASSERT_TRUE(member.painting->paint(7, 50, view(painted)));
+  const auto picture = pipelines::PatternPicture::create({42, 7, "alice", 320, 180, 30, 20, 2});
+  ASSERT_TRUE(picture);
+  (*picture)->draw(50, true, view(drawn));
+  EXPECT_EQ(painted, drawn);
+}
+
+class ScenarioLooksTest : public test::ScenarioRuns {};
+
+// Media of another size and rate, sent well: their likeness is high, and delays are those of their
+// frames.
+TEST_F(ScenarioLooksTest, LikenessAfterASwitchIsToWhatIsSentThen) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto scenario = scenarios::decode_scenario(R"(
+callbot: 1
+name: t
+media:
+  cam: {video: {source: pattern, size: 160x90, fps: 10, bitrate: 300 kbit/s}, audio: pattern}
+  other: {video: {source: pattern, size: 320x180, fps: 20, bitrate: 1 Mbit/s}, audio: pattern}
+actors: {alice: {send: cam}, bob: {verify: all}}
+steps:
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: seen, who: bob, from: alice, for: 2s, within: 20s}
+  - {do: switch, who: alice, media: other}
+  - {expect: size, who: bob, from: alice, size: 320x180, within: 20s}
+  - wait: 2s
+  - mark: other
+  - {expect: metric, who: bob, from: alice, metric: video.psnr, stat: count, op: ">=", value: 3, within: 20s}
+  - {do: switch, who: alice, size: 160x120}
+  - {expect: size, who: bob, from: alice, size: 160x120, within: 20s}
+  - {expect: metric, who: bob, from: alice, metric: video.psnr, stat: count, op: ">=", value: 3, within: 20s}
+  - {do: switch, who: alice, media: cam}
+  - {expect: size, who: bob, from: alice, size: 160x90, within: 20s}
+  - {expect: metric, who: bob, from: alice, metric: video.psnr, stat: count, op: ">=", value: 3, within: 20s}
+thresholds:
+  - {metric: video.psnr, stat: min, op: ">", value: 24, who: bob, from: alice}
+  - {metric: video.ssim, stat: min, op: ">", value: 0.7, who: bob, from: alice}
+  - {metric: video.e2e_delay, stat: max, op: "<", value: 1s, who: bob, from: alice}
+  - {metric: video.reorder, stat: total, op: "==", value: 0, who: bob, from: alice}
+  - {metric: video.fps, stat: max, op: ">=", value: 18, who: bob, from: alice, between: [other, 1h]}
+)",
+                                                     "t.yaml", {});
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    start(*scenario);
+    ASSERT_TRUE(ended());
+    if (evidence_->invalid.empty()) break;
+  }
+  EXPECT_EQ(judged().verdict, scenarios::Verdict::kPass) << text();
+}
+
+}  // namespace
+}  // namespace callbot::bot
