@@ -263,16 +263,20 @@ void ScenarioActor::sample(int64_t now_ns) {
   for (const auto& watch : watches_) samples_.absorb(watch->take());
   look_at_recoveries(now_ns);
   if (source_) {
-    const auto stats = source_->stats();
-    if (media_->video.source != "none") samples_.sent("camera", stats.video, now_ns);
-    if (media_->audio.source != "none") samples_.sent("microphone", stats.audio, now_ns);
+    if (const auto stats = source_->stats(MediaKind::kVideo))
+      samples_.made("camera", *stats, now_ns);
+    if (const auto stats = source_->screen_stats()) samples_.made("screen", *stats, now_ns);
   }
   if (state_ != State::kInside) return;
   for (const std::string& member : connected_) look_at_pair(member);
+  CallStats stats = call_->stats();
+  for (CallConnection& one : stats.connections) one.member = name_of(shown_of(one.member));
+  if (source_)
+    samples_.connections(
+        stats.connections, [this](size_t stream) { return source_->stream_name(stream); }, now_ns);
   if (who_.actor->verify == scenarios::Verify::kNone) return;
-  auto tracks = call_->tracks();
-  for (CallTrack& track : tracks) track.info.name = name_of(track.info.name);
-  samples_.tracks(tracks, now_ns);
+  for (CallTrack& track : stats.tracks) track.info.name = name_of(track.info.name);
+  samples_.tracks(stats.tracks, now_ns);
 }
 
 bool ScenarioActor::is_measured() const {
@@ -350,8 +354,10 @@ double ScenarioActor::behind() const {
 
 uint64_t ScenarioActor::left_out() const {
   if (!source_) return 0;
-  const auto stats = source_->stats();
-  return stats.video.left_out + stats.audio.left_out;
+  uint64_t left_out = 0;
+  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
+    if (const auto stats = source_->stats(kind)) left_out += stats->left_out;
+  return left_out;
 }
 
 std::vector<scenarios::Presence> ScenarioActor::presence() const {
@@ -439,8 +445,21 @@ void ScenarioActor::member_changed(const signaling::Member& before,
 void ScenarioActor::connected(const std::string& member) {
   connected_.insert(member);
   look_at_pair(member);
+  look_at_join(member);
   if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
   tell("connected", shown_of(member), "");
+}
+
+void ScenarioActor::look_at_join(const std::string& member) {
+  for (const CallConnection& one : call_->stats().connections) {
+    const pipelines::ConnectTimes& times = one.times;
+    if (one.member != member || times.ice_ns == 0 || times.dtls_ns == 0) continue;
+    const std::string name = name_of(shown_of(member));
+    samples_.add("join.ice", name, "",
+                 {times.ice_ns, seconds_between(times.described_ns, times.ice_ns)});
+    samples_.add("join.dtls", name, "",
+                 {times.dtls_ns, seconds_between(times.ice_ns, times.dtls_ns)});
+  }
 }
 
 // ICE may change its mind at any time, and says nothing when it does.
@@ -476,7 +495,10 @@ void ScenarioActor::track_added(const TrackInfo& track, bool) {
   if (who_.actor->verify == scenarios::Verify::kNone) return;
   const ScenarioActor* other = hears_.other(track.name);
   const int64_t began = other == nullptr ? join_ns_ : std::max(join_ns_, other->join_ns_);
-  const int64_t now = monotonic_ns();
+  int64_t now = monotonic_ns();
+  for (const CallTrack& one : call_->tracks())
+    if (one.info.id == track.id && one.stats.first_packet_ns > began)
+      now = one.stats.first_packet_ns;
   samples_.add("join.first_rtp", name_of(track.name), stream_of(track),
                {now, seconds_between(began, now)});
 }

@@ -133,6 +133,7 @@ class ScenarioActor final : private CallEvents {
   void tell(const char* kind, const std::string& from, std::string text);
   void gone();
   void look_at_pair(const std::string& member);
+  void look_at_join(const std::string& member);
   std::string shown_of(const std::string& member) const;
   std::string name_of(const std::string& shown) const;
 

@@ -19,7 +19,12 @@ quality::ReceivedCounters counters_of(const pipelines::TrackStats& stats) {
   counters.bytes = static_cast<int64_t>(stats.bytes);
   counters.lost = known(stats.packets_lost);
   counters.repaired = known(stats.packets_repaired);
-  counters.pli = static_cast<int64_t>(stats.key_frame_requests);
+  counters.discarded = known(stats.packets_discarded);
+  counters.nack = static_cast<int64_t>(stats.nack_sent);
+  counters.pli = static_cast<int64_t>(stats.pli_sent);
+  counters.fir = static_cast<int64_t>(stats.fir_sent);
+  counters.buffer_delay = stats.held_s;
+  counters.buffer_emitted = static_cast<int64_t>(stats.held_frames);
   counters.jitter = known(stats.jitter_s);
   return counters;
 }
@@ -105,15 +110,67 @@ void ScenarioSamples::tracks(const std::vector<CallTrack>& all, int64_t now_ns) 
   });
 }
 
-void ScenarioSamples::sent(const std::string& stream, const pipelines::LiveStreamStats& stats,
+ScenarioSamples::Counted& ScenarioSamples::counted(
+    std::map<std::string, std::unique_ptr<Counted>>& all, const std::string& from,
+    const std::string& stream) {
+  auto& one = all[stream];
+  if (!one) one = std::make_unique<Counted>(actor_, from, stream);
+  return *one;
+}
+
+void ScenarioSamples::made(const std::string& stream, const pipelines::LiveStreamStats& stats,
                            int64_t now_ns) {
-  auto& counted = sent_[stream];
-  if (!counted) counted = std::make_unique<Counted>(actor_, "", stream);
   quality::SentCounters counters;
-  counters.packets = static_cast<int64_t>(stats.packets);
-  if (stream == "camera") counters.frames = static_cast<int64_t>(stats.encoded);
-  counted->sampler.sent(counters, now_ns);
-  absorb(counted->set.take());
+  if (stream != "microphone") {  // sound goes out in packets, before its time
+    counters.frames = static_cast<int64_t>(stats.sent);
+    counters.key_frames = static_cast<int64_t>(stats.key_frames);
+    counters.left_out = static_cast<int64_t>(stats.left_out);
+    counters.lateness = static_cast<double>(stats.late_ns) / 1e9;
+  }
+  Counted& one = counted(made_, "", stream);
+  one.sampler.sent(counters, now_ns);
+  absorb(one.set.take());
+}
+
+void ScenarioSamples::connections(const std::vector<CallConnection>& all,
+                                  const std::function<std::string(size_t)>& stream_of,
+                                  int64_t now_ns) {
+  std::map<std::pair<std::string, size_t>, pipelines::SentStats> now;
+  for (const CallConnection& connection : all) {
+    if (connection.sent.empty()) continue;  // no report tells a round trip time
+    auto& trips = trips_[connection.id];
+    if (!trips) trips = std::make_unique<Counted>(actor_, connection.member, "");
+    trips->sampler.trips({static_cast<int64_t>(connection.round_trips), connection.round_trips_s},
+                         now_ns);
+    absorb(trips->set.take());
+    for (const pipelines::SentStats& sent : connection.sent) {
+      const auto key = std::pair(connection.id, sent.stream);
+      const pipelines::SentStats before = last_sent_[key];
+      pipelines::SentStats& sum = all_sent_[stream_of(sent.stream)];
+      sum.packets += sent.packets - before.packets;
+      sum.bytes += sent.bytes - before.bytes;
+      sum.nack += sent.nack - before.nack;
+      sum.pli += sent.pli - before.pli;
+      sum.fir += sent.fir - before.fir;
+      now[key] = sent;
+    }
+  }
+  last_sent_ = std::move(now);
+  std::erase_if(trips_, [&](const auto& one) {
+    return std::none_of(all.begin(), all.end(),
+                        [&](const CallConnection& c) { return c.id == one.first; });
+  });
+  for (const auto& [stream, sum] : all_sent_) {
+    quality::SentCounters counters;
+    counters.packets = static_cast<int64_t>(sum.packets);
+    counters.bytes = static_cast<int64_t>(sum.bytes);
+    counters.nack = static_cast<int64_t>(sum.nack);
+    counters.pli = static_cast<int64_t>(sum.pli);
+    counters.fir = static_cast<int64_t>(sum.fir);
+    Counted& one = counted(sent_, "", stream);
+    one.sampler.sent(counters, now_ns);
+    absorb(one.set.take());
+  }
 }
 
 }  // namespace callbot::bot

@@ -40,8 +40,12 @@ class ScenarioSamples {
   void settle();
   // The received tracks as they are now, about once a second.
   void tracks(const std::vector<CallTrack>& all, int64_t now_ns);
-  // What is sent as `stream`.
-  void sent(const std::string& stream, const pipelines::LiveStreamStats& stats, int64_t now_ns);
+  // What is made to be sent as `stream`.
+  void made(const std::string& stream, const pipelines::LiveStreamStats& stats, int64_t now_ns);
+  // The peer connections as they are now, about once a second; members by their names in evidence.
+  // `stream_of`: what a stream of the source is called.
+  void connections(const std::vector<CallConnection>& all,
+                   const std::function<std::string(size_t)>& stream_of, int64_t now_ns);
 
   const std::vector<Series>& series() const { return series_; }
 
@@ -62,7 +66,13 @@ class ScenarioSamples {
   std::map<std::tuple<std::string, std::string, std::string>, size_t> index_;
   std::set<size_t> settled_;
   std::map<TrackId, std::unique_ptr<Counted>> received_;
-  std::map<std::string, std::unique_ptr<Counted>> sent_;  // by stream
+  Counted& counted(std::map<std::string, std::unique_ptr<Counted>>& all, const std::string& from,
+                   const std::string& stream);
+  std::map<std::string, std::unique_ptr<Counted>> made_, sent_;  // by stream
+  std::map<std::string, std::unique_ptr<Counted>> trips_;        // by connection
+  // Of each connection and stream as it was last, and of all of a stream together.
+  std::map<std::pair<std::string, size_t>, pipelines::SentStats> last_sent_;
+  std::map<std::string, pipelines::SentStats> all_sent_;
 };
 
 }  // namespace callbot::bot

@@ -265,8 +265,36 @@ Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
   return switched;
 }
 
-pipelines::TestPatternStats ScenarioSending::stats() const {
-  return pattern_ == nullptr ? pipelines::TestPatternStats() : pattern_->stats();
+std::optional<pipelines::LiveStreamStats> ScenarioSending::stats(MediaKind kind) const {
+  std::optional<pipelines::LiveStreamStats> all;
+  for (const auto& [name, made] : made_) {
+    const pipelines::TestPattern* pattern = made.source.pattern;
+    if (pattern == nullptr) continue;
+    const bool has =
+        std::any_of(pattern->streams().begin(), pattern->streams().end(),
+                    [&](const pipelines::SourceStream& stream) { return stream.kind == kind; });
+    if (!has) continue;
+    const auto stats = pattern->stats();
+    const auto& one = kind == MediaKind::kVideo ? stats.video : stats.audio;
+    if (!all) all.emplace();
+    all->encoded += one.encoded;
+    all->key_frames += one.key_frames;
+    all->packets += one.packets;
+    all->left_out += one.left_out;
+    all->sent += one.sent;
+    all->late_ns += one.late_ns;
+  }
+  return all;
+}
+
+std::optional<pipelines::LiveStreamStats> ScenarioSending::screen_stats() const {
+  if (drawn_ == nullptr) return std::nullopt;
+  return drawn_->stats().video;
+}
+
+std::string ScenarioSending::stream_name(size_t stream) const {
+  if (stream == screen_) return "screen";
+  return source_->streams().at(stream).kind == MediaKind::kAudio ? "microphone" : "camera";
 }
 
 }  // namespace callbot::bot

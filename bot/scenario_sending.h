@@ -66,8 +66,12 @@ class ScenarioSending {
   // it with the next second.
   Result<Switched> switch_to(const scenarios::Step& step);
 
-  // Of the pattern that is sent; zeros where there is none.
-  pipelines::TestPatternStats stats() const;
+  // Of all patterns that were sent in turn; none where there is no picture or sound of one.
+  std::optional<pipelines::LiveStreamStats> stats(MediaKind kind) const;
+  // Of its marked screen.
+  std::optional<pipelines::LiveStreamStats> screen_stats() const;
+  // "camera", "microphone" or "screen".
+  std::string stream_name(size_t stream) const;
   int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
   // Of its marked screen; 0: it has none.
   int64_t screen_begin_ns() const { return drawn_ == nullptr ? 0 : drawn_->begin_ns(); }

@@ -293,6 +293,8 @@ void LiveStream::send(const GRef<GstBuffer>& packet, SentFrame frame) {
   const std::lock_guard counting(mutex_);
   ++stats_.packets;
   if (!last) return;
+  ++stats_.sent;
+  stats_.late_ns += frame.sent_ns - frame.captured_ns;
   if (sent_.size() == kMostRemembered) sent_.pop_front();
   sent_.push_back(frame);
 }

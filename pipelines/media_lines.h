@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "pipelines/peer.h"
 #include "pipelines/rtc_bin.h"
+#include "pipelines/rtcp_counts.h"
 #include "pipelines/sdp_guard.h"
 #include "pipelines/sender.h"
 
@@ -50,6 +51,8 @@ class MediaLines {
   bool anything_unsent() const;
   // What the m-line of this number sends says of itself (RFC 4796); empty: nothing.
   std::string content_of(size_t mline) const;
+  // Of each stream that has its place.
+  std::vector<SentStats> sent(const RtcpCounts& rtcp) const;
   uint64_t packets_sent() const;
   uint64_t bytes_sent() const;
 

@@ -30,8 +30,11 @@ const std::vector<Graph>& graphs() {
       {"Round trip time", {"rtp.rtt"}},
       {"Frame rate", {"video.fps"}},
       {"Bit rate received", {"rtp.bitrate"}},
-      {"Bit rate sent", {"send.bitrate", "send.available_bitrate"}},
+      {"Bit rate sent", {"send.bitrate", "send.target_bitrate", "send.available_bitrate"}},
       {"Loss", {"rtp.loss"}},
+      {"Asked for again, each second", {"rtp.nack", "rtp.pli"}},
+      {"Held by the jitterbuffer", {"jitterbuffer.delay"}},
+      {"Frames late at the sender", {"send.lateness"}},
       {"Sound against picture", {"av.skew"}},
       {"PSNR", {"video.psnr"}},
   };

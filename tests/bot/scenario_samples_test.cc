@@ -56,6 +56,7 @@ TEST(ScenarioSamples, CountersAreDeltas) {
   EXPECT_THAT(values(samples, "rtp.lost"), ::testing::Contains(10));
   EXPECT_EQ(find(samples, "rtp.jitter"), nullptr);
   EXPECT_EQ(find(samples, "rtp.repaired"), nullptr);
+  EXPECT_EQ(find(samples, "rtp.discarded"), nullptr);
   const Series* series = find(samples, "rtp.packets");
   EXPECT_EQ(series->actor, "bob");
   EXPECT_EQ(series->from, "alice");
@@ -72,15 +73,60 @@ TEST(ScenarioSamples, AFreshConnectionCountsAnew) {
   EXPECT_EQ(values(samples, "rtp.packets"), (Values{100, 30, 20}));
 }
 
-TEST(ScenarioSamples, WhatIsSentIsCounted) {
+TEST(ScenarioSamples, WhatIsMadeIsCounted) {
   ScenarioSamples samples("bob", {});
-  samples.sent("camera", {.encoded = 30, .packets = 60}, kSecond);
-  samples.sent("camera", {.encoded = 59, .packets = 120}, 2 * kSecond);
-  samples.sent("microphone", {.encoded = 50, .packets = 50}, 2 * kSecond);
-  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 29}));
+  samples.made("camera", {.key_frames = 1, .left_out = 0, .sent = 30, .late_ns = 300'000'000},
+               kSecond);
+  samples.made("camera", {.key_frames = 3, .left_out = 2, .sent = 60, .late_ns = 900'000'000},
+               2 * kSecond);
+  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 30}));
   EXPECT_EQ(find(samples, "send.frames")->stream, "camera");
   EXPECT_EQ(find(samples, "send.frames")->from, "");
-  EXPECT_EQ(values(samples, "send.packets"), (Values{60, 60}));
+  EXPECT_EQ(values(samples, "send.key_frames"), (Values{1, 2}));
+  EXPECT_EQ(values(samples, "send.left_out"), (Values{0, 2}));
+  EXPECT_EQ(values(samples, "send.fps"), (Values{30}));
+  EXPECT_EQ(values(samples, "send.lateness"), (Values{0.01, 0.02}));
+  EXPECT_EQ(find(samples, "send.packets"), nullptr);
+}
+
+CallConnection connection(const std::string& member, const std::string& id, uint64_t packets,
+                          uint64_t nack) {
+  CallConnection one{.member = member, .id = id};
+  one.sent = {{.stream = 0, .packets = packets, .bytes = packets * 1000, .nack = nack, .pli = 1}};
+  return one;
+}
+
+TEST(ScenarioSamples, WhatIsSentIsThatToAllOthersTogether) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  samples.connections({connection("alice", "1", 100, 0), connection("carol", "2", 50, 3)},
+                      camera_alone, kSecond);
+  samples.connections({connection("alice", "1", 200, 2), connection("carol", "2", 150, 3)},
+                      camera_alone, 2 * kSecond);
+  // Carol's connection is made afresh.
+  samples.connections({connection("alice", "1", 300, 2), connection("carol", "3", 40, 1)},
+                      camera_alone, 3 * kSecond);
+  EXPECT_EQ(values(samples, "send.packets"), (Values{150, 200, 140}));
+  EXPECT_EQ(values(samples, "send.nack"), (Values{3, 2, 1}));
+  EXPECT_EQ(values(samples, "send.pli"), (Values{2, 0, 1}));
+  EXPECT_EQ(values(samples, "send.fir"), (Values{0, 0, 0}));
+  EXPECT_EQ(values(samples, "send.bitrate"), (Values{1.6e6, 1.12e6}));
+  EXPECT_EQ(find(samples, "send.packets")->stream, "camera");
+}
+
+TEST(ScenarioSamples, ARoundTripIsOfOneConnection) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  CallConnection alice = connection("alice", "1", 100, 0), listener{.member = "dave", .id = "9"};
+  samples.connections({alice, listener}, camera_alone, kSecond);
+  ASSERT_NE(find(samples, "rtp.rtt"), nullptr);
+  EXPECT_EQ(find(samples, "rtp.rtt")->state, Measured::kUnmeasured);
+  EXPECT_EQ(find(samples, "rtp.rtt")->from, "alice");
+  alice.round_trips = 2;
+  alice.round_trips_s = 0.1;
+  samples.connections({alice, listener}, camera_alone, 2 * kSecond);
+  EXPECT_EQ(values(samples, "rtp.rtt"), (Values{0.05}));
+  for (const Series& s : samples.series()) EXPECT_NE(s.from, "dave") << "nothing is sent to him";
 }
 
 TEST(ScenarioSamples, EverySampleIsHeard) {
