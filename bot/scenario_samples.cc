@@ -94,6 +94,9 @@ void ScenarioSamples::settle() {
   for (size_t i = 0; i < series_.size(); ++i) {
     if (series_[i].state == Measured::kInvalid) settled_.insert(i);
   }
+  // Connections of the next call are others, whatever they are called.
+  last_sent_.clear();
+  trips_.clear();
 }
 
 void ScenarioSamples::tracks(const std::vector<CallTrack>& all, int64_t now_ns) {

@@ -36,7 +36,8 @@ class ScenarioSamples {
   // What somebody measured since the last time. A metric of one stream is one series, whoever
   // measured it; its state is what was said last, but for nothing.
   void absorb(const std::vector<Series>& measured);
-  // Who measured so far measures no more: what was not to be believed of it stays so.
+  // Who measured so far measures no more, and a call is over: what was not to be believed of it
+  // stays so.
   void settle();
   // The received tracks as they are now, about once a second.
   void tracks(const std::vector<CallTrack>& all, int64_t now_ns);

@@ -1,8 +1,8 @@
 // pipelines/rtcp_counts.h: what RTCP says in both directions of one connection: requests counted by
 // the stream they are about, and the round trip time.
 //
-// Counted are RTCP packets, as W3C webrtc-stats' nackCount, pliCount and firCount are: one that asks
-// for ten lost packets is one. rtpsession's own counters are of what it was asked to send, and
+// Counted are RTCP packets, as W3C webrtc-stats' nackCount, pliCount and firCount are: one that
+// asks for ten lost packets is one. rtpsession's own counters are of what it was asked to send, and
 // webrtcbin passes only some of them on.
 //
 // The round trip time is that of our sender reports: from when a report left until its echo in a
