@@ -39,7 +39,8 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       feeds_(feeds_of(scenario, who_, number)),
       screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
   samples_.measure("call.reconnects");
-  if (media_ != nullptr) looks_->change(0, look_of(*media_, known()));
+  if (media_ != nullptr) look_ = look_of(*media_, known());
+  looks_->change(0, look_);
   if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
 
@@ -204,34 +205,31 @@ Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
 // So that likeness stays that to what is sent.
 void ScenarioActor::change_looks(const scenarios::Step& step,
                                  const ScenarioSending::Switched& switched) {
-  auto look = looks_->newest();
+  bool paints = looks_->newest().has_value();
   if (switched.media_ns) {
-    const scenarios::Media& media = *scenario_.media_named(step.media);
-    auto next = look_of(media, known());
-    if (next && look) {  // at the rate there is
-      const auto before = look->picture;
-      look = next;
-      look->picture.fps = before.fps;
-      look->picture.since_frame = before.since_frame;
-      look->picture.since_second = before.since_second;
-    } else {
-      look = next;
+    auto next = look_of(*scenario_.media_named(step.media), known());
+    if (next && look_) {  // at the rate there is
+      next->picture.fps = look_->picture.fps;
+      next->picture.since_frame = look_->picture.since_frame;
+      next->picture.since_second = look_->picture.since_second;
     }
+    paints = next.has_value();
+    if (paints) look_ = next;
     // The first one or two after it are of either.
     const auto newest = measuring_.log->newest(number_, *switched.media_ns);
     const uint32_t first = newest ? *newest + 1 : 0;
     looks_->change(first, std::nullopt);
-    looks_->change(first + kOfEither, look);
+    looks_->change(first + kOfEither, next);
   }
-  if (!look) return;
+  if (!paints || !look_) return;
   if (const auto& rate = switched.rate) {
-    look = at_rate(*look, rate->second, rate->first);
-    looks_->change(rate->first, look);
+    look_ = at_rate(*look_, rate->second, rate->first);
+    looks_->change(rate->first, look_);
   }
   if (!switched.frame) return;
-  look->picture.width = *step.width;
-  look->picture.height = *step.height;
-  looks_->change(*switched.frame, look);
+  look_->picture.width = *step.width;
+  look_->picture.height = *step.height;
+  looks_->change(*switched.frame, look_);
 }
 
 Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {

@@ -182,6 +182,7 @@ class ScenarioActor final : private CallEvents {
   std::optional<ActorFeeds> feeds_;                                     // until its source is made
   const int screen_fps_;  // of its marked screen; 0: it has none
   const std::shared_ptr<PatternLooks> looks_ = std::make_shared<PatternLooks>();
+  std::optional<PatternLook> look_;  // of its camera's pattern, the last one
   std::unique_ptr<ScenarioSending> source_;
   std::unique_ptr<ScenarioPost> post_;
   std::set<std::string> posted_;  // kinds of EventFact
