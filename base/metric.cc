@@ -143,7 +143,7 @@ constexpr Metric kMetrics[] = {
     {"send.left_out", "1", kCount, kSender, kLess, "send.frames",
      "frames that came too late to be made"},
     {"send.target_bitrate", "bit/s", kGauge, kSender, kMore, "",
-     "targetBitrate: what the encoder is set to"},
+     "targetBitrate: what the rendition is made for that the other end is sent"},
     {"send.available_bitrate", "bit/s", kGauge, kSender, kMore, "",
      "availableOutgoingBitrate: our estimate from transport-cc feedback"},
     {"send.nack", "1", kCount, kSender, kLess, "", "NACK packets received (RFC 4585, 6.2.1)"},

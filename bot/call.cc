@@ -117,7 +117,8 @@ CallStats Call::stats() const {
     }
     all.connections.push_back(
         {leg->leg().member, fmt::format("{}/{}", static_cast<uint64_t>(id), leg->generation()),
-         std::move(stats.sent), stats.round_trips, stats.round_trips_s, stats.times});
+         std::move(stats.sent), stats.round_trips, stats.round_trips_s, stats.times,
+         stats.available_outgoing_bitrate, stats.quality_limited_s});
   }
   return all;
 }
@@ -326,6 +327,10 @@ void Call::leg_key_frame_found(const TrackInfo& track, std::chrono::nanoseconds 
 
 void Call::leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
   events_.size_changed(track, width, height);
+}
+
+void Call::leg_rendition_changed(CallLeg& leg, size_t rendition, double available) {
+  events_.rendition_changed(leg.leg().member, rendition, available);
 }
 
 void Call::leg_channel_message(CallLeg& leg, bool text, std::string bytes) {

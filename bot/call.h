@@ -72,6 +72,10 @@ class CallEvents {
   virtual void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
     (void)track, (void)width, (void)height;
   }
+  // What this member is sent of our video, 0: all of it; `available`: bit/s that its path takes.
+  virtual void rendition_changed(const std::string& member, size_t rendition, double available) {
+    (void)member, (void)rendition, (void)available;
+  }
   virtual void chat(const signaling::Member& from, const std::string& text) {
     (void)from, (void)text;
   }
@@ -102,6 +106,8 @@ struct CallConnection {
   uint64_t round_trips = 0;
   double round_trips_s = 0;
   pipelines::ConnectTimes times;
+  double available_bitrate = -1;  // as PeerStats says, as the following
+  double limited_s = 0;
 };
 struct CallStats {
   std::vector<CallTrack> tracks;
@@ -180,6 +186,7 @@ class Call final : private signaling::Events, private LegOwner {
   void leg_key_frame_wait(const TrackInfo& track) override;
   void leg_key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) override;
   void leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
+  void leg_rendition_changed(CallLeg& leg, size_t rendition, double available) override;
   void leg_channel_message(CallLeg& leg, bool text, std::string bytes) override;
   void leg_channel_closed(CallLeg& leg) override;
 

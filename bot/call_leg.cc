@@ -208,6 +208,10 @@ void CallLeg::size_changed(TrackId id, uint32_t width, uint32_t height) {
   if (const TrackInfo* t = track(id)) owner_.leg_size_changed(*t, width, height);
 }
 
+void CallLeg::rendition_changed(size_t rendition, double available) {
+  owner_.leg_rendition_changed(*this, rendition, available);
+}
+
 void CallLeg::channel_opened(pipelines::ChannelId channel, const std::string& label) {
   log_.info("data channel \"{}\" is open", label);
   if (label == kChannel) channel_ = channel;

@@ -43,6 +43,8 @@ class LegOwner {
   virtual void leg_key_frame_wait(const TrackInfo& track) = 0;
   virtual void leg_key_frame_found(const TrackInfo& track, std::chrono::nanoseconds wait) = 0;
   virtual void leg_size_changed(const TrackInfo& track, uint32_t width, uint32_t height) = 0;
+  virtual void leg_rendition_changed(CallLeg& /*leg*/, size_t /*rendition*/, double /*available*/) {
+  }
   virtual void leg_channel_message(CallLeg& leg, bool text, std::string bytes) = 0;
   virtual void leg_channel_closed(CallLeg& leg) = 0;
 };
@@ -88,6 +90,7 @@ class CallLeg final : private pipelines::PeerEvents {
   void key_frame_wait(TrackId track) override;
   void key_frame_found(TrackId track, std::chrono::nanoseconds wait) override;
   void size_changed(TrackId track, uint32_t width, uint32_t height) override;
+  void rendition_changed(size_t rendition, double available) override;
   void channel_opened(pipelines::ChannelId channel, const std::string& label) override;
   void channel_message(pipelines::ChannelId channel, bool text, std::string bytes) override;
   void channel_closed(pipelines::ChannelId channel) override;

@@ -261,9 +261,9 @@ void ScenarioActor::sample(int64_t now_ns) {
   for (const auto& watch : watches_) samples_.absorb(watch->take());
   look_at_recoveries(now_ns);
   if (source_) {
-    if (const auto stats = source_->stats(MediaKind::kVideo))
-      samples_.made("camera", *stats, now_ns);
-    if (const auto stats = source_->screen_stats()) samples_.made("screen", *stats, now_ns);
+    const auto camera = source_->stats(MediaKind::kVideo), screen = source_->screen_stats();
+    if (!camera.empty()) samples_.made("camera", camera, now_ns);
+    if (!screen.empty()) samples_.made("screen", screen, now_ns);
   }
   if (state_ != State::kInside) return;
   for (const std::string& member : connected_) look_at_pair(member);
@@ -354,7 +354,8 @@ uint64_t ScenarioActor::left_out() const {
   if (!source_) return 0;
   uint64_t left_out = 0;
   for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
-    if (const auto stats = source_->stats(kind)) left_out += stats->left_out;
+    for (const auto& [media, encoders] : source_->stats(kind))
+      for (const auto& one : encoders) left_out += one.left_out;
   return left_out;
 }
 
@@ -508,6 +509,13 @@ void ScenarioActor::size_changed(const TrackInfo& track, uint32_t width, uint32_
   if (found == streams_.end()) return;
   found->second.width = width;
   found->second.height = height;
+}
+
+void ScenarioActor::rendition_changed(const std::string& member, size_t rendition,
+                                      double available) {
+  tell("rendition", shown_of(member),
+       fmt::format("{} from now on, {:.0f} kbit/s available",
+                   rendition == 0 ? "full size" : "a smaller picture", available / 1000));
 }
 
 void ScenarioActor::chat(const signaling::Member& from, const std::string& text) {

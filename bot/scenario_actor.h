@@ -146,6 +146,7 @@ class ScenarioActor final : private CallEvents {
   void track_added(const TrackInfo& track, bool taken) override;
   void track_removed(const TrackInfo& track) override;
   void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
+  void rendition_changed(const std::string& member, size_t rendition, double available) override;
   void chat(const signaling::Member& from, const std::string& text) override;
   void file_begin(const signaling::Member& from, const FileBegin& file) override;
   void file_chunk(const signaling::Member& from, const std::string& bytes) override;

@@ -259,7 +259,7 @@ bool ScenarioRun::is_unexpected(const ScenarioActor& actor, const Told& told) co
     const auto kind = told.text == "camera" ? MediaKind::kVideo : MediaKind::kAudio;
     return other == nullptr || other->on(kind) == (told.kind == "muted");
   }
-  if (told.kind == "connected" || told.kind == "trouble") return false;
+  if (told.kind == "connected" || told.kind == "trouble" || told.kind == "rendition") return false;
   if (told.kind == "message" || told.kind == "file")
     return other == nullptr || !other->has_posted(told.kind);
   return true;  // a lost server: no step makes one

@@ -96,7 +96,8 @@ void ScenarioSamples::settle() {
   }
   // Connections of the next call are others, whatever they are called.
   last_sent_.clear();
-  trips_.clear();
+  ways_.clear();
+  way_streams_.clear();
 }
 
 void ScenarioSamples::tracks(const std::vector<CallTrack>& all, int64_t now_ns) {
@@ -114,23 +115,37 @@ void ScenarioSamples::tracks(const std::vector<CallTrack>& all, int64_t now_ns) 
 }
 
 ScenarioSamples::Counted& ScenarioSamples::counted(
-    std::map<std::string, std::unique_ptr<Counted>>& all, const std::string& from,
-    const std::string& stream) {
-  auto& one = all[stream];
+    std::map<std::string, std::unique_ptr<Counted>>& all, const std::string& key,
+    const std::string& from, const std::string& stream) {
+  auto& one = all[key];
   if (!one) one = std::make_unique<Counted>(actor_, from, stream);
   return *one;
 }
 
-void ScenarioSamples::made(const std::string& stream, const pipelines::LiveStreamStats& stats,
-                           int64_t now_ns) {
-  quality::SentCounters counters;
-  if (stream != "microphone") {  // sound goes out in packets, before its time
-    counters.frames = static_cast<int64_t>(stats.sent);
-    counters.key_frames = static_cast<int64_t>(stats.key_frames);
-    counters.left_out = static_cast<int64_t>(stats.left_out);
-    counters.lateness = static_cast<double>(stats.late_ns) / 1e9;
+void ScenarioSamples::made(const std::string& stream, const EncoderStats& stats, int64_t now_ns) {
+  pipelines::LiveStreamStats& sum = all_made_[stream];
+  for (const auto& [media, encoders] : stats) {
+    auto& last = last_made_[stream][media];
+    last.resize(encoders.size());
+    pipelines::LiveStreamStats most;  // of the renditions
+    for (size_t i = 0; i < encoders.size(); ++i) {
+      const pipelines::LiveStreamStats &now = encoders[i], &before = last[i];
+      sum.key_frames += now.key_frames - before.key_frames;
+      sum.left_out += now.left_out - before.left_out;
+      if (now.sent - before.sent <= most.sent) continue;
+      most.sent = now.sent - before.sent;
+      most.late_ns = now.late_ns - before.late_ns;
+    }
+    sum.sent += most.sent;
+    sum.late_ns += most.late_ns;
+    last = encoders;
   }
-  Counted& one = counted(made_, "", stream);
+  quality::SentCounters counters;
+  counters.frames = static_cast<int64_t>(sum.sent);
+  counters.key_frames = static_cast<int64_t>(sum.key_frames);
+  counters.left_out = static_cast<int64_t>(sum.left_out);
+  counters.lateness = static_cast<double>(sum.late_ns) / 1e9;
+  Counted& one = counted(made_, stream, "", stream);
   one.sampler.sent(counters, now_ns);
   absorb(one.set.take());
 }
@@ -141,28 +156,26 @@ void ScenarioSamples::connections(const std::vector<CallConnection>& all,
   std::map<std::pair<std::string, size_t>, pipelines::SentStats> now;
   for (const CallConnection& connection : all) {
     if (connection.sent.empty()) continue;  // no report tells a round trip time
-    auto& trips = trips_[connection.id];
-    if (!trips) trips = std::make_unique<Counted>(actor_, connection.member, "");
-    trips->sampler.trips({static_cast<int64_t>(connection.round_trips), connection.round_trips_s},
-                         now_ns);
-    absorb(trips->set.take());
+    Counted& way = counted(ways_, connection.id, connection.member, "");
+    way.sampler.trips({static_cast<int64_t>(connection.round_trips), connection.round_trips_s},
+                      now_ns);
+    quality::SentCounters path;
+    path.available_bitrate = known(connection.available_bitrate);
+    way.sampler.sent(path, now_ns);
+    absorb(way.set.take());
     for (const pipelines::SentStats& sent : connection.sent) {
       const auto key = std::pair(connection.id, sent.stream);
-      const pipelines::SentStats before = last_sent_[key];
-      pipelines::SentStats& sum = all_sent_[stream_of(sent.stream)];
-      sum.packets += sent.packets - before.packets;
-      sum.bytes += sent.bytes - before.bytes;
-      sum.nack += sent.nack - before.nack;
-      sum.pli += sent.pli - before.pli;
-      sum.fir += sent.fir - before.fir;
+      add_sent(connection, sent, stream_of(sent.stream), now_ns);
       now[key] = sent;
     }
   }
   last_sent_ = std::move(now);
-  std::erase_if(trips_, [&](const auto& one) {
+  const auto is_gone = [&](const std::string& id) {
     return std::none_of(all.begin(), all.end(),
-                        [&](const CallConnection& c) { return c.id == one.first; });
-  });
+                        [&](const CallConnection& c) { return c.id == id; });
+  };
+  std::erase_if(ways_, [&](const auto& one) { return is_gone(one.first); });
+  std::erase_if(way_streams_, [&](const auto& one) { return is_gone(one.first.first); });
   for (const auto& [stream, sum] : all_sent_) {
     quality::SentCounters counters;
     counters.packets = static_cast<int64_t>(sum.packets);
@@ -170,10 +183,33 @@ void ScenarioSamples::connections(const std::vector<CallConnection>& all,
     counters.nack = static_cast<int64_t>(sum.nack);
     counters.pli = static_cast<int64_t>(sum.pli);
     counters.fir = static_cast<int64_t>(sum.fir);
-    Counted& one = counted(sent_, "", stream);
+    Counted& one = counted(sent_, stream, "", stream);
     one.sampler.sent(counters, now_ns);
     absorb(one.set.take());
   }
+}
+
+// To one of them; what is sent to all of them together goes to the sums.
+void ScenarioSamples::add_sent(const CallConnection& connection, const pipelines::SentStats& sent,
+                               const std::string& stream, int64_t now_ns) {
+  const auto key = std::pair(connection.id, sent.stream);
+  const auto found = last_sent_.find(key);
+  const pipelines::SentStats before =
+      found == last_sent_.end() ? pipelines::SentStats() : found->second;
+  pipelines::SentStats& sum = all_sent_[stream];
+  sum.packets += sent.packets - before.packets;
+  sum.bytes += sent.bytes - before.bytes;
+  sum.nack += sent.nack - before.nack;
+  sum.pli += sent.pli - before.pli;
+  sum.fir += sent.fir - before.fir;
+  if (sent.target_bitrate < 0) return;
+  auto& one = way_streams_[key];
+  if (!one) one = std::make_unique<Counted>(actor_, connection.member, stream);
+  quality::SentCounters adapted;
+  adapted.target_bitrate = sent.target_bitrate;
+  if (connection.available_bitrate >= 0) adapted.limited = connection.limited_s;
+  one->sampler.sent(adapted, now_ns);
+  absorb(one->set.take());
 }
 
 }  // namespace callbot::bot

@@ -22,6 +22,9 @@
 
 namespace callbot::bot {
 
+// Of what is encoded, by its media: each rendition's, the best first.
+using EncoderStats = std::map<std::string, std::vector<pipelines::LiveStreamStats>>;
+
 class ScenarioSamples {
  public:
   using Hears = std::function<void(const Series&, const Sample&)>;  // of every sample
@@ -41,8 +44,8 @@ class ScenarioSamples {
   void settle();
   // The received tracks as they are now, about once a second.
   void tracks(const std::vector<CallTrack>& all, int64_t now_ns);
-  // What is made to be sent as `stream`.
-  void made(const std::string& stream, const pipelines::LiveStreamStats& stats, int64_t now_ns);
+  // What is made to be sent as `stream`. A frame is one, however many renditions it has.
+  void made(const std::string& stream, const EncoderStats& stats, int64_t now_ns);
   // The peer connections as they are now, about once a second; members by their names in evidence.
   // `stream_of`: what a stream of the source is called.
   void connections(const std::vector<CallConnection>& all,
@@ -67,10 +70,17 @@ class ScenarioSamples {
   std::map<std::tuple<std::string, std::string, std::string>, size_t> index_;
   std::set<size_t> settled_;
   std::map<TrackId, std::unique_ptr<Counted>> received_;
-  Counted& counted(std::map<std::string, std::unique_ptr<Counted>>& all, const std::string& from,
-                   const std::string& stream);
+  Counted& counted(std::map<std::string, std::unique_ptr<Counted>>& all, const std::string& key,
+                   const std::string& from, const std::string& stream);
+  void add_sent(const CallConnection& connection, const pipelines::SentStats& sent,
+                const std::string& stream, int64_t now_ns);
   std::map<std::string, std::unique_ptr<Counted>> made_, sent_;  // by stream
-  std::map<std::string, std::unique_ptr<Counted>> trips_;        // by connection
+  // Of each connection, and of each stream in it.
+  std::map<std::string, std::unique_ptr<Counted>> ways_;
+  std::map<std::pair<std::string, size_t>, std::unique_ptr<Counted>> way_streams_;
+  // Encoders as they were last, and what all of a stream made together.
+  std::map<std::string, EncoderStats> last_made_;
+  std::map<std::string, pipelines::LiveStreamStats> all_made_;
   // Of each connection and stream as it was last, and of all of a stream together.
   std::map<std::pair<std::string, size_t>, pipelines::SentStats> last_sent_;
   std::map<std::string, pipelines::SentStats> all_sent_;

@@ -265,31 +265,35 @@ Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
   return switched;
 }
 
-std::optional<pipelines::LiveStreamStats> ScenarioSending::stats(MediaKind kind) const {
-  std::optional<pipelines::LiveStreamStats> all;
+namespace {
+
+std::vector<pipelines::LiveStreamStats> encoders_of(const pipelines::TestPattern& pattern,
+                                                    MediaKind kind) {
+  const bool has =
+      std::any_of(pattern.streams().begin(), pattern.streams().end(),
+                  [&](const pipelines::SourceStream& stream) { return stream.kind == kind; });
+  if (!has) return {};
+  pipelines::TestPatternStats stats = pattern.stats();
+  if (kind == MediaKind::kAudio) return {stats.audio};
+  stats.renditions.insert(stats.renditions.begin(), stats.video);
+  return std::move(stats.renditions);
+}
+
+}  // namespace
+
+EncoderStats ScenarioSending::stats(MediaKind kind) const {
+  EncoderStats all;
   for (const auto& [name, made] : made_) {
-    const pipelines::TestPattern* pattern = made.source.pattern;
-    if (pattern == nullptr) continue;
-    const bool has =
-        std::any_of(pattern->streams().begin(), pattern->streams().end(),
-                    [&](const pipelines::SourceStream& stream) { return stream.kind == kind; });
-    if (!has) continue;
-    const auto stats = pattern->stats();
-    const auto& one = kind == MediaKind::kVideo ? stats.video : stats.audio;
-    if (!all) all.emplace();
-    all->encoded += one.encoded;
-    all->key_frames += one.key_frames;
-    all->packets += one.packets;
-    all->left_out += one.left_out;
-    all->sent += one.sent;
-    all->late_ns += one.late_ns;
+    if (made.source.pattern == nullptr) continue;
+    auto encoders = encoders_of(*made.source.pattern, kind);
+    if (!encoders.empty()) all[name] = std::move(encoders);
   }
   return all;
 }
 
-std::optional<pipelines::LiveStreamStats> ScenarioSending::screen_stats() const {
-  if (drawn_ == nullptr) return std::nullopt;
-  return drawn_->stats().video;
+EncoderStats ScenarioSending::screen_stats() const {
+  if (drawn_ == nullptr) return {};
+  return {{"screen", encoders_of(*drawn_, MediaKind::kVideo)}};
 }
 
 std::string ScenarioSending::stream_name(size_t stream) const {

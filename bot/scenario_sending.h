@@ -15,6 +15,7 @@
 #include <string>
 
 #include "bot/feed_source.h"
+#include "bot/scenario_samples.h"
 #include "pipelines/joined_source.h"
 #include "pipelines/spliced_source.h"
 #include "scenarios/scenario.h"
@@ -66,10 +67,10 @@ class ScenarioSending {
   // it with the next second.
   Result<Switched> switch_to(const scenarios::Step& step);
 
-  // Of all patterns that were sent in turn; none where there is no picture or sound of one.
-  std::optional<pipelines::LiveStreamStats> stats(MediaKind kind) const;
-  // Of its marked screen.
-  std::optional<pipelines::LiveStreamStats> screen_stats() const;
+  // Of all patterns that were sent in turn, by their media: each rendition's, the best first. Empty
+  // where there is no picture or sound of one.
+  EncoderStats stats(MediaKind kind) const;
+  EncoderStats screen_stats() const;  // of its marked screen
   // "camera", "microphone" or "screen".
   std::string stream_name(size_t stream) const;
   int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bot/scenario_sending.h"
+#include "pipelines/live_renditions.h"
 #include "pipelines/pattern_sound.h"
 
 namespace callbot::bot {
@@ -43,20 +44,34 @@ std::optional<PatternLook> look_of(const scenarios::Media& media, const KnownSen
 
 namespace {
 
+bool is_rendition(quality::PaintedSize size, quality::PaintedSize best) {
+  const auto all = pipelines::usual_renditions(
+      {best.width, best.height, 0}, pipelines::kNarrowestPicture, pipelines::kLowestPicture);
+  return size == best || std::any_of(all.begin(), all.end(), [&](const pipelines::Rendition& r) {
+           return size == quality::PaintedSize{r.width, r.height};
+         });
+}
+
 // Of one who measures: painting takes megabytes, and is made when it is needed first.
 class Painter {
  public:
   Painter(uint16_t source, std::shared_ptr<const PatternLooks> looks)
       : source_(source), looks_(std::move(looks)) {}
 
-  std::optional<quality::PaintedSize> size(uint16_t source, uint32_t counter) const {
+  // Whose path takes less is sent a smaller picture, drawn as such.
+  std::optional<quality::PaintedSize> size(uint16_t source, uint32_t counter,
+                                           quality::PaintedSize received) const {
     const auto look = source == source_ ? looks_->at(counter) : std::nullopt;
     if (!look) return std::nullopt;
-    return quality::PaintedSize{look->picture.width, look->picture.height};
+    const quality::PaintedSize best{look->picture.width, look->picture.height};
+    return is_rendition(received, best) ? received : best;
   }
   bool paint(uint16_t source, uint32_t counter, const PictureView& to) {
-    const auto look = source == source_ ? looks_->at(counter) : std::nullopt;
-    if (!look || look->picture.width != to.width || look->picture.height != to.height) return false;
+    auto look = source == source_ ? looks_->at(counter) : std::nullopt;
+    if (!look || !is_rendition({to.width, to.height}, {look->picture.width, look->picture.height}))
+      return false;
+    look->picture.width = to.width;
+    look->picture.height = to.height;
     if (!picture_ || look->picture != painted_) {
       auto made = pipelines::PatternPicture::create(look->picture);
       if (!made) return false;

@@ -34,6 +34,16 @@ struct Send::Bot final : CallEvents {
                                     again ? "; trying again" : ""),
                         Json::object().set("bot", name).set("message", error.message));
   }
+  void rendition_changed(const std::string& member, size_t rendition, double available) override {
+    send.console_.event("rendition",
+                        fmt::format("{} -> {}: {}, {:.0f} kbit/s", name, other(member),
+                                    rendition == 0 ? "full size" : "smaller", available / 1000),
+                        Json::object()
+                            .set("bot", name)
+                            .set("member", member)
+                            .set("rendition", static_cast<int64_t>(rendition))
+                            .set("available_bps", static_cast<int64_t>(available)));
+  }
   void interrupted(const std::string& why) override {
     send.console_.event("interrupted", name + ": server lost, media goes on: " + why,
                         Json::object().set("bot", name).set("reason", why));

@@ -36,6 +36,22 @@ void JoinedSource::request_key_frame(size_t stream) {
   at.source->request_key_frame(at.stream);
 }
 
+std::vector<Rendition> JoinedSource::renditions(size_t stream) const {
+  const Place& at = places_.at(stream);
+  return at.source->renditions(at.stream);
+}
+
+TapId JoinedSource::attach_rendition(size_t stream, size_t rendition, Tap tap) {
+  const Place& at = places_.at(stream);
+  return at.source->attach_rendition(at.stream, rendition, std::move(tap));
+}
+
+void JoinedSource::request_rendition_key_frame(size_t stream, size_t rendition) {
+  if (stream >= places_.size()) return;
+  const Place& at = places_[stream];
+  at.source->request_rendition_key_frame(at.stream, rendition);
+}
+
 void JoinedSource::set_stream_on(size_t stream, bool on) {
   const Place& at = places_.at(stream);
   at.source->set_stream_on(at.stream, on);

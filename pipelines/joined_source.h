@@ -27,6 +27,9 @@ class JoinedSource final : public Source {
   TapId attach(size_t stream, Tap tap) override;
   void detach(size_t stream, TapId tap) override;
   void request_key_frame(size_t stream) override;
+  std::vector<Rendition> renditions(size_t stream) const override;
+  TapId attach_rendition(size_t stream, size_t rendition, Tap tap) override;
+  void request_rendition_key_frame(size_t stream, size_t rendition) override;
   void set_stream_on(size_t stream, bool on) override;
   void on_end(std::function<void(Result<>)> ended) override;
   // Before anybody asks for streams().

@@ -101,7 +101,7 @@ Result<> LiveStream::build(GstBin* pipeline) {
 void LiveStream::begin(int64_t base_ns, int64_t first_ns) {
   const std::lock_guard lock(mutex_);
   base_ns_ = base_ns;
-  rtp_offset_ = g_random_int();
+  rtp_offset_ = config_.rtp_offset.value_or(g_random_int());
   pacer_.emplace(first_ns, config_.rate);
   for (const Change& change : changes_) pacer_->change_rate(change.frame, change.rate);
   resting_ = !on_ || taps_ == 0;  // who listens from the start misses nothing
@@ -256,6 +256,7 @@ void LiveStream::send_key_request(int64_t now_ns) {
 
 void LiveStream::encoded(bool key) {
   key_ = key;
+  first_ = true;
   const std::lock_guard lock(mutex_);
   ++stats_.encoded;
   if (key) ++stats_.key_frames;
@@ -275,6 +276,9 @@ void LiveStream::packet(GRef<GstBuffer> packet, int64_t encoder_time) {
   frame.key = key_;
   GST_BUFFER_PTS(writable.get()) = static_cast<GstClockTime>(frame.captured_ns);
   GST_BUFFER_DTS(writable.get()) = GST_CLOCK_TIME_NONE;
+  GST_BUFFER_FLAG_UNSET(writable.get(), GST_BUFFER_FLAG_HEADER);
+  if (std::exchange(first_, false) && key_)
+    GST_BUFFER_FLAG_SET(writable.get(), GST_BUFFER_FLAG_HEADER);
   send(writable, frame);
 }
 

@@ -43,6 +43,7 @@ struct RawFrame {
 struct LiveStreamConfig {
   const Codec* codec = nullptr;
   RtpIdentity rtp;
+  std::optional<uint32_t> rtp_offset;  // RTP time of the base time; none: a random one
   GRef<GstElement> encoder;
   GRef<GstCaps> raw_caps;
   int rate = 30;                   // frames a second
@@ -111,11 +112,12 @@ class LiveStream {
   const Made& made_at(int64_t encoder_ns) const;
   std::array<Made, 64> newest_{};
   uint64_t made_ = 0;
+  bool key_ = false;    // the frame being payloaded
+  bool first_ = false;  // none of its packets has come yet
   // Where the encoder's time began to go at the rate it has now.
   uint64_t epoch_made_ = 0;
   int64_t epoch_ns_ = 0;
   int epoch_rate_ = 0;
-  bool key_ = false;  // the frame being payloaded
 
   mutable std::mutex mutex_;  // for what follows; held for moments
   std::condition_variable changed_;

@@ -15,8 +15,7 @@ namespace callbot::pipelines {
 namespace {
 
 // Header extensions that are worth their bytes in a recording.
-constexpr const char* kTransportCc =
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+constexpr const char* kTransportCc = kTransportCcUri;
 constexpr const char* kAudioLevel = kAudioLevelUri;
 constexpr const char* kCaptureTime =
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
@@ -24,6 +23,9 @@ constexpr const char* kMid = "urn:ietf:params:rtp-hdrext:sdes:mid";
 constexpr const char* kWanted[] = {kTransportCc, kAudioLevel, kCaptureTime, kMid};
 
 constexpr int kFirstDynamicPayload = 96;
+constexpr int kLastOneByteId = 14;  // RFC 8285, 4.2; rtpsession numbers packets in no other
+// What leaves beside the media: RTP header and extensions, SRTP's tag, in packets of 1200 bytes.
+constexpr double kOverhead = 1.05;
 
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -153,8 +155,8 @@ Result<std::vector<std::string>> accepted_codecs(const PeerConfig& config) {
   return names;
 }
 
-MediaLines::MediaLines(RtcBin& rtc, Log log, const PeerConfig& config)
-    : rtc_(rtc), log_(std::move(log)), config_(config), source_(config.source) {}
+MediaLines::MediaLines(Loop& loop, RtcBin& rtc, Log log, const PeerConfig& config)
+    : loop_(loop), rtc_(rtc), log_(std::move(log)), config_(config), source_(config.source) {}
 
 // --- offering
 
@@ -281,7 +283,16 @@ Result<> MediaLines::add_sending(Line& line, size_t index, size_t stream,
   if (!what.msid.empty() &&
       g_object_class_find_property(G_OBJECT_GET_CLASS(pad.get()), "msid") != nullptr)
     g_object_set(pad.get(), "msid", what.msid.c_str(), nullptr);
-  auto sender = Sender::create(rtc_.pipeline(), pad.get(), *source_, stream, clock_);
+  const auto ids = extensions_of(gst_caps_get_structure(preferences.get(), 0));
+  const auto numbered = ids.find(kTransportCc);
+  const bool adapts = config_.adapts && what.kind == MediaKind::kVideo;
+  auto sender = Sender::create(
+      loop_, {.pipeline = rtc_.pipeline(),
+              .sink = pad.get(),
+              .source = source_,
+              .stream = stream,
+              .clock = clock_,
+              .transport_cc = adapts && numbered != ids.end() ? numbered->second : 0});
   if (!sender) return tl::unexpected(sender.error());
   line.sender = std::move(*sender);
   return {};
@@ -313,6 +324,48 @@ Result<> MediaLines::add_receiving(Line& line, const GRef<GstCaps>& preferences)
 
 // --- sending
 
+// The extension under which this m-line reports on transport-wide sequence numbers. Of sound it is
+// a few packets that no rendition can make fewer.
+int MediaLines::transport_cc(const SdpMline& mline, const SdpCodec& codec) const {
+  const auto& feedback = codec.feedback;
+  if (!config_.adapts || mline.kind != name_of(MediaKind::kVideo) ||
+      std::find(feedback.begin(), feedback.end(), "transport-cc") == feedback.end())
+    return 0;
+  for (const auto& [id, uri] : mline.extensions)
+    if (uri == kTransportCc && id <= kLastOneByteId) return id;
+  return 0;
+}
+
+MediaLines::Adaptable MediaLines::adaptable() const {
+  Adaptable found;
+  std::vector<std::vector<Rendition>> streams;
+  size_t most = 0;
+  for (const Line& line : lines_) {
+    if (!line.sender || !line.sender->active() || !line.reported) continue;
+    auto renditions = source_->renditions(line.sender->stream());
+    if (renditions.empty()) continue;
+    most = std::max(most, renditions.size());
+    streams.push_back(std::move(renditions));
+    found.numbers.push_back(line.sender->numbers());
+    found.repairs |= line.repaired;
+  }
+  for (size_t level = 0; level < most; ++level) {
+    double need = 0;
+    for (const auto& renditions : streams)
+      need += kOverhead * renditions[std::min(level, renditions.size() - 1)].bitrate;
+    found.needs.push_back(need);
+  }
+  return found;
+}
+
+void MediaLines::set_rendition(size_t rendition) {
+  for (const Line& line : lines_) {
+    if (!line.sender || line.sender->kind() != MediaKind::kVideo) continue;
+    const size_t there = source_->renditions(line.sender->stream()).size();
+    if (there > 0) line.sender->set_rendition(std::min(rendition, there - 1));
+  }
+}
+
 void MediaLines::update(const std::vector<SdpMline>& mlines,
                         const std::function<bool(MediaKind)>& may_send) {
   for (size_t i = 0; i < lines_.size() && i < mlines.size(); ++i) {
@@ -325,6 +378,9 @@ void MediaLines::update(const std::vector<SdpMline>& mlines,
       const auto own = extensions_of(gst_caps_get_structure(stream.caps.get(), 0));
       for (const auto& [id, uri] : mlines[i].extensions)
         if (const auto at = own.find(uri); at != own.end()) format.extensions[at->second] = id;
+      format.transport_cc = transport_cc(mlines[i], *codec);
+      lines_[i].reported = format.transport_cc > 0;
+      lines_[i].repaired = codec->rtx_payload >= 0;
       sender->set_format(std::move(format));
     }
     sender->set_active(codec != nullptr && mlines[i].receives && may_send(stream.kind));
@@ -342,7 +398,7 @@ bool MediaLines::anything_unsent() const {
   return false;
 }
 
-std::vector<SentStats> MediaLines::sent(const RtcpCounts& rtcp) const {
+std::vector<SentStats> MediaLines::sent(const RtcpCounts& rtcp, size_t rendition) const {
   std::vector<SentStats> all;
   for (const Line& line : lines_) {
     if (!line.sender) continue;
@@ -355,6 +411,9 @@ std::vector<SentStats> MediaLines::sent(const RtcpCounts& rtcp) const {
       stats.pli = asked.pli;
       stats.fir = asked.fir;
     }
+    const auto renditions = source_->renditions(stats.stream);
+    if (!renditions.empty())
+      stats.target_bitrate = renditions[std::min(rendition, renditions.size() - 1)].bitrate;
     all.push_back(stats);
   }
   return all;

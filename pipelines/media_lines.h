@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/gref.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "pipelines/peer.h"
 #include "pipelines/rtc_bin.h"
 #include "pipelines/rtcp_counts.h"
@@ -36,7 +37,7 @@ Result<std::vector<std::string>> accepted_codecs(const PeerConfig& config);
 
 class MediaLines {
  public:
-  MediaLines(RtcBin& rtc, Log log, const PeerConfig& config);
+  MediaLines(Loop& loop, RtcBin& rtc, Log log, const PeerConfig& config);
 
   // Offerer, once: audio first (if the first m-line is refused nothing connects), one line a
   // stream, one for each kind that is only received.
@@ -47,12 +48,23 @@ class MediaLines {
   void update(const std::vector<SdpMline>& mlines, const std::function<bool(MediaKind)>& may_send);
   void silence();
 
+  // The video that is sent and reported on (transport-cc), and what its renditions need together,
+  // best first, bit/s.
+  struct Adaptable {
+    std::vector<double> needs;
+    std::vector<std::shared_ptr<const SentNumbers>> numbers;
+    bool repairs = false;  // by RTX
+  };
+  Adaptable adaptable() const;
+  // Of each stream that has so many, or its last.
+  void set_rendition(size_t rendition);
+
   // Is there a stream of the source without a place?
   bool anything_unsent() const;
   // What the m-line of this number sends says of itself (RFC 4796); empty: nothing.
   std::string content_of(size_t mline) const;
-  // Of each stream that has its place.
-  std::vector<SentStats> sent(const RtcpCounts& rtcp) const;
+  // Of each stream that has its place; `rendition`: of its video that is sent.
+  std::vector<SentStats> sent(const RtcpCounts& rtcp, size_t rendition) const;
   uint64_t packets_sent() const;
   uint64_t bytes_sent() const;
 
@@ -60,6 +72,7 @@ class MediaLines {
   struct Line {
     GRef<GstWebRTCRTPTransceiver> transceiver;
     std::unique_ptr<Sender> sender;
+    bool reported = false, repaired = false;  // the other end sends transport-cc, takes RTX
   };
   Result<> add_sending(Line& line, size_t index, size_t stream, const GRef<GstCaps>& preferences);
   Result<> add_receiving(Line& line, const GRef<GstCaps>& preferences);
@@ -67,9 +80,11 @@ class MediaLines {
   Result<> offer_kind(MediaKind kind);
   Result<> offer_to_receive(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
+  int transport_cc(const SdpMline& mline, const SdpCodec& codec) const;
   bool placed(size_t stream) const;
   size_t streams() const { return source_ != nullptr ? source_->streams().size() : 0; }
 
+  Loop& loop_;
   RtcBin& rtc_;
   Log log_;
   const PeerConfig& config_;

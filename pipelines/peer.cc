@@ -49,13 +49,20 @@ PeerImpl::PeerImpl(Loop& loop, Log log, PeerConfig config, PeerEvents& events)
       guard_(guard_config(config_)),
       transport_(loop, *this),
       receiver_(loop, log_, guard_, events),
-      channels_(loop, config_.most_message_bytes, *this) {}
+      channels_(loop, config_.most_message_bytes, *this),
+      uplink_(loop, [this](size_t rendition, double available) {
+        change_rendition(rendition, available);
+      }) {}
 
 Result<> PeerImpl::build() {
+  auto look_at_element = [transport = transport_.tap(), uplink = uplink_.tap()](GstElement* one) {
+    transport(one);
+    uplink(one);
+  };
   auto rtc = RtcBin::create(
       loop_, log_, config_.latency,
       {.jitterbuffer = receiver_.tap(),
-       .element = transport_.tap(),
+       .element = look_at_element,
        .rtcp = [rtcp = rtcp_](GstPad* pad, bool sent) { count_rtcp(pad, rtcp, sent); },
        .channel = channels_.tap()},
       *this);
@@ -156,6 +163,7 @@ void PeerImpl::fail_with(Error error) {
   connect_deadline_.stop();
   gather_deadline_.stop();
   if (lines_) lines_->silence();
+  uplink_.set_streams({});
   loop_.post(alive_.guard([this, error = std::move(error)] { events_.failed(error); }));
 }
 
@@ -168,6 +176,14 @@ void PeerImpl::update_senders() {
   lines_->update(guard_.mlines(), [this](MediaKind kind) {
     return kind == MediaKind::kAudio ? sends_audio_ : sends_video_;
   });
+  if (config_.adapts) uplink_.set_streams(lines_->adaptable());
+}
+
+void PeerImpl::change_rendition(size_t rendition, double available) {
+  if (!lines_ || failed_) return;
+  log_.info("video in rendition {}: the path takes {:.0f} kbit/s", rendition, available / 1000);
+  lines_->set_rendition(rendition);
+  say([this, rendition, available] { events_.rendition_changed(rendition, available); });
 }
 
 void PeerImpl::set_sending(MediaKind kind, bool on) {
@@ -209,10 +225,16 @@ PeerStats PeerImpl::stats() const {
   PeerStats stats;
   stats.tracks = receiver_.stats(*rtcp_);
   if (lines_) {
-    stats.sent = lines_->sent(*rtcp_);
+    stats.sent = lines_->sent(*rtcp_, uplink_.stats().rendition);
     stats.packets_sent = lines_->packets_sent();
     stats.bytes_sent = lines_->bytes_sent();
   }
+  const UplinkStats uplink = uplink_.stats();
+  stats.available_outgoing_bitrate = uplink.available;
+  stats.rendition = uplink.rendition;
+  stats.quality_limited_s = uplink.limited_s;
+  stats.probes_sent = uplink.probes;
+  stats.packets_resent = uplink.resent;
   stats.connection_state = name_of(connection_);
   stats.selected_pair = transport_.selected_pair();
   const RoundTrips trips = rtcp_->round_trips();

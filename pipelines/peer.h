@@ -68,6 +68,9 @@ struct PeerConfig {
   uint64_t most_message_bytes = 256u << 10;
   // Sent from the start; one m-line a stream. Not owned; may be null.
   Source* source = nullptr;
+  // Video goes out in the best of the source's renditions that the path takes, by the other end's
+  // transport-wide feedback. false: always in the best.
+  bool adapts = true;
 };
 
 // Whom a received m-line belongs to; looked up by mid when a track appears.
@@ -106,6 +109,7 @@ struct SentStats {
   uint64_t packets = 0, bytes = 0;  // RTP packets with their headers; none that are sent again
   // RTCP packets that came about it.
   uint64_t nack = 0, pli = 0, fir = 0;
+  int target_bitrate = -1;  // of the rendition that is sent, bit/s; -1: there is but one way
 };
 
 // monotonic_ns(); 0: not yet.
@@ -123,6 +127,12 @@ struct PeerStats {
   uint64_t round_trips = 0;
   double round_trips_s = 0;  // altogether
   ConnectTimes times;
+  // What the path takes of our video, as the other end's feedback says, bit/s; -1: not known (yet).
+  double available_outgoing_bitrate = -1;
+  size_t rendition = 0;          // of the source's video that is sent; 0: the best
+  double quality_limited_s = 0;  // altogether in a lesser one, because of the path
+  uint64_t probes_sent = 0;      // tries whether it takes more
+  uint64_t packets_resent = 0;   // because the other end lost them (NACK)
   std::string connection_state;  // W3C RTCPeerConnectionState
   std::string selected_pair;     // "host 127.0.0.1:4000 -> host 127.0.0.1:5000", empty: none
 };
@@ -148,6 +158,8 @@ class PeerEvents {
   virtual void channel_opened(ChannelId channel, const std::string& label) = 0;
   virtual void channel_message(ChannelId channel, bool text, std::string bytes) = 0;
   virtual void channel_closed(ChannelId channel) = 0;
+  // Our video goes out in another of its renditions; `available`: bit/s that the path takes.
+  virtual void rendition_changed(size_t /*rendition*/, double /*available*/) {}
   // What our end cannot change in place and the other must offer afresh.
   virtual void needs_negotiation() = 0;
   // kTimeout: never connected, or vanished; kDenied: fingerprint mismatch; kBadInput: an SDP that

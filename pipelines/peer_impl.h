@@ -2,7 +2,7 @@
 //
 //   negotiation  SdpGuard <-> MediaLines <-> RtcBin     peer_negotiation.cc
 //   security     Transport -> fingerprint -> secure()   peer.cc
-//   media        Receiver, Sender, DataChannels         peer.cc
+//   media        Receiver, Sender, Uplink, DataChannels peer.cc
 //
 // Thread:  loop.
 // Owner:   whoever called Peer::create().
@@ -28,6 +28,7 @@
 #include "pipelines/sdp_guard.h"
 #include "pipelines/sender.h"
 #include "pipelines/transport.h"
+#include "pipelines/uplink.h"
 
 namespace callbot::pipelines {
 
@@ -87,6 +88,7 @@ class PeerImpl final : public Peer,
 
   // --- media
   void update_senders();
+  void change_rendition(size_t rendition, double available);
 
   // RtcBin::Events
   void candidate(const std::string& text) override;
@@ -114,6 +116,7 @@ class PeerImpl final : public Peer,
   Transport transport_;
   Receiver receiver_;
   DataChannels channels_;
+  Uplink uplink_;
   std::unique_ptr<RtcBin> rtc_;
   std::unique_ptr<MediaLines> lines_;
 

@@ -69,7 +69,7 @@ void PeerImpl::make_offer() {
   busy_ = true;
   first_described();
   if (!lines_) {
-    lines_ = std::make_unique<MediaLines>(*rtc_, log_, config_);
+    lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
     if (!ok(lines_->offer(), "making an offer")) return;
   }
   rtc_->create_offer([this](Result<std::string> made) {
@@ -97,7 +97,7 @@ void PeerImpl::take_offer(const std::string& sdp) {
   first_described();
   const auto guarded = guard_.remote_offer(sdp);
   if (!accept(guarded)) return;
-  if (!lines_) lines_ = std::make_unique<MediaLines>(*rtc_, log_, config_);
+  if (!lines_) lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
   if (!ok(lines_->answer(guard_.mlines()), "preparing an answer")) return;
   rtc_->set_remote(true, *guarded, [this](const Result<>& set) {
     if (!ok(set, "taking the other end's offer")) return;

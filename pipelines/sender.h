@@ -1,8 +1,11 @@
 // pipelines/sender.h: one stream of a source, sent into one m-line of one webrtcbin.
 //
-//   Source ─ tap ─ (payload type, header extension ids, times) ─ appsrc ─▶ webrtcbin's sink pad
+//   Source ─ tap ─ (payload type, header extensions, times) ─ appsrc ─▶ webrtcbin's sink pad
 //
-// Thread:  loop; packets pass on the source's thread and leave on appsrc's.
+// Of a stream that comes in several renditions one is sent; another takes over at its next key
+// frame, and the receiver sees one RTP stream all along.
+//
+// Thread:  loop; packets pass on the source's threads and leave on appsrc's.
 // Owner:   Peer. Destroying it detaches the tap; the elements stay in the pipeline.
 // Fails:   create(): kInternal if webrtcbin does not take the stream.
 #pragma once
@@ -15,8 +18,11 @@
 #include <map>
 #include <memory>
 
+#include "base/alive.h"
 #include "base/error.h"
 #include "base/gref.h"
+#include "base/loop.h"
+#include "pipelines/rtp_rewrite.h"
 #include "pipelines/source.h"
 
 namespace callbot::pipelines {
@@ -28,17 +34,26 @@ struct SendClock {
   std::atomic<int64_t> offset_ns{kUnknown};
 };
 
-// How a packet has to look to the other end.
-struct SendFormat {
-  int payload = -1;               // -1: as it is
-  std::map<int, int> extensions;  // the source's header extension id -> the negotiated one
+// What a sender has sent, for who has to know it on another thread.
+struct SentNumbers {
+  std::atomic<uint32_t> ssrc{0};
+  std::atomic<uint16_t> first{0}, last{0};  // since it sends this rendition
+  std::atomic<uint32_t> packets{0};         // so many of them
+};
+
+struct SenderConfig {
+  GstBin* pipeline = nullptr;
+  GstPad* sink = nullptr;  // a requested pad of webrtcbin
+  Source* source = nullptr;
+  size_t stream = 0;
+  std::shared_ptr<SendClock> clock;
+  int transport_cc = 0;  // what SendFormat::transport_cc may come to be; 0: nothing
 };
 
 class Sender {
  public:
-  // Puts an appsrc into `pipeline`, links it to `sink` (a requested pad of webrtcbin).
-  static Result<std::unique_ptr<Sender>> create(GstBin* pipeline, GstPad* sink, Source& source,
-                                                size_t stream, std::shared_ptr<SendClock> clock);
+  // Puts an appsrc into the pipeline, links it to the pad.
+  static Result<std::unique_ptr<Sender>> create(Loop& loop, const SenderConfig& config);
   ~Sender();
 
   MediaKind kind() const { return source_.streams()[stream_].kind; }
@@ -46,22 +61,27 @@ class Sender {
   void set_format(SendFormat format);
   // Off: nothing more leaves, at once. On: from the next packet; asks for a key frame.
   void set_active(bool active);
+  bool active() const;
+  // Of Source::renditions(). Down: the present one stops at once, because it is too much; up: it
+  // goes on until the other takes over.
+  void set_rendition(size_t rendition);
 
   uint64_t packets() const;
   uint64_t bytes() const;
+  std::shared_ptr<const SentNumbers> numbers() const;
 
  private:
   class Core;
-  Sender(Source& source, size_t stream, std::shared_ptr<Core> core);
+  Sender(Loop& loop, const SenderConfig& config, std::shared_ptr<Core> core);
+  void attach(size_t rendition);
+  void detach_all_but(size_t rendition);
 
   Source& source_;
   size_t stream_;
   std::shared_ptr<Core> core_;
-  TapId tap_ = 0;
+  size_t rendition_ = 0;          // the one that is wanted
+  std::map<size_t, TapId> taps_;  // by rendition
+  Alive alive_;
 };
-
-// Changes the payload type and the ids of RFC 8285 header extensions; those without a negotiated
-// id become padding. `packet` holds at least the RTP header with its extensions.
-void rewrite_rtp(uint8_t* packet, size_t size, const SendFormat& format);
 
 }  // namespace callbot::pipelines

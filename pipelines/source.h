@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -30,10 +31,17 @@ struct SourceStream {
   std::string content = {};  // RFC 4796: "slides" is a shared screen; empty: not said
 };
 
+// One way in which a stream is there: the same pictures, larger or smaller.
+struct Rendition {
+  int width = 0, height = 0;
+  int bitrate = 0;  // bit/s of the media
+};
+
 // Takes RTP packets of one stream. Streaming thread; must not block.
 // The PTS is the capture time of the packet's frame in ns of CLOCK_MONOTONIC (monotonic_ns(), and
 // GStreamer's system clock); minus a pipeline's base time it is the running time there. Streams of
 // one source agree in it, so that sender reports made from it keep them in step.
+// The first packet of a key frame has GST_BUFFER_FLAG_HEADER, if the stream has several renditions.
 // The buffer is shared: a tap that changes anything works on a copy.
 using Tap = std::function<void(const GRef<GstBuffer>&)>;
 using TapId = uint64_t;
@@ -49,6 +57,16 @@ class Source {
   virtual void detach(size_t stream, TapId tap) = 0;
   // A receiver lost the picture (RTCP PLI or FIR). Throttled inside. Any thread.
   virtual void request_key_frame(size_t stream) = 0;
+  // What a stream can be had in, best first; empty: in one way only. Each is encoded while somebody
+  // listens to it. All have the stream's SSRC and payload type.
+  virtual std::vector<Rendition> renditions(size_t /*stream*/) const { return {}; }
+  // As attach() and request_key_frame(), which speak of the first; detach() is for all.
+  virtual TapId attach_rendition(size_t stream, size_t /*rendition*/, Tap tap) {
+    return attach(stream, std::move(tap));
+  }
+  virtual void request_rendition_key_frame(size_t stream, size_t /*rendition*/) {
+    request_key_frame(stream);
+  }
   // Off: not one packet more of it, at once; time goes on, so that what comes after fits again. All
   // are on in the beginning.
   virtual void set_stream_on(size_t stream, bool on) { (void)stream, (void)on; }

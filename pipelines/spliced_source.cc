@@ -4,89 +4,35 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
-#include "pipelines/codecs.h"
+#include "pipelines/rtp_run.h"
+#include "pipelines/rtp_splice.h"
 
 namespace callbot::pipelines {
-namespace {
-
-constexpr size_t kFixedHeader = 12;  // RFC 3550, 5.1
-
-uint16_t get16(const uint8_t* at) { return static_cast<uint16_t>(at[0] << 8 | at[1]); }
-void put16(uint8_t* at, uint16_t value) {
-  at[0] = static_cast<uint8_t>(value >> 8);
-  at[1] = static_cast<uint8_t>(value);
-}
-uint32_t get32(const uint8_t* at) { return uint32_t{get16(at)} << 16 | get16(at + 2); }
-void put32(uint8_t* at, uint32_t value) {
-  put16(at, static_cast<uint16_t>(value >> 16));
-  put16(at + 2, static_cast<uint16_t>(value));
-}
-
-size_t payload_at(const uint8_t* packet, size_t size) {
-  size_t at = kFixedHeader + size_t{4} * (packet[0] & 0x0f);
-  if ((packet[0] & 0x10) != 0 && at + 4 <= size) at += 4 + size_t{4} * get16(packet + at + 2);
-  return at;
-}
-
-// Of 15 bits, in VP8 (RFC 7741, 4.2) and VP9 (RFC 9628, 4.2); null: there is none.
-uint8_t* picture_id_in(uint8_t* packet, size_t size, const std::string& codec) {
-  const size_t at = payload_at(packet, size);
-  const bool vp8 = codec == "vp8", vp9 = codec == "vp9";
-  if ((!vp8 && !vp9) || at >= size || (packet[at] & 0x80) == 0) return nullptr;
-  const size_t id = vp8 ? at + 2 : at + 1;
-  if (vp8 && (at + 1 >= size || (packet[at + 1] & 0x80) == 0)) return nullptr;
-  return id + 1 < size && (packet[id] & 0x80) != 0 ? packet + id : nullptr;
-}
-
-constexpr uint16_t kPictureIds = 0x7fff;
-
-}  // namespace
-
-// Who listens, and where its numbers are. All but the constants is the source's thread's; the loop
-// changes it only while no source calls.
+// Who listens. The splice is the source's thread's; the loop changes it only while no source calls.
 struct SplicedSource::Listener {
   Tap tap;
-  std::string codec;
-  int clock = 0;
-  uint32_t ssrc = 0;
+  size_t rendition;
+  uint32_t ssrc;
+  RtpSplice splice;
   std::optional<TapId> tapped;  // loop: of the place
-
-  bool fresh = true;  // the next packet is the first of another source
-  bool sent = false;
-  uint16_t sequence_shift = 0, sequence = 0, id_shift = 0, id = 0;
-  uint32_t time_shift = 0, time = 0;
-  GstClockTime pts = 0;
 
   void push(const GRef<GstBuffer>& packet) {
     auto copy = GRef<GstBuffer>::adopt(gst_buffer_copy(packet.get()));
     GstMapInfo map;
     // All of it: payloaders keep the descriptor of the picture apart from the header.
     if (!gst_buffer_map(copy.get(), &map, GST_MAP_READWRITE)) return;
-    if (map.size >= kFixedHeader) rewrite(map.data, map.size, GST_BUFFER_PTS(packet.get()));
+    const std::span<uint8_t> whole{map.data, map.size};
+    if (const auto header = read_rtp_header(whole)) {
+      GST_WRITE_UINT32_BE(map.data + 8, ssrc);  // RFC 3550, 5.1
+      splice.join(whole, header->header_bytes,
+                  GST_BUFFER_PTS_IS_VALID(packet.get())
+                      ? static_cast<int64_t>(GST_BUFFER_PTS(packet.get()))
+                      : -1);
+    }
     gst_buffer_unmap(copy.get(), &map);
     tap(copy);
-  }
-
-  void rewrite(uint8_t* data, size_t size, GstClockTime at) {
-    uint8_t* picture = picture_id_in(data, size, codec);
-    if (std::exchange(fresh, false) && sent) {
-      sequence_shift = static_cast<uint16_t>(sequence + 1 - get16(data + 2));
-      const double passed = at > pts ? static_cast<double>(at - pts) / 1e9 : 0;
-      const auto step = std::max<uint32_t>(1, static_cast<uint32_t>(passed * clock + 0.5));
-      time_shift = time + step - get32(data + 4);
-      if (picture != nullptr) id_shift = static_cast<uint16_t>(id + 1 - get16(picture));
-    }
-    sent = true;
-    pts = at;
-    sequence = static_cast<uint16_t>(get16(data + 2) + sequence_shift);
-    time = get32(data + 4) + time_shift;
-    put16(data + 2, sequence);
-    put32(data + 4, time);
-    put32(data + 8, ssrc);
-    if (picture == nullptr) return;
-    id = static_cast<uint16_t>((get16(picture) + id_shift) & kPictureIds);
-    put16(picture, static_cast<uint16_t>(id | 0x8000));
   }
 };
 
@@ -126,7 +72,7 @@ Result<> SplicedSource::splice(Source& to) {
     if (found[i]) to.set_stream_on(*found[i], places_[i].on);
     for (auto& [id, listener] : listeners_[i]) {
       listener->tapped.reset();
-      listener->fresh = true;
+      listener->splice.cut();
       listen(i, *listener);
     }
   }
@@ -136,22 +82,28 @@ Result<> SplicedSource::splice(Source& to) {
 void SplicedSource::listen(size_t stream, Listener& listener) {
   const Place& place = places_[stream];
   if (place.source == nullptr) return;
-  listener.tapped = place.source->attach(
-      place.stream, [to = &listener](const GRef<GstBuffer>& packet) { to->push(packet); });
-  place.source->request_key_frame(place.stream);
+  listener.tapped = place.source->attach_rendition(
+      place.stream, listener.rendition,
+      [to = &listener](const GRef<GstBuffer>& packet) { to->push(packet); });
+  place.source->request_rendition_key_frame(place.stream, listener.rendition);
 }
 
 Result<> SplicedSource::start() { return first_.start(); }
 
 TapId SplicedSource::attach(size_t stream, Tap tap) {
-  auto listener = std::make_unique<Listener>();
-  listener->tap = std::move(tap);
-  listener->codec = streams_.at(stream).codec;
-  const GstStructure* caps = gst_caps_get_structure(streams_[stream].caps.get(), 0);
-  gst_structure_get_uint(caps, "ssrc", &listener->ssrc);
-  gst_structure_get_int(caps, "clock-rate", &listener->clock);
-  Listener& kept = *(listeners_[stream][++last_] = std::move(listener));
-  listen(stream, kept);
+  return attach_rendition(stream, 0, std::move(tap));
+}
+
+TapId SplicedSource::attach_rendition(size_t stream, size_t rendition, Tap tap) {
+  const SourceStream& offered = streams_.at(stream);
+  const GstStructure* caps = gst_caps_get_structure(offered.caps.get(), 0);
+  guint ssrc = 0;
+  gst_structure_get_uint(caps, "ssrc", &ssrc);
+  gint clock = 0;
+  gst_structure_get_int(caps, "clock-rate", &clock);
+  auto& kept = listeners_[stream][++last_];
+  kept.reset(new Listener{std::move(tap), rendition, ssrc, RtpSplice(offered.codec, clock), {}});
+  listen(stream, *kept);
   return last_;
 }
 
@@ -165,10 +117,18 @@ void SplicedSource::detach(size_t stream, TapId tap) {
   all.erase(found);
 }
 
-void SplicedSource::request_key_frame(size_t stream) {
+void SplicedSource::request_key_frame(size_t stream) { request_rendition_key_frame(stream, 0); }
+
+std::vector<Rendition> SplicedSource::renditions(size_t stream) const {
+  const Place& place = places_.at(stream);
+  return place.source != nullptr ? place.source->renditions(place.stream)
+                                 : std::vector<Rendition>();
+}
+
+void SplicedSource::request_rendition_key_frame(size_t stream, size_t rendition) {
   const std::lock_guard lock(mutex_);
   if (stream >= places_.size() || places_[stream].source == nullptr) return;
-  places_[stream].source->request_key_frame(places_[stream].stream);
+  places_[stream].source->request_rendition_key_frame(places_[stream].stream, rendition);
 }
 
 void SplicedSource::set_stream_on(size_t stream, bool on) {

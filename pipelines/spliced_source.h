@@ -31,6 +31,10 @@ class SplicedSource final : public Source {
   TapId attach(size_t stream, Tap tap) override;
   void detach(size_t stream, TapId tap) override;
   void request_key_frame(size_t stream) override;
+  // Of what is sent now.
+  std::vector<Rendition> renditions(size_t stream) const override;
+  TapId attach_rendition(size_t stream, size_t rendition, Tap tap) override;
+  void request_rendition_key_frame(size_t stream, size_t rendition) override;
   void set_stream_on(size_t stream, bool on) override;
   void on_end(std::function<void(Result<>)> ended) override;
 
@@ -46,7 +50,7 @@ class SplicedSource final : public Source {
 
   Source& first_;
   std::vector<SourceStream> streams_;
-  std::mutex mutex_;  // of places_: key frames are asked for on any thread
+  mutable std::mutex mutex_;  // of places_: key frames are asked for on any thread
   std::vector<Place> places_;
   std::vector<std::map<TapId, std::unique_ptr<Listener>>> listeners_;  // by stream
   TapId last_ = 0;

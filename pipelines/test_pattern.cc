@@ -1,21 +1,19 @@
 #include "pipelines/test_pattern.h"
 
 #include <fmt/format.h>
-#include <gst/video/video.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
-#include <deque>
-#include <mutex>
 #include <utility>
 
 #include "base/alive.h"
 #include "base/clock.h"
 #include "pipelines/audio_level.h"
+#include "pipelines/live_renditions.h"
 #include "pipelines/live_stream.h"
 #include "pipelines/pattern_picture.h"
 #include "pipelines/pattern_sound.h"
+#include "pipelines/switched_pictures.h"
 
 namespace callbot::pipelines {
 namespace {
@@ -29,140 +27,6 @@ constexpr int kLookAhead = 312;
 constexpr int kPacketsAhead = 1;
 // In our packets; each peer puts the negotiated one in its place.
 constexpr int kLevelExtension = 4;
-
-// Draws into buffers of a pool: memory of this size costs page faults each time it is new.
-class PictureMaker {
- public:
-  static Result<std::unique_ptr<PictureMaker>> create(const PictureConfig& config,
-                                                      bool with_sound) {
-    auto picture = PatternPicture::create(config);
-    if (!picture) return tl::unexpected(picture.error());
-    return std::make_unique<PictureMaker>(std::move(*picture), config, with_sound);
-  }
-  PictureMaker(std::unique_ptr<PatternPicture> picture, const PictureConfig& config,
-               bool with_sound)
-      : picture_(std::move(picture)),
-        fps_(config.fps),
-        since_(config.since_frame),
-        with_sound_(with_sound) {
-    gst_video_info_set_format(&info_, GST_VIDEO_FORMAT_I420, config.width, config.height);
-    GST_VIDEO_INFO_FPS_N(&info_) = config.fps;
-    GST_VIDEO_INFO_FPS_D(&info_) = 1;
-    gst_video_colorimetry_from_string(&info_.colorimetry, GST_VIDEO_COLORIMETRY_BT601);
-    pool_ = GRef<GstBufferPool>::adopt(gst_buffer_pool_new());
-    GstStructure* settings = gst_buffer_pool_get_config(pool_.get());
-    gst_buffer_pool_config_set_params(settings, caps().get(), info_.size, 2, 0);
-    gst_buffer_pool_set_config(pool_.get(), settings);
-    gst_buffer_pool_set_active(pool_.get(), TRUE);
-  }
-  ~PictureMaker() { gst_buffer_pool_set_active(pool_.get(), FALSE); }
-  PictureMaker(const PictureMaker&) = delete;
-  PictureMaker& operator=(const PictureMaker&) = delete;
-
-  GRef<GstCaps> caps() const { return GRef<GstCaps>::adopt(gst_video_info_to_caps(&info_)); }
-
-  GRef<GstBuffer> make(uint64_t frame, bool sound_on) {
-    GstBuffer* buffer = nullptr;
-    if (gst_buffer_pool_acquire_buffer(pool_.get(), &buffer, nullptr) != GST_FLOW_OK) return {};
-    auto made = GRef<GstBuffer>::adopt(buffer);
-    GstMapInfo map;
-    if (!gst_buffer_map(made.get(), &map, GST_MAP_WRITE)) return {};
-    const auto plane = [&](int n) { return map.data + GST_VIDEO_INFO_PLANE_OFFSET(&info_, n); };
-    const auto stride = [&](int n) {
-      return static_cast<size_t>(GST_VIDEO_INFO_PLANE_STRIDE(&info_, n));
-    };
-    picture_->draw(frame, with_sound_ && sound_on && (frame - since_) % fps_ == 0,
-                   {plane(0), stride(0), plane(1), plane(2), stride(1), info_.width, info_.height});
-    gst_buffer_unmap(made.get(), &map);
-    return made;
-  }
-
- private:
-  std::unique_ptr<PatternPicture> picture_;
-  uint64_t fps_, since_;  // the frame with which this rate began
-  bool with_sound_;
-  GstVideoInfo info_{};
-  GRef<GstBufferPool> pool_;
-};
-
-// Makes the pictures of each stretch between two switches.
-class SwitchedPictures {
- public:
-  SwitchedPictures(const PictureConfig& config, bool with_sound,
-                   std::unique_ptr<PictureMaker> first)
-      : first_(config), with_sound_(with_sound), last_(config), made_(std::move(first)) {}
-
-  // The look after all switches so far.
-  const PictureConfig& last() const { return last_; }
-
-  // `maker`: none: as before.
-  void add(const PatternSwitch& to, std::unique_ptr<PictureMaker> maker) {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back({to.at_frame, std::move(maker), to.bitrate.value_or(0)});
-  }
-  void keep(const PictureConfig& look) { last_ = look; }
-  void withdraw(uint64_t at_frame) {
-    const std::lock_guard lock(mutex_);
-    if (!waiting_.empty() && waiting_.back().at == at_frame) waiting_.pop_back();
-  }
-  std::optional<uint64_t> last_switch() const {
-    const std::lock_guard lock(mutex_);
-    return waiting_.empty() ? std::nullopt : std::optional(waiting_.back().at);
-  }
-
-  // Stream's thread.
-  RawFrame make(uint64_t frame, bool sound_on) {
-    GRef<GstCaps> caps;
-    int bitrate = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      for (; !waiting_.empty() && waiting_.front().at <= frame; waiting_.pop_front()) {
-        Stretch& next = waiting_.front();
-        if (next.bitrate > 0) bitrate = next.bitrate;
-        if (!next.maker) continue;
-        made_ = std::move(next.maker);
-        caps = made_->caps();
-      }
-    }
-    if (first_.slides) resize(frame, caps);
-    RawFrame raw(made_->make(frame, sound_on));
-    raw.caps = std::move(caps);
-    raw.bitrate = bitrate;
-    return raw;
-  }
-
- private:
-  struct Stretch {
-    uint64_t at = 0;
-    std::unique_ptr<PictureMaker> maker;  // none: as before
-    int bitrate = 0;
-  };
-
-  // A shared window: as large as it can be, then narrower, then small.
-  void resize(uint64_t frame, GRef<GstCaps>& caps) {
-    const uint64_t turn = frame / (kScreenSeconds * first_.fps) % 3;
-    if (turn == turn_) return;
-    turn_ = turn;
-    PictureConfig look = first_;
-    const auto share = [](int value, int of_four, int least) {
-      return std::max(value * of_four / 8 * 2, least);
-    };
-    if (turn > 0) look.width = share(first_.width, turn == 1 ? 3 : 2, kNarrowestPicture);
-    if (turn > 1) look.height = share(first_.height, 2, kLowestPicture);
-    auto maker = PictureMaker::create(look, with_sound_);
-    if (!maker) return;
-    made_ = std::move(*maker);
-    caps = made_->caps();
-  }
-
-  const PictureConfig first_;
-  const bool with_sound_;
-  PictureConfig last_;                  // loop
-  std::unique_ptr<PictureMaker> made_;  // stream's thread
-  uint64_t turn_ = 0;
-  mutable std::mutex mutex_;
-  std::deque<Stretch> waiting_;
-};
 
 GRef<GstBuffer> make_sound(const PatternSound& sound, uint64_t packet) {
   constexpr size_t kBytes = kPacketSamples * sizeof(int16_t);
@@ -187,6 +51,21 @@ Result<> check_bitrate(int bitrate) {
   return fail(Code::kUsage, fmt::format("a bitrate of {} bit/s: 10k to 100m is possible", bitrate));
 }
 
+std::vector<Rendition> renditions_of(const PatternStretch& best) {
+  return usual_renditions({best.look.width, best.look.height, best.bitrate}, kNarrowestPicture,
+                          kLowestPicture);
+}
+
+PatternStretch lesser(const PatternStretch& best, size_t rendition) {
+  const auto all = renditions_of(best);
+  const Rendition& wanted = all[std::min(rendition, all.size() - 1)];
+  PatternStretch made = best;
+  made.look.width = wanted.width;
+  made.look.height = wanted.height;
+  made.bitrate = wanted.bitrate;
+  return made;
+}
+
 }  // namespace
 
 struct TestPattern::Impl {
@@ -195,6 +74,7 @@ struct TestPattern::Impl {
 
   ~Impl() {
     for (auto& stream : live) stream->stop();
+    renditions.stop();
     if (!pipeline) return;
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);
     const auto bus = GRef<GstBus>::adopt(gst_element_get_bus(pipeline.get()));
@@ -213,6 +93,7 @@ struct TestPattern::Impl {
   }
 
   Result<> add_video() {
+    if (auto good = check_bitrate(config.bitrate); !good) return good;
     const PictureConfig look{.seed = config.seed,
                              .source = config.source,
                              .name = config.name,
@@ -220,26 +101,77 @@ struct TestPattern::Impl {
                              .height = config.height,
                              .fps = config.fps,
                              .slides = config.screen};
-    if (auto good = check_bitrate(config.bitrate); !good) return good;
-    auto maker = PictureMaker::create(look, config.audio);
-    if (!maker) return tl::unexpected(maker.error());
     auto codec = sendable(config.codec, MediaKind::kVideo);
     if (!codec) return tl::unexpected(codec.error());
-    const VideoEncoding encoding{config.width, config.height, config.fps, config.bitrate};
-    auto encoder = make_video_encoder(**codec, encoding);
-    if (!encoder) return tl::unexpected(encoder.error());
+    video_codec = *codec;
+    video_rtp = {usual_payload(*video_codec), g_random_int()};
+    rtp_offset = g_random_int();
+    const PatternStretch first{0, look, config.bitrate};
+    stretches.push_back(first);
+    const size_t many = renditions_of(first).size();
+    pictures.resize(many);
+    auto stream = video_stream(first, 0);
+    if (!stream) return tl::unexpected(stream.error());
+    stream->ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
+    renditions.set(many, [this](size_t rendition) { return lesser_video(rendition); });
+    return add(std::move(*stream), {config.width, config.height, config.fps, config.bitrate});
+  }
 
+  Result<LiveStreamConfig> video_stream(const PatternStretch& stretch, size_t rendition) {
+    auto made = SwitchedPictures::create(stretch, config.audio);
+    if (!made) return tl::unexpected(made.error());
+    const PictureConfig& look = stretch.look;
+    auto encoder =
+        make_video_encoder(*video_codec, {look.width, look.height, look.fps, stretch.bitrate});
+    if (!encoder) return tl::unexpected(encoder.error());
+    pictures[rendition] = *made;
     LiveStreamConfig stream;
-    stream.codec = *codec;
+    stream.codec = video_codec;
+    stream.rtp = video_rtp;
+    stream.rtp_offset = rtp_offset;
     stream.encoder = *encoder;
-    stream.raw_caps = (*maker)->caps();
-    pictures = std::make_shared<SwitchedPictures>(look, config.audio, std::move(*maker));
+    stream.raw_caps = (*made)->caps();
     stream.rate = config.fps;
     if (config.duration) stream.frames = config.duration->count() * config.fps / 1000;
-    stream.make = [pictures = pictures, on = sound_on](uint64_t frame) {
+    stream.make = [pictures = *made, on = sound_on](uint64_t frame) {
       return pictures->make(frame, *on);
     };
-    return add(std::move(stream), encoding);
+    return stream;
+  }
+
+  // As it is now; the switches that are yet to come, come here as well.
+  Result<std::unique_ptr<LiveStream>> lesser_video(size_t rendition) {
+    if (began_ns == 0) return fail(Code::kUsage, "the test pattern has not begun");
+    const uint64_t next = of_kind(MediaKind::kVideo)->next_frame();
+    size_t now = stretches.size() - 1;
+    while (now > 0 && stretches[now].at > next) --now;
+    auto stream = video_stream(lesser(stretches[now], rendition), rendition);
+    if (!stream) return tl::unexpected(stream.error());
+    stream->ended = [] {};
+    auto made = LiveStream::create(GST_BIN(pipeline.get()), std::move(*stream));
+    if (!made) return made;
+    for (size_t i = 1; i < stretches.size(); ++i) {
+      if (i > now)
+        if (auto added = pictures[rendition]->add(lesser(stretches[i], rendition)); !added)
+          return tl::unexpected(added.error());
+      (*made)->change_rate(stretches[i].at, stretches[i].look.fps, frames_with(stretches[i].look));
+    }
+    (*made)->begin(base_ns, began_ns);
+    gst_bin_sync_children_states(GST_BIN(pipeline.get()));
+    return made;
+  }
+
+  LiveStream& rendition_of(size_t stream, size_t rendition) {
+    const bool one_of_many = rendition > 0 && streams.at(stream).kind == MediaKind::kVideo;
+    LiveStream* made = one_of_many ? renditions.get(rendition) : nullptr;
+    return made != nullptr ? *made : *live.at(stream);
+  }
+
+  // How many frames there are in all if the rate stays as it is there.
+  std::optional<uint64_t> frames_with(const PictureConfig& look) const {
+    if (!config.duration) return std::nullopt;
+    const auto left_ms = config.duration->count() - 1000 * static_cast<int64_t>(look.since_second);
+    return look.since_frame + std::max<int64_t>(left_ms, 0) * look.fps / 1000;
   }
 
   Result<> add_audio() {
@@ -252,6 +184,8 @@ struct TestPattern::Impl {
     stream.encoder = *encoder;
     stream.raw_caps = GRef<GstCaps>::adopt(
         gst_caps_from_string("audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=1"));
+    stream.rtp = {usual_payload(**codec), g_random_int()};
+    stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     stream.rate = kPacketsPerSecond;
     if (config.duration)
       stream.frames = config.duration->count() * kPacketsPerSecond / 1000 + kPacketsAhead;
@@ -263,8 +197,6 @@ struct TestPattern::Impl {
   Result<> add(LiveStreamConfig stream, const VideoEncoding& encoding) {
     const Codec& codec = *stream.codec;
     if (codec.kind == MediaKind::kAudio) stream.level_extension = kLevelExtension;
-    stream.rtp = {usual_payload(codec), g_random_int()};
-    stream.ended = [&loop = loop, end = end_of_stream] { loop.post(end); };
     SourceStream offered{codec.kind, codec.name, rtp_caps(codec, stream.rtp, encoding),
                          fmt::format("callbot-{:04x}", config.source),
                          config.screen && codec.kind == MediaKind::kVideo ? "slides" : ""};
@@ -303,9 +235,9 @@ struct TestPattern::Impl {
     if (began_ns != 0) return {};
     const int64_t now = monotonic_ns();
     began_ns = config.begin_ns.value_or(now + kPacketsAhead * kPacket_ns);
-    const int64_t sound_ns = began_ns - kPacketsAhead * kPacket_ns;
+    base_ns = began_ns - kPacketsAhead * kPacket_ns;  // the sound's beginning
     for (size_t i = 0; i < live.size(); ++i)
-      live[i]->begin(sound_ns, streams[i].kind == MediaKind::kAudio ? sound_ns : began_ns.load());
+      live[i]->begin(base_ns, streams[i].kind == MediaKind::kAudio ? base_ns : began_ns.load());
     if (gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
       return fail(Code::kInternal, "the test pattern's pipeline does not start");
     log.info("test pattern {} begins", config.source);
@@ -313,57 +245,60 @@ struct TestPattern::Impl {
   }
 
   Result<> switch_to(const PatternSwitch& to) {
-    LiveStream* video = of_kind(MediaKind::kVideo);
-    if (!pictures || config.screen) return fail(Code::kUsage, "there is no picture to switch");
-    if (const auto before = pictures->last_switch(); before && to.at_frame < *before)
+    if (stretches.empty() || config.screen)
+      return fail(Code::kUsage, "there is no picture to switch");
+    if (to.at_frame < stretches.back().at)
       return fail(Code::kUsage, fmt::format("a switch at frame {}: expected {}, that of the one "
                                             "before, or a later one",
-                                            to.at_frame, *before));
-    if (to.bitrate)
-      if (auto good = check_bitrate(*to.bitrate); !good) return good;
-    PictureConfig look = pictures->last();
-    if (to.width) look.width = *to.width;
-    if (to.height) look.height = *to.height;
-    const auto rate = static_cast<uint64_t>(look.fps);
-    if (to.fps && *to.fps != look.fps) {
-      const uint64_t since = to.at_frame - std::min(to.at_frame, look.since_frame);
-      if (since % rate != 0)
-        return fail(Code::kUsage, fmt::format("another rate at frame {}: expected a frame that "
-                                              "begins a second, such as {}",
-                                              to.at_frame, to.at_frame + rate - since % rate));
-      look.since_second += since / rate;
-      look.since_frame = to.at_frame;
-      look.fps = *to.fps;
-    }
-    const PictureConfig& now = pictures->last();
-    const bool other = look.width != now.width || look.height != now.height || look.fps != now.fps;
-    auto maker =
-        other ? PictureMaker::create(look, config.audio) : Result<std::unique_ptr<PictureMaker>>();
-    if (!maker) return tl::unexpected(maker.error());
-    std::optional<uint64_t> frames;
-    if (config.duration) {
-      const auto since_ms =
-          config.duration->count() - 1000 * static_cast<int64_t>(look.since_second);
-      frames = look.since_frame + std::max<int64_t>(since_ms, 0) * look.fps / 1000;
-    }
-    pictures->add(to, std::move(*maker));
-    if (!video->change_rate(to.at_frame, look.fps, frames)) {
-      pictures->withdraw(to.at_frame);
+                                            to.at_frame, stretches.back().at));
+    auto next = switched(to);
+    if (!next) return tl::unexpected(next.error());
+    if (auto added = pictures[0]->add(*next); !added) return added;
+    const auto frames = frames_with(next->look);
+    if (!of_kind(MediaKind::kVideo)->change_rate(to.at_frame, next->look.fps, frames)) {
+      pictures[0]->withdraw(to.at_frame);
       return fail(
           Code::kUsage,
           fmt::format("a switch at frame {}: expected one that is not made yet", to.at_frame));
     }
-    pictures->keep(look);
+    stretches.push_back(*next);
+    renditions.each([&](size_t rendition, LiveStream& stream) {
+      if (auto added = pictures[rendition]->add(lesser(*next, rendition)); !added)
+        log.warn("rendition {} stays as it is: {}", rendition, added.error().message);
+      stream.change_rate(to.at_frame, next->look.fps, frames);
+    });
     return {};
+  }
+
+  Result<PatternStretch> switched(const PatternSwitch& to) const {
+    if (to.bitrate)
+      if (auto good = check_bitrate(*to.bitrate); !good) return tl::unexpected(good.error());
+    PatternStretch next = stretches.back();
+    next.at = to.at_frame;
+    next.bitrate = to.bitrate.value_or(next.bitrate);
+    PictureConfig& look = next.look;
+    if (to.width) look.width = *to.width;
+    if (to.height) look.height = *to.height;
+    if (!to.fps || *to.fps == look.fps) return next;
+    const auto rate = static_cast<uint64_t>(look.fps);
+    const uint64_t since = to.at_frame - std::min(to.at_frame, look.since_frame);
+    if (since % rate != 0)
+      return fail(Code::kUsage, fmt::format("another rate at frame {}: expected a frame that "
+                                            "begins a second, such as {}",
+                                            to.at_frame, to.at_frame + rate - since % rate));
+    look.since_second += since / rate;
+    look.since_frame = to.at_frame;
+    look.fps = *to.fps;
+    return next;
   }
 
   // A few frames away: painting takes time, and the next one may be in the making.
   uint64_t next_switch(bool begins_second) const {
-    if (!pictures) return 0;
+    if (stretches.empty()) return 0;
     constexpr uint64_t kAway = 3;
-    const PictureConfig& look = pictures->last();
+    const PictureConfig& look = stretches.back().look;
     uint64_t frame = of_kind(MediaKind::kVideo)->next_frame() + kAway;
-    frame = std::max({frame, pictures->last_switch().value_or(0), look.since_frame});
+    frame = std::max(frame, stretches.back().at);
     const auto rate = static_cast<uint64_t>(look.fps);
     const uint64_t into = (frame - look.since_frame) % rate;
     return begins_second && into != 0 ? frame + rate - into : frame;
@@ -391,7 +326,13 @@ struct TestPattern::Impl {
   GRef<GstElement> pipeline;
   std::vector<SourceStream> streams;
   std::vector<std::unique_ptr<LiveStream>> live;  // same order
-  std::shared_ptr<SwitchedPictures> pictures;
+  LiveRenditions renditions;                      // of the video
+  const Codec* video_codec = nullptr;
+  RtpIdentity video_rtp;
+  uint32_t rtp_offset = 0;
+  std::vector<std::shared_ptr<SwitchedPictures>> pictures;  // of each rendition; null: not yet
+  std::vector<PatternStretch> stretches;                    // of the best; in order
+  int64_t base_ns = 0;
   std::atomic<int64_t> began_ns{0};
   // What the picture's marks say about the sound.
   std::shared_ptr<std::atomic<bool>> sound_on = std::make_shared<std::atomic<bool>>(true);
@@ -421,10 +362,30 @@ TapId TestPattern::attach(size_t stream, Tap tap) {
   return impl_->live.at(stream)->attach(std::move(tap));
 }
 
-void TestPattern::detach(size_t stream, TapId tap) { impl_->live.at(stream)->detach(tap); }
+void TestPattern::detach(size_t stream, TapId tap) {
+  impl_->live.at(stream)->detach(tap);
+  impl_->renditions.detach(tap);
+}
 
-void TestPattern::request_key_frame(size_t stream) {
-  if (stream < impl_->live.size()) impl_->live[stream]->request_key_frame();
+void TestPattern::request_key_frame(size_t stream) { request_rendition_key_frame(stream, 0); }
+
+std::vector<Rendition> TestPattern::renditions(size_t stream) const {
+  if (impl_->streams.at(stream).kind != MediaKind::kVideo) return {};
+  auto all = renditions_of(impl_->stretches.back());
+  all.resize(impl_->pictures.size(), all.back());  // a smaller picture may have fewer
+  return all;
+}
+
+TapId TestPattern::attach_rendition(size_t stream, size_t rendition, Tap tap) {
+  return impl_->rendition_of(stream, rendition).attach(std::move(tap));
+}
+
+void TestPattern::request_rendition_key_frame(size_t stream, size_t rendition) {
+  if (stream >= impl_->live.size()) return;
+  if (rendition == 0 || impl_->streams[stream].kind != MediaKind::kVideo)
+    impl_->live[stream]->request_key_frame();
+  else
+    impl_->renditions.request_key_frame(rendition);
 }
 
 void TestPattern::on_end(std::function<void(Result<>)> ended) {
@@ -440,18 +401,21 @@ uint64_t TestPattern::next_switch(bool begins_second) const {
 
 void TestPattern::set_on(MediaKind kind, bool on) {
   if (kind == MediaKind::kAudio) *impl_->sound_on = on;
+  if (kind == MediaKind::kVideo) impl_->renditions.set_on(on);
   if (LiveStream* stream = impl_->of_kind(kind)) stream->set_on(on);
 }
 
 std::vector<SentFrame> TestPattern::sent_frames() const {
   const LiveStream* video = impl_->of_kind(MediaKind::kVideo);
-  return video != nullptr ? video->sent() : std::vector<SentFrame>();
+  if (video == nullptr) return {};
+  return impl_->renditions.sent(video->sent());
 }
 
 TestPatternStats TestPattern::stats() const {
   TestPatternStats stats;
   if (const LiveStream* video = impl_->of_kind(MediaKind::kVideo)) stats.video = video->stats();
   if (const LiveStream* audio = impl_->of_kind(MediaKind::kAudio)) stats.audio = audio->stats();
+  stats.renditions = impl_->renditions.stats();
   return stats;
 }
 

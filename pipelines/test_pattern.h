@@ -6,6 +6,9 @@
 // skips nothing gives chirp and frame at the same time (skew at the sender: below one sample).
 // Nothing is drawn or encoded while nobody listens.
 //
+// The picture can be had in up to three renditions: as configured, at half the size and a third of
+// the rate, at a quarter of the size and a tenth of the rate; frame n is the same moment in all.
+//
 // Packets carry their capture time as PTS, in ns of CLOCK_MONOTONIC (monotonic_ns(), which is also
 // the time of GStreamer's system clock).
 //
@@ -56,7 +59,8 @@ struct TestPatternConfig {
 constexpr uint64_t kScreenSeconds = 8;
 
 struct TestPatternStats {
-  LiveStreamStats video, audio;
+  LiveStreamStats video, audio;             // video: in its best rendition
+  std::vector<LiveStreamStats> renditions;  // of the video, from the second on
 };
 
 class TestPattern final : public Source {
@@ -69,6 +73,9 @@ class TestPattern final : public Source {
   TapId attach(size_t stream, Tap tap) override;
   void detach(size_t stream, TapId tap) override;
   void request_key_frame(size_t stream) override;
+  std::vector<Rendition> renditions(size_t stream) const override;
+  TapId attach_rendition(size_t stream, size_t rendition, Tap tap) override;
+  void request_rendition_key_frame(size_t stream, size_t rendition) override;
   void on_end(std::function<void(Result<>)> ended) override;
 
   // The picture is switched when that frame is made. kUsage: there is no picture, the frame was
@@ -80,7 +87,7 @@ class TestPattern final : public Source {
   // Off: not one packet more, at once; time goes on, so that what comes after fits again.
   void set_on(MediaKind kind, bool on);
   void set_stream_on(size_t stream, bool on) override { set_on(streams().at(stream).kind, on); }
-  // The newest 10,000 frames, oldest first.
+  // The newest 10,000 frames, oldest first; one that went out in several renditions as in the best.
   std::vector<SentFrame> sent_frames() const;
   TestPatternStats stats() const;
   // monotonic_ns() of frame 0; 0 before start().

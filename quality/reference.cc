@@ -103,8 +103,9 @@ std::optional<Reference::Likeness> Reference::compare(const AVFrame& received,
                                                       const VideoMark& mark) {
   if (count_++ % std::max(painting_.every, 1) != 0) return std::nullopt;
   const auto luma = luma_of(received);
-  const auto size = painting_.size ? painting_.size(mark.source, mark.counter)
-                                   : std::optional(PaintedSize{painting_.width, painting_.height});
+  const auto size =
+      painting_.size ? painting_.size(mark.source, mark.counter, {received.width, received.height})
+                     : std::optional(PaintedSize{painting_.width, painting_.height});
   if (!luma || !size) return std::nullopt;
   const auto width = static_cast<size_t>(size->width), height = static_cast<size_t>(size->height);
   const size_t pixels = width * height;

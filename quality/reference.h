@@ -33,8 +33,10 @@ struct PaintedSize {
 
 struct Painting {
   int width = 0, height = 0;
-  // The size of that frame, where it changes while it is sent; none: it cannot be painted.
-  std::function<std::optional<PaintedSize>(uint16_t source, uint32_t counter)> size = {};
+  // The size in which that frame was sent, where there are several; `received`: as it came. None:
+  // it cannot be painted.
+  std::function<std::optional<PaintedSize>(uint16_t source, uint32_t counter, PaintedSize received)>
+      size = {};
   // Frame `counter` of the source, all of the picture; false: it has none. One thread at a time.
   std::function<bool(uint16_t source, uint32_t counter, const PictureView& picture)> paint;
   int every = 15;  // compare every n-th picture

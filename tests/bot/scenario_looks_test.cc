@@ -53,9 +53,13 @@ TEST(PatternLooks, WhoMeasuresPaintsAsItLooksThen) {
   const auto member = member_of({&media, "alice", 7, 42, 0, 0, looks});
   ASSERT_TRUE(member.painting && member.painting->size);
   looks->change(20, at_rate(look(320, 180), 30, 20));  // after the measuring began
-  EXPECT_EQ(*member.painting->size(7, 19), (quality::PaintedSize{160, 90}));
-  EXPECT_EQ(*member.painting->size(7, 20), (quality::PaintedSize{320, 180}));
-  EXPECT_FALSE(member.painting->size(8, 20)) << "somebody else's";
+  using quality::PaintedSize;
+  const auto& size = member.painting->size;
+  EXPECT_EQ(*size(7, 19, {160, 90}), (PaintedSize{160, 90}));
+  EXPECT_EQ(*size(7, 20, {320, 180}), (PaintedSize{320, 180}));
+  EXPECT_EQ(*size(7, 20, {160, 90}), (PaintedSize{160, 90})) << "half of it, for a narrow path";
+  EXPECT_EQ(*size(7, 20, {200, 100}), (PaintedSize{320, 180})) << "scaled on the way";
+  EXPECT_FALSE(size(8, 20, {320, 180})) << "somebody else's";
   std::vector<uint8_t> painted(320 * 180 * 2), drawn(painted.size());
   const auto view = [](std::vector<uint8_t>& bytes) {
     uint8_t* chroma = bytes.data() + 320 * 180;

@@ -75,9 +75,11 @@ TEST(ScenarioSamples, AFreshConnectionCountsAnew) {
 
 TEST(ScenarioSamples, WhatIsMadeIsCounted) {
   ScenarioSamples samples("bob", {});
-  samples.made("camera", {.key_frames = 1, .left_out = 0, .sent = 30, .late_ns = 300'000'000},
+  samples.made("camera",
+               {{"cam", {{.key_frames = 1, .left_out = 0, .sent = 30, .late_ns = 300'000'000}}}},
                kSecond);
-  samples.made("camera", {.key_frames = 3, .left_out = 2, .sent = 60, .late_ns = 900'000'000},
+  samples.made("camera",
+               {{"cam", {{.key_frames = 3, .left_out = 2, .sent = 60, .late_ns = 900'000'000}}}},
                2 * kSecond);
   EXPECT_EQ(values(samples, "send.frames"), (Values{30, 30}));
   EXPECT_EQ(find(samples, "send.frames")->stream, "camera");
@@ -87,6 +89,23 @@ TEST(ScenarioSamples, WhatIsMadeIsCounted) {
   EXPECT_EQ(values(samples, "send.fps"), (Values{30}));
   EXPECT_EQ(values(samples, "send.lateness"), (Values{0.01, 0.02}));
   EXPECT_EQ(find(samples, "send.packets"), nullptr);
+}
+
+// Encoded once for each rendition that somebody takes; and other media after a switch.
+TEST(ScenarioSamples, AFrameIsOneInHoweverManyRenditions) {
+  ScenarioSamples samples("bob", {});
+  const auto made = [&](std::initializer_list<uint64_t> cam, uint64_t film, int64_t second) {
+    EncoderStats stats;
+    for (const uint64_t n : cam) stats["cam"].push_back({.key_frames = 1, .sent = n});
+    if (film > 0) stats["other"] = {{.key_frames = 1, .sent = film}};
+    samples.made("camera", stats, second * kSecond);
+  };
+  made({30, 0}, 0, 1);
+  made({60, 29}, 0, 2);
+  made({60, 58}, 0, 3);
+  made({60, 70}, 17, 4);
+  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 30, 29, 29}));
+  EXPECT_EQ(values(samples, "send.key_frames"), (Values{2, 0, 0, 1}));
 }
 
 CallConnection connection(const std::string& member, const std::string& id, uint64_t packets,
@@ -114,6 +133,25 @@ TEST(ScenarioSamples, WhatIsSentIsThatToAllOthersTogether) {
   EXPECT_EQ(values(samples, "send.fir"), (Values{0, 0, 0, 0}));
   EXPECT_EQ(values(samples, "send.bitrate"), (Values{1.6e6, 1.12e6, 56e3}));
   EXPECT_EQ(find(samples, "send.packets")->stream, "camera");
+}
+
+TEST(ScenarioSamples, WhatAPathTakesIsOfOneConnection) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  CallConnection alice = connection("alice", "1", 100, 0);
+  samples.connections({alice}, camera_alone, kSecond);
+  EXPECT_EQ(find(samples, "send.available_bitrate"), nullptr) << "nothing was reported yet";
+  EXPECT_EQ(find(samples, "send.limited"), nullptr);
+  alice.available_bitrate = 4e5;
+  alice.limited_s = 0.5;
+  alice.sent[0].target_bitrate = 300'000;
+  samples.connections({alice}, camera_alone, 2 * kSecond);
+  EXPECT_EQ(values(samples, "send.available_bitrate"), (Values{4e5}));
+  EXPECT_EQ(values(samples, "send.target_bitrate"), (Values{3e5}));
+  EXPECT_EQ(values(samples, "send.limited"), (Values{0.5}));
+  for (const char* metric : {"send.available_bitrate", "send.target_bitrate", "send.limited"})
+    EXPECT_EQ(find(samples, metric)->from, "alice") << metric;
+  EXPECT_EQ(find(samples, "send.target_bitrate")->stream, "camera");
 }
 
 TEST(ScenarioSamples, ARoundTripIsOfOneConnection) {

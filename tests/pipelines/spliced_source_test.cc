@@ -76,6 +76,36 @@ TEST_F(SplicedSourceTest, NumbersAndTimesGoOnFromSourceToSource) {
   }
 }
 
+TEST_F(SplicedSourceTest, ALesserRenditionStaysOneFromSourceToSource) {
+  const auto a = small_pattern(loop_, true, true, "vp8"), b = small_pattern(loop_);
+  SplicedSource spliced(*a);
+  ASSERT_EQ(spliced.renditions(0).size(), a->renditions(0).size());
+  ASSERT_GT(spliced.renditions(0).size(), 1u);
+  EXPECT_TRUE(spliced.renditions(1).empty()) << "of sound there is one";
+  ASSERT_TRUE(spliced.start());
+  ASSERT_TRUE(b->start());
+  const TapId tap = spliced.attach_rendition(0, 1, [this](const GRef<GstBuffer>& buffer) {
+    const std::lock_guard lock(mutex_);
+    heard_[0].push_back(test::packet_of(buffer, true));
+  });
+  const auto hears_video = [this] {
+    const auto count = [this] {
+      const std::lock_guard lock(mutex_);
+      return heard_[0].size();
+    };
+    return loop_.run_until([&, before = count()] { return count() >= before + 20; }, kPatience);
+  };
+  ASSERT_TRUE(hears_video());
+  ASSERT_TRUE(spliced.splice(*b));
+  ASSERT_TRUE(hears_video());
+  EXPECT_EQ(b->stats().video.packets, 0u) << "the best is not encoded";
+  EXPECT_GT(b->stats().renditions.at(0).packets, 0u);
+  spliced.detach(0, tap);
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 1; i < heard_[0].size(); ++i)
+    ASSERT_EQ(heard_[0][i].sequence, static_cast<uint16_t>(heard_[0][i - 1].sequence + 1)) << i;
+}
+
 TEST_F(SplicedSourceTest, WhatIsNotThereIsSilent) {
   const auto a = small_pattern(loop_), picture = small_pattern(loop_, false, true);
   SplicedSource spliced(*a);

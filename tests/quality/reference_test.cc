@@ -133,7 +133,7 @@ TEST(Reference, AnotherSizeIsScaledToTheOneThatWasSent) {
 // As after a switch of what is sent: each frame is compared at the size it was sent in.
 TEST(Reference, AFrameHasTheSizeItWasSentIn) {
   Painting changing = painting(1);
-  changing.size = [](uint16_t, uint32_t counter) -> std::optional<PaintedSize> {
+  changing.size = [](uint16_t, uint32_t counter, PaintedSize) -> std::optional<PaintedSize> {
     if (counter == 8) return std::nullopt;
     return counter < 8 ? PaintedSize{kWidth, kHeight} : PaintedSize{kWidth * 2, kHeight / 2};
   };

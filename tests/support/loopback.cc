@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace callbot::pipelines {
@@ -20,6 +21,9 @@ void CountingSink::frame(TrackId track, const Frame& frame) {
   ++seen.frames;
   seen.key_frames += frame.key ? 1 : 0;
   seen.gaps += frame.after_gap ? 1 : 0;
+  if (seen.last_arrival_ns != 0)
+    seen.longest_pause_ns =
+        std::max(seen.longest_pause_ns, frame.last_arrival_ns - seen.last_arrival_ns);
   seen.last_rtp_time = frame.rtp_time;
   seen.last_arrival_ns = frame.last_arrival_ns;
   if (frame.ntp_ns) seen.last_ntp_ns = frame.ntp_ns;
@@ -91,6 +95,11 @@ void LoopbackEnd::channel_opened(ChannelId channel, const std::string& label) {
 
 void LoopbackEnd::channel_message(ChannelId, bool text, std::string bytes) {
   messages.emplace_back(text, std::move(bytes));
+}
+
+void LoopbackEnd::rendition_changed(size_t rendition, double available) {
+  renditions.push_back(rendition);
+  log.push_back(fmt::format("rendition {} of {:.0f} kbit/s", rendition, available / 1000));
 }
 
 void LoopbackEnd::failed(const Error& error) {

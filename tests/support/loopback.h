@@ -28,6 +28,7 @@ class CountingSink final : public Sink {
   struct Seen {
     TrackInfo info;
     uint64_t frames = 0, key_frames = 0, gaps = 0;
+    int64_t longest_pause_ns = 0;  // between the arrivals of frames
     int64_t last_rtp_time = 0, last_arrival_ns = 0;
     std::optional<int64_t> last_ntp_ns;
     bool removed = false;
@@ -70,7 +71,9 @@ class LoopbackEnd final : public PeerEvents {
   std::vector<ChannelId> closed_channels;
   std::vector<std::pair<bool, std::string>> messages;
   int negotiations_needed = 0;
-  std::vector<std::string> log;  // everything in order, by name
+  std::vector<std::pair<uint32_t, uint32_t>> sizes;  // of what is received
+  std::vector<size_t> renditions;                    // of what is sent, after the first
+  std::vector<std::string> log;                      // everything in order, by name
 
   const TrackInfo* track(MediaKind kind) const;  // the newest
 
@@ -81,7 +84,10 @@ class LoopbackEnd final : public PeerEvents {
   void track_removed(TrackId track) override;
   void key_frame_wait(TrackId track) override { waits.push_back(track); }
   void key_frame_found(TrackId, std::chrono::nanoseconds) override {}
-  void size_changed(TrackId, uint32_t, uint32_t) override {}
+  void size_changed(TrackId, uint32_t width, uint32_t height) override {
+    sizes.emplace_back(width, height);
+  }
+  void rendition_changed(size_t rendition, double available) override;
   void channel_opened(ChannelId channel, const std::string& label) override;
   void channel_message(ChannelId channel, bool text, std::string bytes) override;
   void channel_closed(ChannelId channel) override { closed_channels.push_back(channel); }

@@ -1,0 +1,142 @@
+// Real Peers, a path between them that gets narrow, wide, and loses packets.
+#include "pipelines/uplink.h"
+
+#include <gmock/gmock.h>
+
+#include "base/clock.h"
+#include "tests/support/loopback.h"
+
+namespace callbot::pipelines {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// 900 kbit/s, 300 kbit/s, 90 kbit/s.
+std::unique_ptr<TestPattern> pattern_of(Loop& loop, const std::string& codec) {
+  gst_init(nullptr, nullptr);
+  TestPatternConfig config;
+  config.width = 640;
+  config.height = 360;
+  config.bitrate = 900'000;
+  config.codec = codec;
+  auto pattern = TestPattern::create(loop, Log("pattern"), config);
+  if (!pattern || !(*pattern)->start()) abort();
+  return std::move(*pattern);
+}
+
+LoopbackConfig sending(TestPattern& pattern) {
+  LoopbackConfig config;
+  config.offerer.source = &pattern;
+  return config;
+}
+
+const CountingSink::Seen* video_of(const std::map<TrackId, CountingSink::Seen>& seen) {
+  for (const auto& [id, one] : seen)
+    if (one.info.kind == MediaKind::kVideo) return &one;
+  return nullptr;
+}
+
+// From a to b no more than this; 0: as much as there is.
+network::Conditions narrow(double rate) {
+  network::Conditions conditions;
+  conditions.up.rate = rate;
+  return conditions;
+}
+
+class UplinkCodecs : public ::testing::TestWithParam<const char*> {
+ protected:
+  Loop loop_;
+};
+
+TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
+  const auto pattern = pattern_of(loop_, GetParam());
+  network::Link line;
+  Loopback other(loop_, sending(*pattern));
+  Loopback call(loop_, sending(*pattern));
+  call.route(line);
+  ASSERT_TRUE(other.connect()) << other.log();
+  line.set(narrow(2e6));
+  ASSERT_TRUE(call.connect()) << call.log();
+  const auto rendition = [&] { return call.a.peer->stats().rendition; };
+  ASSERT_TRUE(call.run_until([&] { return call.a.peer->stats().available_outgoing_bitrate > 0; }));
+  ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 60)) << call.log();
+
+  const int64_t narrowed = monotonic_ns();
+  line.set(narrow(200e3));
+  ASSERT_TRUE(call.run_until([&] { return rendition() == 2; }, seconds(10))) << call.log();
+  const int64_t fell = monotonic_ns();
+  ASSERT_TRUE(call.run_until(
+      [&] { return !call.b.sizes.empty() && call.b.sizes.back() == std::pair(160u, 90u); },
+      seconds(10)))
+      << call.log();
+  const int64_t seen_small = monotonic_ns();
+  ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 150)) << call.log();
+  EXPECT_EQ(rendition(), 2u);
+  EXPECT_LT(call.a.peer->stats().available_outgoing_bitrate, 400e3);
+
+  const int64_t widened = monotonic_ns();
+  line.set(narrow(2e6));
+  EXPECT_TRUE(call.run_until([&] { return rendition() == 0; }, seconds(10))) << call.log();
+  const int64_t back = monotonic_ns();
+  EXPECT_TRUE(
+      call.run_until([&] { return call.b.sizes.back() == std::pair(640u, 360u); }, seconds(10)))
+      << call.log();
+  const PeerStats stats = call.a.peer->stats();
+  EXPECT_GT(stats.quality_limited_s, static_cast<double>(widened - fell) * 1e-9);
+  EXPECT_GT(stats.probes_sent, 0u);
+  RecordProperty("fell_ms", static_cast<int>((fell - narrowed) / 1'000'000));
+  RecordProperty("seen_small_ms", static_cast<int>((seen_small - narrowed) / 1'000'000));
+  RecordProperty("back_ms", static_cast<int>((back - widened) / 1'000'000));
+  printf("%s: fell after %ld ms, seen after %ld ms, back after %ld ms\n", GetParam(),
+         (fell - narrowed) / 1'000'000, (seen_small - narrowed) / 1'000'000,
+         (back - widened) / 1'000'000);
+
+  EXPECT_EQ(call.b.tracks.size(), 2u) << "one stream of packets all along";
+  EXPECT_TRUE(call.b.removed.empty());
+  EXPECT_TRUE(other.a.renditions.empty()) << other.log();
+  EXPECT_EQ(other.b.sizes.size(), 1u);
+  EXPECT_EQ(other.a.peer->stats().quality_limited_s, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, UplinkCodecs, ::testing::Values("vp8", "vp9", "h264"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(Uplink, RandomLossIsRepairedAndChangesNothing) {
+  Loop loop;
+  const auto pattern = pattern_of(loop, "vp8");
+  network::Link line;
+  Loopback call(loop, sending(*pattern));
+  call.route(line);
+  ASSERT_TRUE(call.connect()) << call.log();
+  ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 30));
+  network::Conditions lossy;
+  lossy.up.loss = 0.05;
+  lossy.up.loss_of = {network::PacketKind::kRtp};
+  line.set(lossy);
+  ASSERT_TRUE(
+      call.run_until([&] { return line.stats().up.truth.dropped_all() > 60; }, seconds(30)));
+  EXPECT_TRUE(call.flows(call.b, MediaKind::kVideo, 30));
+  const auto seen = call.b.sink.seen();
+  ASSERT_NE(video_of(seen), nullptr);
+  EXPECT_LT(video_of(seen)->longest_pause_ns, 1'000'000'000);
+  EXPECT_GT(call.a.peer->stats().packets_resent, 0u);
+  EXPECT_TRUE(call.a.renditions.empty()) << call.log();
+}
+
+TEST(Uplink, WithoutFeedbackEverythingIsSentAsItIs) {
+  Loop loop;
+  const auto pattern = pattern_of(loop, "vp8");
+  Loopback call(loop, sending(*pattern));
+  call.b.munge = [](const std::string& sdp) {
+    std::string without = without_lines(sdp, "a=extmap");
+    return replaced(without, "transport-cc", "nack");
+  };
+  ASSERT_TRUE(call.connect()) << call.log();
+  ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 60));
+  EXPECT_EQ(call.a.peer->stats().available_outgoing_bitrate, -1);
+  EXPECT_EQ(call.a.peer->stats().rendition, 0u);
+}
+
+}  // namespace
+}  // namespace callbot::pipelines
