@@ -24,22 +24,26 @@ struct PatternLook {
 
 class PatternLooks {
  public:
-  // From this frame on; none: there is nothing to paint.
-  void change(uint32_t frame, std::optional<PatternLook> look);
+  // In the order of their frames.
+  void begin(std::optional<PatternLook> look);
+  // Other media come with this frame, at the rate there is; none: they are no pattern. The first
+  // frames from there on may be of either, and are nobody's.
+  void change_media(uint32_t frame, std::optional<PatternLook> look);
+  void change_rate(uint32_t frame, int fps);  // a second begins with it
+  void change_size(uint32_t frame, int width, int height);
+
   std::optional<PatternLook> at(uint32_t frame) const;
-  // The last one.
-  std::optional<PatternLook> newest() const;
 
  private:
   struct Stretch {
     uint32_t first = 0;
     std::optional<PatternLook> look;
   };
-  mutable std::mutex mutex_;
-  std::vector<Stretch> all_;  // in order
-};
+  void change(uint32_t frame, std::optional<PatternLook> look);
 
-// The same at another rate, from this frame on, with which a second begins.
-PatternLook at_rate(PatternLook look, int fps, uint32_t since);
+  mutable std::mutex mutex_;
+  std::vector<Stretch> all_;         // in order
+  std::optional<PatternLook> last_;  // of a pattern
+};
 
 }  // namespace callbot::bot

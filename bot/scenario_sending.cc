@@ -158,6 +158,7 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
     auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source.source);
     made->spliced_ = spliced.get();
     made->pattern_ = (*first)->source.pattern;
+    made->looks_->begin((*first)->look);
     sources.push_back(std::move(spliced));
   }
   if (feeds.screen) {
@@ -185,10 +186,14 @@ Result<ScenarioSending::Made*> ScenarioSending::make(const std::string& media) {
   if (feed == feeds_.end()) return fail(Code::kUsage, media + " has nothing to send");
   Made made;
   for (FeedPart& part : feed->plan.parts) {
-    if (pattern_ != nullptr && pattern_->begin_ns() != 0)
-      part.pattern.begin_ns = pattern_->begin_ns();
+    if (const int64_t began = began_ns(); began != 0) part.pattern.begin_ns = began;
     if (!part.items.empty() || !part.wish.video || part.pattern.screen) continue;
-    made.fps = part.pattern.fps;
+    const pipelines::TestPatternConfig& config = part.pattern;
+    made.look.emplace();
+    made.look->picture = {config.seed,  config.source, config.name,
+                          config.width, config.height, config.fps};
+    made.look->sound = part.wish.audio;
+    made.fps = config.fps;
     if (first_fps_ == 0) first_fps_ = fps_ = made.fps;
     part.pattern.fps = first_fps_;
   }
@@ -209,9 +214,10 @@ Result<> ScenarioSending::switch_media(const std::string& media, Switched& switc
   if (!made) return tl::unexpected(made.error());
   MadeSource& to = (*made)->source;
   if (auto started = to.source->start(); !started) return started;
-  switched.media_ns = monotonic_ns();
+  const uint32_t next = frame_after(monotonic_ns());
   if (auto spliced = spliced_->splice(*to.source); !spliced) return spliced;
   pattern_ = to.pattern;
+  looks_->change_media(next, (*made)->look);
   if ((*made)->fps == 0 || (*made)->fps == fps_) return {};
   return switch_rate((*made)->fps, switched);
 }
@@ -230,7 +236,35 @@ Result<> ScenarioSending::switch_rate(int fps, Switched& switched) {
   rates_.push_back(to);
   fps_ = fps;
   switched.rate = {static_cast<uint32_t>(to.at_frame), fps};
+  looks_->change_rate(static_cast<uint32_t>(to.at_frame), fps);
   return {};
+}
+
+// Of all patterns; 0: none has.
+int64_t ScenarioSending::began_ns() const {
+  for (const auto& [name, made] : made_)
+    if (made.source.pattern != nullptr && made.source.pattern->begin_ns() != 0)
+      return made.source.pattern->begin_ns();
+  return 0;
+}
+
+// The first frame that is captured later.
+uint32_t ScenarioSending::frame_after(int64_t at_ns) const {
+  int64_t since_ns = began_ns();
+  if (since_ns == 0 || at_ns < since_ns || first_fps_ == 0) return 0;
+  uint64_t first = 0;
+  int fps = first_fps_;
+  for (const pipelines::PatternSwitch& rate : rates_) {
+    const int64_t next_ns =
+        since_ns +
+        static_cast<int64_t>((rate.at_frame - first) * 1'000'000'000 / static_cast<uint64_t>(fps));
+    if (at_ns < next_ns) break;
+    since_ns = next_ns;
+    first = rate.at_frame;
+    fps = *rate.fps;
+  }
+  return static_cast<uint32_t>(first) + 1 +
+         static_cast<uint32_t>(static_cast<double>(at_ns - since_ns) / 1e9 * fps);
 }
 
 void ScenarioSending::set_on(MediaKind kind, bool on) {
@@ -261,7 +295,8 @@ Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
   if (step.width || step.bitrate)
     if (auto done = pattern_->switch_to(to); !done) return fail_with(done.error());
   switched.text = fmt::format("from frame {} on", to.at_frame);
-  if (step.width) switched.frame = static_cast<uint32_t>(to.at_frame);
+  if (step.width)
+    looks_->change_size(static_cast<uint32_t>(to.at_frame), *step.width, *step.height);
   return switched;
 }
 

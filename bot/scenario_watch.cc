@@ -108,7 +108,7 @@ quality::Member member_of(const KnownSender& sender) {
   auto looks = sender.looks;
   if (!looks) {
     auto always = std::make_shared<PatternLooks>();
-    always->change(0, look);
+    always->begin(look);
     looks = std::move(always);
   }
   auto painter = std::make_shared<Painter>(look->picture.source, std::move(looks));
