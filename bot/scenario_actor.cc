@@ -18,7 +18,6 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
 constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
-constexpr uint32_t kOfEither = 2;  // frames around a change of media
 
 }  // namespace
 
@@ -39,8 +38,6 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       feeds_(feeds_of(scenario, who_, number)),
       screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
   samples_.measure("call.reconnects");
-  if (media_ != nullptr) look_ = look_of(*media_, known());
-  looks_->change(0, look_);
   if (hears_.media && receives()) kept_ = hears_.media(who_);
 }
 
@@ -110,7 +107,9 @@ void ScenarioActor::make_watch() {
 }
 
 KnownSender ScenarioActor::known() const {
-  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_, looks_};
+  KnownSender known{media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
+  if (source_) known.looks = source_->looks();
+  return known;
 }
 
 // What is known of one who sends is told before its first frame comes.
@@ -194,42 +193,11 @@ void ScenarioActor::share_screen(bool on) {
 
 Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
   if (!source_) return fail(Code::kUsage, "it sends nothing yet");
-  return source_->switch_to(step).map([&](const ScenarioSending::Switched& switched) {
-    change_looks(step, switched);
+  return source_->switch_to(step).map([this](const ScenarioSending::Switched& switched) {
     if (const auto& rate = switched.rate)
       measuring_.log->change_rate(number_, rate->first, rate->second);
     return switched.text;
   });
-}
-
-// So that likeness stays that to what is sent.
-void ScenarioActor::change_looks(const scenarios::Step& step,
-                                 const ScenarioSending::Switched& switched) {
-  bool paints = looks_->newest().has_value();
-  if (switched.media_ns) {
-    auto next = look_of(*scenario_.media_named(step.media), known());
-    if (next && look_) {  // at the rate there is
-      next->picture.fps = look_->picture.fps;
-      next->picture.since_frame = look_->picture.since_frame;
-      next->picture.since_second = look_->picture.since_second;
-    }
-    paints = next.has_value();
-    if (paints) look_ = next;
-    // The first one or two after it are of either.
-    const auto newest = measuring_.log->newest(number_, *switched.media_ns);
-    const uint32_t first = newest ? *newest + 1 : 0;
-    looks_->change(first, std::nullopt);
-    looks_->change(first + kOfEither, next);
-  }
-  if (!paints || !look_) return;
-  if (const auto& rate = switched.rate) {
-    look_ = at_rate(*look_, rate->second, rate->first);
-    looks_->change(rate->first, look_);
-  }
-  if (!switched.frame) return;
-  look_->picture.width = *step.width;
-  look_->picture.height = *step.height;
-  looks_->change(*switched.frame, look_);
 }
 
 Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {

@@ -123,7 +123,6 @@ class ScenarioActor final : private CallEvents {
 
  private:
   void look_at_recoveries(int64_t now_ns);
-  void change_looks(const scenarios::Step& step, const ScenarioSending::Switched& switched);
   Result<> make_source();
   Result<std::unique_ptr<Call>> make_call();
   void make_watch();
@@ -182,8 +181,6 @@ class ScenarioActor final : private CallEvents {
   std::map<std::pair<std::string, std::string>, Recovery> recoveries_;  // by sender and stream
   std::optional<ActorFeeds> feeds_;                                     // until its source is made
   const int screen_fps_;  // of its marked screen; 0: it has none
-  const std::shared_ptr<PatternLooks> looks_ = std::make_shared<PatternLooks>();
-  std::optional<PatternLook> look_;  // of its camera's pattern, the last one
   std::unique_ptr<ScenarioSending> source_;
   std::unique_ptr<ScenarioPost> post_;
   std::set<std::string> posted_;  // kinds of EventFact

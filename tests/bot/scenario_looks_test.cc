@@ -18,29 +18,40 @@ PatternLook look(int width, int height, int fps = 10) {
 TEST(PatternLooks, AFrameLooksAsItWasSent) {
   PatternLooks looks;
   EXPECT_FALSE(looks.at(5));
-  looks.change(0, look(160, 90));
-  looks.change(20, std::nullopt);
-  looks.change(22, look(320, 180));
+  looks.begin(look(160, 90));
+  looks.change_media(20, look(320, 180));
   EXPECT_EQ(looks.at(19)->picture.width, 160);
-  EXPECT_FALSE(looks.at(20));
+  EXPECT_FALSE(looks.at(20)) << "of either";
   EXPECT_FALSE(looks.at(21));
   EXPECT_EQ(looks.at(22)->picture.width, 320);
-  EXPECT_EQ(looks.newest()->picture.width, 320);
+  looks.change_size(30, 640, 360);
+  EXPECT_EQ(looks.at(29)->picture.width, 320);
+  EXPECT_EQ(looks.at(30)->picture.height, 360);
   // What was announced for later and is overtaken does not come.
-  looks.change(21, look(640, 360));
-  EXPECT_EQ(looks.at(30)->picture.width, 640);
+  looks.change_media(28, std::nullopt);
+  EXPECT_FALSE(looks.at(40));
+  looks.change_size(50, 160, 90);
+  EXPECT_FALSE(looks.at(60)) << "a film has no size of the pattern's";
 }
 
 TEST(PatternLooks, AnotherRateBeginsASecond) {
-  const PatternLook faster = at_rate(look(160, 90), 30, 20);
-  EXPECT_EQ(faster.picture.since_second, 2u);
-  EXPECT_EQ(faster.picture.since_frame, 20u);
-  EXPECT_TRUE(faster.chirps(20));
-  EXPECT_TRUE(faster.chirps(50));
-  EXPECT_FALSE(faster.chirps(40));
-  const PatternLook slower = at_rate(faster, 5, 80);
-  EXPECT_EQ(slower.picture.since_second, 4u);
-  EXPECT_TRUE(slower.chirps(85));
+  PatternLooks looks;
+  looks.begin(look(160, 90));
+  looks.change_rate(20, 30);
+  EXPECT_TRUE(looks.at(10)->chirps(10));
+  EXPECT_EQ(looks.at(20)->picture.since_second, 2u);
+  EXPECT_EQ(looks.at(20)->picture.since_frame, 20u);
+  EXPECT_TRUE(looks.at(50)->chirps(50));
+  EXPECT_FALSE(looks.at(40)->chirps(40));
+  looks.change_rate(80, 5);
+  EXPECT_EQ(looks.at(85)->picture.since_second, 4u);
+  EXPECT_TRUE(looks.at(85)->chirps(85));
+  // Others come at the rate there is, also after what was no pattern.
+  looks.change_media(90, std::nullopt);
+  looks.change_media(100, look(320, 180, 25));
+  EXPECT_EQ(looks.at(102)->picture.fps, 5);
+  EXPECT_EQ(looks.at(102)->picture.since_frame, 80u);
+  EXPECT_EQ(looks.at(102)->picture.width, 320);
 }
 
 TEST(PatternLooks, WhoMeasuresPaintsAsItLooksThen) {
@@ -49,10 +60,11 @@ TEST(PatternLooks, WhoMeasuresPaintsAsItLooksThen) {
   media.video.height = 90;
   media.video.fps = 10;
   auto looks = std::make_shared<PatternLooks>();
-  looks->change(0, look(160, 90));
+  looks->begin(look(160, 90));
   const auto member = member_of({&media, "alice", 7, 42, 0, 0, looks});
   ASSERT_TRUE(member.painting && member.painting->size);
-  looks->change(20, at_rate(look(320, 180), 30, 20));  // after the measuring began
+  looks->change_rate(20, 30);  // after the measuring began
+  looks->change_size(20, 320, 180);
   using quality::PaintedSize;
   const auto& size = member.painting->size;
   EXPECT_EQ(*size(7, 19, {160, 90}), (PaintedSize{160, 90}));
