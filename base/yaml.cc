@@ -26,7 +26,7 @@ struct Mistake {
   std::string text;
 };
 
-struct Node {
+struct YamlNode {
   enum Kind { kScalar, kMap, kList } kind = kScalar;
   TextPlace at;
   Json scalar;
@@ -65,12 +65,12 @@ class Builder : public YAML::EventHandler {
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    open(Node::kList, place_of(mark), tag, anchor);
+    open(YamlNode::kList, place_of(mark), tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    open(Node::kMap, place_of(mark), tag, anchor);
+    open(YamlNode::kMap, place_of(mark), tag, anchor);
   }
   void OnMapEnd() override { close(); }
 
@@ -89,18 +89,19 @@ class Builder : public YAML::EventHandler {
     bool named = false;  // of a map: its next child is a value
   };
 
-  static Node scalar(TextPlace at, Json value) {
-    Node node;
+  static YamlNode scalar(TextPlace at, Json value) {
+    YamlNode node;
     node.at = at;
     node.scalar = std::move(value);
     return node;
   }
   bool wants_name() const {
-    return !open_.empty() && nodes_[open_.back().node].kind == Node::kMap && !open_.back().named;
+    return !open_.empty() && nodes_[open_.back().node].kind == YamlNode::kMap &&
+           !open_.back().named;
   }
 
   void name(TextPlace at, const std::string& text) {
-    Node& map = nodes_[open_.back().node];
+    YamlNode& map = nodes_[open_.back().node];
     const auto same = std::find(map.names.begin(), map.names.end(), text);
     if (same != map.names.end())
       throw Mistake{
@@ -113,20 +114,20 @@ class Builder : public YAML::EventHandler {
     open_.back().named = true;
   }
 
-  void put(Node node, YAML::anchor_t anchor) {
+  void put(YamlNode node, YAML::anchor_t anchor) {
     const TextPlace at = node.at;
     nodes_.push_back(std::move(node));
     if (anchor != 0) anchors_[anchor] = nodes_.size() - 1;
     attach(nodes_.size() - 1, at);
   }
 
-  void open(Node::Kind kind, TextPlace at, const std::string& tag, YAML::anchor_t anchor) {
+  void open(YamlNode::Kind kind, TextPlace at, const std::string& tag, YAML::anchor_t anchor) {
     if (!tag.empty() && tag != "?" && tag != "!")
       throw Mistake{at, fmt::format("unknown tag {}", printable(tag, 40))};
     if (wants_name()) throw Mistake{at, "expected a text as key"};
     if (static_cast<int>(open_.size()) >= limits_.deepest)
       throw Mistake{at, fmt::format("expected at most {} levels", limits_.deepest)};
-    Node node;
+    YamlNode node;
     node.kind = kind;
     node.at = at;
     nodes_.push_back(std::move(node));
@@ -136,7 +137,7 @@ class Builder : public YAML::EventHandler {
   void close() {
     const Open done = open_.back();
     open_.pop_back();
-    if (nodes_[done.node].kind == Node::kMap) merge(nodes_[done.node]);
+    if (nodes_[done.node].kind == YamlNode::kMap) merge(nodes_[done.node]);
     if (done.anchor != 0) anchors_[done.anchor] = done.node;
     attach(done.node, nodes_[done.node].at);
   }
@@ -144,20 +145,20 @@ class Builder : public YAML::EventHandler {
   void attach(size_t index, TextPlace at) {
     if (open_.empty()) return;
     if (wants_name()) throw Mistake{at, "expected a text as key"};
-    Node& parent = nodes_[open_.back().node];
+    YamlNode& parent = nodes_[open_.back().node];
     parent.children.push_back(index);
     open_.back().named = false;
     weigh(parent, index, at);
   }
 
-  void weigh(Node& parent, size_t index, TextPlace at) {
+  void weigh(YamlNode& parent, size_t index, TextPlace at) {
     parent.weight += nodes_[index].weight;
     if (parent.weight > limits_.most_nodes || nodes_.size() > limits_.most_nodes)
       throw Mistake{at, fmt::format("expected at most {} values", limits_.most_nodes)};
   }
 
   // What the map itself says goes before what is merged; of several, the first.
-  void merge(Node& map) {
+  void merge(YamlNode& map) {
     const auto key = std::find(map.names.begin(), map.names.end(), kMerge);
     if (key == map.names.end()) return;
     const auto at = key - map.names.begin();
@@ -165,16 +166,16 @@ class Builder : public YAML::EventHandler {
     map.names.erase(key);
     map.name_places.erase(map.name_places.begin() + at);
     map.children.erase(map.children.begin() + at);
-    const Node& from = nodes_[source];
-    if (from.kind == Node::kList) {
+    const YamlNode& from = nodes_[source];
+    if (from.kind == YamlNode::kList) {
       for (const size_t one : from.children) merge_from(map, one, from.at);
     } else {
       merge_from(map, source, from.at);
     }
   }
-  void merge_from(Node& map, size_t source, TextPlace at) {
-    const Node& from = nodes_[source];
-    if (from.kind != Node::kMap) throw Mistake{at, "<<: expected a map, or a list of maps"};
+  void merge_from(YamlNode& map, size_t source, TextPlace at) {
+    const YamlNode& from = nodes_[source];
+    if (from.kind != YamlNode::kMap) throw Mistake{at, "<<: expected a map, or a list of maps"};
     for (size_t i = 0; i < from.names.size(); ++i) {
       if (std::find(map.names.begin(), map.names.end(), from.names[i]) != map.names.end()) continue;
       map.names.push_back(from.names[i]);
@@ -185,12 +186,12 @@ class Builder : public YAML::EventHandler {
   }
 
   Json json_of(size_t index, const std::string& path, YamlDocument& document) const {
-    const Node& node = nodes_[index];
+    const YamlNode& node = nodes_[index];
     document.values[path] = node.at;
-    if (node.kind == Node::kScalar) return node.scalar;
-    Json json = node.kind == Node::kMap ? Json::object() : Json::array();
+    if (node.kind == YamlNode::kScalar) return node.scalar;
+    Json json = node.kind == YamlNode::kMap ? Json::object() : Json::array();
     for (size_t i = 0; i < node.children.size(); ++i) {
-      if (node.kind == Node::kList) {
+      if (node.kind == YamlNode::kList) {
         json.add(json_of(node.children[i], path_of(path, i), document));
         continue;
       }
@@ -202,7 +203,7 @@ class Builder : public YAML::EventHandler {
   }
 
   const YamlLimits limits_;
-  std::vector<Node> nodes_;
+  std::vector<YamlNode> nodes_;
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, size_t> anchors_;  // of values that are whole
 };

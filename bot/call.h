@@ -30,7 +30,7 @@ struct CallConfig {
   signaling::JoinConfig join;
   pipelines::IceConfig ice;
   std::vector<std::string> receive_codecs;  // empty: all
-  bool receive_video = true;
+  bool receive_audio = true, receive_video = true;
   int least_video_lines = 1;  // that are offered, as PeerConfig says
   pipelines::Source* source = nullptr;
   // Members that we offer to get a data channel, for send_message().

@@ -32,7 +32,7 @@ struct FileEnd {
 using ChannelEvent = std::variant<std::monostate, ChatText, FileBegin, FileChunk, FileEnd>;
 
 // The other way round. What a file's bytes are cut into: ROOMS.md, 3.
-constexpr size_t kFileChunk = 16 * 1024;
+constexpr size_t kFileChunk = size_t{16} * 1024;
 std::string chat_message(const std::string& text);
 std::string file_message(int64_t id, const std::string& name, uint64_t size);
 std::string file_end_message(int64_t id, const std::string& sha256);

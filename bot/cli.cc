@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.h"
+#include "base/print.h"
 #include "bot/cli_calls.h"
 #include "bot/cli_feeds.h"
 #include "bot/cli_folders.h"
@@ -233,7 +234,7 @@ ExitStatus exit_status_on_disk(const Error& error) {
 }
 
 ExitStatus tell(const Error& error) {
-  fmt::print(stderr, "callbot: {}\n", error.message);
+  print_error("callbot: {}\n", error.message);
   return exit_status(error);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/print.h"
 
 namespace callbot::bot {
 namespace {
@@ -42,37 +43,37 @@ void Console::event(std::string_view what, const std::string& text, Json fields)
     Json line = Json::object();
     line.set("time", rfc3339(wall_ns())).set("event", what);
     for (const std::string& key : fields.keys()) line.set(key.c_str(), fields.at(key.c_str()));
-    fmt::print("{}\n", line.dump());
-    std::fflush(stdout);
+    print("{}\n", line.dump());
+    flush_output();
     return;
   }
   const auto block = live_;
   clear_live();
-  fmt::print("{}  {:<11} {}\n", rfc3339(wall_ns()).substr(11, 8), what, printable(text, 400));
+  print("{}  {:<11} {}\n", rfc3339(wall_ns()).substr(11, 8), what, printable(text, 400));
   live(block);
-  std::fflush(stdout);
+  flush_output();
 }
 
 void Console::line(const std::string& text) {
   if (json_) return;
   const auto block = live_;
   clear_live();
-  fmt::print("{}\n", text);
+  print("{}\n", text);
   live(block);
-  std::fflush(stdout);
+  flush_output();
 }
 
 void Console::live(const std::vector<std::string>& lines) {
   if (!terminal_) return;
   clear_live();
   live_ = lines;
-  for (const std::string& line : live_) fmt::print("{}\n", cut(line, terminal_width() - 1));
-  std::fflush(stdout);
+  for (const std::string& line : live_) print("{}\n", cut(line, terminal_width() - 1));
+  flush_output();
 }
 
 void Console::clear_live() {
   if (live_.empty()) return;
-  fmt::print("\x1b[{}A\x1b[0J", live_.size());  // up, and erase to the end of the screen
+  print("\x1b[{}A\x1b[0J", live_.size());  // up, and erase to the end of the screen
   live_.clear();
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/print.h"
 #include "base/text.h"
 #include "bot/console.h"
 #include "bot/control.h"
@@ -74,9 +75,9 @@ ExitStatus run_ctl(const CtlOptions& o) {
     const auto answer = control_request(o.dir, ctl_request(o, pattern));
     if (!answer) return tell(answer.error());
     if (o.json)
-      fmt::print("{}\n", answer->dump());
+      print("{}\n", answer->dump());
     else if (o.command == "status")
-      fmt::print("{}\n", status_text(*answer));
+      print("{}\n", status_text(*answer));
   }
   return kExitGood;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/print.h"
 #include "bot/interrupt.h"
 #include "bot/on_finish.h"
 #include "bot/open_recordings.h"
@@ -39,7 +40,7 @@ void tell_later_version(const VerifyOptions& options, const Error& error) {
                               .severity = recordings::Severity::kFail,
                               .file = recordings::kManifest,
                               .text = error.message});
-  fmt::print("{}\n", recordings::to_json(verdict).dump(true));
+  print("{}\n", recordings::to_json(verdict).dump(true));
 }
 
 }  // namespace
@@ -59,8 +60,8 @@ ExitStatus run_verify(Console& console, const VerifyOptions& options) {
       tell_later_version(options, verdict.error());
     return tell_on_disk(verdict.error());
   }
-  fmt::print("{}\n", options.json ? recordings::to_json(*verdict).dump(true)
-                                  : recordings::to_text(*verdict));
+  print("{}\n",
+        options.json ? recordings::to_json(*verdict).dump(true) : recordings::to_text(*verdict));
   if (!verdict->unmeasured.empty() && verdict->severity != recordings::Severity::kFail)
     return tell_on_disk({Code::kUnmeasured, verdict->unmeasured});
   if (options.save && verdict->unmeasured.empty()) {
@@ -102,7 +103,7 @@ ExitStatus run_report(Console& console, const ReportOptions& options) {
 ExitStatus run_show(const ShowOptions& options) {
   const auto text = recordings::show(options.dir);
   if (!text) return tell_on_disk(text.error());
-  fmt::print("{}\n", *text);
+  print("{}\n", *text);
   return kExitGood;
 }
 
@@ -155,25 +156,24 @@ ExitStatus run_repair(Console& console, const RepairOptions& options) {
   const auto report = recordings::repair(options.dir, progress("repairing"));
   if (bar) console.end_progress();
   if (!report) return tell_on_disk(report.error());
-  if (!options.json) fmt::print("{}\n", recordings::to_text(*report));
+  if (!options.json) print("{}\n", recordings::to_text(*report));
   std::optional<Judged> judged;
   if (!report->busy) judged = judge_repaired(options, report->changed, progress("judging  "));
   if (bar) console.end_progress();
   if (options.json)
-    fmt::print("{}\n", recordings::to_json(*report)
-                           .set_if(judged.has_value(), "verdict", judged ? judged->verdict : "")
-                           .dump(true));
+    print("{}\n", recordings::to_json(*report)
+                      .set_if(judged.has_value(), "verdict", judged ? judged->verdict : "")
+                      .dump(true));
   if (Interrupt::asked()) return kExitInterrupted;
   if (report->busy) return kExitUnmeasured;
   const std::string verdict = verdict_of(options.dir, judged);
   const ExitStatus status = status_of(*report, judged, verdict);
   if (options.json) return status;
   if (judged)
-    fmt::print("judged: {}{}\n", verdict,
-               judged->kept ? "" : " (not kept: it is still to be given)");
+    print("judged: {}{}\n", verdict, judged->kept ? "" : " (not kept: it is still to be given)");
   else if (status != kExitGood)
-    fmt::print("{}\n", verdict == "UNMEASURED" ? "somebody else is judging it"
-                                               : "judged before: " + verdict);
+    print("{}\n",
+          verdict == "UNMEASURED" ? "somebody else is judging it" : "judged before: " + verdict);
   return status;
 }
 

@@ -1,9 +1,8 @@
 #include "bot/key.h"
 
-#include <fmt/core.h>
-
 #include <vector>
 
+#include "base/print.h"
 #include "recordings/growing_file.h"
 #include "recordings/sealed_file.h"
 
@@ -26,8 +25,8 @@ Result<> copy(recordings::ReadableFile& from, recordings::GrowingFile& to) {
 ExitStatus run_key(const KeyOptions& options) {
   const auto pair = recordings::make_key_pair(options.name);
   if (!pair) return tell_on_disk(pair.error());
-  fmt::print("{}: for --encrypt-to\n{}: for --key; keep it secret, and a copy of it\n",
-             pair->public_file.string(), pair->secret_file.string());
+  print("{}: for --encrypt-to\n{}: for --key; keep it secret, and a copy of it\n",
+        pair->public_file.string(), pair->secret_file.string());
   return kExitGood;
 }
 
@@ -46,8 +45,7 @@ ExitStatus run_unseal(const UnsealOptions& options) {
     return tell_on_disk(copied.error());
   }
   if (!(*from)->ended())
-    fmt::print(stderr, "callbot: {}: was cut off: not all of it may be there\n",
-               options.file.string());
+    print_error("callbot: {}: was cut off: not all of it may be there\n", options.file.string());
   return (*from)->ended() ? kExitGood : kExitNotGood;
 }
 

@@ -1,14 +1,15 @@
 // bot/main.cc: start, run one verb, exit status. The only place that turns an error into one.
-#include <fmt/core.h>
 #include <gst/gst.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 
 #include "base/alive.h"
 #include "base/loop.h"
+#include "base/print.h"
 #include "bot/cli.h"
 #include "bot/compose.h"
 #include "bot/console.h"
@@ -103,11 +104,11 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int main(int argc, char** argv) {
+ExitStatus run_program(int argc, char** argv) {
   auto parsed = parse_command_line(argc, argv);
   if (!parsed) return tell(parsed.error());
   if (const auto* help = std::get_if<HelpText>(&*parsed)) {
-    fmt::print("{}", help->text);
+    print("{}", help->text);
     return kExitGood;
   }
   auto& invocation = std::get<Invocation>(*parsed);
@@ -153,7 +154,17 @@ int main(int argc, char** argv) {
   return status;
 }
 
+// Who reads a report from a file whose disk is full must not take half of it for all.
+ExitStatus with_output(ExitStatus status) {
+  flush_output();
+  if (output_error() == 0 || status != kExitGood) return status;
+  return tell(Error{Code::kStorage, fmt::format("standard output: {}", strerror(output_error()))});
+}
+
 }  // namespace
 }  // namespace callbot::bot
 
-int main(int argc, char** argv) { return callbot::bot::main(argc, argv); }
+int main(int argc, char** argv) {
+  const callbot::bot::ExitStatus status = callbot::bot::run_program(argc, argv);
+  return callbot::bot::with_output(status);
+}

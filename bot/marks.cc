@@ -1,10 +1,9 @@
 #include "bot/marks.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "base/files.h"
+#include "base/print.h"
 #include "bot/interrupt.h"
 #include "quality/mark_plan.h"
 #include "recordings/av.h"
@@ -64,11 +63,11 @@ ExitStatus tell(const fs::path& path, const quality::MarkedFile& marks,
     all->add(json);
     return status;
   }
-  fmt::print("{}: {}{}", path.string(), plan ? std::string(word_of(status)) + ", " : "",
-             quality::to_text(marks));
-  for (const std::string& text : verdict.wrong) fmt::print("  wrong: {}\n", text);
-  for (const std::string& text : verdict.unmeasured) fmt::print("  unmeasured: {}\n", text);
-  if (!plan && !has_marks(marks)) fmt::print("  no mark could be read\n");
+  print("{}: {}{}", path.string(), plan ? std::string(word_of(status)) + ", " : "",
+        quality::to_text(marks));
+  for (const std::string& text : verdict.wrong) print("  wrong: {}\n", text);
+  for (const std::string& text : verdict.unmeasured) print("  unmeasured: {}\n", text);
+  if (!plan && !has_marks(marks)) print("  no mark could be read\n");
   return status;
 }
 
@@ -95,7 +94,7 @@ ExitStatus run_marks(Console& console, const MarksOptions& options) {
     status = worse(status, marks ? tell(path, *marks, *plan, options.json ? &all : nullptr)
                                  : tell_on_disk(marks.error()));
   }
-  if (options.json) fmt::print("{}\n", all.dump(true));
+  if (options.json) print("{}\n", all.dump(true));
   return status;
 }
 

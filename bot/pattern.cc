@@ -8,6 +8,7 @@
 
 #include "base/audio_mark.h"
 #include "base/part_file.h"
+#include "base/print.h"
 #include "bot/interrupt.h"
 #include "feeds/clip_writer.h"
 #include "pipelines/pattern_picture.h"
@@ -192,7 +193,7 @@ ExitStatus run_pattern(Console& console, const PatternOptions& options) {
   });
   console.end_progress();
   if (!done) {
-    fmt::print(stderr, "callbot: {}\n", done.error().message);
+    print_error("callbot: {}\n", done.error().message);
     return exit_status(done.error());
   }
   for (const fs::path& path : {options.to, options.audio})

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/print.h"
 #include "base/text.h"
 #include "bot/judge.h"
 
@@ -21,8 +22,7 @@ constexpr size_t kNameWidth = 64;
 constexpr size_t kMembersWidth = 32;
 
 void say_note(const fs::path& out, const std::string& note) {
-  if (!note.empty())
-    fmt::print(stderr, "callbot: note: {}/.catalogue.sqlite: {}\n", out.string(), note);
+  if (!note.empty()) print_error("callbot: note: {}/.catalogue.sqlite: {}\n", out.string(), note);
 }
 
 std::function<void(double)> progress(Console& console, const char* what, bool json) {
@@ -104,8 +104,8 @@ void print_table(const std::vector<CatalogueEntry>& entries, size_t count) {
   table.print();
   for (size_t i = 0; i < count; ++i) {
     if (!entries[i].error.empty())
-      fmt::print(stderr, "callbot: note: {}: {}\n", printable(entries[i].name),
-                 printable(entries[i].error, 400));
+      print_error("callbot: note: {}: {}\n", printable(entries[i].name),
+                  printable(entries[i].error, 400));
   }
 }
 
@@ -147,7 +147,7 @@ ExitStatus run(Console& console, const RecordingsOptions& o, const ListRecording
     Json all = Json::array();
     for (size_t i = 0; i < count; ++i) all.add(to_json(o.out, entries[i]));
     Json json = Json::object().set("recordings", all).set("total", entries.size());
-    fmt::print("{}\n", json.set_if(!catalogue->note.empty(), "note", catalogue->note).dump(true));
+    print("{}\n", json.set_if(!catalogue->note.empty(), "note", catalogue->note).dump(true));
     return kExitGood;
   }
   say_note(o.out, catalogue->note);
@@ -172,10 +172,10 @@ ExitStatus change(const RecordingsOptions& o, const std::string& name,
   if (o.json) {
     const Json json =
         Json::object().set("name", found).set("tags", json_list(now->tags)).set("keep", now->keep);
-    fmt::print("{}\n", json.dump());
+    print("{}\n", json.dump());
   } else {
-    fmt::print("{}  tags {}{}\n", printable(found), list_text(now->tags, 1000),
-               now->keep ? "  keep" : "");
+    print("{}  tags {}{}\n", printable(found), list_text(now->tags, 1000),
+          now->keep ? "  keep" : "");
   }
   return kExitGood;
 }
@@ -199,22 +199,22 @@ ExitStatus run(Console&, const RecordingsOptions& o, const KeepRecording& keep) 
 
 void print_plan(const recordings::ExpirePlan& plan, bool done) {
   for (const auto& one : plan.expired) {
-    fmt::print("{}  {}  {}  ({})\n",
-               one.failed ? "failed       "
-               : done     ? "deleted      "
-                          : "would delete ",
-               printable(one.name), bytes_text(one.bytes), one.why);
-    if (one.failed) fmt::print(stderr, "callbot: {}\n", one.failed->message);
+    print("{}  {}  {}  ({})\n",
+          one.failed ? "failed       "
+          : done     ? "deleted      "
+                     : "would delete ",
+          printable(one.name), bytes_text(one.bytes), one.why);
+    if (one.failed) print_error("callbot: {}\n", one.failed->message);
   }
   const auto deleted = std::count_if(plan.expired.begin(), plan.expired.end(),
                                      [](const auto& one) { return !one.failed; });
-  fmt::print("{} of {}{}, {} {}; free {} {}\n", deleted, counted(plan.recordings, "recording"),
-             done ? " deleted" : "", bytes_text(plan.frees), done ? "freed" : "would be freed",
-             done ? "now" : "so far", bytes_text(plan.free_bytes));
+  print("{} of {}{}, {} {}; free {} {}\n", deleted, counted(plan.recordings, "recording"),
+        done ? " deleted" : "", bytes_text(plan.frees), done ? "freed" : "would be freed",
+        done ? "now" : "so far", bytes_text(plan.free_bytes));
   if (plan.running + plan.kept + plan.unreadable > 0)
-    fmt::print("stay though old: {} running, {} marked keep, {} unreadable\n", plan.running,
-               plan.kept, plan.unreadable);
-  if (!done && !plan.expired.empty()) fmt::print("nothing was deleted: --yes does it\n");
+    print("stay though old: {} running, {} marked keep, {} unreadable\n", plan.running, plan.kept,
+          plan.unreadable);
+  if (!done && !plan.expired.empty()) print("nothing was deleted: --yes does it\n");
 }
 
 Json to_json(const recordings::ExpirePlan& plan, bool done) {
@@ -248,7 +248,7 @@ ExitStatus run(Console& console, const RecordingsOptions& o, const ExpireRecordi
     console.end_progress();
   }
   if (o.json) {
-    fmt::print("{}\n", to_json(*plan, expire.yes).dump(true));
+    print("{}\n", to_json(*plan, expire.yes).dump(true));
   } else {
     say_note(o.out, plan->note);
     print_plan(*plan, expire.yes);

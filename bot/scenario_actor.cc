@@ -147,7 +147,8 @@ Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
   using scenarios::StepKind;
   config->least_video_lines = step_of(StepKind::kShareScreen) ? 2 : 1;
   config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile);
-  config->receive_video = who_.actor->receive == "all";
+  config->receive_audio = receives(MediaKind::kAudio);
+  config->receive_video = receives(MediaKind::kVideo);
   config->network = network_.network();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
   if (!call || !kept_) return call;
@@ -350,8 +351,8 @@ std::vector<scenarios::Look> ScenarioActor::looks(int64_t now_ns) const {
   std::vector<scenarios::Look> out;
   if (who_.actor->verify == scenarios::Verify::kAll) {
     for (const scenarios::TimeWindow& span : facts(now_ns).inside) {
-      if (who_.actor->receive == "all") out.push_back({who_.name, "", Sight::kSeen, span});
-      if (receives()) out.push_back({who_.name, "", Sight::kHeard, span});
+      if (receives(MediaKind::kVideo)) out.push_back({who_.name, "", Sight::kSeen, span});
+      if (receives(MediaKind::kAudio)) out.push_back({who_.name, "", Sight::kHeard, span});
     }
     return out;
   }

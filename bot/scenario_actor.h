@@ -94,6 +94,9 @@ class ScenarioActor final : private CallEvents {
   bool crashed() const { return crashed_; }
   bool sends() const { return feeds_ || source_; }
   bool receives() const { return who_.actor->receive != "none"; }
+  bool receives(MediaKind kind) const {
+    return who_.actor->receive == "all" || who_.actor->receive == callbot::name_of(kind);
+  }
   bool on(MediaKind kind) const;
   bool connected_to(const ScenarioActor& other) const;
   const signaling::Member* member(const std::string& shown) const;

@@ -1,7 +1,6 @@
 #include "bot/scenario_check.h"
 
-#include <fmt/core.h>
-
+#include "base/print.h"
 #include "base/text.h"
 #include "bot/scenario_network.h"
 #include "scenarios/decode.h"
@@ -23,16 +22,16 @@ Result<> check(const std::string& file, const TestOptions& options,
     if (std::string why = network_mistakes(*scenario); !why.empty())
       return fail(Code::kUsage, std::move(why));
     if (&row != &rows.front()) continue;
-    fmt::print("{}: {}: {}, {}, {}\n", file, scenario->name,
-               counted(scenarios::instances(*scenario).size(), "actor"),
-               counted(scenario->steps.size(), "step"),
-               counted(scenario->thresholds.size() + scenario->timeline.size(), "demand"));
+    print("{}: {}: {}, {}, {}\n", file, scenario->name,
+          counted(scenarios::instances(*scenario).size(), "actor"),
+          counted(scenario->steps.size(), "step"),
+          counted(scenario->thresholds.size() + scenario->timeline.size(), "demand"));
   }
   return {};
 }
 
 ExitStatus say(const Error& error) {
-  fmt::print(stderr, "{}{}\n", error.code == Code::kUsage ? "" : "callbot: ", error.message);
+  print_error("{}{}\n", error.code == Code::kUsage ? "" : "callbot: ", error.message);
   return exit_status(error);
 }
 
@@ -49,7 +48,7 @@ Result<std::vector<scenarios::Values>> variable_rows(const fs::path& csv) {
 ExitStatus run_scenario_check(const TestOptions& options) {
   if (!options.schema.empty()) {
     const bool run = options.schema == "run";
-    fmt::print("{}\n", (run ? scenarios::run_schema() : scenarios::scenario_schema()).dump(true));
+    print("{}\n", (run ? scenarios::run_schema() : scenarios::scenario_schema()).dump(true));
     return kExitGood;
   }
   const auto rows = variable_rows(options.csv);

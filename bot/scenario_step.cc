@@ -73,7 +73,6 @@ std::string cannot_run(const scenarios::Scenario& s) {
   if (readers_of_standard_input(s) > 1) say("standard input for more than one actor");
   for (const scenarios::Actor& actor : s.actors) {
     if (!actor.browser.empty()) say(fmt::format("actors.{}.browser", actor.role));
-    if (actor.receive == "video") say(fmt::format("actors.{}.receive: video", actor.role));
   }
   for (const scenarios::Step& step : s.steps) {
     if (const std::string what = not_run(s, step); !what.empty())

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/print.h"
 #include "bot/interrupt.h"
 #include "quality/selftest.h"
 #include "recordings/av.h"
@@ -41,19 +42,19 @@ std::string true_text(const SelftestRow& row) {
 void print_text(const std::vector<SelftestRow>& rows) {
   std::string fault;
   for (const SelftestRow& row : rows) {
-    if (row.fault != fault) fmt::print("\n{}\n", row.fault);
+    if (row.fault != fault) print("\n{}\n", row.fault);
     fault = row.fault;
     const bool exact = row.tolerance == 0;
-    fmt::print("  {:4} {:20} {:5} true {:>12}  reported {:>12}{}\n", row.holds() ? "ok" : "OFF",
-               row.metric, row.stat, true_text(row), reported_text(row),
-               exact ? "" : "  within " + value_text(row, row.tolerance));
+    print("  {:4} {:20} {:5} true {:>12}  reported {:>12}{}\n", row.holds() ? "ok" : "OFF",
+          row.metric, row.stat, true_text(row), reported_text(row),
+          exact ? "" : "  within " + value_text(row, row.tolerance));
   }
   const auto off = std::count_if(rows.begin(), rows.end(), [](auto& r) { return !r.holds(); });
-  fmt::print("\n{} of {} as they were made", rows.size() - static_cast<size_t>(off), rows.size());
-  if (off > 0) fmt::print("; {} OFF", off);
+  print("\n{} of {} as they were made", rows.size() - static_cast<size_t>(off), rows.size());
+  if (off > 0) print("; {} OFF", off);
   std::string names;
   for (const std::string& name : quality::not_tried(rows)) names += " " + name;
-  fmt::print("\nnot tried here:{}\n", names);
+  print("\nnot tried here:{}\n", names);
 }
 
 void print_json(const std::vector<SelftestRow>& rows) {
@@ -73,7 +74,7 @@ void print_json(const std::vector<SelftestRow>& rows) {
                  .set("holds", row.holds()));
   }
   for (const std::string& name : quality::not_tried(rows)) missing.add(name);
-  fmt::print("{}\n", Json::object().set("rows", list).set("not_tried", missing).dump(true));
+  print("{}\n", Json::object().set("rows", list).set("not_tried", missing).dump(true));
 }
 
 }  // namespace

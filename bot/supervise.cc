@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/line_reader.h"
+#include "base/print.h"
 #include "bot/cli.h"
 #include "bot/console.h"
 #include "bot/open_recordings.h"
@@ -198,7 +199,7 @@ class Supervisor {
       sigprocmask(SIG_SETMASK, &before_, nullptr);
       execlp(options_.on_finish.c_str(), options_.on_finish.c_str(), folder_.c_str(),
              verdict.c_str(), static_cast<char*>(nullptr));
-      fmt::print(stderr, "callbot: --on-finish: {}: {}\n", options_.on_finish, strerror(errno));
+      print_error("callbot: --on-finish: {}: {}\n", options_.on_finish, strerror(errno));
       _exit(127);
     }
     int status = 0;

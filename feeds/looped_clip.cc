@@ -8,7 +8,7 @@
 namespace callbot::feeds {
 namespace {
 
-constexpr int64_t kG711Sample_ns = 125'000;
+constexpr int64_t kPcmSample_ns = 125'000;
 constexpr size_t kG711Bytes = 160;   // 20 ms
 constexpr int64_t kG711NoGap = 480;  // bytes: times of sound are often rounded
 // 20 ms of CELT, full band, mono (RFC 6716, 3.1), that say nothing.
@@ -206,7 +206,7 @@ void LoopedClip::take_packet(std::vector<uint8_t> bytes, int64_t at_ns) {
 void LoopedClip::be_silent_until(int64_t end_ns) {
   if (audio_ >= streams_.size()) return;
   if (streams_[audio_].codec != "opus") {
-    const int64_t end = rounded(end_ns, kG711Sample_ns);
+    const int64_t end = rounded(end_ns, kPcmSample_ns);
     if (!g711_end_) g711_end_ = 0;
     g711_.insert(g711_.end(), static_cast<size_t>(std::max<int64_t>(end - *g711_end_, 0)),
                  silent_byte());
@@ -226,8 +226,8 @@ uint8_t LoopedClip::silent_byte() const { return streams_[audio_].codec == "pcma
 // Each byte is a sample, so that rounds follow one another to the sample. Files have pieces of any
 // length, at times that are often rounded.
 void LoopedClip::take_g711(const AVPacket& packet, int64_t at_ns) {
-  const int64_t end = rounded(base_ns_ + clip().facts.length_ns, kG711Sample_ns);
-  int64_t at = rounded(base_ns_ + at_ns, kG711Sample_ns);
+  const int64_t end = rounded(base_ns_ + clip().facts.length_ns, kPcmSample_ns);
+  int64_t at = rounded(base_ns_ + at_ns, kPcmSample_ns);
   if (!g711_end_) g711_end_ = std::max<int64_t>(at, 0);
   const bool goes_on = g711_goes_on_ && std::abs(at - *g711_end_) < kG711NoGap;
   if (goes_on) at = *g711_end_;
@@ -249,7 +249,7 @@ void LoopedClip::send_g711() {
     const int64_t at = *g711_end_ - static_cast<int64_t>(g711_.size() - used);
     ready_.push_back({.stream = audio_,
                       .bytes = {from, from + kG711Bytes},
-                      .time_ns = at * kG711Sample_ns,
+                      .time_ns = at * kPcmSample_ns,
                       .key = true});
   }
   g711_.erase(g711_.begin(), g711_.begin() + static_cast<ptrdiff_t>(used));

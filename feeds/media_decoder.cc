@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "feeds/media_facts.h"
@@ -28,7 +29,7 @@ Result<AvCodecContext> decoder_for(const AVStream& stream) {
   return decoder;
 }
 
-int even(double value) { return std::max(2, static_cast<int>(value / 2 + 0.5) * 2); }
+int even(double value) { return std::max(2, static_cast<int>(std::lround(value / 2)) * 2); }
 
 bool full_range(const AVFrame& picture) {
   return picture.color_range == AVCOL_RANGE_JPEG || picture.format == AV_PIX_FMT_YUVJ420P ||

@@ -47,6 +47,7 @@ Result<> write_sound(const fs::path& out, std::span<const int16_t> samples) {
 // Says whether the program is there; `done`: how it went.
 bool run(const std::vector<std::string>& command, Result<>& done) {
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   GError* raw = nullptr;
@@ -86,7 +87,7 @@ Result<> write_black(const fs::path& out, const VideoSettings& settings) {
 }
 
 Result<> write_silence(const fs::path& out) {
-  return write_sound(out, std::vector<int16_t>(kSeconds * kRate));
+  return write_sound(out, std::vector<int16_t>(size_t{kSeconds} * kRate));
 }
 
 Result<std::vector<int16_t>> dtmf_samples(const std::string& keys) {

@@ -27,11 +27,11 @@ Result<RelaySocket> RelaySocket::open(const Address& on) {
   RelaySocket s;
   s.fd_ = Descriptor(socket(on.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!s.fd_) return no("open a socket");
-  const int on_ = 1;
+  const int yes = 1;
   setsockopt(s.fd(), SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
   setsockopt(s.fd(), SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof kBufferBytes);
-  setsockopt(s.fd(), SOL_SOCKET, SO_TIMESTAMPNS, &on_, sizeof on_);
-  setsockopt(s.fd(), SOL_SOCKET, SO_RXQ_OVFL, &on_, sizeof on_);
+  setsockopt(s.fd(), SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes);
+  setsockopt(s.fd(), SOL_SOCKET, SO_RXQ_OVFL, &yes, sizeof yes);
   sockaddr_storage raw;
   socklen_t size = on.with_port(0).fill(raw);
   if (bind(s.fd(), reinterpret_cast<const sockaddr*>(&raw), size) != 0) return no("bind");

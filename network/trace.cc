@@ -9,8 +9,9 @@ namespace callbot::network {
 namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
-constexpr uint64_t kMostBytes = 64u << 20;        // an hour at 12 Mbit/s has 25 MB
-constexpr int64_t kLongestMs = 24 * 3600 * 1000;  // our choice; keeps repetitions within int64
+constexpr uint64_t kMostBytes = 64u << 20;  // an hour at 12 Mbit/s has 25 MB
+constexpr int64_t kLongestMs =
+    int64_t{24} * 3600 * 1000;  // our choice; keeps repetitions within int64
 
 }  // namespace
 

@@ -16,7 +16,7 @@ constexpr double kDecreaseTo = 0.85;      // 5.5: beta
 constexpr double kIncreaseTo = 1.08;      // 5.5: eta, each second
 constexpr double kMostAhead = 1.5;        // 5.5: of what arrives; more has not been tried
 constexpr double kHeadroom = 10'000;      // bit/s on top of that
-constexpr double kResponse_s = 0.3;       // 5.5: response_time: a round trip and 100 ms
+constexpr double kResponseSeconds = 0.3;  // 5.5: response_time: a round trip and 100 ms
 constexpr double kPacketBits = 1200 * 8;  // 5.5: expected_packet_size_bits
 constexpr int64_t kBetweenDecreases_ns = 200'000'000;
 
@@ -147,7 +147,7 @@ void BandwidthEstimate::increase(int64_t now_ns) {
   const double deviation = capacity_ ? std::sqrt(capacity_variance_ * *capacity_ * 1000) : 0;
   if (capacity_ && *arrived > *capacity_ + 3 * deviation) capacity_.reset();
   const bool near = capacity_ && delay_rate_ > *capacity_ - 3 * deviation;
-  const double more = near ? std::max(1000.0, kPacketBits / kResponse_s) * passed_s
+  const double more = near ? std::max(1000.0, kPacketBits / kResponseSeconds) * passed_s
                            : delay_rate_ * (std::pow(kIncreaseTo, passed_s) - 1);
   delay_rate_ = std::min(delay_rate_ + more, most);
 }

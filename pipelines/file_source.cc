@@ -22,8 +22,8 @@ constexpr int64_t kLiveLate_ns = 300'000'000;
 uint32_t ticks(int64_t ns, int clock) {
   // Whole seconds first: exact, and no overflow in a long run.
   const int64_t whole = ns / 1'000'000'000, rest = ns % 1'000'000'000;
-  return static_cast<uint32_t>(whole * clock +
-                               (rest * clock + (rest < 0 ? -1 : 1) * 500'000'000) / 1'000'000'000);
+  return static_cast<uint32_t>(
+      whole * clock + (rest * clock + (rest < 0 ? -500'000'000 : 500'000'000)) / 1'000'000'000);
 }
 
 }  // namespace

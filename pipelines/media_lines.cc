@@ -184,12 +184,13 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
     add_own_extensions(preferences.get(), kind);
     Line line;
     if (const auto added = add_sending(line, lines_.size(), i, preferences); !added) return added;
-    if (!config_.receives)
+    if (!config_.receives || (kind == MediaKind::kAudio && !config_.receive_audio))
       g_object_set(line.transceiver.get(), "direction",
                    GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, nullptr);
     lines_.push_back(std::move(line));
   }
-  const bool receives = config_.receives && (kind == MediaKind::kAudio || config_.receive_video);
+  const bool receives = config_.receives &&
+                        (kind == MediaKind::kAudio ? config_.receive_audio : config_.receive_video);
   const int least = kind == MediaKind::kVideo ? config_.least_video_lines : 1;
   for (; receives && lines < least; ++lines)
     if (const auto added = offer_to_receive(kind); !added) return added;

@@ -20,6 +20,7 @@ SdpGuardConfig guard_config(const PeerConfig& config) {
   guard.codecs = accepted_codecs(config).value_or(std::vector<std::string>());
   // Without a wish of ours the offerer's order counts: a browser sends what stands first.
   guard.codecs_by_us = config.source != nullptr || !config.receive_codecs.empty();
+  guard.receive_audio = config.receive_audio;
   guard.take_video = config.receive_video || sends_video;
   guard.receives = config.receives;
   guard.most_message_bytes = config.most_message_bytes;

@@ -54,7 +54,8 @@ struct PeerConfig {
   // Codecs we accept or offer for what we receive, best first; names from codecs.h.
   // Empty: every codec of the table that is installed.
   std::vector<std::string> receive_codecs;
-  bool receive_video = true;  // false: video lines are rejected
+  bool receive_audio = true;  // false: answered as not received; the line may carry the bundle
+  bool receive_video = true;  // false: video lines are rejected, unless we send in them
   // So many video lines are offered at least, ours among them: others may have a screen beside
   // their camera.
   int least_video_lines = 1;

@@ -143,8 +143,9 @@ std::string SdpGuard::local_answer(std::string_view text) {
     announce_message_size(media);
     if (mline.kind == "application") continue;
     const SdpDirection its = direction_of(media.attributes).value_or(SdpDirection{});
+    const bool receives = config_.receives && (mline.kind != "audio" || config_.receive_audio);
     set_direction(media.attributes,
-                  {its.sends && mline.receives, its.receives && mline.sends && config_.receives});
+                  {its.sends && mline.receives, its.receives && mline.sends && receives});
   }
   std::vector<std::string> bundle;
   for (const std::string& mid : state_->bundle)

@@ -37,7 +37,7 @@ struct SdpGuardConfig {
   std::vector<std::string> codecs;
   bool codecs_by_us = false;  // true: the order of `codecs` decides; false: the other end's order
   uint64_t most_message_bytes = 256u << 10;  // over a data channel, as we announce it (RFC 8841, 6)
-  bool take_audio = true;                    // false: audio m-lines are rejected
+  bool receive_audio = true;                 // false: answered as not received
   bool take_video = true;
   bool receives = true;  // false: our answers never ask for media
 };

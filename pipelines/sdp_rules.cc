@@ -190,7 +190,6 @@ bool SdpDraft::wanted(size_t i) {
     if (before && before->kind != kind) return false;
   }
   if (kind == "application") return takes_data_channel(i);
-  if (kind == "audio" && !config_.take_audio) return false;
   if (kind == "video" && !config_.take_video) return false;
   const std::string& protocol = media(i).protocol;
   const bool secure = protocol.ends_with("RTP/SAVPF") || protocol.ends_with("RTP/SAVP");

@@ -25,7 +25,7 @@ constexpr size_t kMostProbePackets = 400;
 constexpr double kStart = 1.5;  // of what the best rendition needs: believed until seen otherwise
 
 // Packets sent again: at most half of what the path takes, and half a second of that at once.
-constexpr double kRepairShare = 0.5, kRepairBurst_s = 0.5;
+constexpr double kRepairShare = 0.5, kRepairBurstSeconds = 0.5;
 
 constexpr size_t kRtpHeader = 12, kExtension = 8, kSrtpTag = 10;  // beside what is reported
 constexpr const char kOurs[] = "callbot-probe";
@@ -160,7 +160,7 @@ bool Uplink::Shared::may_repair(const GstStructure* request) {
   const double rate = kRepairShare * estimate->bitrate() / 8;
   const double passed_s = repaired_ns == 0 ? 1 : static_cast<double>(now - repaired_ns) * 1e-9;
   repaired_ns = now;
-  repair_bytes = std::min(repair_bytes + rate * passed_s, rate * kRepairBurst_s);
+  repair_bytes = std::min(repair_bytes + rate * passed_s, rate * kRepairBurstSeconds);
   if (repair_bytes < packet_bytes) return ++counted.refused, false;
   repair_bytes -= packet_bytes;
   ++counted.resent;

@@ -96,17 +96,26 @@ class Sequence {
   bool frozen_before_ = false;
 };
 
-void report(const Lane& lane, const VerifyConfig& config, const char* code, const char* words,
-            uint64_t count, uint64_t of, std::optional<double> first, Findings& out) {
-  const double share = static_cast<double>(count) / static_cast<double>(std::max<uint64_t>(of, 1));
+// Frames with one kind of fault, and how they are told of.
+struct Fault {
+  const char *code, *words;
+  uint64_t count;
+  std::optional<double> first;
+};
+
+void report(const Lane& lane, const VerifyConfig& config, const Fault& fault, uint64_t of,
+            Findings& out) {
+  const double share =
+      static_cast<double>(fault.count) / static_cast<double>(std::max<uint64_t>(of, 1));
   if (share <= config.marks_warn) return;
   const bool fails = share > config.marks_fail;
-  out.add(lane, {.code = code,
+  out.add(lane, {.code = fault.code,
                  .severity = fails ? Severity::kFail : Severity::kWarn,
-                 .start = first,
+                 .start = fault.first,
                  .value = share,
                  .threshold = fails ? config.marks_fail : config.marks_warn,
-                 .text = fmt::format("{} of {} {}", count, counted(of, "marked frame"), words)});
+                 .text = fmt::format("{} of {} {}", fault.count, counted(of, "marked frame"),
+                                     fault.words)});
 }
 
 std::vector<Marked> marked_pictures(const Lane& lane, const VerifyConfig& config, size_t& unread) {
@@ -190,12 +199,11 @@ void check_marks(const Lane& lane, const VerifyConfig& config, TrackMeasure& mea
   measure.marks_duplicated = counts.duplicated;
   measure.marks_reordered = counts.reordered;
   const uint64_t of = counts.marks + counts.missing;
-  report(lane, config, "frames-missing", "are missing", counts.missing, of, counts.first_missing,
-         out);
-  report(lane, config, "frames-duplicated", "are there twice", counts.duplicated, of,
-         counts.first_duplicated, out);
-  report(lane, config, "frames-reordered", "are out of order", counts.reordered, of,
-         counts.first_reordered, out);
+  const Fault faults[] = {
+      {"frames-missing", "are missing", counts.missing, counts.first_missing},
+      {"frames-duplicated", "are there twice", counts.duplicated, counts.first_duplicated},
+      {"frames-reordered", "are out of order", counts.reordered, counts.first_reordered}};
+  for (const Fault& fault : faults) report(lane, config, fault, of, out);
 }
 
 }  // namespace callbot::recordings

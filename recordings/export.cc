@@ -154,8 +154,9 @@ class Exporter {
     if (!config_.part) return "";
     std::string name;
     for (const int64_t ns : {config_.part->from_ns, config_.part->to_ns}) {
-      if (ns < timeline_.duration_ns)
-        name += fmt::format("-{:g}s", static_cast<double>(ns / 1'000'000) / 1e3);
+      if (ns >= timeline_.duration_ns) continue;
+      const int64_t ms = ns / 1'000'000;
+      name += fmt::format("-{:g}s", static_cast<double>(ms) / 1e3);
     }
     return name;
   }

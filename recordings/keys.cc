@@ -76,6 +76,7 @@ Result<std::array<uint8_t, 32>> read(const fs::path& file, std::string_view expe
   auto text = read_file(file, kMostKeyFile);
   if (!text) return tl::unexpected(text.error());
   auto key = parse(*text, expected);
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.InnerPointer): nothing has changed the text
   sodium_memzero(text->data(), text->size());
   if (!key) return tl::unexpected(std::move(key.error()).in(file.string()));
   return key;

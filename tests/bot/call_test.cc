@@ -430,6 +430,16 @@ TEST_F(CallTest, VideoThatIsNotWantedDoesNotCome) {
   EXPECT_EQ(bot.call->tracks().size(), 1u);
 }
 
+TEST_F(CallTest, SoundThatIsNotWantedDoesNotCome) {
+  start(sends("alice"));
+  auto viewer = records("bot");
+  viewer.receive_audio = false;
+  auto& bot = start(viewer);
+  ASSERT_TRUE(flows(bot, MediaKind::kVideo));
+  EXPECT_FALSE(bot.watch.has("track audio taken"));
+  EXPECT_EQ(bot.call->tracks().size(), 1u);
+}
+
 TEST(CallPhase, HasAName) {
   EXPECT_STREQ(name_of(Phase::kNew), "new");
   EXPECT_STREQ(name_of(Phase::kDone), "done");

@@ -1,4 +1,5 @@
 // The program as it is started and stopped: signals, exit statuses, what is left on disk.
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -115,6 +116,45 @@ INSTANTIATE_TEST_SUITE_P(Signals, MainTest, testing::Values(SIGINT, SIGTERM),
                          [](const auto& number) {
                            return std::string(number.param == SIGINT ? "INT" : "TERM");
                          });
+
+// Who reads the events may go, and the disk of the log may fill up.
+class MainOutput : public MainTest {
+ protected:
+  Program shell(const std::string& script, const std::vector<std::string>& words) {
+    std::vector<std::string> all{"/bin/sh", "-c", script};
+    all.insert(all.end(), words.begin(), words.end());
+    return Program(loop_, all);
+  }
+};
+
+TEST_F(MainOutput, AReportThatDoesNotFitIsAFailure) {
+  Program program = shell("exec \"$0\" test --schema >/dev/full", {Program::callbot({}).front()});
+  EXPECT_EQ(program.wait(kPatience), kExitStorage) << program.output();
+  EXPECT_THAT(program.output(), HasSubstr("standard output: No space left on device"));
+}
+
+TEST_F(MainOutput, WhoReadsOnlyTheBeginningHearsOfNoFailure) {
+  Program program = shell("{ \"$0\" test --schema; echo status $? >&2; } | head -n 1",
+                          {Program::callbot({}).front()});
+  EXPECT_EQ(program.wait(kPatience), 0) << program.output();
+  EXPECT_THAT(program.output(), HasSubstr("status 0"));
+}
+
+TEST_F(MainOutput, ARecordingGoesOnWhenNobodyReadsItsEvents) {
+  // The event of their verdict is more than standard output's buffer holds.
+  for (int i = 0; i < 16; ++i) {
+    auto member = small(fmt::format("member-{}-{}", i, std::string(40, 'x')));
+    member.video = i == 0;
+    start(member);
+  }
+  Program program =
+      shell("{ \"$0\" \"$@\"; echo status $? >&2; } | head -n 1", record({"--duration", "6s"}));
+  EXPECT_EQ(program.wait(kPatience), 0) << program.output();
+  EXPECT_THAT(program.output(), HasSubstr("status 0"));
+  const fs::path folder = recording_with(folder_.path(), "member-0", kSomeMedia);
+  EXPECT_TRUE(loop_.run_until([&] { return fs::exists(folder / "verdict.json"); }, kPatience));
+  expect_whole(folder);
+}
 
 class MainTwice : public MainTest {
  protected:

@@ -199,6 +199,16 @@ TEST_F(PeerTest, RejectsVideoWhereItIsNotWanted) {
   EXPECT_EQ(link.b.track(kVideo), nullptr);
 }
 
+TEST_F(PeerTest, GetsNoSoundWhereItIsNotWanted) {
+  config.answerer.receive_audio = false;
+  Loopback link(loop, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  EXPECT_THAT(sections(link.b.said[0])[1], HasSubstr("a=inactive"));
+  EXPECT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  link.run_for(500ms);
+  EXPECT_EQ(link.b.track(kAudio), nullptr);
+}
+
 TEST_F(PeerTest, AnswersInactiveWhereItDoesNotReceive) {
   config.answerer.receives = false;
   config.offerer.receives = false;
