@@ -13,9 +13,10 @@ constexpr Metric kMetrics[] = {
     // --- getting in: one sample for each join, or for each stream of it
     {"join.signaling", "s", kGauge, kSignaling, kLess, "",
      "from the join to the answer that lets in"},
-    {"join.ice", "s", kGauge, kStats, kLess, "", "from the first description to ICE connected"},
+    {"join.ice", "s", kGauge, kStats, kLess, "",
+     "of each peer connection: from the first description, of either end, to ICE connected"},
     {"join.dtls", "s", kGauge, kStats, kLess, "",
-     "from ICE connected to DTLS connected with the fingerprint checked"},
+     "of each peer connection: from ICE connected to DTLS connected with the fingerprint checked"},
     {"join.first_rtp", "s", kGauge, kJitterbuffer, kLess, "",
      "from the join to a stream's first RTP packet"},
     {"join.first_key_frame", "s", kGauge, kJitterbuffer, kLess, "",
@@ -36,12 +37,15 @@ constexpr Metric kMetrics[] = {
      "packetsDiscarded: came too late for the jitterbuffer"},
     {"rtp.jitter", "s", kGauge, kStats, kLess, "", "interarrival jitter (RFC 3550, 6.4.1)"},
     {"rtp.rtt", "s", kGauge, kStats, kLess, "",
-     "round trip time from receiver reports (RFC 3550, 6.4.1)"},
+     "round trip time of what we send, from receiver reports (RFC 3550, 6.4.1): the mean of those "
+     "of a second; who sends nothing has none"},
     {"rtp.bitrate", "bit/s", kGauge, kStats, kMore, "", "payload bits received in each second"},
     {"rtp.nack", "1", kCount, kStats, kLess, "", "NACK packets sent (RFC 4585, 6.2.1)"},
     {"rtp.pli", "1", kCount, kStats, kLess, "", "PLI packets sent (RFC 4585, 6.3.1)"},
+    {"rtp.fir", "1", kCount, kStats, kLess, "", "FIR packets sent (RFC 5104, 4.3.1)"},
     {"jitterbuffer.delay", "s", kGauge, kJitterbuffer, kLess, "",
-     "from a frame's first packet in to the frame out"},
+     "from a frame's first packet in to the frame out: the mean of a second's (jitterBufferDelay "
+     "by jitterBufferEmittedCount)"},
     // --- picture
     {"video.frames", "1", kCount, kJitterbuffer, kNeither, "",
      "framesReceived: whole frames out of the jitterbuffer"},
@@ -126,13 +130,25 @@ constexpr Metric kMetrics[] = {
      "after a change of the network, until delay and frame rate are back within a tenth of what "
      "they were"},
     // --- what we send
-    {"send.bitrate", "bit/s", kGauge, kSender, kMore, "", "payload bits sent in each second"},
-    {"send.packets", "1", kCount, kSender, kNeither, "", "packetsSent"},
-    {"send.frames", "1", kCount, kSender, kNeither, "", "framesSent"},
+    {"send.bitrate", "bit/s", kGauge, kSender, kMore, "",
+     "bits of the RTP packets, headers included, sent in each second to all others together"},
+    {"send.packets", "1", kCount, kSender, kNeither, "", "packetsSent, to all others together"},
+    {"send.frames", "1", kCount, kSender, kNeither, "",
+     "framesSent: made and sent, once for all others"},
+    {"send.key_frames", "1", kCount, kSender, kNeither, "send.frames", "keyFramesEncoded"},
+    {"send.fps", "1/s", kGauge, kSender, kMore, "", "frames sent in each second"},
+    {"send.lateness", "s", kGauge, kSender, kLess, "",
+     "from a frame's capture to its last packet on its way to all others: drawing, encoding, and "
+     "what the machine was late; the mean of a second's"},
+    {"send.left_out", "1", kCount, kSender, kLess, "send.frames",
+     "frames that came too late to be made"},
+    {"send.target_bitrate", "bit/s", kGauge, kSender, kMore, "",
+     "targetBitrate: what the rendition is made for that the other end is sent"},
     {"send.available_bitrate", "bit/s", kGauge, kSender, kMore, "",
      "availableOutgoingBitrate: our estimate from transport-cc feedback"},
     {"send.nack", "1", kCount, kSender, kLess, "", "NACK packets received (RFC 4585, 6.2.1)"},
-    {"send.pli", "1", kCount, kSender, kLess, "", "PLI and FIR packets received"},
+    {"send.pli", "1", kCount, kSender, kLess, "", "PLI packets received (RFC 4585, 6.3.1)"},
+    {"send.fir", "1", kCount, kSender, kLess, "", "FIR packets received (RFC 5104, 4.3.1)"},
     {"send.limited", "s", kSpan, kSender, kLess, "",
      "sent below the wanted quality for lack of bandwidth (qualityLimitationDurations)"},
     // --- the bot itself: was it the bottleneck?
@@ -176,6 +192,21 @@ const char* name_of(Measured state) {
   }
   return "";
 }
+
+uint64_t count_of(const Series& series) {
+  uint64_t count = series.samples.size();
+  for (const Folded& folded : series.folded) count += folded.count;
+  return count;
+}
+
+double total_of(const Series& series) {
+  double sum = 0;
+  for (const Folded& folded : series.folded) sum += folded.sum;
+  for (const Sample& sample : series.samples) sum += sample.value;
+  return sum;
+}
+
+bool is_empty(const Series& series) { return series.samples.empty() && series.folded.empty(); }
 
 std::span<const Metric> metrics() { return kMetrics; }
 

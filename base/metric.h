@@ -56,6 +56,29 @@ enum class Measured {
 };
 const char* name_of(Measured state);
 
+// Samples of a long series that are not kept one by one any more (base/folding.h): those between
+// two cuts. How many, their sum, the sum of their squares, the least and the most are those of all.
+struct Folded {
+  // A sample that was measured, and how many are as good as it (within 1 %).
+  struct Class {
+    int64_t at_ns = 0;
+    double value = 0;
+    uint64_t count = 0;
+  };
+  int64_t from_ns = 0;               // the cut before them
+  int64_t first_ns = 0, end_ns = 0;  // of what they are about; end_ns itself is outside
+  uint64_t count = 0;
+  double sum = 0, squares = 0;
+  Sample least, most;
+  std::vector<Class> classes;  // in order of value
+};
+// The same samples over the time, for charts: so many and their sum.
+struct Stretch {
+  int64_t from_ns = 0;
+  uint64_t count = 0;
+  double sum = 0;
+};
+
 // One metric of one stream, as one actor saw it.
 struct Series {
   std::string metric;
@@ -65,7 +88,15 @@ struct Series {
   Measured state = Measured::kUnmeasured;
   std::string why;              // a sentence, where the state is not kOk
   double uncertainty = 0;       // of each value, plus or minus, in its unit (clocks of two hosts)
-  std::vector<Sample> samples;  // in order of time
+  std::vector<Sample> samples;  // in order of time; of a long run those of the last minutes
+  std::vector<Folded> folded = {};      // what was before, in order of time
+  std::vector<Stretch> stretches = {};  // of the same
+  int64_t stretch_ns = 0;               // how long each of them is
 };
+
+// Of all that was measured.
+uint64_t count_of(const Series& series);
+double total_of(const Series& series);
+bool is_empty(const Series& series);
 
 }  // namespace callbot

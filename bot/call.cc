@@ -104,17 +104,21 @@ void Call::drop_legs() {
 
 const Member* Call::member(const std::string& id) const { return find(members_, id); }
 
-std::vector<CallTrack> Call::tracks() const {
-  std::vector<CallTrack> all;
+CallStats Call::stats() const {
+  CallStats all;
   for (const auto& [id, leg] : legs_) {
     if (leg->peer() == nullptr) continue;
-    const auto stats = leg->peer()->stats();
+    auto stats = leg->peer()->stats();
     for (const TrackInfo& info : leg->tracks()) {
       CallTrack track{info, {}};
       for (const auto& s : stats.tracks)
         if (s.track == info.id) track.stats = s;
-      all.push_back(std::move(track));
+      all.tracks.push_back(std::move(track));
     }
+    all.connections.push_back(
+        {leg->leg().member, fmt::format("{}/{}", static_cast<uint64_t>(id), leg->generation()),
+         std::move(stats.sent), stats.round_trips, stats.round_trips_s, stats.times,
+         stats.available_outgoing_bitrate, stats.quality_limited_s});
   }
   return all;
 }

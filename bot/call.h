@@ -98,6 +98,21 @@ struct CallTrack {
   TrackInfo info;
   pipelines::TrackStats stats;
 };
+// A peer connection, and what it sends.
+struct CallConnection {
+  std::string member;  // the other end; "" where one leg carries all
+  std::string id;      // of its own, also where another one came before it
+  std::vector<pipelines::SentStats> sent;
+  uint64_t round_trips = 0;
+  double round_trips_s = 0;
+  pipelines::ConnectTimes times;
+  double available_bitrate = -1;  // as PeerStats says, as the following
+  double limited_s = 0;
+};
+struct CallStats {
+  std::vector<CallTrack> tracks;
+  std::vector<CallConnection> connections;
+};
 
 class Call final : private signaling::Events, private LegOwner {
  public:
@@ -115,7 +130,8 @@ class Call final : private signaling::Events, private LegOwner {
   // Who a member is over leaving and coming back: the id of the first member of that name, unless
   // both were there at once. What sinks see as TrackInfo::participant.
   const std::string& participant_of(const std::string& member) const override;
-  std::vector<CallTrack> tracks() const;  // what is received now, with counters
+  CallStats stats() const;
+  std::vector<CallTrack> tracks() const { return stats().tracks; }  // what is received now
   // Put on every received track from now on whose owner may be recorded. Outlives the call.
   void add_sink(pipelines::Sink& sink) { sinks_.push_back(&sink); }
   void request_key_frame(TrackId track);

@@ -63,6 +63,7 @@ class CallLeg final : private pipelines::PeerEvents {
 
   const signaling::Leg& leg() const { return leg_; }
   pipelines::Peer* peer() { return peer_.get(); }  // null between two of them
+  uint32_t generation() const { return generation_; }
   // Does the media of this leg really go over the link? kUnmeasured: there is no proof that it
   // does.
   Result<> network_verified() const;

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "bot/join.h"
-#include "bot/scenario_recovery.h"
 
 namespace callbot::bot {
 namespace {
@@ -18,6 +17,7 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // What was captured before it was unmuted may go out after it: a frame that was due a moment ago, a
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
+constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       hears_(std::move(hears)),
       media_(scenario.media_named(who_.actor->send)),
       log_(who_.name),
-      samples_(who_.name, hears_.sample),
+      samples_(who_.name, hears_.sample, measuring.folding),
       network_(scenario, who_, scenario.seed + number),
       feeds_(feeds_of(scenario, who_, number)),
       screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
@@ -107,7 +107,9 @@ void ScenarioActor::make_watch() {
 }
 
 KnownSender ScenarioActor::known() const {
-  return {media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
+  KnownSender known{media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
+  if (source_) known.looks = source_->looks();
+  return known;
 }
 
 // What is known of one who sends is told before its first frame comes.
@@ -226,17 +228,22 @@ void ScenarioActor::change_network(const network::Conditions& conditions,
 
 void ScenarioActor::sample(int64_t now_ns) {
   for (const auto& watch : watches_) samples_.absorb(watch->take());
+  look_at_recoveries(now_ns);
   if (source_) {
-    const auto stats = source_->stats();
-    if (media_->video.source != "none") samples_.sent("camera", stats.video, now_ns);
-    if (media_->audio.source != "none") samples_.sent("microphone", stats.audio, now_ns);
+    const auto camera = source_->stats(MediaKind::kVideo), screen = source_->screen_stats();
+    if (!camera.empty()) samples_.made("camera", camera, now_ns);
+    if (!screen.empty()) samples_.made("screen", screen, now_ns);
   }
   if (state_ != State::kInside) return;
   for (const std::string& member : connected_) look_at_pair(member);
+  CallStats stats = call_->stats();
+  for (CallConnection& one : stats.connections) one.member = name_of(shown_of(one.member));
+  if (source_)
+    samples_.connections(
+        stats.connections, [this](size_t stream) { return source_->stream_name(stream); }, now_ns);
   if (who_.actor->verify == scenarios::Verify::kNone) return;
-  auto tracks = call_->tracks();
-  for (CallTrack& track : tracks) track.info.name = name_of(track.info.name);
-  samples_.tracks(tracks, now_ns);
+  for (CallTrack& track : stats.tracks) track.info.name = name_of(track.info.name);
+  samples_.tracks(stats.tracks, now_ns);
 }
 
 bool ScenarioActor::is_measured() const {
@@ -280,12 +287,23 @@ scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
   return facts;
 }
 
+// What was measured a moment ago may still be on its way.
+void ScenarioActor::look_at_recoveries(int64_t now_ns) {
+  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return;
+  for (const Series& s : samples_.series()) {
+    if (s.metric == "video.e2e_delay" && s.state == Measured::kOk)
+      recoveries_[{s.from, s.stream}].look(s, network_changes_, now_ns - kMeasuredWithin_ns);
+  }
+}
+
 std::vector<Series> ScenarioActor::recoveries(int64_t now_ns) const {
   std::vector<Series> out;
   if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return out;
-  for (const Series& series : samples_.series()) {
-    if (series.metric == "video.e2e_delay" && series.state == Measured::kOk)
-      out.push_back(recovery_of(series, network_changes_, now_ns));
+  for (const Series& s : samples_.series()) {
+    if (s.metric != "video.e2e_delay" || s.state != Measured::kOk) continue;
+    const auto found = recoveries_.find({s.from, s.stream});
+    const Recovery& so_far = found == recoveries_.end() ? Recovery() : found->second;
+    out.push_back(so_far.series(s, network_changes_, now_ns));
   }
   return out;
 }
@@ -303,8 +321,11 @@ double ScenarioActor::behind() const {
 
 uint64_t ScenarioActor::left_out() const {
   if (!source_) return 0;
-  const auto stats = source_->stats();
-  return stats.video.left_out + stats.audio.left_out;
+  uint64_t left_out = 0;
+  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
+    for (const auto& [media, encoders] : source_->stats(kind))
+      for (const auto& one : encoders) left_out += one.left_out;
+  return left_out;
 }
 
 std::vector<scenarios::Presence> ScenarioActor::presence() const {
@@ -392,8 +413,21 @@ void ScenarioActor::member_changed(const signaling::Member& before,
 void ScenarioActor::connected(const std::string& member) {
   connected_.insert(member);
   look_at_pair(member);
+  look_at_join(member);
   if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
   tell("connected", shown_of(member), "");
+}
+
+void ScenarioActor::look_at_join(const std::string& member) {
+  for (const CallConnection& one : call_->stats().connections) {
+    const pipelines::ConnectTimes& times = one.times;
+    if (one.member != member || times.ice_ns == 0 || times.dtls_ns == 0) continue;
+    const std::string name = name_of(shown_of(member));
+    samples_.add("join.ice", name, "",
+                 {times.ice_ns, seconds_between(times.described_ns, times.ice_ns)});
+    samples_.add("join.dtls", name, "",
+                 {times.dtls_ns, seconds_between(times.ice_ns, times.dtls_ns)});
+  }
 }
 
 // ICE may change its mind at any time, and says nothing when it does.
@@ -429,7 +463,10 @@ void ScenarioActor::track_added(const TrackInfo& track, bool) {
   if (who_.actor->verify == scenarios::Verify::kNone) return;
   const ScenarioActor* other = hears_.other(track.name);
   const int64_t began = other == nullptr ? join_ns_ : std::max(join_ns_, other->join_ns_);
-  const int64_t now = monotonic_ns();
+  int64_t now = monotonic_ns();
+  for (const CallTrack& one : call_->tracks())
+    if (one.info.id == track.id && one.stats.first_packet_ns > began)
+      now = one.stats.first_packet_ns;
   samples_.add("join.first_rtp", name_of(track.name), stream_of(track),
                {now, seconds_between(began, now)});
 }

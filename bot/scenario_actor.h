@@ -19,6 +19,7 @@
 #include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_post.h"
+#include "bot/scenario_recovery.h"
 #include "bot/scenario_samples.h"
 #include "bot/scenario_sending.h"
 #include "bot/scenario_watch.h"
@@ -124,6 +125,7 @@ class ScenarioActor final : private CallEvents {
   std::vector<Series> recoveries(int64_t now_ns) const;
 
  private:
+  void look_at_recoveries(int64_t now_ns);
   Result<> make_source();
   Result<std::unique_ptr<Call>> make_call();
   void make_watch();
@@ -133,6 +135,7 @@ class ScenarioActor final : private CallEvents {
   void tell(const char* kind, const std::string& from, std::string text);
   void gone();
   void look_at_pair(const std::string& member);
+  void look_at_join(const std::string& member);
   std::string shown_of(const std::string& member) const;
   std::string name_of(const std::string& shown) const;
 
@@ -178,8 +181,9 @@ class ScenarioActor final : private CallEvents {
   ScenarioSamples samples_;
   ScenarioNetwork network_;
   std::vector<int64_t> network_changes_;
-  std::optional<ActorFeeds> feeds_;  // until its source is made
-  const int screen_fps_;             // of its marked screen; 0: it has none
+  std::map<std::pair<std::string, std::string>, Recovery> recoveries_;  // by sender and stream
+  std::optional<ActorFeeds> feeds_;                                     // until its source is made
+  const int screen_fps_;  // of its marked screen; 0: it has none
   std::unique_ptr<ScenarioSending> source_;
   std::unique_ptr<ScenarioPost> post_;
   std::set<std::string> posted_;  // kinds of EventFact

@@ -14,6 +14,7 @@ bool have_a_leg(const ScenarioActor& a, const ScenarioActor& b) {
 Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded,
            Hears hears)
     : scenario_(scenario) {
+  measuring_.folding = hears.folding;
   uint16_t number = 0;
   for (const scenarios::Instance& who : scenarios::instances(scenario)) {
     const std::string url =

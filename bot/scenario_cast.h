@@ -21,6 +21,7 @@ class Cast {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
     ScenarioActor::MakesMedia media;
+    const FoldPlan* folding = nullptr;
   };
   // `embedded`: where the run's own room server is ("ws://127.0.0.1:5000"); empty: there is none.
   Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded, Hears hears);

@@ -25,8 +25,8 @@ int64_t ns(double seconds) { return std::llround(seconds * 1e9); }
 }  // namespace
 
 ScenarioExpectation::ScenarioExpectation(const scenarios::Step& step, const Cast& cast,
-                                         Measured measured, int64_t now_ns)
-    : step_(step), cast_(cast), measured_(std::move(measured)), began_ns_(now_ns) {
+                                         int64_t now_ns)
+    : step_(step), cast_(cast), began_ns_(now_ns) {
   for (ScenarioActor* who : cast.who_can(step)) {
     if (step.from.empty()) pairs_.push_back({who, nullptr});
     for (ScenarioActor* from : cast.of(step.from)) {
@@ -44,7 +44,7 @@ std::optional<StepEnd> ScenarioExpectation::poll(int64_t now_ns) {
   if (pairs_.empty()) return StepEnd{Outcome::kUnmeasured, "", "nobody is there whom it is about"};
   if (step_.what == "unseen" || step_.what == "silence") return poll_absence(now_ns);
   const bool late = now_ns > began_ns_ + ns(step_.timeout);
-  // What is measured comes each second, and asking copies all of it.
+  // What is measured comes each second.
   if (step_.what == "metric" && !late && now_ns < asked_ns_ + kAskEvery) return std::nullopt;
   asked_ns_ = now_ns;
   bool all = true;
@@ -193,7 +193,6 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_told(const Pair& pair) cons
 
 ScenarioExpectation::Answer ScenarioExpectation::ask_metric(const Pair& pair,
                                                             int64_t now_ns) const {
-  scenarios::Evidence evidence = measured_();
   const int64_t from_ns = step_.lasts > 0 ? now_ns - ns(step_.lasts) : began_ns_;
   if (from_ns < began_ns_) return {Is::kNot, "not measured for so long yet"};
   scenarios::Threshold threshold;
@@ -204,10 +203,16 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_metric(const Pair& pair,
   threshold.who = pair.who->who().name;
   if (pair.from != nullptr) threshold.from = pair.from->who().name;
   threshold.stream = step_.stream;
-  evidence.steps_ns = from_ns;
-  evidence.ended_ns = now_ns;
   threshold.span.from = scenarios::Span::End{"", 0};
-  const auto judged = scenarios::judge_threshold(threshold, evidence);
+  scenarios::Evidence evidence;
+  evidence.began_ns = evidence.steps_ns = from_ns;
+  evidence.ended_ns = now_ns;
+  for (const auto& actor : cast_.all()) evidence.actors.push_back(actor->facts(now_ns));
+  std::vector<const Series*> series;
+  for (const Series& one : pair.who->series()) series.push_back(&one);
+  const auto recoveries = pair.who->recoveries(now_ns);
+  for (const Series& one : recoveries) series.push_back(&one);
+  const auto judged = scenarios::judge_threshold(threshold, evidence, series);
   using scenarios::Verdict;
   return {judged.verdict == Verdict::kPass ? Is::kSo : Is::kNot, judged.text,
           judged.verdict == Verdict::kInvalid      ? Outcome::kInvalid

@@ -6,7 +6,6 @@
 // Fails:   never; what nothing here can tell is unmeasured.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,10 +23,7 @@ struct StepEnd {
 
 class ScenarioExpectation {
  public:
-  // `measured`: the evidence so far, for what is expected of a metric.
-  using Measured = std::function<scenarios::Evidence()>;
-  ScenarioExpectation(const scenarios::Step& step, const Cast& cast, Measured measured,
-                      int64_t now_ns);
+  ScenarioExpectation(const scenarios::Step& step, const Cast& cast, int64_t now_ns);
   // None: not known yet.
   std::optional<StepEnd> poll(int64_t now_ns);
 
@@ -58,7 +54,6 @@ class ScenarioExpectation {
 
   const scenarios::Step& step_;
   const Cast& cast_;
-  Measured measured_;
   const int64_t began_ns_;
   int64_t asked_ns_ = 0;
   std::vector<Pair> pairs_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace callbot::bot {
 namespace {
@@ -12,9 +13,7 @@ constexpr int64_t kBefore = 5 * kSecond;
 constexpr double kTenth = 0.1, kNoise = 0.01;  // s
 constexpr size_t kLeast = 10;                  // frames to say what was usual
 
-struct State {
-  double delay = 0, rate = 0;  // s, frames a second
-};
+using State = Recovery::State;
 
 class Stream {
  public:
@@ -60,36 +59,47 @@ double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
 }  // namespace
 
-Series recovery_of(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns) {
+void Recovery::look(const Series& delay, const std::vector<int64_t>& changes, int64_t until_ns) {
+  const Stream stream(delay.samples);
+  for (; change_ < changes.size() && changes[change_] <= until_ns; ++change_, begun_ = false) {
+    const int64_t began_ns = changes[change_];
+    if (!std::exchange(begun_, true)) {
+      if (recovered_ || !usual_) usual_ = stream.usual_before(began_ns);
+      recovered_ = !usual_;
+      at_ns_ = began_ns;
+    }
+    const bool last = change_ + 1 == changes.size();
+    const int64_t end_ns = last ? until_ns : std::min(changes[change_ + 1], until_ns);
+    for (; !recovered_ && at_ns_ + kSecond <= end_ns; at_ns_ += kStep) {
+      recovered_ = stream.as_usual(*usual_, at_ns_);
+      if (recovered_) samples_.push_back({at_ns_ + kSecond, seconds(at_ns_ - began_ns)});
+    }
+    if (last || changes[change_ + 1] > until_ns) return;
+  }
+}
+
+Series Recovery::series(const Series& delay, const std::vector<int64_t>& changes,
+                        int64_t ended_ns) const {
+  Recovery all = *this;
+  all.look(delay, changes, ended_ns);
   Series out;
   out.metric = "recovery_time";
   out.actor = delay.actor;
   out.from = delay.from;
   out.stream = delay.stream;
-  out.why = "too little was measured before the network changed";
-  const Stream stream(delay.samples);
-  std::optional<State> usual;
-  bool recovered = true;
-  for (size_t i = 0; i < changes.size(); ++i) {
-    if (recovered || !usual) usual = stream.usual_before(changes[i]);
-    if (!usual) continue;
-    const bool last = i + 1 == changes.size();
-    const int64_t until_ns = last ? ended_ns : changes[i + 1];
-    recovered = false;
-    int64_t at_ns = changes[i];
-    for (; !recovered && at_ns + kSecond <= until_ns; at_ns += kStep)
-      recovered = stream.as_usual(*usual, at_ns);
-    if (recovered) {
-      const int64_t begin_ns = at_ns - kStep;
-      out.samples.push_back({begin_ns + kSecond, seconds(begin_ns - changes[i])});
-    } else if (last) {
-      out.samples.push_back({ended_ns - 1, seconds(ended_ns - changes[i])});
-    }
+  out.samples = std::move(all.samples_);
+  if (!all.recovered_ && !changes.empty())
+    out.samples.push_back({ended_ns - 1, seconds(ended_ns - changes.back())});
+  if (out.samples.empty()) {
+    out.why = "too little was measured before the network changed";
+    return out;
   }
-  if (out.samples.empty()) return out;
   out.state = Measured::kOk;
-  out.why.clear();
   return out;
+}
+
+Series recovery_of(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns) {
+  return Recovery().series(delay, changes, ended_ns);
 }
 
 }  // namespace callbot::bot

@@ -8,19 +8,41 @@
 // end. After the last change, where it never comes: the time until the run ended, which is how long
 // it took at least.
 //
-// Thread:  any.
+// A long run keeps no old samples (base/folding.h): look() takes them while they are there.
+//
+// Thread:  one at a time.
 // Owner:   the caller.
 // Fails:   an unmeasured series says why.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/metric.h"
 
 namespace callbot::bot {
 
-// `delay`: video.e2e_delay of one stream, all the time; `changes` in order, as ended_ns
-// monotonic_ns().
+class Recovery {
+ public:
+  // `delay`: video.e2e_delay of one stream, of which all until `until_ns` is measured; `changes` in
+  // order, and all of them each time; monotonic_ns().
+  void look(const Series& delay, const std::vector<int64_t>& changes, int64_t until_ns);
+  // If the run ended then.
+  Series series(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns) const;
+
+  struct State {
+    double delay = 0, rate = 0;  // s, frames a second
+  };
+
+ private:
+  size_t change_ = 0;   // that is looked at
+  bool begun_ = false;  // with it
+  std::optional<State> usual_;
+  bool recovered_ = true;
+  int64_t at_ns_ = 0;
+  std::vector<Sample> samples_;
+};
+
 Series recovery_of(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns);
 
 }  // namespace callbot::bot

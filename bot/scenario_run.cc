@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "scenarios/fold_plan.h"
 
 namespace callbot::bot {
 namespace {
@@ -41,7 +42,9 @@ ScenarioRun::ScenarioRun(Loop& loop, Console& console, const scenarios::Scenario
       scenario_(scenario),
       done_(std::move(done)),
       watch_(scenario),
-      ourselves_("", [this](const Series& s, const Sample& one) { measured(s, one); }),
+      folding_(scenarios::fold_plan_of(scenario)),
+      ourselves_(
+          "", [this](const Series& s, const Sample& one) { measured(s, one); }, &folding_),
       keep_(std::move(facts.keep)) {
   evidence_.scenario = scenario.name;
   evidence_.file = scenario.file;
@@ -78,7 +81,7 @@ void ScenarioRun::start() {
   const auto server = start_server();
   Cast::Hears hears{[this](ScenarioActor& actor, const Told& what) { told(actor, what); },
                     [this](const Series& series, const Sample& one) { measured(series, one); },
-                    [this](const scenarios::Instance& who) { return media_of(who); }};
+                    [this](const scenarios::Instance& who) { return media_of(who); }, &folding_};
   cast_ = std::make_unique<Cast>(loop_, scenario_, server ? *server : "", std::move(hears));
   load_ = std::make_unique<ScenarioLoad>(scenario_, *cast_);
   if (!server) {
@@ -151,9 +154,11 @@ void ScenarioRun::next_step(int64_t now) {
   if (next_ == 1) {
     evidence_.steps_ns = now;
     watch_.steps_began(now);
+    scenarios::cut_at_times(folding_, scenario_, now);
     load_->begin(now);
   }
-  step_ = std::make_unique<ScenarioStep>(step, *cast_, [this] { return evidence(monotonic_ns()); });
+  if (step.kind == scenarios::StepKind::kExpect) folding_.cut(now);
+  step_ = std::make_unique<ScenarioStep>(step, *cast_);
   step_->begin(now);
 }
 
@@ -171,6 +176,7 @@ void ScenarioRun::step_ended(const StepEnd& ended, int64_t now) {
   if (step.kind == scenarios::StepKind::kMark) {
     evidence_.marks.push_back({step.mark, now});
     watch_.mark(step.mark, now);
+    folding_.cut(now);
   }
   console_.event("step",
                  fmt::format("{}: {}{}{}", what, name_of(ended.outcome),

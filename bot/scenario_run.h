@@ -76,6 +76,7 @@ class ScenarioRun {
   Done done_;
   scenarios::Evidence evidence_;
   scenarios::AbortWatch watch_;
+  FoldPlan folding_;
   ScenarioSamples ourselves_;
   const fs::path keep_;
   pipelines::WriterPool pool_;

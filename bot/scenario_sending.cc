@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -153,9 +155,10 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
   if (!made->feeds_.empty()) {
     auto first = made->make(made->feeds_.front().media);
     if (!first) return tl::unexpected(first.error());
-    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source);
+    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source.source);
     made->spliced_ = spliced.get();
-    made->pattern_ = (*first)->pattern;
+    made->pattern_ = (*first)->source.pattern;
+    made->looks_->begin((*first)->look);
     sources.push_back(std::move(spliced));
   }
   if (feeds.screen) {
@@ -176,26 +179,92 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
 }
 
 // Once; later it is there, and its time has gone on.
-Result<MadeSource*> ScenarioSending::make(const std::string& media) {
+Result<ScenarioSending::Made*> ScenarioSending::make(const std::string& media) {
   if (const auto there = made_.find(media); there != made_.end()) return &there->second;
   const auto feed =
       std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) { return f.media == media; });
   if (feed == feeds_.end()) return fail(Code::kUsage, media + " has nothing to send");
-  if (pattern_ != nullptr && pattern_->begin_ns() != 0)
-    for (FeedPart& part : feed->plan.parts) part.pattern.begin_ns = pattern_->begin_ns();
+  Made made;
+  for (FeedPart& part : feed->plan.parts) {
+    if (const int64_t began = began_ns(); began != 0) part.pattern.begin_ns = began;
+    if (!part.items.empty() || !part.wish.video || part.pattern.screen) continue;
+    const pipelines::TestPatternConfig& config = part.pattern;
+    made.look.emplace();
+    made.look->picture = {config.seed,  config.source, config.name,
+                          config.width, config.height, config.fps};
+    made.look->sound = part.wish.audio;
+    made.fps = config.fps;
+    if (first_fps_ == 0) first_fps_ = fps_ = made.fps;
+    part.pattern.fps = first_fps_;
+  }
   auto source = make_source(loop_, log_, feed->plan, std::move(feed->read));
   if (!source) return tl::unexpected(source.error());
-  return &(made_[media] = std::move(*source));
+  made.source = std::move(*source);
+  for (const pipelines::PatternSwitch& rate : rates_) {
+    if (made.fps == 0) break;
+    if (auto switched = made.source.pattern->switch_to(rate); !switched)
+      return tl::unexpected(switched.error());
+  }
+  return &(made_[media] = std::move(made));
 }
 
-Result<> ScenarioSending::switch_media(const std::string& media) {
+Result<> ScenarioSending::switch_media(const std::string& media, Switched& switched) {
   if (spliced_ == nullptr) return fail(Code::kUsage, "it sends nothing that could be switched");
   auto made = make(media);
   if (!made) return tl::unexpected(made.error());
-  if (auto started = (*made)->source->start(); !started) return started;
-  if (auto spliced = spliced_->splice(*(*made)->source); !spliced) return spliced;
-  pattern_ = (*made)->pattern;
+  MadeSource& to = (*made)->source;
+  if (auto started = to.source->start(); !started) return started;
+  const uint32_t next = frame_after(monotonic_ns());
+  if (auto spliced = spliced_->splice(*to.source); !spliced) return spliced;
+  pattern_ = to.pattern;
+  looks_->change_media(next, (*made)->look);
+  if ((*made)->fps == 0 || (*made)->fps == fps_) return {};
+  return switch_rate((*made)->fps, switched);
+}
+
+// All of them, so that any can take another's place.
+Result<> ScenarioSending::switch_rate(int fps, Switched& switched) {
+  pipelines::PatternSwitch to;
+  to.fps = fps;
+  if (first_fps_ == 0) return fail(Code::kUsage, "there is no picture to switch");
+  for (const auto& [name, made] : made_)
+    if (made.fps > 0) to.at_frame = std::max(to.at_frame, made.source.pattern->next_switch(true));
+  for (const auto& [name, made] : made_) {
+    if (made.fps == 0) continue;
+    if (auto done = made.source.pattern->switch_to(to); !done) return done;
+  }
+  rates_.push_back(to);
+  fps_ = fps;
+  switched.rate = {static_cast<uint32_t>(to.at_frame), fps};
+  looks_->change_rate(static_cast<uint32_t>(to.at_frame), fps);
   return {};
+}
+
+// Of all patterns; 0: none has.
+int64_t ScenarioSending::began_ns() const {
+  for (const auto& [name, made] : made_)
+    if (made.source.pattern != nullptr && made.source.pattern->begin_ns() != 0)
+      return made.source.pattern->begin_ns();
+  return 0;
+}
+
+// The first frame that is captured later.
+uint32_t ScenarioSending::frame_after(int64_t at_ns) const {
+  int64_t since_ns = began_ns();
+  if (since_ns == 0 || at_ns < since_ns || first_fps_ == 0) return 0;
+  uint64_t first = 0;
+  int fps = first_fps_;
+  for (const pipelines::PatternSwitch& rate : rates_) {
+    const int64_t next_ns =
+        since_ns +
+        static_cast<int64_t>((rate.at_frame - first) * 1'000'000'000 / static_cast<uint64_t>(fps));
+    if (at_ns < next_ns) break;
+    since_ns = next_ns;
+    first = rate.at_frame;
+    fps = *rate.fps;
+  }
+  return static_cast<uint32_t>(first) + 1 +
+         static_cast<uint32_t>(static_cast<double>(at_ns - since_ns) / 1e9 * fps);
 }
 
 void ScenarioSending::set_on(MediaKind kind, bool on) {
@@ -209,24 +278,62 @@ void ScenarioSending::share_screen(bool on) {
 }
 
 Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
-  if (!step.media.empty())
-    if (auto switched = switch_media(step.media); !switched)
-      return tl::unexpected(switched.error());
-  if (!step.width && !step.fps && !step.bitrate) return Switched{"to " + step.media};
+  Switched switched;
+  const auto fail_with = [](Error error) { return tl::unexpected(std::move(error)); };
+  if (!step.media.empty()) {
+    if (auto done = switch_media(step.media, switched); !done) return fail_with(done.error());
+    switched.text = "to " + step.media;
+  }
+  if (!step.width && !step.fps && !step.bitrate) return switched;
   if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
+  if (step.fps)
+    if (auto done = switch_rate(static_cast<int>(std::lround(*step.fps)), switched); !done)
+      return fail_with(done.error());
   pipelines::PatternSwitch to{.width = step.width, .height = step.height};
-  if (step.fps) to.fps = static_cast<int>(std::lround(*step.fps));
   if (step.bitrate) to.bitrate = static_cast<int>(std::lround(*step.bitrate));
-  to.at_frame = pattern_->next_switch(step.fps.has_value());
-  return pattern_->switch_to(to).map([&] {
-    Switched switched{fmt::format("from frame {} on", to.at_frame)};
-    if (to.fps) switched.rate = {static_cast<uint32_t>(to.at_frame), *to.fps};
-    return switched;
-  });
+  to.at_frame = switched.rate ? switched.rate->first : pattern_->next_switch(false);
+  if (step.width || step.bitrate)
+    if (auto done = pattern_->switch_to(to); !done) return fail_with(done.error());
+  switched.text = fmt::format("from frame {} on", to.at_frame);
+  if (step.width)
+    looks_->change_size(static_cast<uint32_t>(to.at_frame), *step.width, *step.height);
+  return switched;
 }
 
-pipelines::TestPatternStats ScenarioSending::stats() const {
-  return pattern_ == nullptr ? pipelines::TestPatternStats() : pattern_->stats();
+namespace {
+
+std::vector<pipelines::LiveStreamStats> encoders_of(const pipelines::TestPattern& pattern,
+                                                    MediaKind kind) {
+  const bool has =
+      std::any_of(pattern.streams().begin(), pattern.streams().end(),
+                  [&](const pipelines::SourceStream& stream) { return stream.kind == kind; });
+  if (!has) return {};
+  pipelines::TestPatternStats stats = pattern.stats();
+  if (kind == MediaKind::kAudio) return {stats.audio};
+  stats.renditions.insert(stats.renditions.begin(), stats.video);
+  return std::move(stats.renditions);
+}
+
+}  // namespace
+
+EncoderStats ScenarioSending::stats(MediaKind kind) const {
+  EncoderStats all;
+  for (const auto& [name, made] : made_) {
+    if (made.source.pattern == nullptr) continue;
+    auto encoders = encoders_of(*made.source.pattern, kind);
+    if (!encoders.empty()) all[name] = std::move(encoders);
+  }
+  return all;
+}
+
+EncoderStats ScenarioSending::screen_stats() const {
+  if (drawn_ == nullptr) return {};
+  return {{"screen", encoders_of(*drawn_, MediaKind::kVideo)}};
+}
+
+std::string ScenarioSending::stream_name(size_t stream) const {
+  if (stream == screen_) return "screen";
+  return source_->streams().at(stream).kind == MediaKind::kAudio ? "microphone" : "camera";
 }
 
 }  // namespace callbot::bot

@@ -15,6 +15,8 @@
 #include <string>
 
 #include "bot/feed_source.h"
+#include "bot/scenario_looks.h"
+#include "bot/scenario_samples.h"
 #include "pipelines/joined_source.h"
 #include "pipelines/spliced_source.h"
 #include "scenarios/scenario.h"
@@ -59,24 +61,43 @@ class ScenarioSending {
     // The pattern has another rate from this frame on.
     std::optional<std::pair<uint32_t, double>> rate = {};
   };
-  // To other media, or size, rate and bitrate of the pattern.
+  // To other media, or size, rate and bitrate of the pattern. Frames of all patterns that take one
+  // another's place are numbered alike: media of another rate come at the one there is, and change
+  // it with the next second.
   Result<Switched> switch_to(const scenarios::Step& step);
 
-  // Of the pattern that is sent; zeros where there is none.
-  pipelines::TestPatternStats stats() const;
+  // Of all patterns that were sent in turn, by their media: each rendition's, the best first. Empty
+  // where there is no picture or sound of one.
+  EncoderStats stats(MediaKind kind) const;
+  EncoderStats screen_stats() const;  // of its marked screen
+  // Of the camera.
+  std::shared_ptr<const PatternLooks> looks() const { return looks_; }
+  // "camera", "microphone" or "screen".
+  std::string stream_name(size_t stream) const;
   int64_t begin_ns() const { return pattern_ == nullptr ? 0 : pattern_->begin_ns(); }
   // Of its marked screen; 0: it has none.
   int64_t screen_begin_ns() const { return drawn_ == nullptr ? 0 : drawn_->begin_ns(); }
 
  private:
   ScenarioSending(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
-  Result<MadeSource*> make(const std::string& media);
-  Result<> switch_media(const std::string& media);
+  struct Made {
+    MadeSource source;
+    int fps = 0;  // that its media says; 0: no picture of the pattern
+    std::optional<PatternLook> look = {};
+  };
+  Result<Made*> make(const std::string& media);
+  Result<> switch_media(const std::string& media, Switched& switched);
+  Result<> switch_rate(int fps, Switched& switched);
+  int64_t began_ns() const;
+  uint32_t frame_after(int64_t at_ns) const;
 
   Loop& loop_;
   Log log_;
   std::vector<ActorFeeds::Feed> feeds_;  // that are not made yet
-  std::map<std::string, MadeSource> made_;
+  std::map<std::string, Made> made_;
+  std::vector<pipelines::PatternSwitch> rates_;  // that all patterns have changed to
+  int first_fps_ = 0, fps_ = 0;  // of all patterns, at first and now; 0: there is none
+  const std::shared_ptr<PatternLooks> looks_ = std::make_shared<PatternLooks>();
   pipelines::TestPattern* pattern_ = nullptr;    // of the camera or the microphone
   pipelines::SplicedSource* spliced_ = nullptr;  // of source_
   std::unique_ptr<pipelines::JoinedSource> source_;

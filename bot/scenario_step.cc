@@ -81,9 +81,7 @@ std::string cannot_run(const scenarios::Scenario& s) {
   return out;
 }
 
-ScenarioStep::ScenarioStep(const scenarios::Step& step, Cast& cast,
-                           ScenarioExpectation::Measured measured)
-    : step_(step), cast_(cast), measured_(std::move(measured)) {}
+ScenarioStep::ScenarioStep(const scenarios::Step& step, Cast& cast) : step_(step), cast_(cast) {}
 
 bool ScenarioStep::is_picture() const {
   return step_.kind == StepKind::kCameraOff || step_.kind == StepKind::kCameraOn ||
@@ -92,7 +90,7 @@ bool ScenarioStep::is_picture() const {
 
 void ScenarioStep::begin(int64_t now_ns) {
   began_ns_ = now_ns;
-  if (step_.kind == StepKind::kExpect) expectation_.emplace(step_, cast_, measured_, now_ns);
+  if (step_.kind == StepKind::kExpect) expectation_.emplace(step_, cast_, now_ns);
   if (step_.kind == StepKind::kRun) program_ = ScenarioProgram::start(step_.program);
   if (step_.kind == StepKind::kExpect || step_.who.empty()) return;
   who_ = cast_.who_can(step_);

@@ -21,7 +21,7 @@ std::string cannot_run(const scenarios::Scenario& scenario);
 
 class ScenarioStep {
  public:
-  ScenarioStep(const scenarios::Step& step, Cast& cast, ScenarioExpectation::Measured measured);
+  ScenarioStep(const scenarios::Step& step, Cast& cast);
 
   // Does it; what takes time goes on.
   void begin(int64_t now_ns);
@@ -46,7 +46,6 @@ class ScenarioStep {
 
   const scenarios::Step& step_;
   Cast& cast_;
-  ScenarioExpectation::Measured measured_;
   int64_t began_ns_ = 0;
   std::vector<ScenarioActor*> who_;
   std::string said_;                          // of what was done

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "bot/scenario_sending.h"
-#include "pipelines/pattern_picture.h"
+#include "pipelines/live_renditions.h"
 #include "pipelines/pattern_sound.h"
 
 namespace callbot::bot {
@@ -32,6 +32,65 @@ std::string stream_of(const TrackInfo& track) {
   return track.kind == MediaKind::kAudio ? "microphone" : "camera";
 }
 
+std::optional<PatternLook> look_of(const scenarios::Media& media, const KnownSender& sender) {
+  const scenarios::Video& video = media.video;
+  if (video.source != "pattern") return std::nullopt;
+  PatternLook look;
+  look.picture = {sender.seed, sender.number, sender.shown,
+                  video.width, video.height,  static_cast<int>(video.fps)};
+  look.sound = media.audio.source == "pattern";
+  return look;
+}
+
+namespace {
+
+bool is_rendition(quality::PaintedSize size, quality::PaintedSize best) {
+  const auto all = pipelines::usual_renditions(
+      {best.width, best.height, 0}, pipelines::kNarrowestPicture, pipelines::kLowestPicture);
+  return size == best || std::any_of(all.begin(), all.end(), [&](const pipelines::Rendition& r) {
+           return size == quality::PaintedSize{r.width, r.height};
+         });
+}
+
+// Of one who measures: painting takes megabytes, and is made when it is needed first.
+class Painter {
+ public:
+  Painter(uint16_t source, std::shared_ptr<const PatternLooks> looks)
+      : source_(source), looks_(std::move(looks)) {}
+
+  // Whose path takes less is sent a smaller picture, drawn as such.
+  std::optional<quality::PaintedSize> size(uint16_t source, uint32_t counter,
+                                           quality::PaintedSize received) const {
+    const auto look = source == source_ ? looks_->at(counter) : std::nullopt;
+    if (!look) return std::nullopt;
+    const quality::PaintedSize best{look->picture.width, look->picture.height};
+    return is_rendition(received, best) ? received : best;
+  }
+  bool paint(uint16_t source, uint32_t counter, const PictureView& to) {
+    auto look = source == source_ ? looks_->at(counter) : std::nullopt;
+    if (!look || !is_rendition({to.width, to.height}, {look->picture.width, look->picture.height}))
+      return false;
+    look->picture.width = to.width;
+    look->picture.height = to.height;
+    if (!picture_ || look->picture != painted_) {
+      auto made = pipelines::PatternPicture::create(look->picture);
+      if (!made) return false;
+      picture_ = std::move(*made);
+      painted_ = look->picture;
+    }
+    picture_->draw(counter, look->chirps(counter), to);
+    return true;
+  }
+
+ private:
+  const uint16_t source_;
+  const std::shared_ptr<const PatternLooks> looks_;
+  std::unique_ptr<pipelines::PatternPicture> picture_;
+  pipelines::PictureConfig painted_;
+};
+
+}  // namespace
+
 quality::Member member_of(const KnownSender& sender) {
   quality::Member member;
   member.joined_ns = sender.joined_ns;
@@ -40,29 +99,25 @@ quality::Member member_of(const KnownSender& sender) {
                                     .fps = sender.screen_fps};
   if (sender.media == nullptr) return member;
   const scenarios::Video& video = sender.media->video;
-  const bool sound = sender.media->audio.source == "pattern";
-  if (video.source != "pattern" && !sound) return member;
+  const auto look = look_of(*sender.media, sender);
+  if (!look && sender.media->audio.source != "pattern") return member;
   member.sender.source = sender.number;
   member.sender.fps = static_cast<int>(video.fps);
   member.sender.sound_ahead_ns = quality::kOpusLookahead_ns;
-  if (video.source != "pattern") return member;
-  const pipelines::PictureConfig look{sender.seed, sender.number, sender.shown,
-                                      video.width, video.height,  static_cast<int>(video.fps)};
-  // Painting takes megabytes: made when it is needed first.
-  auto painter = std::make_shared<std::unique_ptr<pipelines::PatternPicture>>();
+  if (!look) return member;
+  auto looks = sender.looks;
+  if (!looks) {
+    auto always = std::make_shared<PatternLooks>();
+    always->begin(look);
+    looks = std::move(always);
+  }
+  auto painter = std::make_shared<Painter>(look->picture.source, std::move(looks));
   member.painting = {
       .width = video.width,
       .height = video.height,
-      .paint = [look, sound, painter](uint16_t source, uint32_t counter, const PictureView& to) {
-        if (source != look.source) return false;
-        if (!*painter) {
-          auto made = pipelines::PatternPicture::create(look);
-          if (!made) return false;
-          *painter = std::move(*made);
-        }
-        (*painter)->draw(counter, sound && counter % static_cast<uint32_t>(look.fps) == 0, to);
-        return true;
-      }};
+      .size = [painter](auto... frame) { return painter->size(frame...); },
+      .paint = [painter](uint16_t source, uint32_t counter,
+                         const PictureView& to) { return painter->paint(source, counter, to); }};
   return member;
 }
 

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "base/alive.h"
+#include "base/folding.h"
 #include "base/loop.h"
+#include "bot/scenario_looks.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
 #include "quality/watcher.h"
@@ -32,7 +34,8 @@ std::string stream_of(const TrackInfo& track);
 struct ScenarioMeasuring {
   std::shared_ptr<quality::PlannedLog> log = std::make_shared<quality::PlannedLog>();
   std::shared_ptr<quality::Rotation> rotation = std::make_shared<quality::Rotation>();
-  pipelines::WriterPool pool;  // decodes
+  pipelines::WriterPool pool;         // decodes
+  const FoldPlan* folding = nullptr;  // of what all of them measured
 };
 
 // What is known of an actor that sends our pattern, so that others can compare; `number` as in its
@@ -44,7 +47,11 @@ struct KnownSender {
   uint64_t seed = 0;
   int64_t joined_ns = 0;
   int screen_fps = 0;  // of its marked screen; 0: it has none
+  // Of its camera; null: as its media says, all the time.
+  std::shared_ptr<const PatternLooks> looks = {};
 };
+// Of the camera; none: it is no pattern.
+std::optional<PatternLook> look_of(const scenarios::Media& media, const KnownSender& sender);
 quality::Member member_of(const KnownSender& sender);
 
 class ScenarioWatch final : public pipelines::Sink {

@@ -104,7 +104,8 @@ GstBuffer* note(GstBuffer* packet, int64_t now, const Notes& notes) {
                                           GST_CLOCK_TIME_NONE);
   notes.sender->note(packet);
   Arrivals& arrivals = *notes.arrivals;
-  arrivals.packets.fetch_add(1, std::memory_order_relaxed);
+  if (arrivals.packets.fetch_add(1, std::memory_order_relaxed) == 0)
+    arrivals.first_packet_ns.store(now, std::memory_order_relaxed);
   arrivals.bytes.fetch_add(gst_buffer_get_size(packet), std::memory_order_relaxed);
   arrivals.last_packet_ns.store(now, std::memory_order_relaxed);
   return packet;

@@ -22,8 +22,8 @@ namespace callbot::pipelines {
 // What came in at a jitterbuffer, before anything is held back or dropped. Any thread may read.
 struct Arrivals {
   std::atomic<uint64_t> packets{0};
-  std::atomic<uint64_t> bytes{0};          // whole RTP packets
-  std::atomic<int64_t> last_packet_ns{0};  // monotonic_ns(); 0: none yet
+  std::atomic<uint64_t> bytes{0};                              // whole RTP packets
+  std::atomic<int64_t> first_packet_ns{0}, last_packet_ns{0};  // monotonic_ns(); 0: none yet
 };
 
 // Notes on every packet when it came in and, once a sender report did, what is known of the

@@ -17,7 +17,7 @@ namespace {
 
 // One key frame serves everybody who asked meanwhile; a request is never forgotten, only later.
 constexpr int64_t kKeyFrameInterval_ns = 300'000'000;
-constexpr size_t kMostRemembered = 100'000;
+constexpr size_t kMostRemembered = 10'000;
 
 Result<GRef<GstElement>> add(GstBin* bin, const char* factory) {
   auto made = GRef<GstElement>::sink(gst_element_factory_make(factory, nullptr));
@@ -297,6 +297,8 @@ void LiveStream::send(const GRef<GstBuffer>& packet, SentFrame frame) {
   const std::lock_guard counting(mutex_);
   ++stats_.packets;
   if (!last) return;
+  ++stats_.sent;
+  stats_.late_ns += frame.sent_ns - frame.captured_ns;
   if (sent_.size() == kMostRemembered) sent_.pop_front();
   sent_.push_back(frame);
 }

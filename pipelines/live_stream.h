@@ -59,6 +59,8 @@ struct LiveStreamConfig {
 struct LiveStreamStats {
   uint64_t encoded = 0, key_frames = 0, packets = 0;
   uint64_t left_out = 0;  // too late to be made
+  uint64_t sent = 0;      // whole frames that went to the taps
+  int64_t late_ns = 0;    // of these, from capture to the last packet, altogether
 };
 
 class LiveStream {

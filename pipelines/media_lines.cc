@@ -399,6 +399,27 @@ bool MediaLines::anything_unsent() const {
   return false;
 }
 
+std::vector<SentStats> MediaLines::sent(const RtcpCounts& rtcp, size_t rendition) const {
+  std::vector<SentStats> all;
+  for (const Line& line : lines_) {
+    if (!line.sender) continue;
+    SentStats stats{line.sender->stream(), line.sender->packets(), line.sender->bytes()};
+    guint ssrc = 0;
+    const GstCaps* caps = source_->streams()[stats.stream].caps.get();
+    if (gst_structure_get_uint(gst_caps_get_structure(caps, 0), "ssrc", &ssrc)) {
+      const FeedbackCounts asked = rtcp.received_about(ssrc);
+      stats.nack = asked.nack;
+      stats.pli = asked.pli;
+      stats.fir = asked.fir;
+    }
+    const auto renditions = source_->renditions(stats.stream);
+    if (!renditions.empty())
+      stats.target_bitrate = renditions[std::min(rendition, renditions.size() - 1)].bitrate;
+    all.push_back(stats);
+  }
+  return all;
+}
+
 uint64_t MediaLines::packets_sent() const {
   uint64_t sum = 0;
   for (const Line& line : lines_)

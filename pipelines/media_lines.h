@@ -26,6 +26,7 @@
 #include "base/loop.h"
 #include "pipelines/peer.h"
 #include "pipelines/rtc_bin.h"
+#include "pipelines/rtcp_counts.h"
 #include "pipelines/sdp_guard.h"
 #include "pipelines/sender.h"
 
@@ -62,6 +63,8 @@ class MediaLines {
   bool anything_unsent() const;
   // What the m-line of this number sends says of itself (RFC 4796); empty: nothing.
   std::string content_of(size_t mline) const;
+  // Of each stream that has its place; `rendition`: of its video that is sent.
+  std::vector<SentStats> sent(const RtcpCounts& rtcp, size_t rendition) const;
   uint64_t packets_sent() const;
   uint64_t bytes_sent() const;
 

@@ -29,6 +29,7 @@ struct PictureConfig {
   // Where the rate changed to this one: that frame, at that second.
   uint64_t since_frame = 0, since_second = 0;
   bool slides = false;  // of text that stand for seconds, as a shared screen does
+  friend bool operator==(const PictureConfig&, const PictureConfig&) = default;
 };
 
 constexpr int kNarrowestPicture = 160, kLowestPicture = 90;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "pipelines/fingerprint.h"
 #include "pipelines/ice.h"
 #include "pipelines/peer_impl.h"
@@ -61,7 +62,10 @@ Result<> PeerImpl::build() {
   };
   auto rtc = RtcBin::create(
       loop_, log_, config_.latency,
-      {.jitterbuffer = receiver_.tap(), .element = look_at_element, .channel = channels_.tap()},
+      {.jitterbuffer = receiver_.tap(),
+       .element = look_at_element,
+       .rtcp = [rtcp = rtcp_](GstPad* pad, bool sent) { count_rtcp(pad, rtcp, sent); },
+       .channel = channels_.tap()},
       *this);
   if (!rtc) return tl::unexpected(rtc.error());
   rtc_ = std::move(*rtc);
@@ -88,6 +92,10 @@ void PeerImpl::start_connecting() {
   });
 }
 
+void PeerImpl::first_described() {
+  if (times_.described_ns == 0) times_.described_ns = monotonic_ns();
+}
+
 void PeerImpl::dtls_connected(const std::string& certificate) {
   certificate_ = certificate;
   check_certificate();
@@ -107,6 +115,7 @@ void PeerImpl::check_certificate() {
 // From here on what comes in is used and what we have is sent.
 void PeerImpl::secure() {
   secure_ = true;
+  times_.dtls_ns = monotonic_ns();
   connect_deadline_.stop();
   transport_.watch(config_.vanish_deadline);
   log_.debug("connected, {}", transport_.selected_pair());
@@ -215,8 +224,9 @@ void PeerImpl::channel_closed(ChannelId channel) {
 
 PeerStats PeerImpl::stats() const {
   PeerStats stats;
-  stats.tracks = receiver_.stats();
+  stats.tracks = receiver_.stats(*rtcp_);
   if (lines_) {
+    stats.sent = lines_->sent(*rtcp_, uplink_.stats().rendition);
     stats.packets_sent = lines_->packets_sent();
     stats.bytes_sent = lines_->bytes_sent();
   }
@@ -228,6 +238,11 @@ PeerStats PeerImpl::stats() const {
   stats.packets_resent = uplink.resent;
   stats.connection_state = name_of(connection_);
   stats.selected_pair = transport_.selected_pair();
+  const RoundTrips trips = rtcp_->round_trips();
+  stats.round_trips = trips.count;
+  stats.round_trips_s = trips.sum_s;
+  stats.times = times_;
+  stats.times.ice_ns = transport_.connected_ns();
   return stats;
 }
 

@@ -92,13 +92,42 @@ struct TrackStats {
   double key_frame_wait_s = 0;      // how long altogether
   uint32_t width = 0, height = 0;   // of the last key frame; 0: none yet, or audio
   double jitter_s = -1;             // RFC 3550 6.4.1
+  int64_t first_packet_ns = 0;      // monotonic_ns(); 0: not known
   int64_t last_packet_ns = 0;       // monotonic_ns() of the newest packet
-  uint64_t key_frame_requests = 0;  // RTCP PLI sent
+  uint64_t key_frame_requests = 0;  // that were made
+  int64_t packets_discarded = -1;   // came too late for the jitterbuffer
+  // RTCP packets that went out about it (pipelines/rtcp_counts.h).
+  uint64_t nack_sent = 0, pli_sent = 0, fir_sent = 0;
+  // How long frames were in the jitterbuffer altogether, from their first packet in to the frame
+  // out, and how many they were.
+  double held_s = 0;
+  uint64_t held_frames = 0;
+};
+
+// Counters of one stream that is sent, since the connection began.
+struct SentStats {
+  size_t stream = 0;                // of PeerConfig::source
+  uint64_t packets = 0, bytes = 0;  // RTP packets with their headers; none that are sent again
+  // RTCP packets that came about it.
+  uint64_t nack = 0, pli = 0, fir = 0;
+  int target_bitrate = -1;  // of the rendition that is sent, bit/s; -1: there is but one way
+};
+
+// monotonic_ns(); 0: not yet.
+struct ConnectTimes {
+  int64_t described_ns = 0;  // the first description, of either end
+  int64_t ice_ns = 0;        // ICE connected
+  int64_t dtls_ns = 0;       // DTLS connected, and the fingerprint is the right one
 };
 
 struct PeerStats {
   std::vector<TrackStats> tracks;
   uint64_t packets_sent = 0, bytes_sent = 0;
+  std::vector<SentStats> sent;
+  // Of our sender reports (RFC 3550, 6.4.1), since the connection began.
+  uint64_t round_trips = 0;
+  double round_trips_s = 0;  // altogether
+  ConnectTimes times;
   // What the path takes of our video, as the other end's feedback says, bit/s; -1: not known (yet).
   double available_outgoing_bitrate = -1;
   size_t rendition = 0;          // of the source's video that is sent; 0: the best

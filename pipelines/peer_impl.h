@@ -24,6 +24,7 @@
 #include "pipelines/peer.h"
 #include "pipelines/receiver.h"
 #include "pipelines/rtc_bin.h"
+#include "pipelines/rtcp_counts.h"
 #include "pipelines/sdp_guard.h"
 #include "pipelines/sender.h"
 #include "pipelines/transport.h"
@@ -80,6 +81,7 @@ class PeerImpl final : public Peer,
   // --- security
   void check_certificate();
   void secure();
+  void first_described();
   void start_connecting();
   void say(Loop::Task event);
   void fail_with(Error error);
@@ -107,6 +109,8 @@ class PeerImpl final : public Peer,
   Log log_;
   const PeerConfig config_;
   PeerEvents& events_;
+  const std::shared_ptr<RtcpCounts> rtcp_ = std::make_shared<RtcpCounts>();
+  ConnectTimes times_;
 
   SdpGuard guard_;
   Transport transport_;

@@ -67,6 +67,7 @@ bool PeerImpl::ok(const Result<>& step, const char* doing) {
 
 void PeerImpl::make_offer() {
   busy_ = true;
+  first_described();
   if (!lines_) {
     lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
     if (!ok(lines_->offer(), "making an offer")) return;
@@ -93,6 +94,7 @@ void PeerImpl::take_answer(const std::string& sdp) {
 
 void PeerImpl::take_offer(const std::string& sdp) {
   busy_ = true;
+  first_described();
   const auto guarded = guard_.remote_offer(sdp);
   if (!accept(guarded)) return;
   if (!lines_) lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);

@@ -351,13 +351,15 @@ void add_jitterbuffer_stats(TrackStats& stats, GstElement* jitterbuffer) {
     stats.packets_lost = static_cast<int64_t>(value);
   if (gst_structure_get_uint64(raw, "rtx-success-count", &value))
     stats.packets_repaired = static_cast<int64_t>(value);
+  if (gst_structure_get_uint64(raw, "num-late", &value))
+    stats.packets_discarded = static_cast<int64_t>(value);
   if (gst_structure_get_uint64(raw, "avg-jitter", &value))
     stats.jitter_s = static_cast<double>(value) / GST_SECOND;
 }
 
 }  // namespace
 
-std::vector<TrackStats> Receiver::stats() const {
+std::vector<TrackStats> Receiver::stats(const RtcpCounts& rtcp) const {
   std::vector<TrackStats> all;
   for (const auto& [id, entry] : tracks_) {
     TrackStats stats = entry.track->stats();
@@ -370,8 +372,13 @@ std::vector<TrackStats> Receiver::stats() const {
     if (stream.jitterbuffer) add_jitterbuffer_stats(stats, stream.jitterbuffer.get());
     if (stream.arrivals) {
       stats.packets = stream.arrivals->packets;
+      stats.first_packet_ns = stream.arrivals->first_packet_ns;
       stats.last_packet_ns = stream.arrivals->last_packet_ns;
     }
+    const FeedbackCounts asked = rtcp.sent_about(entry.ssrc);
+    stats.nack_sent = asked.nack;
+    stats.pli_sent = asked.pli;
+    stats.fir_sent = asked.fir;
     all.push_back(stats);
   }
   return all;

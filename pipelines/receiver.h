@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "pipelines/peer.h"
+#include "pipelines/rtcp_counts.h"
 #include "pipelines/sdp_guard.h"
 #include "pipelines/track.h"
 
@@ -47,7 +48,7 @@ class Receiver final : private TrackEvents {
   void add_sink(TrackId track, Sink& sink);
   void remove_sink(TrackId track, Sink& sink);
   void request_key_frame(TrackId track);
-  std::vector<TrackStats> stats() const;
+  std::vector<TrackStats> stats(const RtcpCounts& rtcp) const;
   // Every track ends, with track_removed().
   void close();
 

@@ -205,10 +205,12 @@ void RtcBin::act_at_once(Taps taps) {
   });
   auto rtpbin = GRef<GstElement>::adopt(gst_bin_get_by_name(GST_BIN(rtc_.get()), "rtpbin"));
   set_up_rtpbin(rtpbin.get());
-  on_signal_now(rtpbin.get(), "pad-added", [](const GValue* values) {
+  on_signal_now(rtpbin.get(), "pad-added", [tap = taps.rtcp](const GValue* values) {
     auto* pad = static_cast<GstPad*>(g_value_get_object(&values[1]));
     const Text name(gst_pad_get_name(pad));
-    if (g_str_has_prefix(name.get(), "send_rtcp_src_")) send_key_frame_requests_alone(pad);
+    const bool sent = g_str_has_prefix(name.get(), "send_rtcp_src_");
+    if (sent) send_key_frame_requests_alone(pad);
+    if (tap && (sent || g_str_has_prefix(name.get(), "recv_rtcp_sink_"))) tap(pad, sent);
   });
   on_signal_now(rtpbin.get(), "new-jitterbuffer", [tap = taps.jitterbuffer](const GValue* values) {
     auto* jitterbuffer = static_cast<GstElement*>(g_value_get_object(&values[1]));

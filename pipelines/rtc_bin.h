@@ -31,6 +31,7 @@ class RtcBin {
   struct Taps {
     std::function<void(GstElement* jitterbuffer, uint32_t ssrc)> jitterbuffer;
     std::function<void(GstElement* element)> element;  // put into webrtcbin, at whatever depth
+    std::function<void(GstPad* pad, bool sent)> rtcp;  // where all RTCP passes, out or in
     std::function<void(GstWebRTCDataChannel* channel)> channel;  // opened by the other end
   };
   class Events {

@@ -87,8 +87,7 @@ class TestPattern final : public Source {
   // Off: not one packet more, at once; time goes on, so that what comes after fits again.
   void set_on(MediaKind kind, bool on);
   void set_stream_on(size_t stream, bool on) override { set_on(streams().at(stream).kind, on); }
-  // The newest 100,000 frames, oldest first; one that went out in several renditions as in the
-  // best.
+  // The newest 10,000 frames, oldest first; one that went out in several renditions as in the best.
   std::vector<SentFrame> sent_frames() const;
   TestPatternStats stats() const;
   // monotonic_ns() of frame 0; 0 before start().

@@ -155,7 +155,7 @@ class Track::Core : public std::enable_shared_from_this<Core> {
   bool gap_ = false;                   // something was lost since the last frame that passed
   std::optional<int64_t> newest_key_;  // RTP time of the last key frame that passed
 
-  Counter packets_, bytes_, frames_, key_frames_, gated_;
+  Counter packets_, bytes_, frames_, key_frames_, gated_, held_frames_, held_ns_;
   std::atomic<int64_t> last_packet_ns_{0};
   std::atomic<int64_t> waited_ns_{0};      // finished waits
   std::atomic<int64_t> waiting_since_{0};  // of the one that lasts
@@ -260,6 +260,8 @@ TrackStats Track::Core::stats() const {
   stats.height = height_;
   stats.last_packet_ns = last_packet_ns_;
   stats.key_frame_requests = requests_;
+  stats.held_s = static_cast<double>(held_ns_.get()) * 1e-9;
+  stats.held_frames = held_frames_.get();
   return stats;
 }
 
@@ -405,6 +407,8 @@ void Track::Core::take_frame(GstBuffer* buffer) {
 
 void Track::Core::take_whole(std::shared_ptr<const void> owner, std::span<const uint8_t> bytes,
                              const RtpUnit& unit) {
+  held_frames_.add(1);
+  held_ns_.add(static_cast<uint64_t>(std::max<int64_t>(monotonic_ns() - unit.first_arrival_ns, 0)));
   const FrameFacts facts = inspector_.inspect(bytes);
   if (!passes_gate(unit, facts)) return;
   if (facts.lacks_parameter_sets) {

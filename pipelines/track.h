@@ -71,7 +71,7 @@ class Track {
   void request_key_frame();
 
   const TrackInfo& info() const;
-  // All but packets_lost, packets_repaired and jitter_s, which the jitterbuffer knows.
+  // All but what the jitterbuffer and RTCP know.
   TrackStats stats() const;
 
  private:

@@ -124,6 +124,7 @@ struct Transport::Shared {
   std::function<void()> closed;
 
   std::atomic<uint64_t> packets{0};
+  std::atomic<int64_t> connected_ns{0};
   std::array<std::atomic<uint64_t>, 2> unwanted{};  // payload types, one bit each
   std::mutex mutex;                                 // of all below; held for a moment only
   std::vector<GRef<GstElement>> decoders;
@@ -172,13 +173,20 @@ void Transport::Shared::watch_source(const std::shared_ptr<Shared>& self, GstEle
   GObject* agent = nullptr;
   g_object_get(source, "agent", &agent, nullptr);
   const auto owned = GRef<GObject>::adopt(agent);
-  if (agent != nullptr)
+  if (agent != nullptr) {
     on_signal_now(agent, "new-selected-pair-full", [self](const GValue* values) {
       const auto* local = static_cast<NiceCandidate*>(g_value_get_boxed(&values[3]));
       const auto* remote = static_cast<NiceCandidate*>(g_value_get_boxed(&values[4]));
       std::lock_guard lock(self->mutex);
       self->pair = fmt::format("{} -> {}", text_of(*local), text_of(*remote));
     });
+    on_signal_now(agent, "component-state-changed", [self](const GValue* values) {
+      const guint state = g_value_get_uint(&values[3]);
+      if (state != NICE_COMPONENT_STATE_CONNECTED && state != NICE_COMPONENT_STATE_READY) return;
+      int64_t never = 0;
+      self->connected_ns.compare_exchange_strong(never, monotonic_ns());
+    });
+  }
   std::lock_guard lock(mutex);
   if (!closed_down) nicesrc = GRef<GstElement>::share(source);
 }
@@ -273,6 +281,8 @@ void Transport::set_remote_credentials(const std::string& ufrag, const std::stri
   remote_ufrag_ = ufrag;
   remote_password_ = password;
 }
+
+int64_t Transport::connected_ns() const { return shared_->connected_ns; }
 
 std::string Transport::selected_pair() const {
   std::lock_guard lock(shared_->mutex);

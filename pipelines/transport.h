@@ -52,6 +52,8 @@ class Transport {
 
   // "host 127.0.0.1:4000 -> host 127.0.0.1:5000"; empty: none yet.
   std::string selected_pair() const;
+  // When ICE was connected first; monotonic_ns(), 0: not yet.
+  int64_t connected_ns() const;
 
  private:
   struct Shared;

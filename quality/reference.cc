@@ -79,49 +79,44 @@ double luma_ssim(const LumaView& a, const LumaView& b) {
   return sum / (static_cast<double>(columns - 1) * (rows - 1));
 }
 
-Reference::Reference(Painting painting) : painting_(std::move(painting)) {
-  const size_t pixels =
-      static_cast<size_t>(painting_.width) * static_cast<size_t>(painting_.height);
-  sent_.resize(pixels * 2);  // 4:2:0, odd sizes too
-  scaled_.resize(pixels);
-}
+Reference::Reference(Painting painting) : painting_(std::move(painting)) {}
 
-LumaView Reference::scaled(const AVFrame& received, const LumaView& luma) {
-  if (received.width == painting_.width && received.height == painting_.height) return luma;
-  if (!scaler_ || scaler_width_ != received.width || scaler_height_ != received.height) {
-    scaler_.reset(sws_getContext(received.width, received.height, AV_PIX_FMT_GRAY8, painting_.width,
-                                 painting_.height, AV_PIX_FMT_GRAY8, SWS_BICUBIC, nullptr, nullptr,
-                                 nullptr));
-    scaler_width_ = received.width;
-    scaler_height_ = received.height;
+LumaView Reference::scaled(const AVFrame& received, const LumaView& luma, PaintedSize to) {
+  const PaintedSize from{received.width, received.height};
+  if (from == to) return luma;
+  if (!scaler_ || scaled_from_ != from || scaled_to_ != to) {
+    scaler_.reset(sws_getContext(from.width, from.height, AV_PIX_FMT_GRAY8, to.width, to.height,
+                                 AV_PIX_FMT_GRAY8, SWS_BICUBIC, nullptr, nullptr, nullptr));
+    scaled_from_ = from;
+    scaled_to_ = to;
   }
-  uint8_t* to[] = {scaled_.data()};
-  const int to_stride[] = {painting_.width};
-  const uint8_t* from[] = {luma.luma};
-  const int from_stride[] = {static_cast<int>(luma.stride)};
-  sws_scale(scaler_.get(), from, from_stride, 0, received.height, to, to_stride);
-  return {scaled_.data(), static_cast<size_t>(painting_.width), painting_.width, painting_.height};
+  scaled_.resize(static_cast<size_t>(to.width) * static_cast<size_t>(to.height));
+  uint8_t* out[] = {scaled_.data()};
+  const int out_stride[] = {to.width};
+  const uint8_t* in[] = {luma.luma};
+  const int in_stride[] = {static_cast<int>(luma.stride)};
+  sws_scale(scaler_.get(), in, in_stride, 0, from.height, out, out_stride);
+  return {scaled_.data(), static_cast<size_t>(to.width), to.width, to.height};
 }
 
 std::optional<Reference::Likeness> Reference::compare(const AVFrame& received,
                                                       const VideoMark& mark) {
   if (count_++ % std::max(painting_.every, 1) != 0) return std::nullopt;
   const auto luma = luma_of(received);
-  if (!luma) return std::nullopt;
-  const auto width = static_cast<size_t>(painting_.width);
-  const size_t pixels = width * static_cast<size_t>(painting_.height);
+  const auto size =
+      painting_.size ? painting_.size(mark.source, mark.counter, {received.width, received.height})
+                     : std::optional(PaintedSize{painting_.width, painting_.height});
+  if (!luma || !size) return std::nullopt;
+  const auto width = static_cast<size_t>(size->width), height = static_cast<size_t>(size->height);
+  const size_t pixels = width * height;
   const size_t half = (width + 1) / 2;
+  sent_.resize(pixels * 2);  // 4:2:0, odd sizes too
   uint8_t* cb = sent_.data() + pixels;
-  const PictureView view{sent_.data(),
-                         width,
-                         cb,
-                         cb + half * ((static_cast<size_t>(painting_.height) + 1) / 2),
-                         half,
-                         painting_.width,
-                         painting_.height};
+  const PictureView view{sent_.data(), width,       cb,          cb + half * ((height + 1) / 2),
+                         half,         size->width, size->height};
   if (!painting_.paint(mark.source, mark.counter, view)) return std::nullopt;
-  const LumaView sent{sent_.data(), width, painting_.width, painting_.height};
-  const LumaView got = scaled(received, *luma);
+  const LumaView sent{sent_.data(), width, size->width, size->height};
+  const LumaView got = scaled(received, *luma, *size);
   return Likeness{luma_psnr(sent, got), luma_ssim(sent, got)};
 }
 

@@ -26,8 +26,17 @@ namespace callbot::quality {
 double luma_psnr(const LumaView& a, const LumaView& b);  // of the same size
 double luma_ssim(const LumaView& a, const LumaView& b);
 
+struct PaintedSize {
+  int width = 0, height = 0;
+  friend bool operator==(const PaintedSize&, const PaintedSize&) = default;
+};
+
 struct Painting {
   int width = 0, height = 0;
+  // The size in which that frame was sent, where there are several; `received`: as it came. None:
+  // it cannot be painted.
+  std::function<std::optional<PaintedSize>(uint16_t source, uint32_t counter, PaintedSize received)>
+      size = {};
   // Frame `counter` of the source, all of the picture; false: it has none. One thread at a time.
   std::function<bool(uint16_t source, uint32_t counter, const PictureView& picture)> paint;
   int every = 15;  // compare every n-th picture
@@ -44,13 +53,13 @@ class Reference {
   std::optional<Likeness> compare(const AVFrame& received, const VideoMark& mark);
 
  private:
-  LumaView scaled(const AVFrame& received, const LumaView& luma);
+  LumaView scaled(const AVFrame& received, const LumaView& luma, PaintedSize to);
 
   Painting painting_;
   int count_ = 0;
   std::vector<uint8_t> sent_, scaled_;
   AvScaler scaler_;
-  int scaler_width_ = 0, scaler_height_ = 0;
+  PaintedSize scaled_from_, scaled_to_;
 };
 
 }  // namespace callbot::quality

@@ -375,34 +375,44 @@ Result<> counters(Rows& rows) {
                       .bytes = 95'000 * n,
                       .nack = 4 * n,
                       .pli = 2 * n,
+                      .fir = n,
                       .jitter = 0.004,
-                      .round_trip = 0.03,
                       .buffer_delay = 0.05 * 30 * static_cast<double>(n),
                       .buffer_emitted = 30 * n},
                      at_ns);
     sampler.sent({.packets = 90 * n,
                   .frames = 30 * n,
+                  .key_frames = 2 * n,
+                  .left_out = 3 * n,
                   .bytes = 90'000 * n,
                   .nack = 2 * n,
                   .pli = n,
+                  .fir = 2 * n,
+                  .lateness = 0.012 * 30 * static_cast<double>(n),
+                  .target_bitrate = 8e5,
                   .available_bitrate = 1e6,
                   .limited = 0.25 * static_cast<double>(n)},
                  at_ns);
+    sampler.trips({.count = 2 * n, .sum = 0.03 * 2 * static_cast<double>(n)}, at_ns);
   }
   call.report(set.snapshot());
   const std::pair<const char*, double> totals[] = {
-      {"rtp.packets", 95}, {"rtp.lost", 5}, {"rtp.repaired", 3},  {"rtp.discarded", 1},
-      {"rtp.nack", 4},     {"rtp.pli", 2},  {"send.packets", 90}, {"send.frames", 30},
-      {"send.nack", 2},    {"send.pli", 1}};
+      {"rtp.packets", 95}, {"rtp.lost", 5},        {"rtp.repaired", 3},  {"rtp.discarded", 1},
+      {"rtp.nack", 4},     {"rtp.pli", 2},         {"rtp.fir", 1},       {"send.packets", 90},
+      {"send.frames", 30}, {"send.key_frames", 2}, {"send.left_out", 3}, {"send.nack", 2},
+      {"send.pli", 1},     {"send.fir", 2}};
   for (const auto& [metric, each] : totals) call.total(metric, each * kSeconds);
   call.total("send.limited", 0.25 * kSeconds, kDelayTolerance);
   call.each("rtp.loss", 0.05, 0);
   call.each("rtp.jitter", 0.004, 0);
-  call.each("rtp.rtt", 0.03, 0);
+  call.each("rtp.rtt", 0.03, 1e-9);
   call.each("rtp.bitrate", 95'000 * 8, 0);
   call.each("jitterbuffer.delay", 0.05, kDelayTolerance);
   call.each("send.bitrate", 90'000 * 8, 0);
   call.each("send.available_bitrate", 1e6, 0);
+  call.each("send.target_bitrate", 8e5, 0);
+  call.each("send.fps", 30, 0);
+  call.each("send.lateness", 0.012, 1e-9);
   return {};
 }
 

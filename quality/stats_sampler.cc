@@ -19,12 +19,12 @@ void add(SeriesSet& out, const char* metric, int64_t at_ns, const auto& value) {
   if (value) out.sample(metric, at_ns, static_cast<double>(*value));
 }
 
-// A rate over the time that really passed.
-void add_rate(SeriesSet& out, const char* metric, int64_t at_ns, std::optional<int64_t> bytes,
-              int64_t since_ns) {
-  if (bytes && at_ns > since_ns)
+// A rate over the time that really passed: so many, `each` of it.
+void add_rate(SeriesSet& out, const char* metric, int64_t at_ns, std::optional<int64_t> many,
+              double each, int64_t since_ns) {
+  if (many && at_ns > since_ns)
     out.sample(metric, at_ns,
-               static_cast<double>(*bytes) * 8e9 / static_cast<double>(at_ns - since_ns));
+               static_cast<double>(*many) * each * 1e9 / static_cast<double>(at_ns - since_ns));
 }
 
 }  // namespace
@@ -33,10 +33,9 @@ StatsSampler::StatsSampler(SeriesSet& out) : out_(out) {}
 
 void StatsSampler::received(const ReceivedCounters& now, int64_t at_ns) {
   add(out_, "rtp.jitter", at_ns, now.jitter);
-  add(out_, "rtp.rtt", at_ns, now.round_trip);
   // What was counted before the first look came since then, too.
   const ReceivedCounters zero{
-      .packets = 0, .lost = 0, .repaired = 0, .discarded = 0, .nack = 0, .pli = 0};
+      .packets = 0, .lost = 0, .repaired = 0, .discarded = 0, .nack = 0, .pli = 0, .fir = 0};
   const bool anew = !last_received_ || (now.packets && last_received_->packets &&
                                         *now.packets < *last_received_->packets);
   const ReceivedCounters& before = anew ? zero : *last_received_;
@@ -48,12 +47,13 @@ void StatsSampler::received(const ReceivedCounters& now, int64_t at_ns) {
   add(out_, "rtp.discarded", at_ns, growth(before.discarded, now.discarded));
   add(out_, "rtp.nack", at_ns, growth(before.nack, now.nack));
   add(out_, "rtp.pli", at_ns, growth(before.pli, now.pli));
+  add(out_, "rtp.fir", at_ns, growth(before.fir, now.fir));
   if (packets && lost && *packets + *lost > 0)
     out_.sample(
         "rtp.loss", at_ns,
         static_cast<double>(std::max<int64_t>(*lost, 0)) / static_cast<double>(*packets + *lost));
   if (!anew) {
-    add_rate(out_, "rtp.bitrate", at_ns, growth(before.bytes, now.bytes), received_ns_);
+    add_rate(out_, "rtp.bitrate", at_ns, growth(before.bytes, now.bytes), 8, received_ns_);
     const auto delay = growth(before.buffer_delay, now.buffer_delay);
     const auto emitted = growth(before.buffer_emitted, now.buffer_emitted);
     if (delay && emitted && *emitted > 0)
@@ -64,20 +64,50 @@ void StatsSampler::received(const ReceivedCounters& now, int64_t at_ns) {
 }
 
 void StatsSampler::sent(const SentCounters& now, int64_t at_ns) {
+  add(out_, "send.target_bitrate", at_ns, now.target_bitrate);
   add(out_, "send.available_bitrate", at_ns, now.available_bitrate);
-  const SentCounters zero{.packets = 0, .frames = 0, .nack = 0, .pli = 0, .limited = 0.0};
+  const SentCounters zero{.packets = 0,
+                          .frames = 0,
+                          .key_frames = 0,
+                          .left_out = 0,
+                          .nack = 0,
+                          .pli = 0,
+                          .fir = 0,
+                          .lateness = 0.0,
+                          .limited = 0.0};
   const SentCounters& before = last_sent_ ? *last_sent_ : zero;
+  const auto frames = growth(before.frames, now.frames);
   add(out_, "send.packets", at_ns, growth(before.packets, now.packets));
-  add(out_, "send.frames", at_ns, growth(before.frames, now.frames));
+  add(out_, "send.frames", at_ns, frames);
+  add(out_, "send.key_frames", at_ns, growth(before.key_frames, now.key_frames));
+  add(out_, "send.left_out", at_ns, growth(before.left_out, now.left_out));
   add(out_, "send.nack", at_ns, growth(before.nack, now.nack));
   add(out_, "send.pli", at_ns, growth(before.pli, now.pli));
+  add(out_, "send.fir", at_ns, growth(before.fir, now.fir));
+  const auto lateness = delta(before.lateness, now.lateness);
+  if (lateness && frames && *frames > 0)
+    out_.sample("send.lateness", at_ns, *lateness / static_cast<double>(*frames));
   const auto limited = growth(before.limited, now.limited);
   if (limited) out_.measure({"send.limited"});
   if (limited && *limited > 0)
     out_.sample("send.limited", at_ns - static_cast<int64_t>(*limited * 1e9), *limited);
-  if (last_sent_) add_rate(out_, "send.bitrate", at_ns, growth(before.bytes, now.bytes), sent_ns_);
+  if (last_sent_) {
+    add_rate(out_, "send.bitrate", at_ns, growth(before.bytes, now.bytes), 8, sent_ns_);
+    add_rate(out_, "send.fps", at_ns, frames, 1, sent_ns_);
+  }
   last_sent_ = now;
   sent_ns_ = at_ns;
+}
+
+void StatsSampler::trips(const TripCounters& now, int64_t at_ns) {
+  const bool anew = now.count < last_trips_.count;
+  const int64_t count = now.count - (anew ? 0 : last_trips_.count);
+  const double sum = now.sum - (anew ? 0 : last_trips_.sum);
+  if (count > 0)
+    out_.sample("rtp.rtt", at_ns, sum / static_cast<double>(count));
+  else
+    out_.expect({"rtp.rtt"}, "no receiver report has come back yet");
+  last_trips_ = now;
 }
 
 }  // namespace callbot::quality

@@ -15,19 +15,25 @@
 
 namespace callbot::quality {
 
-// Of one received stream, since it began; jitter and round trip time as they are now.
+// Of one received stream, since it began; jitter as it is now.
 struct ReceivedCounters {
-  std::optional<int64_t> packets, lost, repaired, discarded, bytes, nack, pli;
-  std::optional<double> jitter, round_trip;  // seconds
+  std::optional<int64_t> packets, lost, repaired, discarded, bytes, nack, pli, fir;
+  std::optional<double> jitter;  // seconds
   // Sum of the times that frames were held, and how many they were.
   std::optional<double> buffer_delay;
   std::optional<int64_t> buffer_emitted;
 };
-// Of one sent stream.
+// Of one sent stream; rates as they are now.
 struct SentCounters {
-  std::optional<int64_t> packets, frames, bytes, nack, pli;
-  std::optional<double> available_bitrate;  // bit/s
-  std::optional<double> limited;            // seconds so far
+  std::optional<int64_t> packets, frames, key_frames, left_out, bytes, nack, pli, fir;
+  std::optional<double> lateness;                           // of all frames together, seconds
+  std::optional<double> target_bitrate, available_bitrate;  // bit/s
+  std::optional<double> limited;                            // seconds so far
+};
+// Of one connection: receiver reports that told a round trip time, and the sum of these, seconds.
+struct TripCounters {
+  int64_t count = 0;
+  double sum = 0;
 };
 
 class StatsSampler {
@@ -35,11 +41,13 @@ class StatsSampler {
   explicit StatsSampler(SeriesSet& out);
   void received(const ReceivedCounters& now, int64_t at_ns);
   void sent(const SentCounters& now, int64_t at_ns);
+  void trips(const TripCounters& now, int64_t at_ns);
 
  private:
   SeriesSet& out_;
   std::optional<ReceivedCounters> last_received_;
   std::optional<SentCounters> last_sent_;
+  TripCounters last_trips_;
   int64_t received_ns_ = 0, sent_ns_ = 0;
 };
 

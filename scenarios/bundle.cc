@@ -71,7 +71,15 @@ Evidence within(const Evidence& evidence, const TimeWindow& span) {
   std::erase_if(out.presence, not_meanwhile);
   std::erase_if(out.looks, not_meanwhile);
   out.files.clear();
-  for (Series& series : out.series) std::erase_if(series.samples, not_then);
+  for (Series& series : out.series) {
+    std::erase_if(series.samples, not_then);
+    std::erase_if(series.folded, [&](const Folded& f) {
+      return !touch({f.first_ns, f.end_ns}, span);
+    });
+    std::erase_if(series.stretches, [&](const Stretch& s) {
+      return !touch({s.from_ns, s.from_ns + series.stretch_ns}, span);
+    });
+  }
   return out;
 }
 

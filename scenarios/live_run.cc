@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -14,11 +13,6 @@
 
 namespace callbot::scenarios {
 namespace {
-
-double total(const Series& series) {
-  return std::accumulate(series.samples.begin(), series.samples.end(), 0.0,
-                         [](double sum, const Sample& s) { return sum + s.value; });
-}
 
 // --- Prometheus
 
@@ -99,11 +93,10 @@ void expose(Exposition& out, const Metric& metric, const std::vector<const Serie
   const char* type = metric.name == std::string_view("rtp.lost") ? "gauge" : "counter";
   const std::string sum = (metric.kind == MetricKind::kSpan ? in_unit : name) + "_total";
   out.family(sum, type, metric.what);
-  for (const Series* s : all) out.sample(sum, s, total(*s));
+  for (const Series* s : all) out.sample(sum, s, total_of(*s));
   if (metric.kind != MetricKind::kSpan) return;
   out.family(name + "_total", "counter", fmt::format("how many: {}", metric.what));
-  for (const Series* s : all)
-    out.sample(name + "_total", s, static_cast<double>(s->samples.size()));
+  for (const Series* s : all) out.sample(name + "_total", s, static_cast<double>(count_of(*s)));
 }
 
 // --- the table
@@ -181,7 +174,7 @@ LiveTable live_table(const LiveRun& run, size_t most_rows) {
                           last("rtp.bitrate", 1e-3, 0), fps, last("rtp.loss", 100, 1),
                           last(sound ? "audio.e2e_delay" : "video.e2e_delay", 1e3, 0),
                           sound ? "" : cell(run, s, "video.freeze", [](const Series& one) {
-                            return fmt::format("{:.1f}", total(one));
+                            return fmt::format("{:.1f}", total_of(one));
                           })});
   }
   return table;

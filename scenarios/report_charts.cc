@@ -30,8 +30,11 @@ const std::vector<Graph>& graphs() {
       {"Round trip time", {"rtp.rtt"}},
       {"Frame rate", {"video.fps"}},
       {"Bit rate received", {"rtp.bitrate"}},
-      {"Bit rate sent", {"send.bitrate", "send.available_bitrate"}},
+      {"Bit rate sent", {"send.bitrate", "send.target_bitrate", "send.available_bitrate"}},
       {"Loss", {"rtp.loss"}},
+      {"Asked for again, each second", {"rtp.nack", "rtp.pli"}},
+      {"Held by the jitterbuffer", {"jitterbuffer.delay"}},
+      {"Frames late at the sender", {"send.lateness"}},
       {"Sound against picture", {"av.skew"}},
       {"PSNR", {"video.psnr"}},
   };
@@ -138,13 +141,16 @@ std::vector<std::pair<double, double>> points_of(const Evidence& e, const Series
   const double all = duration(e);
   std::vector<double> sums(kMostPoints, 0);
   std::vector<size_t> counts(kMostPoints, 0);
-  for (const Sample& sample : s.samples) {
-    const double share = e.seconds(sample.at_ns) / all;
-    if (share < 0 || share > 1 || !std::isfinite(sample.value)) continue;
+  const auto add = [&](int64_t at_ns, double sum, size_t count) {
+    const double share = e.seconds(at_ns) / all;
+    if (share < 0 || share > 1 || !std::isfinite(sum)) return;
     const auto part = std::min(static_cast<size_t>(share * kMostPoints), kMostPoints - 1);
-    sums[part] += sample.value;
-    ++counts[part];
-  }
+    sums[part] += sum;
+    counts[part] += count;
+  };
+  for (const Stretch& part : s.stretches)
+    add(std::max(part.from_ns + s.stretch_ns / 2, e.began_ns), part.sum, part.count);
+  for (const Sample& sample : s.samples) add(sample.at_ns, sample.value, 1);
   std::vector<std::pair<double, double>> out;
   for (size_t i = 0; i < kMostPoints; ++i) {
     if (counts[i] > 0)
@@ -183,7 +189,7 @@ class Drawing {
       : e_(e), graph_(graph), scale_(duration(e)) {
     for (const std::string_view metric : graph.metrics) {
       for (const Series& s : e.series) {
-        if (s.metric != metric || s.samples.empty()) continue;
+        if (s.metric != metric || is_empty(s)) continue;
         ++found_;
         if (lines_.size() < kMostLines) lines_.push_back({&s, points_of(e, s)});
       }

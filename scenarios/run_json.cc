@@ -79,6 +79,31 @@ void describe(auto& to, Is<StepFact> auto& v) {
   to.span(v.span);
   to("text", v.text);
 }
+void describe(auto& to, Is<Sample> auto& v) {
+  to.time("at_ns", v.at_ns);
+  to("value", v.value);
+}
+void describe(auto& to, Is<Folded::Class> auto& v) {
+  to.time("at_ns", v.at_ns);
+  to("value", v.value);
+  to("count", v.count);
+}
+void describe(auto& to, Is<Folded> auto& v) {
+  to.time("from_ns", v.from_ns);
+  to.time("first_ns", v.first_ns);
+  to.time("end_ns", v.end_ns);
+  to("count", v.count);
+  to("sum", v.sum);
+  to("squares", v.squares);
+  to.object("least", v.least);
+  to.object("most", v.most);
+  to.list("classes", v.classes);
+}
+void describe(auto& to, Is<Stretch> auto& v) {
+  to.time("from_ns", v.from_ns);
+  to("count", v.count);
+  to("sum", v.sum);
+}
 void describe(auto& to, Is<Series> auto& v) {
   to("metric", v.metric);
   to("actor", v.actor);
@@ -88,6 +113,9 @@ void describe(auto& to, Is<Series> auto& v) {
   to("why", v.why);
   to("uncertainty", v.uncertainty);
   to.samples(v.samples);
+  to.list("folded", v.folded);
+  to.list("stretches", v.stretches);
+  to.wall("stretch_ns", v.stretch_ns);
 }
 void describe(auto& to, Is<Evidence> auto& v) {
   to("scenario", v.scenario);

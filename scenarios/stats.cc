@@ -22,11 +22,15 @@ constexpr const char* kExpected =
     "expected min, max, mean, a percentile such as p95 (p95abs: without signs), total, count, "
     "rate, ratio or harmonic";
 
+// A sample, or what stands for so many.
 struct Picked {
   double value;
   int64_t at_ns;
   size_t series;
+  uint64_t count = 1;
 };
+
+bool below(const Picked& a, const Picked& b) { return a.value < b.value; }
 
 double seconds_of(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
@@ -38,29 +42,84 @@ std::optional<double> part_of(const Sample& s, const TimeWindow& w) {
   return to - from;
 }
 
-std::vector<Picked> pick(const Metric& metric, std::span<const Series* const> pooled,
-                         const TimeWindow& window, bool absolute) {
-  std::vector<Picked> out;
-  for (size_t i = 0; i < pooled.size(); ++i) {
-    for (const Sample& s : pooled[i]->samples) {
-      if (metric.kind == MetricKind::kSpan) {
-        if (const auto part = part_of(s, window))
-          out.push_back({*part, std::max(s.at_ns, window.from_ns), i});
-      } else if (s.at_ns >= window.from_ns && s.at_ns < window.to_ns) {
-        out.push_back({absolute ? std::abs(s.value) : s.value, s.at_ns, i});
-      }
+// All samples in a window.
+class Pool {
+ public:
+  Pool(const Metric& metric, std::span<const Series* const> pooled, const TimeWindow& window,
+       bool absolute)
+      : spans_(metric.kind == MetricKind::kSpan), window_(window), absolute_(absolute) {
+    for (size_t i = 0; i < pooled.size(); ++i) {
+      for (const Folded& folded : pooled[i]->folded) add(folded, i);
+      add(pooled[i]->samples, i);
     }
   }
-  return out;
-}
 
-double sum_of(const std::vector<Picked>& picked) {
-  double sum = 0;
-  for (const Picked& p : picked) sum += p.value;
-  return sum;
-}
+  bool empty() const { return picked_.empty(); }
+  uint64_t count() const { return count_; }
+  double sum() const { return sum_; }
+  double squares() const { return squares_; }
+  const Picked& least() const { return *least_; }
+  const Picked& most() const { return *most_; }
+  // Nearest rank.
+  const Picked& percentile(double percent) {
+    auto rank = static_cast<uint64_t>(
+        std::max(std::ceil(percent / 100 * static_cast<double>(count_) - 1e-9), 1.0));
+    std::sort(picked_.begin(), picked_.end(), below);
+    for (const Picked& p : picked_) {
+      if (rank <= p.count) return p;
+      rank -= p.count;
+    }
+    return picked_.back();
+  }
 
-bool below(const Picked& a, const Picked& b) { return a.value < b.value; }
+ private:
+  void add(const std::vector<Sample>& samples, size_t series) {
+    const auto from = spans_ ? samples.begin()
+                             : std::partition_point(samples.begin(), samples.end(), [&](auto& s) {
+                                 return s.at_ns < window_.from_ns;
+                               });
+    for (auto s = from; s != samples.end() && s->at_ns < window_.to_ns; ++s) {
+      const auto value = spans_ ? part_of(*s, window_) : std::optional(s->value);
+      if (!value) continue;
+      add({absolute_ ? std::abs(*value) : *value, std::max(s->at_ns, window_.from_ns), series});
+      ++count_;
+      sum_ += *value;
+      squares_ += *value * *value;
+    }
+  }
+
+  // All of it or nothing: cuts lie where windows begin and end.
+  void add(const Folded& folded, size_t series) {
+    if (folded.count == 0) return;
+    const bool inside = folded.first_ns >= window_.from_ns && folded.end_ns <= window_.to_ns;
+    const int64_t middle = folded.first_ns + (folded.end_ns - folded.first_ns) / 2;
+    if (!inside && (middle < window_.from_ns || middle >= window_.to_ns)) return;
+    for (const Folded::Class& c : folded.classes)
+      add({absolute_ ? std::abs(c.value) : c.value, c.at_ns, series, c.count});
+    for (const Sample& end : {folded.least, folded.most})
+      widen({absolute_ ? std::abs(end.value) : end.value, end.at_ns, series});
+    count_ += folded.count;
+    sum_ += folded.sum;
+    squares_ += folded.squares;
+  }
+
+  void add(const Picked& one) {
+    picked_.push_back(one);
+    widen(one);
+  }
+  void widen(const Picked& one) {
+    if (!least_ || below(one, *least_)) least_ = one;
+    if (!most_ || below(*most_, one)) most_ = one;
+  }
+
+  const bool spans_;
+  const TimeWindow window_;
+  const bool absolute_;
+  std::vector<Picked> picked_;
+  std::optional<Picked> least_, most_;
+  uint64_t count_ = 0;
+  double sum_ = 0, squares_ = 0;
+};
 
 void set_place(StatValue& out, const Picked& p) {
   out.at_ns = p.at_ns;
@@ -69,23 +128,16 @@ void set_place(StatValue& out, const Picked& p) {
 }
 
 // The sample that a person wants to look at, where the value itself is none.
-void set_worst(StatValue& out, const Metric& metric, const std::vector<Picked>& picked) {
-  if (picked.empty()) return;
-  set_place(out, metric.better == Better::kMore
-                     ? *std::min_element(picked.begin(), picked.end(), below)
-                     : *std::max_element(picked.begin(), picked.end(), below));
+void set_worst(StatValue& out, const Metric& metric, const Pool& pool) {
+  if (!pool.empty()) set_place(out, metric.better == Better::kMore ? pool.least() : pool.most());
 }
 
-void select(StatValue& out, const StatName& stat, std::vector<Picked>& picked) {
-  const auto n = static_cast<double>(picked.size());
-  size_t rank = 0;
-  if (stat.stat == Stat::kMax) rank = picked.size() - 1;
-  if (stat.stat == Stat::kPercentile)
-    rank = static_cast<size_t>(std::max(std::ceil(stat.percent / 100 * n - 1e-9), 1.0)) - 1;
-  const auto at = picked.begin() + static_cast<std::ptrdiff_t>(rank);
-  std::nth_element(picked.begin(), at, picked.end(), below);
-  out.value = at->value;
-  set_place(out, *at);
+void select(StatValue& out, const StatName& stat, Pool& pool) {
+  const Picked& one = stat.stat == Stat::kMin   ? pool.least()
+                      : stat.stat == Stat::kMax ? pool.most()
+                                                : pool.percentile(stat.percent);
+  out.value = one.value;
+  set_place(out, one);
 }
 
 void ratio(StatValue& out, const Metric& metric, double total, std::span<const Series* const> share,
@@ -93,19 +145,13 @@ void ratio(StatValue& out, const Metric& metric, double total, std::span<const S
   double whole = all_seconds;
   if (metric.kind != MetricKind::kSpan) {
     const Metric* by = find_metric(metric.share);
-    whole = by == nullptr ? 0 : sum_of(pick(*by, share, window, false));
+    whole = by == nullptr ? 0 : Pool(*by, share, window, false).sum();
   }
   if (whole > 0)
     out.value = total / whole;
   else
     out.why = metric.kind == MetricKind::kSpan ? "the window is empty"
                                                : fmt::format("{} is 0", metric.share);
-}
-
-double squares_of(const std::vector<Picked>& picked) {
-  double sum = 0;
-  for (const Picked& p : picked) sum += p.value * p.value;
-  return sum;
 }
 
 // 0 of what was counted, or lasted, is a number; 0 of what was looked at now and then is none.
@@ -194,28 +240,28 @@ std::string unit_of(const StatName& stat, const Metric& metric) {
 
 StatValue compute(const StatName& stat, const Metric& metric, std::span<const Series* const> pooled,
                   std::span<const Series* const> share, const TimeWindow& window, double seconds) {
-  auto picked = pick(metric, pooled, window, stat.absolute);
-  StatValue out{.samples = picked.size()};
-  if (picked.empty() && !zero_counts(stat, metric)) {
+  Pool pool(metric, pooled, window, stat.absolute);
+  StatValue out{.samples = pool.count()};
+  if (pool.empty() && !zero_counts(stat, metric)) {
     out.why = "no samples in this window";
     return out;
   }
-  const double sum = sum_of(picked);
+  const double sum = pool.sum();
   const bool counted = metric.kind == MetricKind::kCount;
-  const double number = counted ? sum : static_cast<double>(picked.size());
-  set_worst(out, metric, picked);
+  const double number = counted ? sum : static_cast<double>(pool.count());
+  set_worst(out, metric, pool);
   switch (stat.stat) {
     case Stat::kMin:
     case Stat::kMax:
     case Stat::kPercentile:
-      if (picked.empty()) {
+      if (pool.empty()) {
         out.value = 0;
         break;
       }
-      select(out, stat, picked);
+      select(out, stat, pool);
       break;
     case Stat::kMean:
-      out.value = sum / static_cast<double>(picked.size());
+      out.value = sum / static_cast<double>(pool.count());
       break;
     case Stat::kTotal:
       out.value = sum;
@@ -233,7 +279,7 @@ StatValue compute(const StatName& stat, const Metric& metric, std::span<const Se
       ratio(out, metric, sum, share, window, seconds * static_cast<double>(pooled.size()));
       break;
     case Stat::kHarmonic:
-      if (const double squares = squares_of(picked); squares > 0)
+      if (const double squares = pool.squares(); squares > 0)
         out.value = sum / squares;
       else
         out.why = "all intervals are 0";

@@ -15,6 +15,8 @@
 // counts and spans that were measured; everything else is then unmeasured, and so is a ratio to
 // nothing.
 //
+// Of a long run old samples are folded (base/folding.h says how exact it all is then).
+//
 // Thread:  any; pure.
 // Owner:   the caller.
 // Fails:   parse_stat: kBadInput with the names there are.

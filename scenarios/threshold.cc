@@ -37,8 +37,8 @@ constexpr Witness kWitnesses[] = {
 class Judge {
  public:
   Judge(const Threshold& threshold, const Metric& metric, const Evidence& evidence,
-        TimeWindow window)
-      : t_(threshold), metric_(metric), evidence_(evidence), window_(window) {}
+        std::span<const Series* const> series, TimeWindow window)
+      : t_(threshold), metric_(metric), evidence_(evidence), series_(series), window_(window) {}
 
   Case all() {
     Case total = blank();
@@ -78,11 +78,11 @@ class Judge {
     std::vector<Group> groups;
     if (t_.per == Per::kRun) groups.push_back({});
     expect(groups);
-    for (const Series& s : evidence_.series) {
-      if (s.metric != t_.metric || !is_who(s.actor)) continue;
-      if (!t_.from.empty() && !is(t_.from, s.from)) continue;
-      if (!t_.stream.empty() && s.stream != t_.stream) continue;
-      group_of(groups, s).series.push_back(&s);
+    for (const Series* s : series_) {
+      if (s->metric != t_.metric || !is_who(s->actor)) continue;
+      if (!t_.from.empty() && !is(t_.from, s->from)) continue;
+      if (!t_.stream.empty() && s->stream != t_.stream) continue;
+      group_of(groups, *s).series.push_back(s);
     }
     if (t_.per == Per::kRun && groups[0].series.empty() && missing_.empty()) groups.clear();
     return groups;
@@ -106,11 +106,10 @@ class Judge {
   }
   void expect_one(std::vector<Group>& groups, const std::string& who,
                   const std::string& from) const {
-    const bool there =
-        std::any_of(evidence_.series.begin(), evidence_.series.end(), [&](const Series& s) {
-          return s.metric == t_.metric && s.actor == who && (from.empty() || s.from == from) &&
-                 (t_.stream.empty() || s.stream == t_.stream);
-        });
+    const bool there = std::any_of(series_.begin(), series_.end(), [&](const Series* s) {
+      return s->metric == t_.metric && s->actor == who && (from.empty() || s->from == from) &&
+             (t_.stream.empty() || s->stream == t_.stream);
+    });
     if (there) return;
     missing_.push_back(from.empty() ? who : who + " from " + from);
     if (t_.per != Per::kRun) groups.push_back({who, from, t_.stream, {}});
@@ -133,10 +132,10 @@ class Judge {
   }
 
   const Series* beside(const Series& s, std::string_view metric) const {
-    for (const Series& other : evidence_.series) {
-      if (other.metric == metric && other.actor == s.actor && other.from == s.from &&
-          other.stream == s.stream)
-        return &other;
+    for (const Series* other : series_) {
+      if (other->metric == metric && other->actor == s.actor && other->from == s.from &&
+          other->stream == s.stream)
+        return other;
     }
     return nullptr;
   }
@@ -300,6 +299,7 @@ class Judge {
   const Threshold& t_;
   const Metric& metric_;
   const Evidence& evidence_;
+  const std::span<const Series* const> series_;
   const TimeWindow window_;
   mutable std::vector<std::string> missing_;  // who was expected and has no series
 };
@@ -316,6 +316,14 @@ bool holds(double value, std::string_view op, double limit) {
 }
 
 Case judge_threshold(const Threshold& threshold, const Evidence& evidence) {
+  std::vector<const Series*> series;
+  series.reserve(evidence.series.size());
+  for (const Series& s : evidence.series) series.push_back(&s);
+  return judge_threshold(threshold, evidence, series);
+}
+
+Case judge_threshold(const Threshold& threshold, const Evidence& evidence,
+                     std::span<const Series* const> series) {
   Case c;
   c.name = threshold.name.empty() ? text_of(threshold) : threshold.name;
   c.metric = threshold.metric;
@@ -328,7 +336,7 @@ Case judge_threshold(const Threshold& threshold, const Evidence& evidence) {
     c.text = window.error().message;
     c.definition = metric->what;
   } else {
-    c = Judge(threshold, *metric, evidence, *window).all();
+    c = Judge(threshold, *metric, evidence, series, *window).all();
   }
   if (threshold.warn && c.verdict == Verdict::kUnmeasured) c.softened = true;
   return c;

@@ -44,11 +44,29 @@ thresholds:
   - {metric: join.first_rtp, stat: count, op: "==", value: 2, who: bob}
   - {metric: join.first_key_frame, stat: count, op: "==", value: 1, who: bob}
   - {metric: join.first_frame, stat: count, op: "==", value: 2, who: bob}
+  - {metric: join.ice, stat: count, op: "==", value: 1, who: bob, from: alice}
+  - {metric: join.dtls, stat: count, op: "==", value: 1, who: bob, from: alice}
+  - {metric: join.ice, stat: count, op: "==", value: 1, who: alice, from: bob}
+  - {metric: jitterbuffer.delay, stat: count, op: ">=", value: 3, per: stream, who: bob, from: alice}
+  - {metric: rtp.discarded, stat: total, op: ">=", value: 0, per: stream, who: bob, from: alice}
+  - {metric: rtp.nack, stat: total, op: ">=", value: 0, per: stream, who: bob, from: alice}
+  - {metric: rtp.fir, stat: total, op: "==", value: 0, per: stream, who: bob, from: alice}
+  - {metric: rtp.rtt, stat: count, op: ">=", value: 1, who: alice, from: bob}
   - {metric: send.frames, stat: total, op: ">", value: 20, who: alice}
+  - {metric: send.key_frames, stat: total, op: ">=", value: 1, who: alice}
+  - {metric: send.fps, stat: max, op: ">=", value: 5, who: alice, stream: camera}
+  - {metric: send.lateness, stat: min, op: ">", value: 0s, who: alice, stream: camera}
+  - {metric: send.packets, stat: total, op: ">", value: 100, who: alice, stream: microphone}
+  - {metric: send.bitrate, stat: max, op: ">", value: 20 kbit/s, per: stream, who: alice}
+  - {metric: send.pli, stat: total, op: ">=", value: 0, who: alice, stream: camera}
   - {metric: bot.lateness, stat: count, op: ">", value: 2}
 )");
   EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
   EXPECT_THAT(evidence_->invalid, ::testing::IsEmpty());
+  // Who sends nothing has no round trip time, and nothing that is 0 instead.
+  for (const Series& s : evidence_->series)
+    EXPECT_FALSE(s.actor == "bob" && (s.metric == "rtp.rtt" || s.metric.starts_with("send.")))
+        << s.metric;
 }
 
 TEST_F(ScenarioMeasureTest, WhoIsMutedIsMissedByWhoHasToHear) {
@@ -138,6 +156,8 @@ TEST_F(ScenarioMeasureTest, LossIsFoundByWhatHadToBeRepaired) {
 thresholds:
   - {name: repaired before, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, who: bob, from: alice, between: [before, lossy]}
   - {name: repaired, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, who: bob, from: alice, between: [lossy, end]}
+  - {metric: rtp.nack, stat: total, op: ">", value: 0, who: bob, from: alice, between: [lossy, end]}
+  - {metric: send.nack, stat: total, op: ">", value: 0, who: alice, between: [lossy, end]}
   - {metric: identity.wrong, stat: total, op: "==", value: 0, who: bob}
   - {metric: video.duplicate, stat: total, op: "==", value: 0, who: bob}
 )");

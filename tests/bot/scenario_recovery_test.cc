@@ -6,6 +6,8 @@
 #include <cmath>
 #include <functional>
 
+#include "base/folding.h"
+
 namespace callbot::bot {
 namespace {
 
@@ -74,6 +76,30 @@ TEST(ScenarioRecovery, WithoutABeforeItIsUnmeasured) {
   EXPECT_EQ(series.state, Measured::kUnmeasured);
   EXPECT_EQ(series.why, "too little was measured before the network changed");
   EXPECT_TRUE(series.samples.empty());
+}
+
+// A soak of hours keeps no old delays.
+TEST(ScenarioRecovery, IsTheSameWhenOldDelaysAreFolded) {
+  const auto slow = [](double t) {
+    return (t >= 100 && t < 130) || (t >= 1000 && t < 1400) ? 0.5 : 0.05;
+  };
+  const Series all = delays(2000, slow);
+  const std::vector<int64_t> changes = {at_s(100), at_s(120), at_s(1000), at_s(1990)};
+  Series folded = all;
+  folded.samples.clear();
+  Recovery recovery;
+  std::vector<int64_t> so_far;
+  for (const Sample& sample : all.samples) {
+    if (so_far.size() < changes.size() && changes[so_far.size()] <= sample.at_ns)
+      so_far.push_back(changes[so_far.size()]);
+    folded.samples.push_back(sample);
+    fold(folded, {});
+    recovery.look(folded, so_far, sample.at_ns - 1'000'000'000);
+  }
+  EXPECT_LT(folded.samples.size(), all.samples.size() / 5);
+  const Series truth = recovery_of(all, changes, at_s(2000));
+  ASSERT_EQ(truth.samples.size(), 3u);
+  EXPECT_EQ(recovery.series(folded, changes, at_s(2000)).samples, truth.samples);
 }
 
 }  // namespace

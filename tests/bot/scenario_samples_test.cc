@@ -56,6 +56,7 @@ TEST(ScenarioSamples, CountersAreDeltas) {
   EXPECT_THAT(values(samples, "rtp.lost"), ::testing::Contains(10));
   EXPECT_EQ(find(samples, "rtp.jitter"), nullptr);
   EXPECT_EQ(find(samples, "rtp.repaired"), nullptr);
+  EXPECT_EQ(find(samples, "rtp.discarded"), nullptr);
   const Series* series = find(samples, "rtp.packets");
   EXPECT_EQ(series->actor, "bob");
   EXPECT_EQ(series->from, "alice");
@@ -72,15 +73,101 @@ TEST(ScenarioSamples, AFreshConnectionCountsAnew) {
   EXPECT_EQ(values(samples, "rtp.packets"), (Values{100, 30, 20}));
 }
 
-TEST(ScenarioSamples, WhatIsSentIsCounted) {
+TEST(ScenarioSamples, WhatIsMadeIsCounted) {
   ScenarioSamples samples("bob", {});
-  samples.sent("camera", {.encoded = 30, .packets = 60}, kSecond);
-  samples.sent("camera", {.encoded = 59, .packets = 120}, 2 * kSecond);
-  samples.sent("microphone", {.encoded = 50, .packets = 50}, 2 * kSecond);
-  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 29}));
+  samples.made("camera",
+               {{"cam", {{.key_frames = 1, .left_out = 0, .sent = 30, .late_ns = 300'000'000}}}},
+               kSecond);
+  samples.made("camera",
+               {{"cam", {{.key_frames = 3, .left_out = 2, .sent = 60, .late_ns = 900'000'000}}}},
+               2 * kSecond);
+  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 30}));
   EXPECT_EQ(find(samples, "send.frames")->stream, "camera");
   EXPECT_EQ(find(samples, "send.frames")->from, "");
-  EXPECT_EQ(values(samples, "send.packets"), (Values{60, 60}));
+  EXPECT_EQ(values(samples, "send.key_frames"), (Values{1, 2}));
+  EXPECT_EQ(values(samples, "send.left_out"), (Values{0, 2}));
+  EXPECT_EQ(values(samples, "send.fps"), (Values{30}));
+  EXPECT_THAT(values(samples, "send.lateness"),
+              ::testing::ElementsAre(::testing::DoubleEq(0.01), ::testing::DoubleEq(0.02)));
+  EXPECT_EQ(find(samples, "send.packets"), nullptr);
+}
+
+// Encoded once for each rendition that somebody takes; and other media after a switch.
+TEST(ScenarioSamples, AFrameIsOneInHoweverManyRenditions) {
+  ScenarioSamples samples("bob", {});
+  const auto made = [&](std::initializer_list<uint64_t> cam, uint64_t film, int64_t second) {
+    EncoderStats stats;
+    for (const uint64_t n : cam) stats["cam"].push_back({.key_frames = 1, .sent = n});
+    if (film > 0) stats["other"] = {{.key_frames = 1, .sent = film}};
+    samples.made("camera", stats, second * kSecond);
+  };
+  made({30, 0}, 0, 1);
+  made({60, 29}, 0, 2);
+  made({60, 58}, 0, 3);
+  made({60, 70}, 17, 4);
+  EXPECT_EQ(values(samples, "send.frames"), (Values{30, 30, 29, 29}));
+  EXPECT_EQ(values(samples, "send.key_frames"), (Values{2, 0, 0, 1}));
+}
+
+CallConnection connection(const std::string& member, const std::string& id, uint64_t packets,
+                          uint64_t nack) {
+  CallConnection one{.member = member, .id = id};
+  one.sent = {{.stream = 0, .packets = packets, .bytes = packets * 1000, .nack = nack, .pli = 1}};
+  return one;
+}
+
+TEST(ScenarioSamples, WhatIsSentIsThatToAllOthersTogether) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  samples.connections({connection("alice", "1", 100, 0), connection("carol", "2", 50, 3)},
+                      camera_alone, kSecond);
+  samples.connections({connection("alice", "1", 200, 2), connection("carol", "2", 150, 3)},
+                      camera_alone, 2 * kSecond);
+  // Carol's connection is made afresh.
+  samples.connections({connection("alice", "1", 300, 2), connection("carol", "3", 40, 1)},
+                      camera_alone, 3 * kSecond);
+  samples.settle();  // another call, in which they have the same names
+  samples.connections({connection("alice", "1", 7, 0)}, camera_alone, 4 * kSecond);
+  EXPECT_EQ(values(samples, "send.packets"), (Values{150, 200, 140, 7}));
+  EXPECT_EQ(values(samples, "send.nack"), (Values{3, 2, 1, 0}));
+  EXPECT_EQ(values(samples, "send.pli"), (Values{2, 0, 1, 1}));
+  EXPECT_EQ(values(samples, "send.fir"), (Values{0, 0, 0, 0}));
+  EXPECT_EQ(values(samples, "send.bitrate"), (Values{1.6e6, 1.12e6, 56e3}));
+  EXPECT_EQ(find(samples, "send.packets")->stream, "camera");
+}
+
+TEST(ScenarioSamples, WhatAPathTakesIsOfOneConnection) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  CallConnection alice = connection("alice", "1", 100, 0);
+  samples.connections({alice}, camera_alone, kSecond);
+  EXPECT_EQ(find(samples, "send.available_bitrate"), nullptr) << "nothing was reported yet";
+  EXPECT_EQ(find(samples, "send.limited"), nullptr);
+  alice.available_bitrate = 4e5;
+  alice.limited_s = 0.5;
+  alice.sent[0].target_bitrate = 300'000;
+  samples.connections({alice}, camera_alone, 2 * kSecond);
+  EXPECT_EQ(values(samples, "send.available_bitrate"), (Values{4e5}));
+  EXPECT_EQ(values(samples, "send.target_bitrate"), (Values{3e5}));
+  EXPECT_EQ(values(samples, "send.limited"), (Values{0.5}));
+  for (const char* metric : {"send.available_bitrate", "send.target_bitrate", "send.limited"})
+    EXPECT_EQ(find(samples, metric)->from, "alice") << metric;
+  EXPECT_EQ(find(samples, "send.target_bitrate")->stream, "camera");
+}
+
+TEST(ScenarioSamples, ARoundTripIsOfOneConnection) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  CallConnection alice = connection("alice", "1", 100, 0), listener{.member = "dave", .id = "9"};
+  samples.connections({alice, listener}, camera_alone, kSecond);
+  ASSERT_NE(find(samples, "rtp.rtt"), nullptr);
+  EXPECT_EQ(find(samples, "rtp.rtt")->state, Measured::kUnmeasured);
+  EXPECT_EQ(find(samples, "rtp.rtt")->from, "alice");
+  alice.round_trips = 2;
+  alice.round_trips_s = 0.1;
+  samples.connections({alice, listener}, camera_alone, 2 * kSecond);
+  EXPECT_EQ(values(samples, "rtp.rtt"), (Values{0.05}));
+  for (const Series& s : samples.series()) EXPECT_NE(s.from, "dave") << "nothing is sent to him";
 }
 
 TEST(ScenarioSamples, EverySampleIsHeard) {
@@ -133,6 +220,43 @@ TEST(ScenarioSamples, AStateIsTheLastOneThatSaysSomething) {
   samples.absorb({measured("video.missing", Measured::kOk)});
   EXPECT_EQ(find(samples, "video.missing")->state, Measured::kInvalid);
   EXPECT_EQ(find(samples, "video.missing")->why, "because");
+}
+
+// An hour of one stream, measured with `verify: all`, in no time.
+TEST(ScenarioSamples, AnHoursMemoryIsThatOfItsFirstMinutes) {
+  const FoldPlan folding;
+  ScenarioSamples samples("bob", {}, &folding);
+  const auto bytes = [&] {
+    size_t all = 0;
+    for (const Series& s : samples.series()) {
+      all += s.samples.capacity() * sizeof(Sample) + s.folded.capacity() * sizeof(Folded) +
+             s.stretches.capacity() * sizeof(Stretch);
+      for (const Folded& f : s.folded) all += f.classes.capacity() * sizeof(Folded::Class);
+    }
+    return all;
+  };
+  size_t early = 0, most = 0;
+  uint64_t packets = 0;
+  for (int64_t second = 1; second <= 3600; ++second) {
+    std::vector<Series> measured_now;
+    for (const char* metric :
+         {"video.interval", "video.qp", "video.e2e_delay", "video.network_delay"}) {
+      measured_now.push_back(measured(metric, Measured::kOk));
+      for (int64_t n = 0; n < 30; ++n)
+        measured_now.back().samples.push_back(
+            {second * kSecond + n * kSecond / 30,
+             0.03 + static_cast<double>((second * 31 + n * 7) % 101) / 1000});
+    }
+    samples.absorb(measured_now);
+    samples.tracks({camera(packets += 95, second * 5)}, second * kSecond);
+    most = std::max(most, bytes());
+    if (second == 720) early = most;
+  }
+  EXPECT_LE(most, early + early / 20);
+  EXPECT_LT(most, 1'000'000u);
+  EXPECT_EQ(count_of(*find(samples, "video.qp")), 108000u);
+  EXPECT_EQ(total_of(*find(samples, "rtp.lost")), 18000);
+  EXPECT_EQ(total_of(*find(samples, "rtp.packets")), 95 * 3600);
 }
 
 }  // namespace

@@ -28,6 +28,9 @@
 #define LLVMFuzzerTestOneInput fuzz_frame_headers
 #include "tests/fuzz/frame_headers_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_rtcp
+#include "tests/fuzz/rtcp_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_scenario
 #include "tests/fuzz/scenario_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
@@ -43,6 +46,7 @@ TEST(FuzzCorpus, Journal) { test::replay("journal", fuzz_journal); }
 TEST(FuzzCorpus, Repair) { test::replay("repair", fuzz_repair_input); }
 TEST(FuzzCorpus, Sealed) { test::replay("sealed", fuzz_sealed_input); }
 TEST(FuzzCorpus, FrameHeaders) { test::replay("frame_headers", fuzz_frame_headers); }
+TEST(FuzzCorpus, Rtcp) { test::replay("rtcp", fuzz_rtcp); }
 TEST(FuzzCorpus, Scenario) { test::replay("scenario", fuzz_scenario); }
 
 }  // namespace

@@ -162,6 +162,84 @@ TEST_F(PeerNetworkTest, ADelayOf200MillisecondsIsInTheRoundTripAndInOneWay) {
   EXPECT_NEAR(truth.delay_mean_s(), 0.2, 1e-6);
 }
 
+// Of the end that sends: the reports are about its streams.
+TEST_F(PeerNetworkTest, RoundTripsAndJoiningTakeWhatTheLineTakes) {
+  constexpr double kTrip = 0.16;
+  network::Link line({.conditions = both({.delay_s = kTrip / 2})});
+  Loopback link(loop, config);
+  link.route(line);
+  ASSERT_TRUE(link.connect()) << link.log();
+  for (const LoopbackEnd* end : {&link.a, &link.b}) {
+    const ConnectTimes times = end->peer->stats().times;
+    ASSERT_NE(times.described_ns, 0);
+    EXPECT_GE(times.ice_ns - times.described_ns, static_cast<int64_t>(kTrip * 1e9));
+    EXPECT_GE(times.dtls_ns - times.ice_ns, static_cast<int64_t>(kTrip * 1e9) / 4);
+  }
+  // What a busy machine adds is not the line's: some report has little more.
+  double least = 1e9, before_s = 0;
+  uint64_t before = 0;
+  ASSERT_TRUE(link.run_until(
+      [&] {
+        const PeerStats stats = link.a.peer->stats();
+        if (stats.round_trips > before)
+          least = std::min(least, (stats.round_trips_s - before_s) /
+                                      static_cast<double>(stats.round_trips - before));
+        before = stats.round_trips;
+        before_s = stats.round_trips_s;
+        return least < 2 * kTrip;
+      },
+      20s))
+      << least << link.log();
+  EXPECT_GE(least, kTrip - 0.001);
+  EXPECT_EQ(link.b.peer->stats().round_trips, 0u) << "it sends nothing that is reported on";
+}
+
+// On a line that loses RTP one way and no RTCP the other.
+TEST_F(PeerNetworkTest, RequestsThatLeftAreThoseThatCame) {
+  struct All {
+    uint64_t nack = 0, pli = 0, fir = 0;
+  };
+  const auto sent = [](const LoopbackEnd& end) {
+    All all;
+    for (const TrackStats& t : end.peer->stats().tracks)
+      all.nack += t.nack_sent, all.pli += t.pli_sent, all.fir += t.fir_sent;
+    return all;
+  };
+  const auto came = [](const LoopbackEnd& end) {
+    All all;
+    for (const SentStats& s : end.peer->stats().sent)
+      all.nack += s.nack, all.pli += s.pli, all.fir += s.fir;
+    return all;
+  };
+  network::Link line;
+  Loopback link(loop, config);
+  link.route(line);
+  ASSERT_TRUE(link.connect()) << link.log();
+  ASSERT_TRUE(link.flows(link.b, kVideo)) << link.log();
+  line.set({.up = {.loss = 0.1}});
+  ASSERT_TRUE(link.run_until([&] { return sent(link.b).nack >= 10; }, 60s)) << link.log();
+  line.set({});
+  EXPECT_TRUE(link.run_until([&] {
+    const All left = sent(link.b), there = came(link.a);
+    if (left.pli == 0) link.b.peer->request_key_frame(link.b.track(kVideo)->id);
+    return left.pli > 0 && left.nack == there.nack && left.pli == there.pli;
+  })) << sent(link.b).nack
+      << " NACKs left, " << came(link.a).nack << " came; " << sent(link.b).pli << " PLIs left, "
+      << came(link.a).pli << " came";
+  EXPECT_EQ(sent(link.b).fir, 0u);
+  EXPECT_EQ(sent(link.a).nack + came(link.b).nack, 0u) << "nothing is sent that way";
+  for (const TrackStats& t : link.b.peer->stats().tracks) {
+    EXPECT_GT(t.held_frames, 0u);
+    EXPECT_GT(t.held_s, 0);
+    EXPECT_GE(t.packets_discarded, 0);
+    EXPECT_GT(t.first_packet_ns, 0);
+    EXPECT_LE(t.first_packet_ns, t.last_packet_ns);
+  }
+  uint64_t packets = 0;
+  for (const SentStats& s : link.a.peer->stats().sent) packets += s.packets;
+  EXPECT_GE(link.a.peer->stats().packets_sent, packets);
+}
+
 TEST_F(PeerNetworkTest, ABlackoutOfTwoSecondsIsSurvived) {
   network::Network network;
   network.schedule = {{0, both({.blackout = true})}, {2'000'000'000, {}}};

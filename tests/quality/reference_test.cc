@@ -130,6 +130,26 @@ TEST(Reference, AnotherSizeIsScaledToTheOneThatWasSent) {
   EXPECT_GT(likeness->ssim, 0.98);
 }
 
+// As after a switch of what is sent: each frame is compared at the size it was sent in.
+TEST(Reference, AFrameHasTheSizeItWasSentIn) {
+  Painting changing = painting(1);
+  changing.size = [](uint16_t, uint32_t counter, PaintedSize) -> std::optional<PaintedSize> {
+    if (counter == 8) return std::nullopt;
+    return counter < 8 ? PaintedSize{kWidth, kHeight} : PaintedSize{kWidth * 2, kHeight / 2};
+  };
+  Reference reference(changing);
+  const auto sent = [](uint32_t counter, int width, int height) {
+    return frame_of(width, height, [counter](int x, int) {
+      return static_cast<uint8_t>(100 + 80 * std::sin((x + static_cast<int>(counter)) * 0.05));
+    });
+  };
+  EXPECT_EQ(reference.compare(*sent(7, kWidth, kHeight), {7, 1, 0})->psnr, 100);
+  EXPECT_FALSE(reference.compare(*sent(8, kWidth, kHeight), {8, 1, 0})) << "nobody paints it";
+  EXPECT_EQ(reference.compare(*sent(9, kWidth * 2, kHeight / 2), {9, 1, 0})->psnr, 100);
+  EXPECT_LT(reference.compare(*sent(9, kWidth, kHeight), {9, 1, 0})->psnr, 40);
+  EXPECT_EQ(reference.compare(*sent(7, kWidth, kHeight), {7, 1, 0})->psnr, 100);
+}
+
 TEST(Reference, ComparesEveryNth) {
   Reference reference(painting(3));
   const auto received = frame_of(kWidth, kHeight, [](int, int) { return 100; });

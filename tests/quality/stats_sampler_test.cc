@@ -76,5 +76,33 @@ TEST_F(StatsSamplerTest, WhatIsSent) {
   EXPECT_THAT(values("send.limited"), ElementsAre(DoubleEq(0.4)));
 }
 
+TEST_F(StatsSamplerTest, WhatIsMadeToBeSent) {
+  sampler_.sent({.frames = 10, .key_frames = 1, .left_out = 0, .fir = 0, .lateness = 0.1}, kSecond);
+  sampler_.sent({.frames = 40, .key_frames = 1, .left_out = 2, .fir = 3, .lateness = 0.7},
+                3 * kSecond);
+  EXPECT_THAT(values("send.key_frames"), ElementsAre(1, 0));
+  EXPECT_THAT(values("send.left_out"), ElementsAre(0, 2));
+  EXPECT_THAT(values("send.fir"), ElementsAre(0, 3));
+  EXPECT_THAT(values("send.fps"), ElementsAre(15)) << "over the time that passed";
+  EXPECT_THAT(values("send.lateness"), ElementsAre(DoubleEq(0.01), DoubleEq(0.02)))
+      << "of the frames since then, not of all";
+  for (const char* metric : {"send.packets", "send.bitrate", "send.nack", "send.target_bitrate"})
+    EXPECT_THAT(values(metric), ElementsAre()) << metric;
+}
+
+TEST_F(StatsSamplerTest, ARoundTripIsThatOfTheReportsSince) {
+  sampler_.trips({}, kSecond);
+  auto all = set_.snapshot();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].metric, "rtp.rtt");
+  EXPECT_EQ(all[0].state, Measured::kUnmeasured);
+  EXPECT_NE(all[0].why, "");
+  sampler_.trips({.count = 2, .sum = 0.2}, 2 * kSecond);
+  sampler_.trips({.count = 2, .sum = 0.2}, 3 * kSecond);  // none came: nothing is known anew
+  sampler_.trips({.count = 4, .sum = 1.0}, 4 * kSecond);
+  EXPECT_THAT(values("rtp.rtt"), ElementsAre(DoubleEq(0.1), DoubleEq(0.4)));
+  EXPECT_EQ(set_.snapshot()[0].state, Measured::kOk);
+}
+
 }  // namespace
 }  // namespace callbot::quality

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/folding.h"
+
 namespace callbot::scenarios {
 namespace {
 
@@ -100,6 +102,25 @@ TEST(Moments, WithinASpanIsWhatHappenedThen) {
       "  0:51.0               mark         m\n"
       "  1:20.0               step         wait 60 s: done\n");
   EXPECT_THAT(log_text(e), HasSubstr("leave: failed: no\n"));
+}
+
+TEST(Within, OfALongRunWhatWasFoldedThen) {
+  Evidence e = run();
+  e.ended_ns = 10'000 * kSecond;
+  Series& series = e.series.emplace_back();
+  series.metric = "video.fps";
+  FoldPlan plan;
+  plan.cut(1000 * kSecond);
+  for (int64_t n = 100; n < 10'000; ++n) {
+    series.samples.push_back({n * kSecond, 30});
+    fold(series, plan);
+  }
+  ASSERT_EQ(series.folded.size(), 2u);
+  const Evidence part = within(e, {145 * kSecond, 155 * kSecond});
+  ASSERT_EQ(part.series[0].folded.size(), 1u);
+  EXPECT_EQ(part.series[0].folded[0].count, 900u);
+  EXPECT_TRUE(part.series[0].samples.empty());
+  EXPECT_EQ(part.series[0].stretches.size(), 1u);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/folding.h"
 #include "scenarios/run_json.h"
 #include "tests/support/invented_run.h"
 #include "tests/support/schema_check.h"
@@ -9,6 +10,7 @@
 namespace callbot::scenarios {
 namespace {
 
+using test::at_s;
 using test::window_s;
 
 // As it is written and read again.
@@ -52,6 +54,36 @@ TEST(RunJson, FitsItsSchemaAndComesBack) {
   EXPECT_EQ(again[0].judged.verdict, runs[0].judged.verdict);
   EXPECT_EQ(again[0].summary.size(), runs[0].summary.size());
   EXPECT_EQ(run_json(again).dump(), json.dump());
+}
+
+// Of a long run: what was folded is in it, and gives the same numbers.
+TEST(RunJson, FoldedSamplesComeBack) {
+  RunRecord run = test::invented_run();
+  Series& series = run.evidence.series.emplace_back();
+  series.metric = "rtp.jitter";
+  series.actor = "bob";
+  series.state = Measured::kOk;
+  for (int n = 0; n < 2000; ++n) {
+    series.samples.push_back({at_s(n), 0.001 * (n % 17 + 1)});
+    fold(series, {});
+  }
+  ASSERT_FALSE(series.folded.empty());
+  const RunRecord runs[] = {run};
+  EXPECT_EQ(test::schema_mistake(run_schema(), run_json(runs)), "");
+  const auto again = back(run);
+  EXPECT_EQ(run_json(again).dump(), run_json(runs).dump());
+  const Series* before[] = {&series};
+  const Series* after[] = {&again[0].evidence.series.back()};
+  const Metric& metric = *find_metric("rtp.jitter");
+  for (const char* stat : {"p50", "p95", "min", "max", "mean", "count"}) {
+    const auto of = [&](const Series* const* one, const TimeWindow& window) {
+      return *compute(*parse_stat(stat), metric, {one, 1}, {}, window, window.seconds()).value;
+    };
+    // Times count from the run's beginning.
+    EXPECT_EQ(of(after, {at_s(0) - run.evidence.began_ns, at_s(3000) - run.evidence.began_ns}),
+              of(before, {at_s(0), at_s(3000)}))
+        << stat;
+  }
 }
 
 TEST(RunJson, SaysWhatIsWrong) {

@@ -5,6 +5,7 @@
 
 #include <regex>
 
+#include "base/folding.h"
 #include "tests/support/invented_run.h"
 
 namespace callbot::scenarios {
@@ -112,6 +113,28 @@ TEST(Report, APageThatAsksNothingOfAnyNetwork) {
     EXPECT_THAT(page, HasSubstr(part));
   EXPECT_EQ(count(page, "<path class=\"limit"), 5u);  // drawn where their unit is the graph's
   EXPECT_GT(count(page, "class=\"frozen\""), 0u);
+}
+
+TEST(Report, ALongRunIsDrawnFromItsBeginning) {
+  auto run = test::invented_run();
+  Series series = run.evidence.series[0];
+  for (Series& s : run.evidence.series) s.samples.clear();
+  series.metric = "video.fps";
+  series.samples.clear();
+  run.evidence.ended_ns = run.evidence.began_ns + 3600 * int64_t{1'000'000'000};
+  for (int64_t n = 0; n < 3600; ++n) {
+    series.samples.push_back({run.evidence.began_ns + n * 1'000'000'000, 30});
+    fold(series, {});
+  }
+  ASSERT_LT(series.samples.size(), 600u);
+  run.evidence.series.push_back(series);
+  const std::string page = report_html(test::invented_scenario(), run, {});
+  const size_t line = page.find("<path class=\"line");
+  ASSERT_NE(line, std::string::npos);
+  const size_t begin = page.find(" d=\"M", line) + 5;
+  const std::string path = page.substr(begin, page.find('"', begin) - begin);
+  EXPECT_LT(std::stod(path), 10) << path.substr(0, 80);
+  EXPECT_EQ(count(path, "M"), 0u) << "no hole in it";
 }
 
 TEST(Report, ALongRunMakesNoLargePage) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <random>
+
+#include "base/folding.h"
 #include "tests/support/invented_run.h"
 
 namespace callbot::scenarios {
@@ -103,6 +107,74 @@ TEST(Stats, NothingIsZeroOnlyWhereItWasCounted) {
   const auto ratio = of("ratio", missing, w, &expected);
   EXPECT_FALSE(ratio.value);
   EXPECT_EQ(ratio.why, "video.expected is 0");
+}
+
+// An hour of 30 frames a second, in which one frame of twenty comes late.
+struct Hour {
+  Series whole = series("video.e2e_delay", {}), folded = whole;
+  explicit Hour(const FoldPlan& plan) {
+    std::mt19937_64 random(11);
+    std::exponential_distribution<double> usual(40), late(4);
+    for (int n = 0; n < 3600 * 30; ++n) {
+      whole.samples.push_back(
+          {at_s(n / 30.0), 0.04 + usual(random) + (n % 20 == 0 ? late(random) : 0)});
+      folded.samples.push_back(whole.samples.back());
+      if (n % 30 == 0) fold(folded, plan);
+    }
+  }
+};
+
+TEST(Stats, OfAnHourAreThoseOfAllItsSamples) {
+  FoldPlan plan;
+  plan.cut(at_s(600));
+  plan.cut(at_s(1800));
+  const Hour hour(plan);
+  ASSERT_LT(hour.folded.samples.size(), hour.whole.samples.size() / 10);
+  for (const TimeWindow& window : {window_s(0, 3600), window_s(600, 1800), window_s(1800, 3600)}) {
+    for (const char* stat : {"count", "mean", "min", "max", "rate", "harmonic"}) {
+      const double truth = *of(stat, hour.whole, window).value;
+      EXPECT_NEAR(*of(stat, hour.folded, window).value, truth, 1e-9 * truth) << stat;
+    }
+    for (const char* stat : {"p1", "p50", "p95", "p99", "p99.9", "p95abs"}) {
+      const auto truth = of(stat, hour.whole, window), got = of(stat, hour.folded, window);
+      EXPECT_NEAR(*got.value, *truth.value, 0.01 * *truth.value) << stat;
+      EXPECT_EQ(got.samples, truth.samples);
+      // It was measured, then and there.
+      const auto at =
+          static_cast<size_t>(std::lround(static_cast<double>(got.at_ns - at_s(0)) / 1e9 * 30));
+      EXPECT_EQ(hour.whole.samples.at(at).value, *got.value) << stat;
+    }
+  }
+}
+
+TEST(Stats, OfAnHourAreOnTheRightSideOfALimit) {
+  const double truth = *of("p95", Hour(FoldPlan()).whole, window_s(0, 3600)).value;
+  // Nearer than a class is wide.
+  for (const double limit : {truth * 0.9999, truth, truth * 1.0001}) {
+    FoldPlan plan;
+    plan.limit("video.e2e_delay", limit);
+    const Hour hour(plan);
+    const double got = *of("p95", hour.folded, window_s(0, 3600)).value;
+    EXPECT_EQ(got <= limit, truth <= limit) << limit;
+    EXPECT_EQ(got < limit, truth < limit) << limit;
+    EXPECT_NEAR(got, truth, 0.01 * truth);
+  }
+}
+
+TEST(Stats, CountsOfAnHourAreExact) {
+  FoldPlan plan;
+  Series lost = series("rtp.lost", {}), packets = series("rtp.packets", {});
+  for (int n = 0; n < 3600; ++n) {
+    lost.samples.push_back({at_s(n), n % 100 == 0 ? -1.0 : n % 7});
+    packets.samples.push_back({at_s(n), 100});
+    fold(lost, plan);
+    fold(packets, plan);
+  }
+  ASSERT_FALSE(lost.folded.empty());
+  double sum = 0;
+  for (int n = 0; n < 3600; ++n) sum += n % 100 == 0 ? -1.0 : n % 7;
+  EXPECT_EQ(of("total", lost, window_s(0, 3600)).value, sum);
+  EXPECT_EQ(of("ratio", lost, window_s(0, 3600), &packets).value, sum / 360000);
 }
 
 TEST(Stats, SayWhereTheyMeanNothing) {

@@ -1,0 +1,138 @@
+#include "pipelines/rtcp_counts.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/clock.h"
+#include "pipelines/gst_glue.h"
+
+namespace callbot::pipelines {
+namespace {
+
+constexpr uint8_t kSenderReport = 200;       // RFC 3550, 6.4.1
+constexpr uint8_t kReceiverReport = 201;     // RFC 3550, 6.4.2
+constexpr uint8_t kTransportFeedback = 205;  // RFC 4585, 6.1
+constexpr uint8_t kPayloadFeedback = 206;    // RFC 4585, 6.1
+constexpr uint8_t kNack = 1, kPli = 1, kFir = 4;
+constexpr size_t kFeedbackHead = 12, kFirEntry = 8;
+constexpr size_t kReceiverReportHead = 8, kSenderReportHead = 28, kReportBlock = 24;
+constexpr size_t kMostSsrcs = 1000;
+constexpr double kMostTrip_s = 60;  // an older echo is of another connection
+
+uint32_t word(std::span<const uint8_t> bytes, size_t at) {
+  return uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 | uint32_t{bytes[at + 2]} << 8 |
+         bytes[at + 3];
+}
+
+// Each packet of a compound one, as far as they are whole.
+void each_packet(std::span<const uint8_t> compound,
+                 const std::function<void(std::span<const uint8_t>)>& take) {
+  while (compound.size() >= 4 && compound[0] >> 6 == 2) {
+    const size_t size = 4 * ((size_t{compound[2]} << 8 | compound[3]) + 1);
+    if (size > compound.size()) return;
+    take(compound.first(size));
+    compound = compound.subspan(size);
+  }
+}
+
+FeedbackCounts* of(std::map<uint32_t, FeedbackCounts>& all, uint32_t ssrc) {
+  const auto found = all.find(ssrc);
+  if (found != all.end()) return &found->second;
+  return all.size() < kMostSsrcs ? &all[ssrc] : nullptr;
+}
+
+void count(std::map<uint32_t, FeedbackCounts>& all, std::span<const uint8_t> packet) {
+  if (packet.size() < kFeedbackHead) return;
+  const uint8_t type = packet[1], format = packet[0] & 0x1f;
+  const uint32_t media = word(packet, 8);
+  if (type == kTransportFeedback && format == kNack) {
+    if (auto* counts = of(all, media)) ++counts->nack;
+  } else if (type == kPayloadFeedback && format == kPli) {
+    if (auto* counts = of(all, media)) ++counts->pli;
+  } else if (type == kPayloadFeedback && format == kFir) {
+    // Whose picture it is stands in the entries; in the head there is 0.
+    for (size_t at = kFeedbackHead; at + kFirEntry <= packet.size(); at += kFirEntry)
+      if (auto* counts = of(all, word(packet, at))) ++counts->fir;
+  }
+}
+
+}  // namespace
+
+void RtcpCounts::sent(std::span<const uint8_t> compound, int64_t now_ns) {
+  const std::lock_guard lock(mutex_);
+  each_packet(compound, [&](std::span<const uint8_t> packet) {
+    if (packet[1] == kSenderReport) note_report(packet, now_ns);
+    count(sent_, packet);
+  });
+}
+
+void RtcpCounts::received(std::span<const uint8_t> compound, int64_t now_ns) {
+  const std::lock_guard lock(mutex_);
+  each_packet(compound, [&](std::span<const uint8_t> packet) {
+    if (packet[1] == kSenderReport) take_blocks(packet, kSenderReportHead, now_ns);
+    if (packet[1] == kReceiverReport) take_blocks(packet, kReceiverReportHead, now_ns);
+    count(received_, packet);
+  });
+}
+
+void RtcpCounts::note_report(std::span<const uint8_t> report, int64_t now_ns) {
+  if (report.size() < kSenderReportHead) return;
+  reports_[next_report_++ % reports_.size()] = {word(report, 8) << 16 | word(report, 12) >> 16,
+                                                now_ns};
+}
+
+void RtcpCounts::take_blocks(std::span<const uint8_t> report, size_t head, int64_t now_ns) {
+  const size_t blocks = report[0] & 0x1f;
+  for (size_t i = 0; i < blocks; ++i) {
+    const size_t at = head + i * kReportBlock;
+    if (at + kReportBlock > report.size()) return;
+    echo(word(report, at + 16), word(report, at + 20), now_ns);
+  }
+}
+
+// No sender report has come there yet: both are 0 (W3C webrtc-stats, roundTripTime).
+void RtcpCounts::echo(uint32_t last_report, uint32_t held, int64_t now_ns) {
+  if (last_report == 0 || held == 0) return;
+  const auto sent = std::find_if(reports_.begin(), reports_.end(), [&](const Report& r) {
+    return r.sent_ns != 0 && r.middle == last_report;
+  });
+  if (sent == reports_.end()) return;
+  const double trip = static_cast<double>(now_ns - sent->sent_ns) / 1e9 - held / 65536.0;
+  if (trip > kMostTrip_s || trip < -kMostTrip_s) return;
+  ++trips_.count;
+  trips_.sum_s += std::max(trip, 0.0);  // both are rounded
+}
+
+FeedbackCounts RtcpCounts::sent_about(uint32_t ssrc) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sent_.find(ssrc);
+  return found == sent_.end() ? FeedbackCounts() : found->second;
+}
+
+FeedbackCounts RtcpCounts::received_about(uint32_t ssrc) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = received_.find(ssrc);
+  return found == received_.end() ? FeedbackCounts() : found->second;
+}
+
+RoundTrips RtcpCounts::round_trips() const {
+  const std::lock_guard lock(mutex_);
+  return trips_;
+}
+
+void count_rtcp(GstPad* pad, const std::shared_ptr<RtcpCounts>& counts, bool sent) {
+  add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, [counts, sent](GstPadProbeInfo* info) {
+    GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+    GstMapInfo map;
+    // None: a probe before this one has taken it.
+    if (buffer == nullptr || !gst_buffer_map(buffer, &map, GST_MAP_READ)) return GST_PAD_PROBE_OK;
+    if (sent)
+      counts->sent({map.data, map.size}, monotonic_ns());
+    else
+      counts->received({map.data, map.size}, monotonic_ns());
+    gst_buffer_unmap(buffer, &map);
+    return GST_PAD_PROBE_OK;
+  });
+}
+
+}  // namespace callbot::pipelines

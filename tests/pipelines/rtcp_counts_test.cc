@@ -1,0 +1,108 @@
+#include "pipelines/rtcp_counts.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace callbot::pipelines {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+Bytes operator+(Bytes a, const Bytes& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Bytes words(std::initializer_list<uint32_t> all) {
+  Bytes bytes;
+  for (const uint32_t w : all)
+    for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<uint8_t>(w >> shift));
+  return bytes;
+}
+
+constexpr uint32_t kTheirs = 0x7e1e, kOurs = 0x0a0a;
+
+// RFC 3550, 6.4.1: of the NTP time the middle 32 bits are `middle`.
+Bytes sender_report(uint32_t middle) {
+  return words({0x80c80006, kOurs, 0xabcd0000 | middle >> 16, middle << 16, 0, 0, 0});
+}
+Bytes block(uint32_t last_report, uint32_t held) {
+  return words({kOurs, 0, 0, 0, last_report, held});
+}
+Bytes receiver_report(const Bytes& blocks) {
+  const auto count = static_cast<uint32_t>(blocks.size() / 24);
+  return words({0x80c90001 | count << 24 | (6 * count + 1), kTheirs}) + blocks;
+}
+Bytes nack(uint32_t ssrc, int entries = 1) {
+  Bytes bytes = words({0x81cd0000 | static_cast<uint32_t>(2 + entries), kTheirs, ssrc});
+  for (int i = 0; i < entries; ++i) bytes = bytes + words({0x12340000});
+  return bytes;
+}
+Bytes pli(uint32_t ssrc) { return words({0x81ce0002, kTheirs, ssrc}); }
+Bytes fir(uint32_t ssrc) { return words({0x84ce0004, kTheirs, 0, ssrc, 0x01000000}); }
+
+TEST(RtcpCounts, RequestsAreCountedByTheirStreamAndDirection) {
+  RtcpCounts counts;
+  counts.received(receiver_report({}) + nack(1, 5) + nack(2) + pli(1), 1);
+  counts.received(nack(1) + fir(2), 2);
+  counts.sent(receiver_report({}) + pli(9) + pli(9) + nack(9), 3);
+  EXPECT_EQ(counts.received_about(1), (FeedbackCounts{2, 1, 0})) << "packets, not what they ask";
+  EXPECT_EQ(counts.received_about(2), (FeedbackCounts{1, 0, 1}));
+  EXPECT_EQ(counts.received_about(9), FeedbackCounts());
+  EXPECT_EQ(counts.sent_about(9), (FeedbackCounts{1, 2, 0}));
+  EXPECT_EQ(counts.sent_about(1), FeedbackCounts());
+}
+
+TEST(RtcpCounts, OtherFeedbackIsNone) {
+  RtcpCounts counts;
+  counts.received(words({0x8fcd0002, kTheirs, 1}), 1);              // transport-wide (RTPFB 15)
+  counts.received(words({0x8fce0003, kTheirs, 1, 0x52454d42}), 2);  // REMB (PSFB 15)
+  EXPECT_EQ(counts.received_about(1), FeedbackCounts());
+}
+
+TEST(RtcpCounts, TheRoundTripIsWhatTheOtherEndDidNotHold) {
+  RtcpCounts counts;
+  constexpr int64_t kMs = 1'000'000;
+  counts.sent(sender_report(0x11112222), 1000 * kMs);
+  counts.sent(sender_report(0x33334444), 2000 * kMs);
+  EXPECT_EQ(counts.round_trips().count, 0u);
+  // Held for half a second.
+  counts.received(receiver_report(block(0x11112222, 0x8000)), 1580 * kMs);
+  EXPECT_EQ(counts.round_trips().count, 1u);
+  EXPECT_NEAR(counts.round_trips().sum_s, 0.08, 1e-9);
+  // The blocks of a sender report as well; one for each of our streams.
+  const Bytes both = block(0x33334444, 0x4000) + block(0x11112222, 0x10000);
+  counts.received(words({0x82c80012, kTheirs, 0, 0, 0, 0, 0}) + both, 2290 * kMs);
+  EXPECT_EQ(counts.round_trips().count, 3u);
+  EXPECT_NEAR(counts.round_trips().sum_s, 0.08 + 0.04 + 0.29, 1e-9);
+}
+
+TEST(RtcpCounts, WithoutOurReportThereIsNoRoundTrip) {
+  RtcpCounts counts;
+  counts.received(receiver_report(block(0, 0)), 1);
+  counts.received(receiver_report(block(0x11112222, 0x8000)), 2);
+  counts.sent(sender_report(0x11112222), 3);
+  counts.received(receiver_report(block(0x11112222, 0)), 4);
+  counts.received(receiver_report(block(0x55556666, 0x8000)), 5);
+  EXPECT_EQ(counts.round_trips().count, 0u);
+}
+
+TEST(RtcpCounts, WhatIsCutShortIsReadAsFarAsItGoes) {
+  RtcpCounts counts;
+  const Bytes whole = receiver_report(block(1, 1)) + nack(1) + fir(1) + pli(1);
+  for (size_t size = 0; size < whole.size(); ++size) {
+    RtcpCounts some;
+    some.received(std::span(whole).first(size), 1);
+    EXPECT_EQ(some.received_about(1).pli, 0u) << size;
+  }
+  counts.received(whole, 1);
+  EXPECT_EQ(counts.received_about(1), (FeedbackCounts{1, 1, 1}));
+  Bytes liar = nack(1);
+  liar[3] = 200;  // longer than it is
+  counts.received(liar, 2);
+  EXPECT_EQ(counts.received_about(1).nack, 1u);
+}
+
+}  // namespace
+}  // namespace callbot::pipelines
