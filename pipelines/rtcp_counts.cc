@@ -17,7 +17,7 @@ constexpr uint8_t kNack = 1, kPli = 1, kFir = 4;
 constexpr size_t kFeedbackHead = 12, kFirEntry = 8;
 constexpr size_t kReceiverReportHead = 8, kSenderReportHead = 28, kReportBlock = 24;
 constexpr size_t kMostSsrcs = 1000;
-constexpr double kMostTrip_s = 60;  // an older echo is of another connection
+constexpr double kMostTripSeconds = 60;  // an older echo is of another connection
 
 uint32_t word(std::span<const uint8_t> bytes, size_t at) {
   return uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 | uint32_t{bytes[at + 2]} << 8 |
@@ -98,7 +98,7 @@ void RtcpCounts::echo(uint32_t last_report, uint32_t held, int64_t now_ns) {
   });
   if (sent == reports_.end()) return;
   const double trip = static_cast<double>(now_ns - sent->sent_ns) / 1e9 - held / 65536.0;
-  if (trip > kMostTrip_s || trip < -kMostTrip_s) return;
+  if (trip > kMostTripSeconds || trip < -kMostTripSeconds) return;
   ++trips_.count;
   trips_.sum_s += std::max(trip, 0.0);  // both are rounded
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr int kVideoClock = 90000;
 constexpr int kPacketSamples = kMarkSampleRate / 50;
 constexpr int kG711Rate = 8000;
-constexpr double kTone_hz = 300;
+constexpr double kToneHz = 300;
 constexpr const char* kVpxQuantiser = "20";  // kKnownQuantiser
 
 Result<AvCodecContext> encoder_of(const char* name) {
@@ -161,7 +161,7 @@ Result<std::vector<KnownFrame>> known_pictures(const KnownPictures& wanted) {
 void play_known(std::span<float> samples, int64_t first) {
   for (size_t i = 0; i < samples.size(); ++i)
     samples[i] = static_cast<float>(kKnownTone *
-                                    std::sin(2 * std::numbers::pi * kTone_hz / kMarkSampleRate *
+                                    std::sin(2 * std::numbers::pi * kToneHz / kMarkSampleRate *
                                              static_cast<double>(first + static_cast<int64_t>(i))));
   const int64_t end = first + static_cast<int64_t>(samples.size());
   std::vector<float> chirp(kChirpSamples);

@@ -27,7 +27,7 @@ std::optional<double> SoundBand::of(std::span<const float> second) {
   if (!transform_ || second.size() < kSize) return std::nullopt;
   double sum = 0;
   for (const float v : second) sum += static_cast<double>(v) * v;
-  if (decibel(sum / static_cast<double>(second.size())) < kSilent_db) return std::nullopt;
+  if (decibel(sum / static_cast<double>(second.size())) < kSilentDb) return std::nullopt;
   std::vector<double> energy(kSize / 2);
   for (size_t at = 0; at + kSize <= second.size(); at += kSize) {
     for (size_t i = 0; i < kSize; ++i) in_[i] = second[at + i] * window_[i];

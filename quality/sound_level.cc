@@ -49,7 +49,7 @@ void SoundLevel::end_tenth() {
   count_ = 0;
   energy_ = 0;
   if (on_level) on_level(tenth);
-  if (tenth.db >= kSilent_db) return finish();
+  if (tenth.db >= kSilentDb) return finish();
   if (!silent_) silent_since_ns_ = tenth.begin_ns;
   silent_ = true;
   silent_until_ns_ = tenth.end_ns;

@@ -18,7 +18,7 @@
 
 namespace callbot::quality {
 
-constexpr double kSilent_db = -60;
+constexpr double kSilentDb = -60;
 
 class SoundLevel {
  public:

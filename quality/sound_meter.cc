@@ -65,7 +65,7 @@ SoundMeter::SoundMeter(const TrackInfo& track, SeriesSet& out, const SoundMeterC
   // Told by what is in the sound, which a chirp does not say.
   level_.on_level = [this](const SoundLevel::Tenth& t) {
     out_.sample("audio.level", t.begin_ns, t.db);
-    if (config_.presence != nullptr && t.db >= kSilent_db)
+    if (config_.presence != nullptr && t.db >= kSilentDb)
       config_.presence->heard(track_, t.begin_ns, t.end_ns);
   };
   level_.on_silence = [this](const SoundLevel::Silence& s) {

@@ -98,12 +98,18 @@ class SimulatedCall {
   void step() {
     now_ += kStep;
     other_due_ += path_.other(now_) * kStep / 8;
-    for (; other_due_ >= 1200; other_due_ -= 1200) carry(1200);
+    while (other_due_ >= 1200) {
+      carry(1200);
+      other_due_ -= 1200;
+    }
     if (now_ >= next_frame_) {
       double bytes = rates_[ladder.level()] / 8 / path_.fps;
       if (path_.key_every_s > 0 && now_ >= next_key_)
         bytes *= 3, next_key_ = now_ + path_.key_every_s;
-      for (; bytes > 0; bytes -= 1200) send(static_cast<size_t>(std::min(bytes, 1200.0)) + 30);
+      while (bytes > 0) {
+        send(static_cast<size_t>(std::min(bytes, 1200.0)) + 30);
+        bytes -= 1200;
+      }
       next_frame_ += 1 / path_.fps;
     }
     if (now_ < probe_until_ && now_ >= next_probe_packet_) {
