@@ -7,6 +7,7 @@ namespace callbot::bot {
 Result<std::unique_ptr<ScenarioProgram>> ScenarioProgram::start(
     const std::vector<std::string>& words) {
   std::vector<const char*> argv;
+  argv.reserve(words.size() + 1);
   for (const std::string& word : words) argv.push_back(word.c_str());
   argv.push_back(nullptr);
   GError* error = nullptr;

@@ -33,6 +33,7 @@ feeds::FeedWish wish_of(const scenarios::Video& video) {
 
 std::vector<FeedItem> items_of(const std::vector<std::string>& files) {
   std::vector<FeedItem> items;
+  items.reserve(files.size());
   for (const std::string& file : files) items.push_back({FeedItem::Kind::kFile, file});
   return items;
 }

@@ -64,16 +64,20 @@ ScenarioTest::ScenarioTest(Loop& loop, Console& console, TestOptions options,
 
 ScenarioTest::~ScenarioTest() = default;
 
+Result<> ScenarioTest::read_baseline() {
+  if (options_.baseline.empty()) return {};
+  const auto text = read_file(options_.baseline, kMostJson);
+  if (!text) return tl::unexpected(text.error());
+  auto runs = Json::parse(*text, kBaselineLimits).and_then(scenarios::runs_of);
+  if (!runs)
+    return fail(Code::kUsage,
+                fmt::format("--baseline {}: {}", options_.baseline.string(), runs.error().message));
+  baseline_ = std::move(*runs);
+  return {};
+}
+
 Result<> ScenarioTest::plan() {
-  if (!options_.baseline.empty()) {
-    const auto text = read_file(options_.baseline, kMostJson);
-    if (!text) return tl::unexpected(text.error());
-    auto runs = Json::parse(*text, kBaselineLimits).and_then(scenarios::runs_of);
-    if (!runs)
-      return fail(Code::kUsage, fmt::format("--baseline {}: {}", options_.baseline.string(),
-                                            runs.error().message));
-    baseline_ = std::move(*runs);
-  }
+  if (auto read = read_baseline(); !read) return read;
   const auto rows = variable_rows(options_.csv);
   if (!rows) return tl::unexpected(rows.error());
   std::string wrong;

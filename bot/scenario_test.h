@@ -42,6 +42,7 @@ class ScenarioTest {
     scenarios::Scenario scenario;
     ScenarioRun::Facts facts;
   };
+  Result<> read_baseline();
   Result<> plan();
   void next();
   Result<> open_metrics(const std::string& where);

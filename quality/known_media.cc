@@ -89,7 +89,8 @@ AvFrame sound_frame(const AVCodecContext& encoder, std::span<const float> sample
   av_channel_layout_default(&frame->ch_layout, 1);
   if (av_frame_get_buffer(frame.get(), 0) < 0) return nullptr;
   for (int i = 0; i < frame->nb_samples; ++i) {
-    const float value = std::clamp(samples[static_cast<size_t>(i * step)], -1.0F, 1.0F);
+    const float value =
+        std::clamp(samples[static_cast<size_t>(i) * static_cast<size_t>(step)], -1.0F, 1.0F);
     if (encoder.sample_fmt == AV_SAMPLE_FMT_FLT)
       reinterpret_cast<float*>(frame->data[0])[i] = value;
     else

@@ -291,7 +291,7 @@ Result<> lost_sound(Rows& rows) {
   SelftestCall call("sound from 4.9 to 5.5 s never comes", rows);
   const Sound sound{.lost = [](double captured) { return captured > 4.89 && captured < 5.49; }};
   if (auto done = call.run(nullptr, &sound); !done) return done;
-  call.total("audio.concealed", kMarkSampleRate * 6 / 10);
+  call.total("audio.concealed", 0.6 * kMarkSampleRate);
   call.total("audio.concealment", 1);
   call.total("audio.samples", 10 * kMarkSampleRate);
   call.total("audio.missing", 1);
@@ -312,7 +312,7 @@ Result<> loudness(Rows& rows) {
   if (auto done = call.run(nullptr, &sound); !done) return done;
   call.count("audio.silence", 1);
   call.total("audio.silence", 2, 0.1);  // levels are of tenths of a second
-  call.total("audio.clip", kMarkSampleRate / 2, kMarkSampleRate / 200);
+  call.total("audio.clip", 0.5 * kMarkSampleRate, 0.005 * kMarkSampleRate);
   return {};
 }
 

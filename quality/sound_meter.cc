@@ -8,7 +8,8 @@ namespace callbot::quality {
 namespace {
 
 constexpr const char* kNotDecoded = "the stream is not decoded (verify: headers)";
-constexpr int64_t kMostGap = 2 * kMarkSampleRate;  // that is filled; beyond it all begins anew
+constexpr int64_t kMostGap =
+    int64_t{2} * kMarkSampleRate;  // that is filled; beyond it all begins anew
 constexpr size_t kKeptSamples = 8 * static_cast<size_t>(kMarkSampleRate);
 constexpr int kNearly = 48;  // samples: a millisecond
 constexpr int kMostOff = 4;  // samples that a chirp's place is rounded and resampled by

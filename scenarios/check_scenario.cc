@@ -36,6 +36,7 @@ class Checks {
   template <class T>
   static std::vector<std::string_view> names(const std::vector<T>& all, std::string T::*member) {
     std::vector<std::string_view> out;
+    out.reserve(all.size());
     for (const T& one : all) out.emplace_back(one.*member);
     return out;
   }

@@ -110,7 +110,7 @@ Actor decode_actor(Reader& root, const std::string& role, Reader reader) {
   actor.network = decode_network(root, reader, "network");
   actor.browser = reader.text("browser");
   actor.optional = reader.flag("optional", false);
-  if (role.find_first_of("*") != std::string::npos)
+  if (role.find('*') != std::string::npos)
     reader.notes().mistake(reader.path(), "expected a role without *", true);
   reader.done();
   return actor;
