@@ -230,7 +230,6 @@ std::string unit_of(const StatName& stat, const Metric& metric) {
     case Stat::kRatio:
       return "1";
     case Stat::kRate:
-      return "1/s";
     case Stat::kHarmonic:
       return "1/s";
     default:

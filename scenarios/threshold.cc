@@ -48,6 +48,7 @@ class Judge {
       return total;
     }
     std::vector<Case> cases;
+    cases.reserve(groups.size());
     for (const Group& group : groups) cases.push_back(one(group));
     return t_.per == Per::kRun ? cases.front() : together(std::move(total), cases);
   }
@@ -280,11 +281,12 @@ class Judge {
     return total;
   }
 
+  // Of at least one.
   const Case& worst(const std::vector<Case>& cases, Verdict verdict) const {
-    const Case* found = nullptr;
+    const Case* found = &cases.front();
     for (const Case& c : cases) {
       const bool kind = c.verdict == verdict;
-      if (found == nullptr || (kind && found->verdict != verdict) ||
+      if ((kind && found->verdict != verdict) ||
           (kind && c.value && found->value && further(*c.value, *found->value)))
         found = &c;
     }

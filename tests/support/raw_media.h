@@ -37,7 +37,7 @@ inline void write_y4m(const std::filesystem::path& path, const RawVideo& v) {
   for (int n = 0; n < v.frames; ++n) {
     for (int y = 0; y < v.height; ++y)
       for (int x = 0; x < v.width; ++x)
-        picture[static_cast<size_t>(y * v.width + x)] =
+        picture[static_cast<size_t>(y) * static_cast<size_t>(v.width) + static_cast<size_t>(x)] =
             static_cast<uint8_t>(50 + (x / 3 + y / 2 + n * 4 + v.source * 31) % 120);
     const uint32_t counter = v.first + static_cast<uint32_t>(n);
     const auto mark =
