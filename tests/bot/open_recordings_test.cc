@@ -209,7 +209,8 @@ TEST_F(OpenRecordingsTest, WhereverItIsKilledTheVerdictIsGivenOnce) {
   int steps = 0;
   for (bool killed = true; killed; ++steps) {
     fs::remove_all(again);
-    std::ofstream(said_, std::ios::trunc);  // to be there: what comes after it is settled counts
+    // To be there: what comes after it is settled counts.
+    ASSERT_TRUE(std::ofstream(said_, std::ios::trunc).is_open());
     fs::copy(cut, again, fs::copy_options::recursive);
     killed = killed_at_call(steps + 1, work);
     EXPECT_FALSE(killed_at_call(1 << 20, work));

@@ -88,8 +88,9 @@ TEST_F(MarkedFileTest, EveryTileOfAComposedPictureOfALowRate) {
       EXPECT_EQ(s.last_counter, 59u) << s.source;
       expect_perfect(s, 60 - s.first_counter);
       // Within half a cell, in which it is read.
-      EXPECT_NEAR(s.place.x, (s.source - 1) % 2 * 320, 320 / 48.0 / 2);
-      EXPECT_NEAR(s.place.y, (s.source - 1) / 2 * 180, 320 / 48.0 / 2);
+      const int column = (s.source - 1) % 2, row = (s.source - 1) / 2;
+      EXPECT_NEAR(s.place.x, column * 320, 320 / 48.0 / 2);
+      EXPECT_NEAR(s.place.y, row * 180, 320 / 48.0 / 2);
       EXPECT_NEAR(s.place.cell_width * 48, 320, 320 / 48.0 / 2);
     }
   }

@@ -16,12 +16,14 @@ namespace {
 constexpr int kWidth = 320, kHeight = 180;
 using Luma = std::vector<uint8_t>;
 
+size_t at(int x, int y) { return static_cast<size_t>(y) * kWidth + static_cast<size_t>(x); }
+
 Luma scene() {
   Luma luma(kWidth * kHeight);
   for (int y = 0; y < kHeight; ++y)
     for (int x = 0; x < kWidth; ++x)
-      luma[static_cast<size_t>(y * kWidth + x)] = static_cast<uint8_t>(
-          128 + 60 * std::sin(x * 0.1) * std::cos(y * 0.07) + (x / 16 + y / 16) % 2 * 30);
+      luma[at(x, y)] = static_cast<uint8_t>(128 + 60 * std::sin(x * 0.1) * std::cos(y * 0.07) +
+                                            (x / 16 + y / 16) % 2 * 30);
   return luma;
 }
 LumaView view(const Luma& luma) { return {luma.data(), kWidth, kWidth, kHeight}; }
@@ -40,8 +42,8 @@ Luma blurred(const Luma& luma) {
     for (int x = 1; x + 1 < kWidth; ++x) {
       int sum = 0;
       for (int v = -1; v <= 1; ++v)
-        for (int u = -1; u <= 1; ++u) sum += luma[static_cast<size_t>((y + v) * kWidth + x + u)];
-      out[static_cast<size_t>(y * kWidth + x)] = static_cast<uint8_t>(sum / 9);
+        for (int u = -1; u <= 1; ++u) sum += luma[at(x + u, y + v)];
+      out[at(x, y)] = static_cast<uint8_t>(sum / 9);
     }
   return out;
 }

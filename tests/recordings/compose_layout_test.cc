@@ -16,6 +16,27 @@ int64_t area(const Rect& r) { return static_cast<int64_t>(r.width) * r.height; }
 const ComposeLayout kPictured[] = {ComposeLayout::kGrid, ComposeLayout::kSpeaker,
                                    ComposeLayout::kSideBySide};
 
+void expect_apart(const std::vector<Rect>& tiles, int width, int height, int large) {
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    const Rect& t = tiles[i];
+    SCOPED_TRACE(testing::Message() << width << "x" << height << " tile " << i << " of "
+                                    << tiles.size() << ", large " << large);
+    EXPECT_GE(t.x, 0);
+    EXPECT_GE(t.y, 0);
+    EXPECT_LE(t.x + t.width, width);
+    EXPECT_LE(t.y + t.height, height);
+    EXPECT_EQ((t.x | t.y | t.width | t.height) & 1, 0);
+    if (tiles.size() > 1) {
+      EXPECT_EQ(t.width % 16, 0);
+    }
+    EXPECT_NEAR(t.height, static_cast<double>(t.width) * height / width, 1.01);
+    for (size_t j = 0; j < i; ++j) EXPECT_FALSE(touch(t, tiles[j]));
+    if (large >= 0 && static_cast<int>(i) != large) {
+      EXPECT_GE(area(tiles[static_cast<size_t>(large)]), area(t));
+    }
+  }
+}
+
 TEST(ComposeLayout, EveryTileLiesInsideAndTouchesNoOther) {
   for (const auto layout : kPictured) {
     for (const auto& [width, height] :
@@ -24,25 +45,8 @@ TEST(ComposeLayout, EveryTileLiesInsideAndTouchesNoOther) {
         for (int large = -1; large < count; ++large) {
           const auto tiles = arrange(layout, width, height, count, large);
           ASSERT_EQ(tiles.size(), static_cast<size_t>(count));
-          for (size_t i = 0; i < tiles.size(); ++i) {
-            const Rect& t = tiles[i];
-            SCOPED_TRACE(testing::Message()
-                         << name_of(layout) << " " << width << "x" << height << " tile " << i
-                         << " of " << count << ", large " << large);
-            EXPECT_GE(t.x, 0);
-            EXPECT_GE(t.y, 0);
-            EXPECT_LE(t.x + t.width, width);
-            EXPECT_LE(t.y + t.height, height);
-            EXPECT_EQ((t.x | t.y | t.width | t.height) & 1, 0);
-            if (count > 1) {
-              EXPECT_EQ(t.width % 16, 0);
-            }
-            EXPECT_NEAR(t.height, static_cast<double>(t.width) * height / width, 1.01);
-            for (size_t j = 0; j < i; ++j) EXPECT_FALSE(touch(t, tiles[j]));
-            if (large >= 0 && static_cast<int>(i) != large) {
-              EXPECT_GE(area(tiles[static_cast<size_t>(large)]), area(t));
-            }
-          }
+          SCOPED_TRACE(name_of(layout));
+          expect_apart(tiles, width, height, large);
         }
       }
     }
