@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <set>
@@ -395,7 +396,7 @@ TEST(Compose, AChangeOfSizeStaysInItsTileAndInItsProportions) {
     const auto file = composed(feed.folder(), {.width = 1024, .height = 576});
     const auto places = arrange(ComposeLayout::kGrid, 1024, 576, 2, -1);
     const Rect tile = places[0];
-    const int narrow = static_cast<int>(tile.height * 180.0 / 320 / 2 + 0.5) * 2;
+    const int narrow = static_cast<int>(std::lround(tile.height * 180.0 / 320 / 2)) * 2;
     const Rect letterboxed{(tile.x + (tile.width - narrow) / 2) & ~1, tile.y, narrow, tile.height};
     each_frame(file.path, [&](const Shown& shown) {
       SCOPED_TRACE(testing::Message() << codec << " frame " << shown.number);

@@ -19,7 +19,6 @@ using ::testing::SizeIs;
 namespace fs = std::filesystem;
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kHour = 3600 * kSecond;
 constexpr int64_t kBegan = 1'795'234'842 * kSecond;  // 2026-11-21T04:20:42Z
 
 class JournalTest : public testing::Test {

@@ -44,9 +44,9 @@ size_t count(const std::string& text, const std::string& part) {
 
 // Everything that the page refers to.
 std::vector<std::string> references(const std::string& page) {
-  static const std::regex kReference(R"re((?:src|href|poster|action|data)="([^"]{0,200}))re");
+  static const std::regex reference(R"re((?:src|href|poster|action|data)="([^"]{0,200}))re");
   std::vector<std::string> out;
-  for (std::sregex_iterator at(page.begin(), page.end(), kReference), end; at != end; ++at)
+  for (std::sregex_iterator at(page.begin(), page.end(), reference), end; at != end; ++at)
     out.push_back((*at)[1]);
   return out;
 }
