@@ -223,7 +223,7 @@ TEST_P(BadFirstMessage, EndsOnlyItsSender) {
 std::string join_as(const std::string& name) { return RawMember::join_message(name).dump(); }
 
 const std::vector<Bad>& bad_messages() {
-  static const std::vector<Bad> kBad = {
+  static const std::vector<Bad> bad = {
       {"5 MB", std::string(5000000, 'x'), "too-large"},
       {"a 5 MB join", join_as(std::string(5000000, 'x')), "too-large"},
       {"no JSON", "hello", "bad-json"},
@@ -254,7 +254,7 @@ const std::vector<Bad>& bad_messages() {
        R"({"type":"join","version":1,"name":"m","id":"0123456789abcdef0123","key":"k"})",
        "bad-key"},
   };
-  return kBad;
+  return bad;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BadFirstMessage, testing::ValuesIn(bad_messages()));

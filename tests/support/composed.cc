@@ -19,7 +19,8 @@ std::optional<VideoMark> Shown::mark(const Rect& at) const {
 double Shown::mean(const Rect& at) const {
   double sum = 0;
   for (int y = at.y; y < at.y + at.height; ++y) {
-    for (int x = at.x; x < at.x + at.width; ++x) sum += luma[static_cast<size_t>(y * width + x)];
+    for (int x = at.x; x < at.x + at.width; ++x)
+      sum += luma[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
   }
   return sum / (at.width * at.height);
 }
@@ -44,7 +45,7 @@ void each_frame(const std::filesystem::path& path, const std::function<void(cons
                                                   av_q2d(s.time_base) * av_q2d(s.avg_frame_rate)));
       shown.width = frame->width;
       shown.height = frame->height;
-      shown.luma.resize(static_cast<size_t>(frame->width * frame->height));
+      shown.luma.resize(static_cast<size_t>(frame->width) * static_cast<size_t>(frame->height));
       for (int y = 0; y < frame->height; ++y)
         std::copy_n(frame->data[0] + static_cast<ptrdiff_t>(y) * frame->linesize[0], frame->width,
                     shown.luma.begin() + static_cast<ptrdiff_t>(y) * frame->width);

@@ -25,26 +25,29 @@ struct Colours {
 void paint_person(const PictureView& p, int n, Colours wall) {
   const double x0 = p.width * (0.5 + 0.06 * std::sin(n * 0.11));
   const double y0 = p.height * (0.42 + 0.02 * std::sin(n * 0.23));
-  const auto inside = [&](double x, double y) {
+  // How it looks there; the wall's brightness changes across.
+  struct Look {
+    int luma;
+    Colours colours;
+  };
+  const auto look = [&](int x, int y) -> Look {
     const double head = std::hypot((x - x0) / (p.width * 0.10), (y - y0) / (p.height * 0.22));
     const double body =
         std::hypot((x - x0) / (p.width * 0.24), (y - p.height * 1.08) / (p.height * 0.46));
-    return head < 1 ? 2 : body < 1 ? 1 : 0;
+    if (head < 1) return {165, {112, 150}};
+    if (body < 1) return {60, {150, 120}};
+    return {90 + 70 * (p.width - x) / p.width, wall};
   };
   for (int y = 0; y < p.height; ++y) {
     for (int x = 0; x < p.width; ++x) {
-      const int what = inside(x, y);
+      const Look there = look(x, y);
       const int noise = (x * 7 + y * 13 + n * 5) % 7;
-      const int wall_luma = 90 + 70 * (p.width - x) / p.width;
       p.luma[static_cast<size_t>(y) * p.luma_stride + static_cast<size_t>(x)] =
-          static_cast<uint8_t>((what == 2   ? 165
-                                : what == 1 ? 60
-                                            : wall_luma) +
-                               noise);
+          static_cast<uint8_t>(there.luma + noise);
       if (x % 2 != 0 || y % 2 != 0) continue;
       const size_t at = static_cast<size_t>(y / 2) * p.chroma_stride + static_cast<size_t>(x / 2);
-      p.cb[at] = what == 2 ? 112 : what == 1 ? 150 : wall.cb;
-      p.cr[at] = what == 2 ? 150 : what == 1 ? 120 : wall.cr;
+      p.cb[at] = there.colours.cb;
+      p.cr[at] = there.colours.cr;
     }
   }
 }

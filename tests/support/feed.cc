@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "recordings/event.h"
 
@@ -16,7 +17,7 @@ using recordings::Recording;
 constexpr int64_t kStartMonotonic = 1'000'000'000'000;
 constexpr double kBeat = 0.05;
 
-int64_t ns(double seconds) { return static_cast<int64_t>(seconds * 1e9 + 0.5); }
+int64_t ns(double seconds) { return std::llround(seconds * 1e9); }
 
 struct Step {
   double at;

@@ -46,11 +46,11 @@ struct Node {
 using NodePtr = std::shared_ptr<Node>;
 
 // The server is one process with one thread.
-const NodePtr root = std::make_shared<Node>();
+const NodePtr kRoot = std::make_shared<Node>();
 std::map<std::string, uint64_t> syncs;  // by path
 
 NodePtr find(const fs::path& path) {
-  NodePtr node = root;
+  NodePtr node = kRoot;
   for (const auto& part : path.relative_path()) {
     const auto found = node->names.find(part.string());
     if (found == node->names.end()) return nullptr;
@@ -102,7 +102,7 @@ int make_folder(const char* path, mode_t mode) { return make(path, true, mode); 
 
 int remove_name(const char* path) {
   if (strcmp(path, kPowerCut) == 0) {
-    root->forget();
+    kRoot->forget();
     return 0;
   }
   const auto parent = parent_of(path);
@@ -187,7 +187,7 @@ void* begin(fuse_conn_info*, fuse_config* config) {
 }
 
 [[noreturn]] void serve(const std::string& mount_point) {
-  root->folder = true;
+  kRoot->folder = true;
   fuse_operations operations{};
   operations.init = begin;
   operations.getattr = get_attributes;

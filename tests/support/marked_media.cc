@@ -147,7 +147,8 @@ std::vector<float> sound(const AudioRecipe& r) {
 
 void fill(AVFrame* frame, const std::vector<float>& from, int step) {
   for (int i = 0; i < frame->nb_samples; ++i) {
-    const float value = std::clamp(from[static_cast<size_t>(i * step)], -1.0f, 1.0f);
+    const float value =
+        std::clamp(from[static_cast<size_t>(i) * static_cast<size_t>(step)], -1.0f, 1.0f);
     if (frame->format == AV_SAMPLE_FMT_FLT)
       reinterpret_cast<float*>(frame->data[0])[i] = value;
     else

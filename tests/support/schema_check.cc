@@ -14,28 +14,28 @@ class Checker {
 
   std::string check(const Json& schema, const Json& value, const std::string& at) {
     if (const auto truth = schema.boolean()) return *truth ? "" : at + ": nothing may be here";
-    static const std::set<std::string> kKnown = {"$schema",
-                                                 "$defs",
-                                                 "title",
-                                                 "description",
-                                                 "$ref",
-                                                 "type",
-                                                 "enum",
-                                                 "const",
-                                                 "properties",
-                                                 "patternProperties",
-                                                 "additionalProperties",
-                                                 "required",
-                                                 "items",
-                                                 "minItems",
-                                                 "maxItems",
-                                                 "minimum",
-                                                 "maximum",
-                                                 "pattern",
-                                                 "anyOf",
-                                                 "oneOf"};
+    static const std::set<std::string> known = {"$schema",
+                                                "$defs",
+                                                "title",
+                                                "description",
+                                                "$ref",
+                                                "type",
+                                                "enum",
+                                                "const",
+                                                "properties",
+                                                "patternProperties",
+                                                "additionalProperties",
+                                                "required",
+                                                "items",
+                                                "minItems",
+                                                "maxItems",
+                                                "minimum",
+                                                "maximum",
+                                                "pattern",
+                                                "anyOf",
+                                                "oneOf"};
     for (const std::string& keyword : schema.keys()) {
-      if (kKnown.count(keyword) == 0) return at + ": unknown keyword " + keyword;
+      if (known.count(keyword) == 0) return at + ": unknown keyword " + keyword;
     }
     for (const auto rule :
          {&Checker::plain, &Checker::bounds, &Checker::object, &Checker::array, &Checker::either}) {

@@ -8,8 +8,8 @@ namespace callbot::test {
 namespace {
 
 bool is_void(const std::string& name) {
-  static const std::set<std::string> kVoid = {"meta", "link", "img", "br", "input", "hr"};
-  return kVoid.count(name) != 0;
+  static const std::set<std::string> empty = {"meta", "link", "img", "br", "input", "hr"};
+  return empty.count(name) != 0;
 }
 
 }  // namespace
