@@ -12,10 +12,31 @@ bool is_void(const std::string& name) {
   return empty.count(name) != 0;
 }
 
+// Attributes may be long (pictures), and a regular expression on them slow: without what is quoted.
+// Empty: a quote does not end.
+std::string without_values(const std::string& tag) {
+  std::string out;
+  bool quoted = false;
+  for (const char c : tag) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted || c == '"') out += c;
+  }
+  return quoted ? "" : out;
+}
+
+// What is wrong with it; otherwise it closes the last of `open`.
+std::string close(const std::string& tag, std::vector<std::string>& open) {
+  const std::string name = tag.substr(2, tag.size() - 3);
+  if (open.empty() || open.back() != name)
+    return tag + " closes " + (open.empty() ? "nothing" : open.back());
+  open.pop_back();
+  return "";
+}
+
 }  // namespace
 
 std::string well_formed(const std::string& page) {
-  static const std::regex kOpen(
+  static const std::regex opening(
       R"re(^<([a-z][a-z0-9]*)((?: [A-Za-z][-A-Za-z]*(?:="[^"<]*")?)*)(/?)>)re");
   std::vector<std::string> open;
   for (size_t at = page.find('<'); at != std::string::npos; at = page.find('<', at)) {
@@ -25,22 +46,12 @@ std::string well_formed(const std::string& page) {
     at = end + 1;
     if (tag == "<!doctype html>") continue;
     if (tag.starts_with("</")) {
-      const std::string name = tag.substr(2, tag.size() - 3);
-      if (open.empty() || open.back() != name)
-        return tag + " closes " + (open.empty() ? "nothing" : open.back());
-      open.pop_back();
+      if (std::string wrong = close(tag, open); !wrong.empty()) return wrong;
       continue;
     }
-    // Attributes may be long (pictures), and a regular expression on them slow: look at the rest.
-    std::string short_tag;
-    bool quoted = false;
-    for (const char c : tag) {
-      if (c == '"') quoted = !quoted;
-      if (!quoted || c == '"') short_tag += c;
-    }
+    const std::string short_tag = without_values(tag);
     std::smatch found;
-    if (quoted || !std::regex_search(short_tag, found, kOpen))
-      return "no tag: " + tag.substr(0, 120);
+    if (!std::regex_search(short_tag, found, opening)) return "no tag: " + tag.substr(0, 120);
     const std::string name = found[1];
     if (is_void(name) || found[3] == "/") continue;
     open.push_back(name);
