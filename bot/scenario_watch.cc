@@ -45,8 +45,9 @@ std::optional<PatternLook> look_of(const scenarios::Media& media, const KnownSen
 namespace {
 
 bool is_rendition(quality::PaintedSize size, quality::PaintedSize best) {
+  constexpr int kAnyRate = 100'000'000;  // bit/s: so much that it has all renditions
   const auto all = pipelines::usual_renditions(
-      {best.width, best.height, 0}, pipelines::kNarrowestPicture, pipelines::kLowestPicture);
+      {best.width, best.height, kAnyRate}, pipelines::kNarrowestPicture, pipelines::kLowestPicture);
   return size == best || std::any_of(all.begin(), all.end(), [&](const pipelines::Rendition& r) {
            return size == quality::PaintedSize{r.width, r.height};
          });
