@@ -94,7 +94,17 @@ export class Leg {
       const track = this.#trackFor(transceiver.receiver.track.kind);
       if (transceiver.sender.track === track || transceiver.stopped) continue;
       transceiver.sender.replaceTrack(track).catch((error) => this.#note(error));
+      if (transceiver.receiver.track.kind === 'video') this.#sendPictures(transceiver.sender, Boolean(track));
     }
+  }
+
+  // Firefox repeats the last picture of a camera that is off, each second, unless it sends nothing.
+  #sendPictures(sender, on) {
+    const parameters = sender.getParameters();
+    const encodings = parameters.encodings ?? [];
+    if (encodings.every((one) => (one.active ?? true) === on)) return;
+    for (const one of encodings) one.active = on;
+    sender.setParameters(parameters).catch((error) => this.#note(error));
   }
 
   withhold(yes) {

@@ -133,7 +133,8 @@ async function start() {
   enter(wanted);
 }
 
-// For tests and for support: plain values, nothing to hold on to.
+// For tests and for support: plain values, nothing to hold on to; but for connections(), which says
+// whose each peer connection is.
 window.callbot = {
   state: () => ({
     phase: call?.phase ?? 'lobby',
@@ -150,6 +151,8 @@ window.callbot = {
     notices: [...notices], troubles: [...(call?.troubles ?? [])], lastEnd,
   }),
   stats: async () => (await call?.stats()) ?? {},
+  connections: () => [...(call?.peers.values() ?? [])].filter(({ leg }) => leg?.pc)
+    .map(({ member, leg }) => ({ member, pc: leg.pc })),
   // As if the network had cut the connection to the server.
   dropConnection: () => call?.dropConnection(),
 };

@@ -1,0 +1,38 @@
+// bot/page_log.h: when pages sent the frames of their files, for who measures what comes of them.
+//
+// A page says of each frame of its camera when it read it from its own track, a moment before it is
+// encoded; that is when the frame counts as captured. A file is played again and again, so that its
+// numbers come again: what is older than half a round is forgotten.
+//
+// Thread:  any; locks for moments.
+// Owner:   shared by all who measure.
+// Fails:   nullopt for what no page said, or too long ago.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "quality/sender_log.h"
+
+namespace callbot::bot {
+
+class PageLog final : public quality::SenderLog {
+ public:
+  // Frames in a round of this source's file.
+  void begin(uint16_t source, uint32_t frames, int64_t uncertainty_ns);
+  void add(uint16_t source, uint32_t counter, int64_t at_ns);
+  std::optional<quality::Captured> captured(uint16_t source, uint32_t counter) const override;
+  std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
+
+ private:
+  struct Round {
+    std::vector<int64_t> at_ns;  // by counter; 0: not known
+    uint32_t last = 0;
+    int64_t uncertainty_ns = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<uint16_t, Round> rounds_;
+};
+
+}  // namespace callbot::bot

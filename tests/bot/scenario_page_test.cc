@@ -1,0 +1,220 @@
+// Real browsers as actors of scenarios.
+#include "bot/scenario_page.h"
+
+#include <gmock/gmock.h>
+
+#include "bot/cli.h"
+#include "scenarios/run_json.h"
+#include "tests/support/program.h"
+#include "tests/support/room_host.h"
+#include "tests/support/scenario_runs.h"
+#include "tests/support/temp_folder.h"
+
+namespace callbot::bot {
+namespace {
+
+using scenarios::Verdict;
+using testing::HasSubstr;
+
+class ScenarioPageTest : public test::ScenarioRuns,
+                         public testing::WithParamInterface<const char*> {
+ protected:
+  static constexpr std::chrono::milliseconds kBrowsersTake{150000};
+
+  void decode(const std::string& more) {
+    const std::string text =
+        "callbot: 1\nname: t\n"
+        "media:\n  cam:\n    video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 "
+        "kbit/s}\n"
+        "    audio: pattern\n" +
+        more;
+    auto scenario = scenarios::decode_scenario(text, "t.yaml", {});
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    scenario_ = *scenario;
+  }
+  void run() {
+    start(scenarios::Scenario(scenario_));
+    ASSERT_TRUE(ended(kBrowsersTake));
+  }
+};
+
+TEST_P(ScenarioPageTest, APageAndABotReadEachOthersMarks) {
+  decode(std::string("actors:\n  page: {browser: ") + GetParam() +
+         ", send: cam, verify: all}\n  bot: {send: cam, verify: all}\n" + R"(
+steps:
+  - {do: join, who: bot, timeout: 60s}
+  - {do: join, who: page, timeout: 90s}
+  - {expect: first-frame, who: "*", from: "*", within: 60s}
+  - {expect: first-sound, who: "*", from: "*", within: 60s}
+  - {expect: seen, who: "*", from: "*", within: 60s}
+  - {expect: heard, who: "*", from: "*", within: 60s}
+  - {expect: size, who: page, from: bot, size: 320x180, within: 20s}
+  - {expect: codec, who: page, from: bot, stream: camera, codec: vp8, within: 20s}
+  - mark: steady
+  - wait: 4s
+  - mark: end
+  - {do: mute, who: page, timeout: 30s}
+  - {expect: muted, who: bot, from: page, within: 20s}
+  - {expect: silence, who: bot, from: page, for: 2s, grace: 1s}
+  - {do: unmute, who: page, timeout: 30s}
+  - {expect: heard, who: bot, from: page, within: 60s}
+  - {do: camera-off, who: page, timeout: 30s}
+  - {expect: unseen, who: bot, from: page, for: 2s, grace: 1s}
+  - {do: camera-on, who: page, timeout: 30s}
+  - {expect: seen, who: bot, from: page, within: 60s}
+  - {do: mute, who: bot, timeout: 30s}
+  - {expect: muted, who: page, from: bot, within: 20s}
+  - {expect: silence, who: page, from: bot, for: 2s, grace: 2s}
+  - {do: leave, who: "*", timeout: 30s}
+timeline:
+  - {between: [steady, end], who: "*", must_see: "*", grace: 3s}
+thresholds:
+  - {metric: video.marked, stat: total, op: ">", value: 30, who: page, from: bot, between: [steady, end]}
+  - {metric: video.marked, stat: total, op: ">", value: 30, who: bot, from: page, between: [steady, end]}
+  - {metric: video.e2e_delay, stat: count, op: ">", value: 30, who: page, from: bot, between: [steady, end]}
+  - {metric: video.e2e_delay, stat: count, op: ">", value: 30, who: bot, from: page, between: [steady, end]}
+  - {metric: video.network_delay, stat: count, op: ">", value: 30, who: bot, from: page, between: [steady, end]}
+  - {metric: video.e2e_delay, stat: p50, op: "<", value: 10s, who: "*", between: [steady, end]}
+  - {metric: identity.wrong, stat: total, op: "==", value: 0, who: "*"}
+  - {metric: rtp.packets, stat: total, op: ">", value: 0, per: stream, who: page, from: bot}
+)");
+  run();
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+}
+
+TEST_P(ScenarioPageTest, OneThatCrashesIsMissedAndComesBack) {
+  decode(std::string("actors:\n  page: {browser: ") + GetParam() +
+         ", send: cam, verify: all}\n  bot: {send: cam, verify: all}\n" + R"(
+steps:
+  - {do: join, who: "*", timeout: 90s}
+  - {expect: seen, who: bot, from: page, within: 60s}
+  - {do: crash, who: page}
+  - {expect: left, who: bot, from: page, within: 60s}
+  - {do: join, who: page, timeout: 90s}
+  - {expect: seen, who: bot, from: page, within: 60s}
+thresholds: [{metric: video.marked, stat: total, op: ">", value: 0, who: bot, from: page}]
+)");
+  run();
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+  ASSERT_NE(evidence_->actor("page"), nullptr);
+  EXPECT_EQ(evidence_->actor("page")->inside.size(), 2U);
+  EXPECT_EQ(evidence_->actor("page")->browser, GetParam());
+}
+
+// As users run it; a shorter stretch is looked at.
+TEST_P(ScenarioPageTest, TheSamplePasses) {
+  test::TempFolder folder;
+  const fs::path json = folder.path() / "run.json";
+  int status = -1;
+  std::string output;
+  // Once more where the machine held it up, which the run says of itself.
+  for (int attempt = 0; attempt < kAttempts && (attempt == 0 || status == kExitUnmeasured);
+       ++attempt) {
+    test::Program program(
+        loop_, {CALLBOT_PROGRAM, "test", CALLBOT_SOURCE_DIR "/tests/scenarios/browser-and-bot.yaml",
+                "--var", std::string("BROWSER=") + GetParam(), "--var", "STEADY=5s", "--json",
+                json.string()});
+    status = program.wait(kBrowsersTake);
+    output = program.output();
+  }
+  EXPECT_EQ(status, 0) << output;
+  const auto text = read_file(json, 64u << 20);
+  ASSERT_TRUE(text) << output;
+  const auto runs = Json::parse(*text, {64u << 20, 64}).and_then(scenarios::runs_of);
+  ASSERT_TRUE(runs) << runs.error().message;
+  ASSERT_EQ(runs->size(), 1u);
+  const scenarios::Evidence& evidence = runs->front().evidence;
+  ASSERT_NE(evidence.actor("browser"), nullptr);
+  EXPECT_EQ(evidence.actor("browser")->browser, GetParam());
+  const auto pairs_of = [&](const std::string& who) {
+    return std::count_if(evidence.pairs.begin(), evidence.pairs.end(),
+                         [&](const auto& pair) { return pair.actor == who; });
+  };
+  EXPECT_GE(pairs_of("browser"), 1);
+  EXPECT_GE(pairs_of("bot"), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, ScenarioPageTest, testing::Values("chromium", "firefox"),
+                         [](const auto& info) { return std::string(info.param); });
+
+using ScenarioChromiumTest = ScenarioPageTest;
+
+TEST_P(ScenarioChromiumTest, OneThatIsNotLetInEndsTheRun) {
+  test::RoomHost host(loop_);
+  const std::string url = host.url();
+  host.kill();
+  decode("url: " + url +
+         "\nactors: {page: {browser: chromium}}\nsteps: [{do: join, who: page, timeout: 60s}]\n");
+  run();
+  EXPECT_FALSE(evidence_->established);
+  EXPECT_THAT(evidence_->ended, HasSubstr("page: "));
+}
+
+TEST_P(ScenarioChromiumTest, WhatABrowserCannotIsSaidBefore) {
+  decode(R"(
+rooms: {r: {url: "https://h/whip"}}
+actors:
+  page: {browser: chromium, send: cam}
+  bot: {send: cam}
+steps:
+  - {do: join, who: "*"}
+)");
+  EXPECT_THAT(cannot_run(scenario_),
+              HasSubstr("actors.page.url: a browser joins rooms of callbot"));
+  decode(R"(
+actors:
+  page: {browser: chromium, send: cam, receive: audio}
+  bot: {send: cam}
+steps:
+  - {do: join, who: "*"}
+  - {do: network, who: page, set: 3g}
+)");
+  EXPECT_THAT(cannot_run(scenario_), HasSubstr("actors.page.receive"));
+  const auto why = [&](const std::string& media, const std::string& step) {
+    decode("  odd: " + media +
+           "\nactors: {page: {browser: firefox, send: odd}, bot: {send: cam}}\n" +
+           "steps:\n  - {do: join, who: '*'}\n  - " + step + "\n");
+    return cannot_run(scenario_);
+  };
+  const std::string good = "{video: pattern}", wait = "{wait: 1s}";
+  EXPECT_EQ(why(good, wait), "");
+  EXPECT_EQ(why("{video: {file: a.mjpeg}, audio: {file: a.wav}}", wait), "");
+  EXPECT_EQ(why(good, "{do: message, who: page, text: hello}"), "");
+  EXPECT_THAT(why("{video: {file: a.mp4}}", wait), HasSubstr(".y4m or .mjpeg"));
+  EXPECT_THAT(why("{video: screen}", wait), HasSubstr("send: video of a browser"));
+  EXPECT_THAT(why("{audio: silence}", wait), HasSubstr("send: audio of a browser"));
+  EXPECT_THAT(why(good, "{do: share-screen, who: '*'}"), HasSubstr("share-screen of a browser"));
+  EXPECT_THAT(why(good, "{do: switch, who: page, size: 160x90}"), HasSubstr("steps[1]: switch"));
+  EXPECT_THAT(why(good, "{do: message, who: page, to: bot, text: hello}"),
+              HasSubstr("a browser writes to everybody"));
+}
+
+TEST_P(ScenarioChromiumTest, MessagesAndFilesGoBothWays) {
+  test::TempFolder folder;
+  const fs::path notes = folder.path() / "notes.txt";
+  ASSERT_TRUE(write_atomically(notes, std::string(40'000, 'n')));
+  decode(R"(
+actors: {page: {browser: chromium, send: cam, verify: headers}, bot: {send: cam}}
+steps:
+  - {do: join, who: bot, timeout: 60s}
+  - {do: join, who: page, timeout: 90s}
+  - {do: message, who: page, text: "it's \"me\"", timeout: 30s}
+  - {expect: message, who: bot, from: page, text: "it's \"me\"", within: 20s}
+  - {do: message, who: bot, text: hello, timeout: 30s}
+  - {expect: message, who: page, from: bot, text: hello, within: 20s}
+  - {do: file, who: page, path: ")" +
+         notes.string() + R"(", timeout: 60s}
+  - {expect: file, who: bot, from: page, within: 20s}
+  - {do: file, who: bot, path: ")" +
+         notes.string() + R"(", timeout: 60s}
+  - {expect: file, who: page, from: bot, within: 20s}
+)");
+  run();
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Only, ScenarioChromiumTest, testing::Values("chromium"),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace callbot::bot
