@@ -291,6 +291,32 @@ void add_send(CLI::App& app, SendOptions& o) {
       "where they are given.\n");
 }
 
+void add_check(CLI::App& app, CheckCallOptions& o) {
+  auto* check = app.add_subcommand("check", "what this machine can do: callbot check call URL");
+  check->require_subcommand(1);
+  auto* c = check->add_subcommand(
+      "call",
+      "can this machine hold a call there? Two members of our own measure the way between them");
+  add_join(c, o.join);
+  parsed<std::chrono::milliseconds>(c, "--duration", "how long the marked echo is measured",
+                                    o.duration, duration, "TIME")
+      ->default_str("6s");
+  parsed<int>(c, "--max-bitrate", "the highest bit rate that is tried", o.most_bitrate, bitrate,
+              "RATE")
+      ->default_str("8M");
+  c->add_flag_callback(
+      "--no-bitrate", [&o] { o.most_bitrate = 0; },
+      "do not fill the line to find out its bit rate");
+  c->add_flag("--json", o.json, "print the result as JSON");
+  c->footer(
+      "The room has to be empty: others in it would see the test picture.\n"
+      "With --network the first of the two members is behind those conditions.\n"
+      "Examples:\n"
+      "  callbot check call ws://127.0.0.1:8080/rooms/check\n"
+      "  callbot check call wss://calls.example/rooms/check --json "
+      "--ice-server turn:USER:PASSWORD@turn.example:3478?transport=udp\n");
+}
+
 void add_serve(CLI::App& app, ServeOptions& o) {
   auto* c = app.add_subcommand("serve", "run the room server and its web page");
   c->add_option_function<std::string>(

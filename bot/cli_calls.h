@@ -17,6 +17,7 @@ void add_record(CLI::App& app, RecordOptions& options);
 void add_send(CLI::App& app, SendOptions& options);
 void add_serve(CLI::App& app, ServeOptions& options);
 void add_ctl(CLI::App& app, CtlOptions& options);
+void add_check(CLI::App& app, CheckCallOptions& options);
 
 // A word behind --until-empty that is no time is another's. In CLI11's order: last first.
 std::vector<std::string> arguments(const std::vector<std::string>& words);

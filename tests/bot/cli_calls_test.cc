@@ -41,6 +41,23 @@ TEST(CallsCommandLine, ReadsSend) {
   EXPECT_EQ(o.count, 3);
 }
 
+TEST(CallsCommandLine, ReadsCheckCall) {
+  const auto o =
+      options<CheckCallOptions>({"check", "call", "ws://h/rooms/r", "--duration", "2s",
+                                 "--max-bitrate", "4M", "--ice-server", "turn:u:p@b:2", "--json"});
+  EXPECT_EQ(o.join.url, "ws://h/rooms/r");
+  EXPECT_EQ(o.join.name, "check");
+  EXPECT_EQ(o.duration, std::chrono::seconds(2));
+  EXPECT_EQ(o.most_bitrate, 4'000'000);
+  EXPECT_TRUE(o.json);
+  EXPECT_EQ(
+      options<CheckCallOptions>({"check", "call", "ws://h/rooms/r", "--no-bitrate"}).most_bitrate,
+      0);
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"check"}, {"check", "call"}, {"check", "devices"}})
+    EXPECT_EQ(parse(words).error().code, Code::kUsage);
+}
+
 TEST(CallsCommandLine, ReadsTheNetwork) {
   const auto send = options<SendOptions>({"send", "ws://h/rooms/r", "--network", "3g"});
   ASSERT_TRUE(send.join.network);

@@ -1,0 +1,215 @@
+#include "bot/check_call.h"
+
+#include <gmock/gmock.h>
+#include <gst/gst.h>
+
+#include "bot/serve.h"
+#include "signaling/websocket.h"
+#include "tests/support/program.h"
+#include "tests/support/room_host.h"
+#include "tests/support/turn_server.h"
+
+namespace callbot::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr auto kPatience = 90s;
+
+EchoWay good_way() {
+  EchoWay way;
+  way.packets = 1000;
+  way.lost = 0;
+  way.jitter = 0.002;
+  way.way = way.way_95 = 0.01;
+  way.delay = way.delay_95 = 0.03;
+  way.marked = way.expected = 180;
+  return way;
+}
+CheckReport good_report() {
+  CheckReport report;
+  report.echo.way[0] = report.echo.way[1] = good_way();
+  const RateWay fast{{}, 8e6, true};
+  report.rate = RateResult{{fast, fast}};
+  return report;
+}
+
+TEST(JudgeCheck, AGoodCallPasses) {
+  const auto verdict = judge(good_report());
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kGood);
+  EXPECT_THAT(verdict.why, IsEmpty());
+  EXPECT_THAT(to_text(good_report(), verdict), HasSubstr("PASS: this machine can hold a call"));
+}
+
+TEST(JudgeCheck, EachHarmIsNamedTheWorstFirst) {
+  CheckReport report = good_report();
+  report.echo.way[0].jitter = 0.05;
+  report.echo.way[1].lost = 100;
+  report.rate->value().way[0].achieved = 400'000;
+  const auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kFail);
+  EXPECT_THAT(verdict.why,
+              ElementsAre("back: 9.1 % of the packets were lost", "there: 50.0 ms of jitter",
+                          "there: no more than 400 kbit/s gets through"));
+}
+
+TEST(JudgeCheck, WithoutMarksNothingIsMeasured) {
+  CheckReport report = good_report();
+  report.echo.way[1].marked = 0;
+  EXPECT_EQ(judge(report).level, CheckVerdict::Level::kUnmeasured);
+  report.echo.way[1].lost = 500;
+  EXPECT_EQ(judge(report).level, CheckVerdict::Level::kFail);
+}
+
+TEST(JudgeCheck, ATurnServerThatLeadsNowhereFails) {
+  CheckReport report = good_report();
+  report.relayed = fail(Code::kTimeout, "nobody there");
+  const auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kFail);
+  EXPECT_THAT(verdict.why, ElementsAre(HasSubstr("TURN")));
+  EXPECT_EQ(to_json(report, verdict).at("relayed").at("error").text(), "nobody there");
+}
+
+class CheckCallTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { gst_init(nullptr, nullptr); }
+
+  CheckCallOptions options() {
+    CheckCallOptions o;
+    o.join.url = host_.url();
+    o.duration = 2s;
+    o.json = true;
+    return o;
+  }
+  void run(CheckCallOptions o) {
+    check_ = std::make_unique<CheckCall>(loop_, console_, std::move(o),
+                                         [&](auto done) { done_ = std::move(done); });
+    check_->start();
+    ASSERT_TRUE(loop_.run_until([&] { return done_.has_value(); }, kPatience));
+  }
+
+  Loop loop_;
+  Console console_{true};
+  test::RoomHost host_{loop_};
+  std::optional<CheckCall::Done> done_;
+  std::unique_ptr<CheckCall> check_;
+};
+
+TEST_F(CheckCallTest, MeasuresACallThroughARoom) {
+  CheckCallOptions o = options();
+  o.most_bitrate = 1'000'000;
+  run(o);
+  ASSERT_FALSE(done_->error) << done_->error->message;
+  const CheckReport& report = check_->report();
+  for (int i = 0; i < 2; ++i) {
+    const EchoWay& way = report.echo.way[i];
+    EXPECT_GT(way.packets, 50U);
+    EXPECT_EQ(way.lost, 0);
+    EXPECT_GT(way.marked, 20U);
+    EXPECT_EQ(way.unread, 0U);
+    ASSERT_TRUE(way.way && way.delay && way.jitter);
+    EXPECT_GE(*way.way, 0);
+    EXPECT_GT(*way.delay, *way.way) << "encoding takes time";
+    EXPECT_THAT(report.echo.pair[i], HasSubstr(" -> "));
+  }
+  ASSERT_TRUE(report.echo.rtt());
+  ASSERT_TRUE(report.rate && *report.rate);
+  for (const RateWay& way : (*report.rate)->way) {
+    ASSERT_FALSE(way.steps.empty());
+    EXPECT_GT(way.steps.front().received, 200'000);
+    EXPECT_GE(way.achieved, way.steps.front().received);
+  }
+}
+
+// Known conditions on the first end's line are what is reported.
+TEST_F(CheckCallTest, SaysWhatTheNetworkDoes) {
+  CheckCallOptions o = options();
+  o.most_bitrate = 2'000'000;
+  o.join.network = *network::parse_network(
+      R"({"up":{"rate":"600 kbit/s","queue":"200ms"},"down":{"delay":"400ms","loss":"20%"},"seed":3})");
+  run(o);
+  ASSERT_FALSE(done_->error) << done_->error->message;
+  const CheckReport& report = check_->report();
+  ASSERT_TRUE(report.echo.way[1].way);
+  EXPECT_GE(*report.echo.way[1].way, 0.4);
+  EXPECT_GT(report.echo.way[1].lost, 0);
+  EXPECT_EQ(done_->status, kExitNotGood);
+  ASSERT_TRUE(report.rate && *report.rate);
+  const RateWay& there = (*report.rate)->way[0];
+  EXPECT_FALSE(there.open_ended);
+  EXPECT_LE(there.achieved, 600'000);
+  EXPECT_GE(there.achieved, 200'000);
+  EXPECT_FALSE(report.relayed);
+}
+
+TEST_F(CheckCallTest, WithATurnServerTheCallGoesThroughItOnceMore) {
+  test::TurnServer turn;
+  ASSERT_TRUE(loop_.run_until([&] { return turn.up(); }, kPatience)) << "is coturn installed?";
+  CheckCallOptions o = options();
+  o.most_bitrate = 0;
+  o.join.interfaces = {"127.0.0.1"};
+  o.join.ice_servers = {turn.flag("udp")};
+  run(o);
+  ASSERT_FALSE(done_->error) << done_->error->message;
+  const CheckReport& report = check_->report();
+  ASSERT_TRUE(report.relayed);
+  ASSERT_TRUE(*report.relayed) << report.relayed->error().message;
+  EXPECT_THAT((*report.relayed)->pair[0], HasSubstr("relay 127.0.0.1"));
+  EXPECT_TRUE((*report.relayed)->rtt());
+  EXPECT_THAT(report.echo.pair[0], HasSubstr("host 127.0.0.1"));
+}
+
+TEST_F(CheckCallTest, ATurnServerThatDoesNotAnswerFails) {
+  CheckCallOptions o = options();
+  o.most_bitrate = 0;
+  o.join.interfaces = {"127.0.0.1"};
+  o.join.ice_servers = {"turn:user:password@127.0.0.1:9?transport=udp"};
+  run(o);
+  EXPECT_EQ(done_->status, kExitNotGood);
+  EXPECT_TRUE(check_->report().relayed && !*check_->report().relayed);
+}
+
+TEST_F(CheckCallTest, SomebodyElseInTheRoomEndsIt) {
+  test::RawMember alice(loop_, host_.url());
+  ASSERT_FALSE(alice.join("alice").is_null());
+  run(options());
+  ASSERT_TRUE(done_->error);
+  EXPECT_EQ(done_->error->code, Code::kUsage);
+  EXPECT_THAT(done_->error->message, HasSubstr("\"alice\" is in the room"));
+}
+
+TEST_F(CheckCallTest, WithoutAServerThereIsNoCall) {
+  CheckCallOptions o = options();
+  host_.kill();
+  run(o);
+  EXPECT_EQ(done_->status, kExitConnect);
+}
+
+TEST_F(CheckCallTest, InterruptedItSaysWhatItKnows) {
+  CheckCallOptions o = options();
+  o.duration = 60s;
+  check_ =
+      std::make_unique<CheckCall>(loop_, console_, o, [&](auto done) { done_ = std::move(done); });
+  check_->start();
+  check_->interrupt();
+  ASSERT_TRUE(loop_.run_until([&] { return done_.has_value(); }, kPatience));
+  EXPECT_EQ(done_->status, kExitInterrupted);
+}
+
+TEST_F(CheckCallTest, TheProgramPrintsJson) {
+  test::Program program(loop_, {CALLBOT_PROGRAM, "check", "call", host_.url(), "--duration", "1s",
+                                "--no-bitrate", "--json"});
+  const int status = program.wait(kPatience);
+  const auto json = Json::parse(program.output());
+  ASSERT_TRUE(json) << program.output();
+  const std::string verdict = json->at("verdict").text().value_or("");
+  EXPECT_EQ(status, verdict == "FAIL" ? 1 : verdict == "UNMEASURED" ? 5 : 0) << program.output();
+  EXPECT_TRUE(json->at("echo").at("rtt_s").number()) << program.output();
+}
+
+}  // namespace
+}  // namespace callbot::bot
