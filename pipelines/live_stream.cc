@@ -5,6 +5,7 @@
 #include <gst/rtp/gstrtpbuffer.h>
 #include <gst/video/video-event.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <utility>

@@ -29,6 +29,13 @@ struct PictureConfig {
   // Where the rate changed to this one: that frame, at that second.
   uint64_t since_frame = 0, since_second = 0;
   bool slides = false;  // of text that stand for seconds, as a shared screen does
+
+  // From that frame on, which begins a second.
+  void change_rate(uint64_t frame, int rate) {
+    since_second += (frame - since_frame) / static_cast<uint64_t>(fps);
+    since_frame = frame;
+    fps = rate;
+  }
   friend bool operator==(const PictureConfig&, const PictureConfig&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "pipelines/pauses.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace callbot::pipelines {
 namespace {

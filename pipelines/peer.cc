@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "pipelines/codecs.h"
 #include "pipelines/fingerprint.h"
 #include "pipelines/ice.h"
 #include "pipelines/peer_impl.h"
@@ -20,6 +21,9 @@ SdpGuardConfig guard_config(const PeerConfig& config) {
   guard.codecs = accepted_codecs(config).value_or(std::vector<std::string>());
   // Without a wish of ours the offerer's order counts: a browser sends what stands first.
   guard.codecs_by_us = config.source != nullptr || !config.receive_codecs.empty();
+  if (config.source != nullptr)
+    for (const SourceStream& stream : config.source->streams())
+      if (const Codec* codec = codec_by_name(stream.codec)) guard.sent.push_back(codec->rtp_name);
   guard.receive_audio = config.receive_audio;
   guard.take_video = config.receive_video || sends_video;
   guard.receives = config.receives;

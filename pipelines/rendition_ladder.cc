@@ -69,7 +69,6 @@ void RenditionLadder::go(size_t level, int64_t now_ns) {
       penalty_ns_ = std::clamp(2 * penalty_ns_, kFirstPenalty_ns, kMostPenalty_ns);
     else
       penalty_ns_ = 0;
-    went_down_ns_ = now_ns;
     up_not_before_ns_ = next_probe_ns_ = now_ns + kAfterDown_ns + penalty_ns_;
   }
   probe_every_ns_ = kFirstProbes_ns;

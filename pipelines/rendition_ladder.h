@@ -46,7 +46,7 @@ class RenditionLadder {
   std::vector<double> needs_;
   size_t level_ = 0;
   int64_t below_since_ns_ = 0;  // 0: it is not
-  int64_t went_up_ns_ = 0, went_down_ns_ = 0;
+  int64_t went_up_ns_ = 0;
   int64_t next_probe_ns_ = 0, probe_every_ns_ = 0, up_not_before_ns_ = 0, penalty_ns_ = 0;
   int64_t limited_since_ns_ = 0, limited_ns_ = 0;
 };

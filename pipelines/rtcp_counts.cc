@@ -5,33 +5,23 @@
 
 #include "base/clock.h"
 #include "pipelines/gst_glue.h"
+#include "pipelines/rtcp.h"
 
 namespace callbot::pipelines {
 namespace {
 
-constexpr uint8_t kSenderReport = 200;       // RFC 3550, 6.4.1
-constexpr uint8_t kReceiverReport = 201;     // RFC 3550, 6.4.2
-constexpr uint8_t kTransportFeedback = 205;  // RFC 4585, 6.1
-constexpr uint8_t kPayloadFeedback = 206;    // RFC 4585, 6.1
-constexpr uint8_t kNack = 1, kPli = 1, kFir = 4;
 constexpr size_t kFeedbackHead = 12, kFirEntry = 8;
-constexpr size_t kReceiverReportHead = 8, kSenderReportHead = 28, kReportBlock = 24;
+constexpr size_t kReportBlock = 24;
 constexpr size_t kMostSsrcs = 1000;
 constexpr double kMostTripSeconds = 60;  // an older echo is of another connection
-
-uint32_t word(std::span<const uint8_t> bytes, size_t at) {
-  return uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 | uint32_t{bytes[at + 2]} << 8 |
-         bytes[at + 3];
-}
 
 // Each packet of a compound one, as far as they are whole.
 void each_packet(std::span<const uint8_t> compound,
                  const std::function<void(std::span<const uint8_t>)>& take) {
-  while (compound.size() >= 4 && compound[0] >> 6 == 2) {
-    const size_t size = 4 * ((size_t{compound[2]} << 8 | compound[3]) + 1);
-    if (size > compound.size()) return;
-    take(compound.first(size));
-    compound = compound.subspan(size);
+  for (auto packet = first_rtcp_packet(compound); !packet.empty();
+       packet = first_rtcp_packet(compound)) {
+    take(packet);
+    compound = compound.subspan(packet.size());
   }
 }
 
@@ -44,7 +34,7 @@ FeedbackCounts* of(std::map<uint32_t, FeedbackCounts>& all, uint32_t ssrc) {
 void count(std::map<uint32_t, FeedbackCounts>& all, std::span<const uint8_t> packet) {
   if (packet.size() < kFeedbackHead) return;
   const uint8_t type = packet[1], format = packet[0] & 0x1f;
-  const uint32_t media = word(packet, 8);
+  const uint32_t media = rtcp_word(packet, 8);
   if (type == kTransportFeedback && format == kNack) {
     if (auto* counts = of(all, media)) ++counts->nack;
   } else if (type == kPayloadFeedback && format == kPli) {
@@ -52,7 +42,7 @@ void count(std::map<uint32_t, FeedbackCounts>& all, std::span<const uint8_t> pac
   } else if (type == kPayloadFeedback && format == kFir) {
     // Whose picture it is stands in the entries; in the head there is 0.
     for (size_t at = kFeedbackHead; at + kFirEntry <= packet.size(); at += kFirEntry)
-      if (auto* counts = of(all, word(packet, at))) ++counts->fir;
+      if (auto* counts = of(all, rtcp_word(packet, at))) ++counts->fir;
   }
 }
 
@@ -77,8 +67,8 @@ void RtcpCounts::received(std::span<const uint8_t> compound, int64_t now_ns) {
 
 void RtcpCounts::note_report(std::span<const uint8_t> report, int64_t now_ns) {
   if (report.size() < kSenderReportHead) return;
-  reports_[next_report_++ % reports_.size()] = {word(report, 8) << 16 | word(report, 12) >> 16,
-                                                now_ns};
+  reports_[next_report_++ % reports_.size()] = {
+      rtcp_word(report, 8) << 16 | rtcp_word(report, 12) >> 16, now_ns};
 }
 
 void RtcpCounts::take_blocks(std::span<const uint8_t> report, size_t head, int64_t now_ns) {
@@ -86,7 +76,7 @@ void RtcpCounts::take_blocks(std::span<const uint8_t> report, size_t head, int64
   for (size_t i = 0; i < blocks; ++i) {
     const size_t at = head + i * kReportBlock;
     if (at + kReportBlock > report.size()) return;
-    echo(word(report, at + 16), word(report, at + 20), now_ns);
+    echo(rtcp_word(report, at + 16), rtcp_word(report, at + 20), now_ns);
   }
 }
 

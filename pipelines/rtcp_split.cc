@@ -4,23 +4,13 @@
 #include <memory>
 
 #include "base/gref.h"
+#include "pipelines/rtcp.h"
 
 namespace callbot::pipelines {
 namespace {
 
-constexpr uint8_t kSenderReport = 200;     // RFC 3550, 6.4.1
-constexpr uint8_t kReceiverReport = 201;   // RFC 3550, 6.4.2
-constexpr uint8_t kPayloadFeedback = 206;  // RFC 4585, 6.1
-constexpr uint8_t kPli = 1;
-constexpr size_t kReceiverReportHead = 8;
-constexpr size_t kSenderReportHead = 28;
 constexpr size_t kPliBytes = 12;
 constexpr size_t kMostSsrcs = 1000;
-
-uint32_t word(std::span<const uint8_t> bytes, size_t at) {
-  return uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 | uint32_t{bytes[at + 2]} << 8 |
-         bytes[at + 3];
-}
 
 GRef<GstBuffer> buffer_of(const RtcpSplit::Bytes& bytes) {
   return GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
@@ -58,16 +48,13 @@ GstPadProbeReturn part(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
 
 std::optional<RtcpSplit::Parts> RtcpSplit::split(std::span<const uint8_t> compound) {
   Parts parts;
-  for (size_t at = 0; at < compound.size();) {
-    if (compound.size() - at < 4 || compound[at] >> 6 != 2) return std::nullopt;
-    const size_t words = static_cast<size_t>(compound[at + 2]) << 8 | compound[at + 3];
-    const size_t size = 4 * (words + 1);
-    if (size > compound.size() - at) return std::nullopt;
-    const auto packet = compound.subspan(at, size);
-    at += size;
+  while (!compound.empty()) {
+    const auto packet = first_rtcp_packet(compound);
+    if (packet.empty()) return std::nullopt;
+    compound = compound.subspan(packet.size());
     if (packet[1] == kReceiverReport) remember(packet, kReceiverReportHead);
     if (packet[1] == kSenderReport) remember(packet, kSenderReportHead);
-    if (packet[1] == kPayloadFeedback && (packet[0] & 0x1f) == kPli && size == kPliBytes)
+    if (packet[1] == kPayloadFeedback && (packet[0] & 0x1f) == kPli && packet.size() == kPliBytes)
       parts.requests.push_back(behind_its_report(packet));
     else
       parts.rest.insert(parts.rest.end(), packet.begin(), packet.end());
@@ -82,14 +69,15 @@ void RtcpSplit::remember(std::span<const uint8_t> report, size_t head) {
     const size_t at = head + i * sizeof(ReportBlock);
     if (at + sizeof(ReportBlock) > report.size() || newest_.size() >= kMostSsrcs) return;
     std::copy_n(report.begin() + static_cast<std::ptrdiff_t>(at), sizeof(ReportBlock),
-                newest_[word(report, at)].begin());
+                newest_[rtcp_word(report, at)].begin());
   }
 }
 
 RtcpSplit::Bytes RtcpSplit::behind_its_report(std::span<const uint8_t> pli) const {
   ReportBlock block{};  // of nothing received, but for whose it is
   std::copy_n(pli.begin() + 8, 4, block.begin());
-  if (const auto known = newest_.find(word(pli, 8)); known != newest_.end()) block = known->second;
+  if (const auto known = newest_.find(rtcp_word(pli, 8)); known != newest_.end())
+    block = known->second;
   Bytes bytes{0x81, kReceiverReport, 0, 7};
   bytes.insert(bytes.end(), pli.begin() + 4, pli.begin() + 8);  // its sender is ours
   bytes.insert(bytes.end(), block.begin(), block.end());

@@ -36,6 +36,8 @@ struct SdpGuardConfig {
   // without any of them is rejected. Empty: all pass.
   std::vector<std::string> codecs;
   bool codecs_by_us = false;  // true: the order of `codecs` decides; false: the other end's order
+  // Of each stream that we send: lines take them in this order before `codecs` are looked at.
+  std::vector<std::string> sent;
   uint64_t most_message_bytes = 256u << 10;  // over a data channel, as we announce it (RFC 8841, 6)
   bool receive_audio = true;                 // false: answered as not received
   bool take_video = true;

@@ -216,7 +216,9 @@ bool SdpDraft::choose_codec(size_t i) {
     if (!mline.chosen && other != nullptr) mline.chosen = index_of(other);
     if (mline.chosen) return true;
   }
-  if (config_.codecs_by_us) {
+  if (const SdpCodec* next = next_sent(i)) {
+    mline.chosen = index_of(next);
+  } else if (config_.codecs_by_us) {
     for (const std::string& name : config_.codecs)
       if (const SdpCodec* best = best_payload(mline, name); best != nullptr && !mline.chosen)
         mline.chosen = index_of(best);
@@ -226,6 +228,23 @@ bool SdpDraft::choose_codec(size_t i) {
         mline.chosen = index_of(best_payload(mline, codec.rtp_name));
   }
   return mline.chosen.has_value();
+}
+
+// Of the first stream that no m-line before this one has room for.
+const SdpCodec* SdpDraft::next_sent(size_t i) const {
+  std::vector<bool> has_room(config_.sent.size());
+  for (size_t before = 0; before < i; ++before) {
+    const SdpMline& mline = mlines_[before];
+    for (size_t k = 0; mline.chosen && k < has_room.size(); ++k)
+      if (!has_room[k] && same(config_.sent[k], mline.codecs[*mline.chosen].rtp_name)) {
+        has_room[k] = true;
+        break;
+      }
+  }
+  for (size_t k = 0; k < has_room.size(); ++k)
+    if (const SdpCodec* best = best_payload(mlines_[i], config_.sent[k]); best && !has_room[k])
+      return best;
+  return nullptr;
 }
 
 bool SdpDraft::takes_data_channel(size_t i) {

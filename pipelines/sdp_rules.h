@@ -84,6 +84,7 @@ class SdpDraft {
   Result<> accept_mlines();
   bool wanted(size_t i);
   bool choose_codec(size_t i);
+  const SdpCodec* next_sent(size_t i) const;
   bool takes_data_channel(size_t i);
   Result<> check_accepted() const;
   Result<> read_fingerprints();

@@ -36,8 +36,18 @@ struct SplicedSource::Listener {
   }
 };
 
-SplicedSource::SplicedSource(Source& first) : first_(first), streams_(first.streams()) {
+SplicedSource::SplicedSource(Source& first, const std::vector<SourceStream>& later)
+    : first_(first), streams_(first.streams()) {
   for (size_t i = 0; i < streams_.size(); ++i) places_.push_back({&first, i});
+  for (const SourceStream& stream : later) {
+    const bool there = std::any_of(streams_.begin(), streams_.end(), [&](const SourceStream& s) {
+      return s.kind == stream.kind && s.codec == stream.codec;
+    });
+    if (there) continue;
+    streams_.push_back(stream);
+    streams_.back().msid = streams_.front().msid;
+    places_.emplace_back();
+  }
   listeners_.resize(streams_.size());
 }
 
@@ -48,10 +58,15 @@ SplicedSource::~SplicedSource() {
         places_[i].source->detach(places_[i].stream, *listener->tapped);
 }
 
-Result<> SplicedSource::splice(Source& to) {
+Result<> SplicedSource::splice(Source& to) { return splice(to, true); }
+Result<> SplicedSource::splice_pictures(Source& to) { return splice(to, false); }
+
+Result<> SplicedSource::splice(Source& to, bool sound) {
+  const auto is_meant = [&](const SourceStream& s) { return sound || s.kind == MediaKind::kVideo; };
   std::vector<std::optional<size_t>> found(streams_.size());
   for (size_t i = 0; i < to.streams().size(); ++i) {
     const SourceStream& stream = to.streams()[i];
+    if (!is_meant(stream)) continue;
     const auto slot = std::find_if(streams_.begin(), streams_.end(), [&](const SourceStream& s) {
       return s.kind == stream.kind && s.codec == stream.codec;
     });
@@ -61,22 +76,26 @@ Result<> SplicedSource::splice(Source& to) {
     auto& taken = found[static_cast<size_t>(slot - streams_.begin())];
     if (!taken) taken = i;
   }
-  for (size_t i = 0; i < streams_.size(); ++i) {
-    for (auto& [id, listener] : listeners_[i])
-      if (listener->tapped) places_[i].source->detach(places_[i].stream, *listener->tapped);
-    {
-      const std::lock_guard lock(mutex_);
-      places_[i].source = found[i] ? &to : nullptr;
-      places_[i].stream = found[i].value_or(0);
-    }
-    if (found[i]) to.set_stream_on(*found[i], places_[i].on);
-    for (auto& [id, listener] : listeners_[i]) {
-      listener->tapped.reset();
-      listener->splice.cut();
-      listen(i, *listener);
-    }
-  }
+  for (size_t i = 0; i < streams_.size(); ++i)
+    if (is_meant(streams_[i])) replace(i, found[i] ? &to : nullptr, found[i].value_or(0));
   return {};
+}
+
+void SplicedSource::replace(size_t stream, Source* source, size_t by) {
+  Place& place = places_[stream];
+  for (auto& [id, listener] : listeners_[stream])
+    if (listener->tapped) place.source->detach(place.stream, *listener->tapped);
+  {
+    const std::lock_guard lock(mutex_);
+    place.source = source;
+    place.stream = by;
+  }
+  if (source != nullptr) source->set_stream_on(by, place.on);
+  for (auto& [id, listener] : listeners_[stream]) {
+    listener->tapped.reset();
+    listener->splice.cut();
+    listen(stream, *listener);
+  }
 }
 
 void SplicedSource::listen(size_t stream, Listener& listener) {

@@ -1,6 +1,7 @@
 // pipelines/spliced_source.h: a source whose media can be changed for another source's while it is
 // sent: each stream keeps its SSRC and codec, and its sequence numbers, RTP time and picture ids go
 // on, so that nothing has to be negotiated, as RTCRtpSender.replaceTrack() does it in browsers.
+// Another codec has a stream of its own, which is there from the beginning and silent until then.
 //
 // Thread:  as Source; splice() on the loop.
 // Owner:   who sends it; the sources it is given outlive it.
@@ -19,12 +20,15 @@ namespace callbot::pipelines {
 
 class SplicedSource final : public Source {
  public:
-  explicit SplicedSource(Source& first);
+  // `later`: streams that others will have, in codecs that the first has not.
+  explicit SplicedSource(Source& first, const std::vector<SourceStream>& later = {});
   ~SplicedSource() override;
 
-  // From now on what `to` has: of each kind its first stream, which has to have the same codec as
-  // the one before; a kind that it has not is silent.
+  // From now on what `to` has: of each kind and codec its first stream, for which there has to be
+  // one here; what it has not is silent.
   Result<> splice(Source& to);
+  // Its pictures alone; the sound goes on as it is.
+  Result<> splice_pictures(Source& to);
 
   const std::vector<SourceStream>& streams() const override { return streams_; }
   Result<> start() override;
@@ -46,6 +50,8 @@ class SplicedSource final : public Source {
     size_t stream = 0;
     bool on = true;
   };
+  Result<> splice(Source& to, bool sound);
+  void replace(size_t stream, Source* source, size_t by);
   void listen(size_t stream, Listener& listener);
 
   Source& first_;

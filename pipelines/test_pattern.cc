@@ -286,9 +286,7 @@ struct TestPattern::Impl {
       return fail(Code::kUsage, fmt::format("another rate at frame {}: expected a frame that "
                                             "begins a second, such as {}",
                                             to.at_frame, to.at_frame + rate - since % rate));
-    look.since_second += since / rate;
-    look.since_frame = to.at_frame;
-    look.fps = *to.fps;
+    look.change_rate(to.at_frame, *to.fps);
     return next;
   }
 

@@ -15,19 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::unique_ptr<TestPattern> pattern_of(Loop& loop, const std::string& codec) {
-  gst_init(nullptr, nullptr);
-  TestPatternConfig config;
-  config.audio = false;
-  config.width = 640;
-  config.height = 360;
-  config.bitrate = 900'000;
-  config.codec = codec;
-  auto pattern = TestPattern::create(loop, Log("pattern"), config);
-  if (!pattern || !(*pattern)->start()) abort();
-  return std::move(*pattern);
-}
-
 TEST(LiveRenditions, HalfAndAQuarterWhileThereIsSomethingToSee) {
   const auto sizes = [](int width, int height, int bitrate) {
     std::vector<std::tuple<int, int, int>> all;
@@ -49,7 +36,7 @@ TEST(LiveRenditions, HalfAndAQuarterWhileThereIsSomethingToSee) {
 
 TEST(LiveRenditions, OnlyWhatSomebodyWantsIsEncoded) {
   Loop loop;
-  const auto pattern = pattern_of(loop, "vp8");
+  const auto pattern = pattern_in_sizes(loop, "vp8", false);
   ASSERT_EQ(pattern->renditions(0).size(), 3u);
   const TapId best = pattern->attach(0, [](const GRef<GstBuffer>&) {});
   EXPECT_TRUE(loop.run_until([&] { return pattern->stats().video.encoded >= 10; }, 15s));
@@ -95,7 +82,7 @@ struct Seen {
 
 TEST(LiveRenditions, FollowTheSwitchesOfTheBest) {
   Loop loop;
-  const auto pattern = pattern_of(loop, "vp8");
+  const auto pattern = pattern_in_sizes(loop, "vp8", false);
   Seen best(*pattern, 0), half(*pattern, 1);
   const auto reach = [&](uint64_t frame) {
     return loop.run_until(

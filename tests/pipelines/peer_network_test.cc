@@ -1,6 +1,7 @@
 // Two Peers over an impaired line: does the whole path lead over it, and does it do what it says?
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/clock.h"

@@ -458,6 +458,19 @@ TEST_F(Guard, LetsOneCodecThroughInOurOrder) {
   EXPECT_THAT(*shown, HasSubstr("SAVPF 98 99\r\n"));
 }
 
+TEST_F(Guard, GivesEachStreamThatIsSentALineOfItsCodec) {
+  const std::vector<std::string> codecs = {"VP8", "OPUS", "H264"};
+  SdpGuard guard({.codecs = codecs, .codecs_by_us = true, .sent = {"VP8", "OPUS", "H264", "VP8"}});
+  const auto shown = guard.remote_offer(description(
+      {audio_line("0"), video_line("1"), video_line("2"), video_line("3"), video_line("4")},
+      "0 1 2 3 4"));
+  ASSERT_TRUE(shown) << refusal(shown);
+  std::vector<std::string> chosen;
+  for (const SdpMline& mline : guard.mlines())
+    chosen.push_back(mline.chosen ? mline.codecs[*mline.chosen].rtp_name : "");
+  EXPECT_THAT(chosen, testing::ElementsAre("opus", "VP8", "H264", "VP8", "VP8"));
+}
+
 TEST_F(Guard, KeepsTheCodecThatWasChosen) {
   SdpGuard guard({.codecs = {"vp8", "h264", "opus"}});
   ASSERT_TRUE(guard.remote_offer(usual_offer()));

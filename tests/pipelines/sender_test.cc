@@ -2,26 +2,13 @@
 
 #include <gmock/gmock.h>
 
-#include "pipelines/test_pattern.h"
+#include "tests/support/loopback.h"
 #include "tests/support/transcoder.h"
 
 namespace callbot::pipelines {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::unique_ptr<TestPattern> pattern_of(Loop& loop, const std::string& codec) {
-  gst_init(nullptr, nullptr);
-  TestPatternConfig config;
-  config.audio = false;
-  config.width = 640;
-  config.height = 360;
-  config.bitrate = 900'000;
-  config.codec = codec;
-  auto pattern = TestPattern::create(loop, Log("pattern"), config);
-  if (!pattern || !(*pattern)->start()) abort();
-  return std::move(*pattern);
-}
 
 // What one receiver is sent, decoded, while its rendition changes and another one's does not.
 class SenderCodecs : public testing::TestWithParam<const char*> {
@@ -30,7 +17,7 @@ class SenderCodecs : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(SenderCodecs, ChangesRenditionWithoutLosingAFrame) {
-  const auto pattern = pattern_of(loop_, GetParam());
+  const auto pattern = pattern_in_sizes(loop_, GetParam(), false);
   GRef<GstElement> pipeline = GRef<GstElement>::sink(gst_pipeline_new(nullptr));
   auto sink = GRef<GstElement>::sink(gst_element_factory_make("fakesink", nullptr));
   gst_bin_add(GST_BIN(pipeline.get()), sink.get());

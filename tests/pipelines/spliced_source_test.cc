@@ -142,5 +142,42 @@ TEST_F(SplicedSourceTest, AnotherCodecIsRefusedAndChangesNothing) {
   EXPECT_TRUE(hears(5));
 }
 
+TEST_F(SplicedSourceTest, AnotherCodecHasAStreamOfItsOwn) {
+  const auto a = small_pattern(loop_), b = small_pattern(loop_, true, true, "h264");
+  SplicedSource spliced(*a, b->streams());
+  ASSERT_EQ(spliced.streams().size(), 3u) << "the sound is there already";
+  EXPECT_EQ(spliced.streams()[2].codec, "h264");
+  EXPECT_EQ(spliced.streams()[2].msid, spliced.streams()[0].msid);
+  EXPECT_TRUE(spliced.renditions(2).empty()) << "it is silent";
+  listen(spliced);
+  std::vector<Packet> other;
+  spliced.attach(2, [&](const GRef<GstBuffer>& buffer) {
+    const std::lock_guard lock(mutex_);
+    other.push_back(test::packet_of(buffer, false));
+  });
+  ASSERT_TRUE(spliced.start());
+  ASSERT_TRUE(b->start());
+  ASSERT_TRUE(hears(20));
+  const auto count = [&](const std::vector<Packet>& packets) {
+    const std::lock_guard lock(mutex_);
+    return packets.size();
+  };
+  EXPECT_EQ(count(other), 0u);
+  ASSERT_TRUE(spliced.splice_pictures(*b));
+  const size_t video = count(heard_[0]), sound = count(heard_[1]);
+  ASSERT_TRUE(loop_.run_until([&] { return count(other) > 20; }, kPatience));
+  EXPECT_EQ(count(heard_[0]), video);
+  EXPECT_EQ(b->stats().audio.packets, 0u) << "the sound went on as it was";
+  ASSERT_TRUE(loop_.run_until([&] { return count(heard_[1]) > sound; }, kPatience));
+  ASSERT_TRUE(spliced.splice_pictures(*a));
+  const size_t so_far = count(other);
+  ASSERT_TRUE(hears(20));
+  EXPECT_EQ(count(other), so_far);
+  const std::lock_guard lock(mutex_);
+  for (const std::vector<Packet>& packets : {heard_[0], heard_[1], other})
+    for (size_t i = 1; i < packets.size(); ++i)
+      ASSERT_EQ(packets[i].sequence, static_cast<uint16_t>(packets[i - 1].sequence + 1)) << i;
+}
+
 }  // namespace
 }  // namespace callbot::pipelines

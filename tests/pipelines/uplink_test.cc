@@ -12,19 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// 900 kbit/s, 300 kbit/s, 90 kbit/s.
-std::unique_ptr<TestPattern> pattern_of(Loop& loop, const std::string& codec) {
-  gst_init(nullptr, nullptr);
-  TestPatternConfig config;
-  config.width = 640;
-  config.height = 360;
-  config.bitrate = 900'000;
-  config.codec = codec;
-  auto pattern = TestPattern::create(loop, Log("pattern"), config);
-  if (!pattern || !(*pattern)->start()) abort();
-  return std::move(*pattern);
-}
-
 LoopbackConfig sending(TestPattern& pattern) {
   LoopbackConfig config;
   config.offerer.source = &pattern;
@@ -50,7 +37,7 @@ class UplinkCodecs : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
-  const auto pattern = pattern_of(loop_, GetParam());
+  const auto pattern = pattern_in_sizes(loop_, GetParam(), true);
   network::Link line;
   Loopback other(loop_, sending(*pattern));
   Loopback call(loop_, sending(*pattern));
@@ -104,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, UplinkCodecs, ::testing::Values("vp8", "vp9", "
 
 TEST(Uplink, RandomLossIsRepairedAndChangesNothing) {
   Loop loop;
-  const auto pattern = pattern_of(loop, "vp8");
+  const auto pattern = pattern_in_sizes(loop, "vp8", true);
   network::Link line;
   Loopback call(loop, sending(*pattern));
   call.route(line);
@@ -126,7 +113,7 @@ TEST(Uplink, RandomLossIsRepairedAndChangesNothing) {
 
 TEST(Uplink, WithoutFeedbackEverythingIsSentAsItIs) {
   Loop loop;
-  const auto pattern = pattern_of(loop, "vp8");
+  const auto pattern = pattern_in_sizes(loop, "vp8", true);
   Loopback call(loop, sending(*pattern));
   call.b.munge = [](const std::string& sdp) {
     std::string without = without_lines(sdp, "a=extmap");
