@@ -21,6 +21,7 @@
 // Fails:   never.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>

@@ -85,6 +85,7 @@ struct Verbs {
   CtlOptions ctl;
   PatternOptions pattern;
   TestOptions test;
+  CheckCallOptions check;
 };
 
 // In the order of the help.
@@ -104,6 +105,7 @@ void add_verbs(CLI::App& app, Verbs& v) {
   add_selftest(app, v.selftest);
   add_test(app, v.test);
   add_demo(app, v.demo);
+  add_check(app, v.check);
   add_recordings(app, v.recordings);
   add_key(app, v.key);
   add_unseal(app, v.unseal);
@@ -139,6 +141,7 @@ void choose(const CLI::App& chosen, Verbs& v, Invocation& invocation) {
   if (verb == "unseal") invocation.verb = v.unseal;
   if (verb == "export") invocation.verb = v.exported;
   if (verb == "compose") invocation.verb = v.composed;
+  if (verb == "check") invocation.verb = v.check;
   if (verb == "marks") invocation.verb = v.marks;
   if (verb == "selftest") invocation.verb = v.selftest;
   if (verb != "ctl") return;

@@ -55,13 +55,14 @@ void add_test(CLI::App& app, TestOptions& o) {
       throw CLI::ValidationError("test", "expected FILE, or --schema");
   });
   c->footer(
-      "Browsers as actors are not built yet: such a scenario is refused, with its place in the\n"
-      "file. What nothing measures is unmeasured (scenarios/SCENARIO.md).\n\n"
+      "Actors are bots, and real browsers (Chromium, Firefox) where they are installed. What is\n"
+      "not run yet is refused, with its place; what nothing measures is unmeasured.\n\n"
       "Exit status: 0 pass, 1 a demand is not met, 2 the scenario is wrong, 3 the call was not\n"
       "established, 5 unmeasured or invalid, 130 interrupted. With --check: 0 nothing is wrong, 2\n"
       "something is.\n\n"
       "Examples:\n"
       "  callbot test tests/scenarios/smoke.yaml --junit out/junit.xml --html out/run.html\n"
+      "  callbot test tests/scenarios/browser-and-bot.yaml --var BROWSER=firefox\n"
       "  callbot test --check tests/scenarios/smoke.yaml --var URL=ws://HOST:8080/rooms/ci\n"
       "  callbot test --schema > scenario.schema.json\n");
 }

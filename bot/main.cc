@@ -10,6 +10,7 @@
 #include "base/alive.h"
 #include "base/loop.h"
 #include "base/print.h"
+#include "bot/check_call.h"
 #include "bot/cli.h"
 #include "bot/compose.h"
 #include "bot/console.h"
@@ -81,6 +82,8 @@ ExitStatus run_call(Console& console, const Invocation& invocation) {
     return run_verb<Send>(loop, console, *o);
   if (const auto* o = std::get_if<DemoOptions>(&invocation.verb))
     return run_verb<Demo>(loop, console, *o);
+  if (const auto* o = std::get_if<CheckCallOptions>(&invocation.verb))
+    return run_verb<CheckCall>(loop, console, *o);
   if (const auto* o = std::get_if<TestOptions>(&invocation.verb))
     return run_verb<ScenarioTest>(loop, console, *o);
   return run_serve(loop, console, std::get<ServeOptions>(invocation.verb));

@@ -219,13 +219,20 @@ struct DemoOptions {
   std::chrono::milliseconds duration{10000};
 };
 
+struct CheckCallOptions {
+  JoinOptions join{.name = "check"};
+  std::chrono::milliseconds duration{6000};  // of the marked echo
+  int most_bitrate = 8'000'000;              // bit/s that is tried at most; 0: none is
+  bool json = false;
+};
+
 struct Invocation {
   OutputOptions output;
   std::vector<recordings::SecretKey> keys = {};  // that encrypted recordings are opened with
   std::variant<RecordOptions, SendOptions, ServeOptions, VerifyOptions, ReportOptions, ShowOptions,
                RepairOptions, ExportOptions, ComposeOptions, DemoOptions, CtlOptions,
                RecordingsOptions, KeyOptions, UnsealOptions, MarksOptions, SelftestOptions,
-               PatternOptions, TestOptions>
+               PatternOptions, TestOptions, CheckCallOptions>
       verb;
 };
 

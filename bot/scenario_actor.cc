@@ -1,25 +1,8 @@
 #include "bot/scenario_actor.h"
 
-#include <algorithm>
-
 #include "base/clock.h"
-#include "bot/join.h"
 
 namespace callbot::bot {
-namespace {
-
-using MemberState = signaling::Member::State;
-
-double seconds_between(int64_t from_ns, int64_t to_ns) {
-  return static_cast<double>(to_ns - from_ns) / 1e9;
-}
-
-// What was captured before it was unmuted may go out after it: a frame that was due a moment ago, a
-// chirp (80 ms) that has begun. That is no leak.
-constexpr int64_t kUnmuteAhead_ns = 100'000'000;
-constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
-
-}  // namespace
 
 ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
                              scenarios::Instance who, std::string url, uint16_t number,
@@ -33,248 +16,21 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       hears_(std::move(hears)),
       media_(scenario.media_named(who_.actor->send)),
       log_(who_.name),
-      samples_(who_.name, hears_.sample, measuring.folding),
-      network_(scenario, who_, scenario.seed + number),
-      feeds_(feeds_of(scenario, who_, number)),
-      screen_fps_(feeds_ ? feeds_->screen_fps() : 0) {
-  samples_.measure("call.reconnects");
-  if (hears_.media && receives()) kept_ = hears_.media(who_);
+      samples_(who_.name, hears_.sample, measuring.folding) {}
+
+void ScenarioActor::tell(const char* kind, const std::string& from, std::string text) {
+  told_.push_back({kind, from, std::move(text), monotonic_ns()});
+  hears_.told(*this, told_.back());
 }
 
-ScenarioActor::~ScenarioActor() { call_.reset(); }  // before its sinks
-
-// --- what its steps are
-
-void ScenarioActor::join() {
-  error_.reset();
-  call_.reset();
-  connected_.clear();
-  selected_.clear();
-  lost_.clear();
-  streams_.clear();
-  join_ns_ = monotonic_ns();
-  state_ = State::kJoining;
-  const auto source = make_source();
-  make_watch();
-  for (ScenarioActor* other : hears_.others()) {
-    meet(*other);
-    other->meet(*this);
-  }
-  auto made = source ? make_call() : tl::unexpected(source.error());
-  if (!made) {
-    error_ = made.error();
-    state_ = State::kOut;
-    watches_.back()->finish();
-    return;
-  }
-  call_ = std::move(*made);
-  call_->add_sink(*watches_.back());
-  call_->start();
+std::string ScenarioActor::name_of(const std::string& shown) const {
+  const ScenarioActor* other = hears_.other(shown);
+  return other == nullptr ? shown : other->who_.name;
 }
 
-Result<> ScenarioActor::make_source() {
-  if (!feeds_ || source_) return {};
-  auto source = ScenarioSending::create(loop_, log_, std::move(*feeds_));
-  if (!source) return tl::unexpected(source.error());
-  source_ = std::move(*source);
-  source_->source()->on_end(alive_.guard([this](Result<> how) {
-    if (!how) tell("trouble", "", how.error().message);
-  }));
-  self_.audio =
-      media_ != nullptr && media_->audio.source != "none" ? MemberState::kOn : MemberState::kOff;
-  self_.video =
-      media_ != nullptr && media_->video.source != "none" ? MemberState::kOn : MemberState::kOff;
-  auto started = source_->start();
-  if (const int64_t begin_ns = source_->begin_ns(); begin_ns != 0)
-    measuring_.log->set(number_, {.start_ns = begin_ns, .fps = media_->video.fps});
-  if (const int64_t begin_ns = source_->screen_begin_ns(); begin_ns != 0)
-    measuring_.log->set(number_ | kScreenMarks,
-                        {.start_ns = begin_ns, .fps = static_cast<double>(screen_fps_)});
-  return started;
-}
-
-void ScenarioActor::make_watch() {
-  ScenarioWatch::Config config;
-  config.who = &who_;
-  config.joined_ns = join_ns_;
-  config.seed = scenario_.seed;
-  config.name_of = [this](const std::string& shown) { return name_of(shown); };
-  config.needs_key_frame = alive_.guard([this](TrackId track) {
-    if (call_) call_->request_key_frame(track);
-  });
-  samples_.settle();
-  watches_.push_back(std::make_unique<ScenarioWatch>(loop_, log_, measuring_, std::move(config)));
-}
-
-KnownSender ScenarioActor::known() const {
-  KnownSender known{media_, who_.shown, number_, scenario_.seed + number_, join_ns_, screen_fps_};
-  if (source_) known.looks = source_->looks();
-  return known;
-}
-
-// What is known of one who sends is told before its first frame comes.
-void ScenarioActor::meet(const ScenarioActor& other) {
-  if (watches_.empty()) return;
-  watches_.back()->expect(other.who_.name, other.known());
-  if (!other.source_) return;
-  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo}) {
-    if (!other.on(kind)) hear_of_mute(other, kind, true, monotonic_ns());
-  }
-}
-
-void ScenarioActor::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
-                                 int64_t at_ns) {
-  if (!watches_.empty()) watches_.back()->muted(other.who_.name, kind, muted, at_ns);
-}
-
-Result<std::unique_ptr<Call>> ScenarioActor::make_call() {
-  const scenarios::Room& room = *scenario_.room(who_.actor->room);
-  JoinOptions join{.url = url_, .name = who_.shown};
-  join.token = who_.actor->token.empty() ? room.token : who_.actor->token;
-  join.ca_file = room.ca_file;
-  join.insecure = room.insecure;
-  join.ice_servers = room.ice_servers;
-  self_.sends = source_ != nullptr;
-  self_.receives = receives();
-  auto config = call_config(join, self_);
-  if (!config) return tl::unexpected(config.error());
-  self_ = config->join.self;
-  config->source = source_ ? source_->source() : nullptr;
-  const auto step_of = [&](auto... kinds) {
-    return std::any_of(scenario_.steps.begin(), scenario_.steps.end(),
-                       [&](const scenarios::Step& s) { return ((s.kind == kinds) || ...); });
-  };
-  using scenarios::StepKind;
-  config->least_video_lines = step_of(StepKind::kShareScreen) ? 2 : 1;
-  config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile);
-  config->receive_audio = receives(MediaKind::kAudio);
-  config->receive_video = receives(MediaKind::kVideo);
-  config->network = network_.network();
-  auto call = Call::create(loop_, log_, std::move(*config), *this);
-  if (!call || !kept_) return call;
-  const auto sink = kept_->begin([this](TrackId track) {
-    if (call_) call_->request_key_frame(track);
-  });
-  if (!sink) return tl::unexpected(sink.error());
-  (*call)->add_sink(**sink);
-  return call;
-}
-
-void ScenarioActor::leave() {
-  if (state_ == State::kOut || state_ == State::kLeaving) return;
-  judge_network();
-  state_ = State::kLeaving;
-  call_->stop();
-}
-
-void ScenarioActor::crash() {
-  judge_network();
-  crashed_ = true;
-  call_.reset();
-  gone();
-}
-
-void ScenarioActor::send(MediaKind kind, bool on) {
-  if (!source_) return;
-  const auto tell_others = [&](int64_t at_ns) {
-    for (ScenarioActor* other : hears_.others()) other->hear_of_mute(*this, kind, !on, at_ns);
-  };
-  // Who measures hears of it while nothing comes.
-  if (on) tell_others(monotonic_ns() - kUnmuteAhead_ns);
-  source_->set_on(kind, on);
-  if (!on) tell_others(monotonic_ns());
-  (kind == MediaKind::kAudio ? self_.audio : self_.video) =
-      on ? MemberState::kOn : MemberState::kOff;
-  if (state_ == State::kInside) call_->announce(self_);
-}
-
-void ScenarioActor::share_screen(bool on) {
-  if (source_) source_->share_screen(on);
-}
-
-Result<std::string> ScenarioActor::switch_to(const scenarios::Step& step) {
-  if (!source_) return fail(Code::kUsage, "it sends nothing yet");
-  return source_->switch_to(step).map([this](const ScenarioSending::Switched& switched) {
-    if (const auto& rate = switched.rate)
-      measuring_.log->change_rate(number_, rate->first, rate->second);
-    return switched.text;
-  });
-}
-
-Result<> ScenarioActor::post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) {
-  const bool message = step.kind == scenarios::StepKind::kMessage;
-  auto made = message ? Result<std::unique_ptr<ScenarioPost>>(ScenarioPost::message(step.text))
-                      : ScenarioPost::file(step.path);
-  if (!made) return tl::unexpected(made.error());
-  post_ = std::move(*made);
-  posted_.insert(message ? "message" : "file");
-  std::vector<std::string> names;
-  for (const ScenarioActor* other : to)
-    if (other != this && other->state() == State::kInside) names.push_back(other->who_.shown);
-  post_->address(std::move(names));
-  return {};
-}
-
-const ScenarioPost* ScenarioActor::go_on_posting() {
-  if (post_ && state_ == State::kInside) post_->go_on(*call_);
-  return post_.get();
-}
-
-void ScenarioActor::change_network(const network::Conditions& conditions,
-                                   std::optional<size_t> step) {
-  network_changes_.push_back(monotonic_ns());
-  network_.change(conditions, step, state_ == State::kInside ? call_.get() : nullptr);
-}
-
-void ScenarioActor::sample(int64_t now_ns) {
-  for (const auto& watch : watches_) samples_.absorb(watch->take());
-  look_at_recoveries(now_ns);
-  if (source_) {
-    const auto camera = source_->stats(MediaKind::kVideo), screen = source_->screen_stats();
-    if (!camera.empty()) samples_.made("camera", camera, now_ns);
-    if (!screen.empty()) samples_.made("screen", screen, now_ns);
-  }
-  if (state_ != State::kInside) return;
-  for (const std::string& member : connected_) look_at_pair(member);
-  CallStats stats = call_->stats();
-  for (CallConnection& one : stats.connections) one.member = name_of(shown_of(one.member));
-  if (source_)
-    samples_.connections(
-        stats.connections, [this](size_t stream) { return source_->stream_name(stream); }, now_ns);
-  if (who_.actor->verify == scenarios::Verify::kNone) return;
-  for (CallTrack& track : stats.tracks) track.info.name = name_of(track.info.name);
-  samples_.tracks(stats.tracks, now_ns);
-}
-
-bool ScenarioActor::is_measured() const {
-  return std::all_of(watches_.begin(), watches_.end(),
-                     [](const auto& watch) { return watch->finished(); });
-}
-
-// --- what is so
-
-bool ScenarioActor::on(MediaKind kind) const {
-  return (kind == MediaKind::kAudio ? self_.audio : self_.video) == MemberState::kOn;
-}
-
-bool ScenarioActor::connected_to(const ScenarioActor& other) const {
-  return connected_.count("") > 0 || connected_.count(other.id_) > 0;
-}
-
-const signaling::Member* ScenarioActor::member(const std::string& shown) const {
-  if (state_ != State::kInside) return nullptr;
-  for (const signaling::Member& m : call_->members()) {
-    if (m.name == shown) return &m;
-  }
-  return nullptr;
-}
-
-std::vector<ScenarioActor::Stream> ScenarioActor::streams_of(const std::string& shown) const {
-  std::vector<Stream> out;
-  for (const auto& [id, stream] : streams_) {
-    if (stream.info.name == shown) out.push_back(stream);
-  }
-  return out;
+void ScenarioActor::gone() {
+  if (!inside_.empty() && inside_.back().to_ns == 0) inside_.back().to_ns = monotonic_ns();
+  state_ = State::kOut;
 }
 
 scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
@@ -287,60 +43,23 @@ scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
   return facts;
 }
 
-// What was measured a moment ago may still be on its way.
-void ScenarioActor::look_at_recoveries(int64_t now_ns) {
-  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return;
-  for (const Series& s : samples_.series()) {
-    if (s.metric == "video.e2e_delay" && s.state == Measured::kOk)
-      recoveries_[{s.from, s.stream}].look(s, network_changes_, now_ns - kMeasuredWithin_ns);
-  }
-}
-
-std::vector<Series> ScenarioActor::recoveries(int64_t now_ns) const {
-  std::vector<Series> out;
-  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return out;
-  for (const Series& s : samples_.series()) {
-    if (s.metric != "video.e2e_delay" || s.state != Measured::kOk) continue;
-    const auto found = recoveries_.find({s.from, s.stream});
-    const Recovery& so_far = found == recoveries_.end() ? Recovery() : found->second;
-    out.push_back(so_far.series(s, network_changes_, now_ns));
-  }
-  return out;
-}
-
 bool ScenarioActor::decodes() const {
   return who_.actor->verify == scenarios::Verify::kRotate ||
          who_.actor->verify == scenarios::Verify::kAll;
 }
 
-double ScenarioActor::behind() const {
-  int64_t most_ns = 0;
-  for (const auto& watch : watches_) most_ns = std::max(most_ns, watch->watch().most_behind_ns());
-  return static_cast<double>(most_ns) / 1e9;
-}
-
-uint64_t ScenarioActor::left_out() const {
-  if (!source_) return 0;
-  uint64_t left_out = 0;
-  for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
-    for (const auto& [media, encoders] : source_->stats(kind))
-      for (const auto& one : encoders) left_out += one.left_out;
-  return left_out;
-}
-
-std::vector<scenarios::Presence> ScenarioActor::presence() const {
+std::vector<scenarios::Presence> ScenarioActor::presence_of(
+    const std::vector<quality::PresenceSpan>& spans) const {
   std::vector<scenarios::Presence> out;
-  for (const auto& watch : watches_) {
-    for (const quality::PresenceSpan& span : watch->watch().presence()) {
-      scenarios::Presence one{
-          who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
-      if (span.source) {
-        const ScenarioActor* whom = hears_.numbered(*span.source);
-        one.whom = whom == nullptr ? "source " + std::to_string(*span.source) : whom->who_.name;
-        one.sight = scenarios::Sight::kSeen;
-      }
-      out.push_back(std::move(one));
+  for (const quality::PresenceSpan& span : spans) {
+    scenarios::Presence one{
+        who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
+    if (span.source) {
+      const ScenarioActor* whom = hears_.numbered(*span.source);
+      one.whom = whom == nullptr ? "source " + std::to_string(*span.source) : whom->who_.name;
+      one.sight = scenarios::Sight::kSeen;
     }
+    out.push_back(std::move(one));
   }
   return out;
 }
@@ -349,173 +68,12 @@ std::vector<scenarios::Presence> ScenarioActor::presence() const {
 std::vector<scenarios::Look> ScenarioActor::looks(int64_t now_ns) const {
   using scenarios::Sight;
   std::vector<scenarios::Look> out;
-  if (who_.actor->verify == scenarios::Verify::kAll) {
-    for (const scenarios::TimeWindow& span : facts(now_ns).inside) {
-      if (receives(MediaKind::kVideo)) out.push_back({who_.name, "", Sight::kSeen, span});
-      if (receives(MediaKind::kAudio)) out.push_back({who_.name, "", Sight::kHeard, span});
-    }
-    return out;
-  }
-  for (const auto& watch : watches_) {
-    for (const quality::PresenceSpan& span : watch->watch().looks()) {
-      const Sight sight = span.media == MediaKind::kVideo ? Sight::kSeen : Sight::kHeard;
-      out.push_back({who_.name, span.from, sight, {span.from_ns, span.to_ns}});
-    }
+  if (!decodes()) return out;
+  for (const scenarios::TimeWindow& span : facts(now_ns).inside) {
+    if (receives(MediaKind::kVideo)) out.push_back({who_.name, "", Sight::kSeen, span});
+    if (receives(MediaKind::kAudio)) out.push_back({who_.name, "", Sight::kHeard, span});
   }
   return out;
-}
-
-// --- what it is told
-
-void ScenarioActor::tell(const char* kind, const std::string& from, std::string text) {
-  told_.push_back({kind, from, std::move(text), monotonic_ns()});
-  hears_.told(*this, told_.back());
-}
-
-std::string ScenarioActor::shown_of(const std::string& member) const {
-  const auto* m = call_ ? call_->member(member) : nullptr;
-  return m == nullptr ? member : m->name;
-}
-
-void ScenarioActor::gone() {
-  if (!inside_.empty() && inside_.back().to_ns == 0) inside_.back().to_ns = monotonic_ns();
-  state_ = State::kOut;
-  connected_.clear();
-  streams_.clear();
-  if (kept_) kept_->end();
-  if (!watches_.empty()) watches_.back()->finish();
-}
-
-void ScenarioActor::joined(const std::string& self) {
-  id_ = self;
-  const int64_t now = monotonic_ns();
-  samples_.add("join.signaling", "", "", {now, seconds_between(join_ns_, now)});
-  inside_.push_back({now, 0});
-  if (state_ == State::kJoining) state_ = State::kInside;
-}
-
-void ScenarioActor::member_joined(const signaling::Member& m) {
-  if (kept_) kept_->member_joined(call_->participant_of(m.id), name_of(m.name));
-  tell("joined", m.name, "came");
-}
-void ScenarioActor::member_left(const signaling::Member& m) { tell("left", m.name, "is gone"); }
-
-void ScenarioActor::member_changed(const signaling::Member& before,
-                                   const signaling::Member& after) {
-  const auto changed = [&](MemberState was, MemberState is, const char* stream) {
-    if (was == is || is == MemberState::kUnknown) return;
-    tell(is == MemberState::kOff ? "muted" : "unmuted", after.name, stream);
-  };
-  changed(before.audio, after.audio, "microphone");
-  changed(before.video, after.video, "camera");
-}
-
-void ScenarioActor::connected(const std::string& member) {
-  connected_.insert(member);
-  look_at_pair(member);
-  look_at_join(member);
-  if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
-  tell("connected", shown_of(member), "");
-}
-
-void ScenarioActor::look_at_join(const std::string& member) {
-  for (const CallConnection& one : call_->stats().connections) {
-    const pipelines::ConnectTimes& times = one.times;
-    if (one.member != member || times.ice_ns == 0 || times.dtls_ns == 0) continue;
-    const std::string name = name_of(shown_of(member));
-    samples_.add("join.ice", name, "",
-                 {times.ice_ns, seconds_between(times.described_ns, times.ice_ns)});
-    samples_.add("join.dtls", name, "",
-                 {times.dtls_ns, seconds_between(times.ice_ns, times.dtls_ns)});
-  }
-}
-
-// ICE may change its mind at any time, and says nothing when it does.
-void ScenarioActor::look_at_pair(const std::string& member) {
-  const std::string pair = call_->selected_pair(member);
-  std::string& before = selected_[member];
-  if (pair.empty() || pair == before) return;
-  constexpr std::string_view kTo = " -> ";
-  const size_t to = pair.find(kTo);
-  const bool split = to != std::string::npos;
-  pairs_.push_back({monotonic_ns(), who_.name, name_of(shown_of(member)), pair.substr(0, to),
-                    split ? pair.substr(to + kTo.size()) : "",
-                    before.empty() ? "first" : "changed"});
-  before = pair;
-}
-
-void ScenarioActor::trouble(const std::string& member, const Error& error, bool again) {
-  // Of a connection that had never come up, or of what went over it: no connection was lost.
-  const bool lost = call_->connected_legs() < connected_.size();
-  if (lost) connected_.erase(member);
-  if (lost && again) lost_.insert(member);  // to one who is gone there is no way back
-  tell(!again ? "broken" : lost ? "reconnected" : "trouble", shown_of(member), error.message);
-}
-
-std::string ScenarioActor::name_of(const std::string& shown) const {
-  const ScenarioActor* other = hears_.other(shown);
-  return other == nullptr ? shown : other->who_.name;
-}
-
-// Here, since who measures gets nothing before the first key frame. Who came later joined for both.
-void ScenarioActor::track_added(const TrackInfo& track, bool) {
-  streams_[track.id] = {track};
-  if (who_.actor->verify == scenarios::Verify::kNone) return;
-  const ScenarioActor* other = hears_.other(track.name);
-  const int64_t began = other == nullptr ? join_ns_ : std::max(join_ns_, other->join_ns_);
-  int64_t now = monotonic_ns();
-  for (const CallTrack& one : call_->tracks())
-    if (one.info.id == track.id && one.stats.first_packet_ns > began)
-      now = one.stats.first_packet_ns;
-  samples_.add("join.first_rtp", name_of(track.name), stream_of(track),
-               {now, seconds_between(began, now)});
-}
-
-void ScenarioActor::track_removed(const TrackInfo& track) { streams_.erase(track.id); }
-
-void ScenarioActor::size_changed(const TrackInfo& track, uint32_t width, uint32_t height) {
-  const auto found = streams_.find(track.id);
-  if (found == streams_.end()) return;
-  found->second.width = width;
-  found->second.height = height;
-}
-
-void ScenarioActor::rendition_changed(const std::string& member, size_t rendition,
-                                      double available) {
-  tell("rendition", shown_of(member),
-       fmt::format("{} from now on, {:.0f} kbit/s available",
-                   rendition == 0 ? "full size" : "a smaller picture", available / 1000));
-}
-
-void ScenarioActor::chat(const signaling::Member& from, const std::string& text) {
-  tell("message", from.name, text);
-}
-
-void ScenarioActor::file_begin(const signaling::Member& from, const FileBegin& file) {
-  incoming_.begin(from.id, file);
-}
-
-void ScenarioActor::file_chunk(const signaling::Member& from, const std::string& bytes) {
-  incoming_.take(from.id, bytes);
-}
-
-void ScenarioActor::file_end(const signaling::Member& from, const FileEnd* end) {
-  if (end == nullptr && !incoming_.any_from(from.id)) return;  // a channel closed, no file
-  const auto name = incoming_.end(from.id, end);
-  if (name)
-    tell("file", from.name, *name);
-  else
-    tell("trouble", from.name, name.error().message);
-}
-
-void ScenarioActor::interrupted(const std::string& why) { tell("interrupted", "", why); }
-
-void ScenarioActor::done(Result<> how) {
-  const State was = state_;
-  gone();
-  if (was == State::kLeaving) return;
-  error_ = how ? Error{Code::kConnect, "the call ended"} : how.error();
-  if (was == State::kInside) tell("interrupted", "", error_->message);
 }
 
 }  // namespace callbot::bot

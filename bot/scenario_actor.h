@@ -1,5 +1,5 @@
-// bot/scenario_actor.h: one actor of a scenario: what it sends, its call, and what it is told
-// there.
+// bot/scenario_actor.h: one actor of a scenario: a bot (bot/scenario_bot.h), or a real browser on
+// our page (bot/scenario_page.h).
 //
 // Thread:  loop.
 // Owner:   bot::Cast, for the whole run; its calls come and go.
@@ -7,24 +7,24 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/alive.h"
-#include "bot/call.h"
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
-#include "bot/scenario_post.h"
-#include "bot/scenario_recovery.h"
 #include "bot/scenario_samples.h"
 #include "bot/scenario_sending.h"
 #include "bot/scenario_watch.h"
+#include "quality/presence.h"
 #include "scenarios/evidence.h"
 #include "scenarios/scenario.h"
+#include "signaling/signaling.h"
 
 namespace callbot::bot {
 
@@ -37,7 +37,14 @@ struct Told {
   bool used = false;  // an expectation was fulfilled by it
 };
 
-class ScenarioActor final : private CallEvents {
+// How far a message or a file is on its way.
+struct PostState {
+  bool done = true;
+  std::optional<Error> failure = {};  // why it never will be
+  std::string missing = {};           // why it is not yet
+};
+
+class ScenarioActor {
  public:
   enum class State { kOut, kJoining, kInside, kLeaving };
   struct Stream {
@@ -61,100 +68,84 @@ class ScenarioActor final : private CallEvents {
   // The measuring outlives it.
   ScenarioActor(Loop& loop, const scenarios::Scenario& scenario, scenarios::Instance who,
                 std::string url, uint16_t number, ScenarioMeasuring& measuring, Hears hears);
-  ~ScenarioActor() override;
+  virtual ~ScenarioActor() = default;
 
-  void join();
-  void leave();
+  // What takes time before it can join, and would disturb who is in a call, is done.
+  virtual bool is_prepared() const { return true; }
+  virtual void join() = 0;
+  virtual void leave() = 0;
   // Without goodbye: its connections are gone at once.
-  void crash();
-  void send(MediaKind kind, bool on);
-  void share_screen(bool on);
+  virtual void crash() = 0;
+  virtual void send(MediaKind kind, bool on) = 0;
+  virtual void share_screen(bool on) = 0;
   // What was changed, for people; kUsage: what cannot be.
-  Result<std::string> switch_to(const scenarios::Step& step);
+  virtual Result<std::string> switch_to(const scenarios::Step& step) = 0;
   // A message or a file, to these of its room; what was on its way before is forgotten.
-  Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to);
-  // Sends on what is on its way; null: nothing was.
-  const ScenarioPost* go_on_posting();
+  virtual Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) = 0;
+  // Sends on what is on its way.
+  virtual PostState go_on_posting() = 0;
   bool has_posted(const std::string& kind) const { return posted_.count(kind) > 0; }
   // What was read of the files it sends; before it joins.
-  void take_feeds(ActorFeeds feeds) { feeds_ = std::move(feeds); }
+  virtual void take_feeds(ActorFeeds) {}
   // `step` wants it proved that this is in force.
-  void change_network(const network::Conditions& conditions, std::optional<size_t> step);
-  void judge_network() { network_.judge(call_.get()); }
-  std::vector<ScenarioNetwork::Proof> take_proofs() { return network_.take_proofs(); }
+  virtual void change_network(const network::Conditions&, std::optional<size_t>) {}
+  virtual void judge_network() {}
+  virtual std::vector<ScenarioNetwork::Proof> take_proofs() { return {}; }
   // Reads the counters of its tracks, and what was measured of them since the last time.
-  void sample(int64_t now_ns);
+  virtual void sample(int64_t now_ns) = 0;
   // All that it received is measured.
-  bool is_measured() const;
+  virtual bool is_measured() const = 0;
 
   const scenarios::Instance& who() const { return who_; }
   const std::string& url() const { return url_; }
   State state() const { return state_; }
   const std::optional<Error>& error() const { return error_; }
   bool crashed() const { return crashed_; }
-  bool sends() const { return feeds_ || source_; }
+  virtual bool sends() const = 0;
   bool receives() const { return who_.actor->receive != "none"; }
   bool receives(MediaKind kind) const {
     return who_.actor->receive == "all" || who_.actor->receive == callbot::name_of(kind);
   }
-  bool on(MediaKind kind) const;
-  bool connected_to(const ScenarioActor& other) const;
-  const signaling::Member* member(const std::string& shown) const;
-  std::vector<Stream> streams_of(const std::string& shown) const;
+  const std::string& id() const { return id_; }  // in the call
+  // It knows what it sends now.
+  virtual bool has_begun() const { return sends(); }
+  virtual bool on(MediaKind kind) const = 0;
+  virtual bool connected_to(const ScenarioActor& other) const = 0;
+  virtual const signaling::Member* member(const std::string& shown) const = 0;
+  virtual std::vector<Stream> streams_of(const std::string& shown) const = 0;
   std::vector<Told>& told() { return told_; }
 
   uint16_t number() const { return number_; }
   int64_t join_ns() const { return join_ns_; }
-  bool decodes() const;
+  virtual bool decodes() const;
   // Of the call that it is in, or was in last; null: it was in none.
-  const quality::Watch* watch() const {
-    return watches_.empty() ? nullptr : &watches_.back()->watch();
-  }
+  virtual const quality::PresenceLog* senses() const = 0;
   // How long after it came something that it received was measured, at most; seconds.
-  double behind() const;
+  virtual double behind() const { return 0; }
   // Frames of its pattern that came too late to be made.
-  uint64_t left_out() const;
+  virtual uint64_t left_out() const { return 0; }
 
   scenarios::ActorFacts facts(int64_t now_ns) const;
-  const ScenarioMedia* media() const { return kept_.get(); }  // null: it is not kept
+  virtual const ScenarioMedia* media() const { return nullptr; }  // null: it is not kept
   const std::vector<scenarios::CandidatePair>& pairs() const { return pairs_; }
-  std::vector<scenarios::Presence> presence() const;
-  std::vector<scenarios::Look> looks(int64_t now_ns) const;
+  virtual std::vector<scenarios::Presence> presence() const = 0;
+  virtual std::vector<scenarios::Look> looks(int64_t now_ns) const;
   const std::vector<Series>& series() const { return samples_.series(); }
   // How long its streams took to be as they were after each change of its network.
-  std::vector<Series> recoveries(int64_t now_ns) const;
+  virtual std::vector<Series> recoveries(int64_t) const { return {}; }
 
- private:
-  void look_at_recoveries(int64_t now_ns);
-  Result<> make_source();
-  Result<std::unique_ptr<Call>> make_call();
-  void make_watch();
-  void meet(const ScenarioActor& other);
-  void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns);
-  KnownSender known() const;
+  // What others tell of themselves: what is known of them, before their first frame comes; that
+  // they are muted, or will be no longer.
+  virtual void meet(const ScenarioActor&) {}
+  virtual void hear_of_mute(const ScenarioActor&, MediaKind, bool, int64_t) {}
+  virtual KnownSender known() const = 0;
+
+ protected:
   void tell(const char* kind, const std::string& from, std::string text);
-  void gone();
-  void look_at_pair(const std::string& member);
-  void look_at_join(const std::string& member);
-  std::string shown_of(const std::string& member) const;
-  std::string name_of(const std::string& shown) const;
-
-  void joined(const std::string& self) override;
-  void member_joined(const signaling::Member& member) override;
-  void member_changed(const signaling::Member& before, const signaling::Member& after) override;
-  void member_left(const signaling::Member& member) override;
-  void connected(const std::string& member) override;
-  void trouble(const std::string& member, const Error& error, bool again) override;
-  void track_added(const TrackInfo& track, bool taken) override;
-  void track_removed(const TrackInfo& track) override;
-  void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
-  void rendition_changed(const std::string& member, size_t rendition, double available) override;
-  void chat(const signaling::Member& from, const std::string& text) override;
-  void file_begin(const signaling::Member& from, const FileBegin& file) override;
-  void file_chunk(const signaling::Member& from, const std::string& bytes) override;
-  void file_end(const signaling::Member& from, const FileEnd* end) override;
-  void interrupted(const std::string& why) override;
-  void done(Result<> how) override;
+  std::string name_of(const std::string& shown) const;  // in evidence, of its name in the call
+  std::vector<scenarios::Presence> presence_of(
+      const std::vector<quality::PresenceSpan>& spans) const;
+  void gone();  // it is in no call any more
 
   Loop& loop_;
   const scenarios::Scenario& scenario_;
@@ -168,30 +159,13 @@ class ScenarioActor final : private CallEvents {
   State state_ = State::kOut;
   bool crashed_ = false;
   std::optional<Error> error_;
-  signaling::Self self_;
   std::string id_;  // in the call
   int64_t join_ns_ = 0;
-  std::set<std::string> connected_;              // member ids; "" where one leg carries all
-  std::set<std::string> lost_;                   // to whom a fresh connection is on its way
-  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
-  std::vector<scenarios::CandidatePair> pairs_;
-  std::map<TrackId, Stream> streams_;
+  std::set<std::string> posted_;  // kinds of EventFact
   std::vector<Told> told_;
   std::vector<scenarios::TimeWindow> inside_;  // the last one has no end yet while it is inside
+  std::vector<scenarios::CandidatePair> pairs_;
   ScenarioSamples samples_;
-  ScenarioNetwork network_;
-  std::vector<int64_t> network_changes_;
-  std::map<std::pair<std::string, std::string>, Recovery> recoveries_;  // by sender and stream
-  std::optional<ActorFeeds> feeds_;                                     // until its source is made
-  const int screen_fps_;  // of its marked screen; 0: it has none
-  std::unique_ptr<ScenarioSending> source_;
-  std::unique_ptr<ScenarioPost> post_;
-  std::set<std::string> posted_;  // kinds of EventFact
-  IncomingFiles incoming_;
-  std::unique_ptr<ScenarioMedia> kept_;
-  std::vector<std::unique_ptr<ScenarioWatch>> watches_;  // of each call; the last one's is its own
-  std::unique_ptr<Call> call_;
-  Alive alive_;
 };
 
 }  // namespace callbot::bot

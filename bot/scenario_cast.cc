@@ -2,11 +2,19 @@
 
 #include <algorithm>
 
+#include "bot/scenario_bot.h"
+#include "bot/scenario_page.h"
+
 namespace callbot::bot {
 namespace {
 
 bool have_a_leg(const ScenarioActor& a, const ScenarioActor& b) {
   return (a.sends() && b.receives()) || (b.sends() && a.receives());
+}
+
+template <class Kind>
+std::unique_ptr<ScenarioActor> make(auto&&... what) {
+  return std::make_unique<Kind>(std::forward<decltype(what)>(what)...);
 }
 
 }  // namespace
@@ -26,8 +34,10 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
     own.other = [this, index](const std::string& name) { return shown(*all_[index], name); };
     own.others = [this, index] { return others_in_room(*all_[index]); };
     own.numbered = [this](uint16_t source) { return numbered(source); };
-    place = std::make_unique<ScenarioActor>(loop, scenario, who, url, ++number, measuring_,
-                                            std::move(own));
+    place =
+        who.actor->browser.empty()
+            ? make<ScenarioBot>(loop, scenario, who, url, ++number, measuring_, std::move(own))
+            : make<ScenarioPage>(loop, scenario, who, url, ++number, measuring_, std::move(own));
   }
 }
 
@@ -79,6 +89,10 @@ const ScenarioActor* Cast::named(const std::string& name) const {
 const ScenarioActor* Cast::numbered(uint16_t source) const {
   const size_t number = source & ~kScreenMarks;
   return number >= 1 && number <= all_.size() ? all_[number - 1].get() : nullptr;
+}
+
+bool Cast::is_prepared() const {
+  return std::all_of(all_.begin(), all_.end(), [](const auto& one) { return one->is_prepared(); });
 }
 
 bool Cast::is_measured() const {

@@ -40,6 +40,8 @@ class Cast {
   // In, and connected to everybody there whom it sends something or who sends it something.
   bool is_connected(const ScenarioActor& actor) const;
   size_t inside() const;
+  // All can join now.
+  bool is_prepared() const;
   // All that was received is measured.
   bool is_measured() const;
   // And what is kept of it is written.

@@ -86,18 +86,18 @@ Sensed ScenarioExpectation::whom(const Pair& pair) const {
 
 ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,
                                                             int64_t now_ns) const {
-  const quality::Watch* watch = pair.who->watch();
+  const quality::PresenceLog* senses = pair.who->senses();
   if (!pair.who->decodes())
     return {Is::kUnmeasured, fmt::format("it decodes nothing (verify: {})",
                                          scenarios::name_of(pair.who->who().actor->verify))};
-  if (watch == nullptr || pair.who->state() == ScenarioActor::State::kOut)
+  if (senses == nullptr || pair.who->state() == ScenarioActor::State::kOut)
     return {Is::kNot, "is not in the call"};
   const Sensed who = whom(pair);
   if (step_.what == "first-frame" || step_.what == "first-sound") {
-    const bool so = decoded_since(watch->decoded(), who, pair.from->join_ns());
+    const bool so = decoded_since(senses->decoded(), who, pair.from->join_ns());
     return {so ? Is::kSo : Is::kNot, "nothing was decoded"};
   }
-  const auto presence = watch->presence();
+  const auto presence = senses->spans();
   if (const auto stranger = stranger_since(presence, who, now_ns - kLately)) {
     const ScenarioActor* other = cast_.numbered(*stranger);
     return {Is::kNot,
@@ -111,12 +111,12 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,
 
 ScenarioExpectation::Answer ScenarioExpectation::ask_absence(const Pair& pair,
                                                              int64_t now_ns) const {
-  const quality::Watch* watch = pair.who->watch();
-  if (!pair.who->decodes() || watch == nullptr) return {Is::kUnmeasured, "it decodes nothing"};
+  const quality::PresenceLog* senses = pair.who->senses();
+  if (!pair.who->decodes() || senses == nullptr) return {Is::kUnmeasured, "it decodes nothing"};
   const int64_t from_ns = began_ns_ + ns(step_.grace);
   const int64_t to_ns = from_ns + ns(step_.lasts);
   const Sensed who = whom(pair);
-  const auto presence = watch->presence();
+  const auto presence = senses->spans();
   for (const quality::PresenceSpan& span : presence) {
     if (span.from_ns > to_ns) continue;
     if (const auto at = sensed_since({span}, who, from_ns))
@@ -128,7 +128,7 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_absence(const Pair& pair,
   }
   if (now_ns < to_ns + kUntilMeasured) return {Is::kSo, ""};
   const bool looked = pair.who->who().actor->verify == scenarios::Verify::kAll ||
-                      looked_at(watch->looks(), who, from_ns, to_ns);
+                      looked_at(senses->looks(), who, from_ns, to_ns);
   return looked ? Answer{Is::kSo, ""} : Answer{Is::kUnmeasured, "nobody looked then"};
 }
 

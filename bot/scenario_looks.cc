@@ -35,10 +35,7 @@ void PatternLooks::change_media(uint32_t frame, std::optional<PatternLook> look)
 void PatternLooks::change_rate(uint32_t frame, int fps) {
   const std::lock_guard lock(mutex_);
   if (!last_) return;
-  pipelines::PictureConfig& picture = last_->picture;
-  picture.since_second += (frame - picture.since_frame) / static_cast<uint64_t>(picture.fps);
-  picture.since_frame = frame;
-  picture.fps = fps;
+  last_->picture.change_rate(frame, fps);
   if (all_.back().look) change(frame, last_);
 }
 

@@ -135,6 +135,7 @@ void ScenarioRun::tick() {
   if (feeds_) return;
   if (scenario_.timeout && now > evidence_.began_ns + std::llround(*scenario_.timeout * 1e9))
     return end(fmt::format("it took longer than {}", seconds_text(*scenario_.timeout)));
+  if (next_ == 0 && !cast_->is_prepared()) return;
   look_after_load(now);
   // Steps that take no time follow one another at once.
   while (!ending_) {

@@ -49,6 +49,8 @@ class ScenarioRun {
   void interrupt();  // any number of times
   // As it stands now; its series are looked at before the loop goes on.
   scenarios::LiveRun live() const;
+  // Null before start(). For tests, who do to actors what no step does.
+  const Cast* cast() const { return cast_.get(); }
 
  private:
   Result<std::string> start_server();

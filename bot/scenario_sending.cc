@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/clock.h"
 
@@ -91,6 +92,13 @@ Media screen_media(const scenarios::Scenario& scenario, const Step& step, const 
   return screen;
 }
 
+// Files are in the first one's codec where nothing else is said.
+std::string codec_of(const Step& step, const Media& media, const Media& first) {
+  if (!step.codec.empty()) return step.codec;
+  const bool any = media.video.source == "file" && !media.video.said.codec;
+  return any ? first.video.codec : media.video.codec;
+}
+
 }  // namespace
 
 const Step* shares_screen(const scenarios::Scenario& scenario, const scenarios::Instance& who) {
@@ -100,6 +108,25 @@ const Step* shares_screen(const scenarios::Scenario& scenario, const scenarios::
       return &step;
   }
   return nullptr;
+}
+
+int video_lines(const scenarios::Scenario& scenario) {
+  size_t most = 1;
+  for (const scenarios::Actor& actor : scenario.actors) {
+    const Media* first = scenario.media_named(actor.send);
+    if (first == nullptr) continue;
+    std::set<std::string> codecs{first->video.codec};
+    for (const Step& step : scenario.steps) {
+      const Media* to = scenario.media_named(step.media);
+      if (step.kind == StepKind::kSwitch)
+        codecs.insert(codec_of(step, to == nullptr ? *first : *to, *first));
+    }
+    most = std::max(most, codecs.size());
+  }
+  const bool screen =
+      std::any_of(scenario.steps.begin(), scenario.steps.end(),
+                  [](const Step& step) { return step.kind == StepKind::kShareScreen; });
+  return static_cast<int>(most) + (screen ? 1 : 0);
 }
 
 bool ActorFeeds::reads() const {
@@ -116,30 +143,39 @@ int ActorFeeds::screen_fps() const {
 
 std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
                                    const scenarios::Instance& who, uint16_t number) {
+  if (!who.actor->browser.empty()) return std::nullopt;  // a browser has devices of its own
   const Media* first = scenario.media_named(who.actor->send);
   const Step* shares = shares_screen(scenario, who);
   ActorFeeds feeds;
-  const auto add = [&](const Media& media) {
-    const auto same = [&](const ActorFeeds::Feed& feed) { return feed.media == media.name; };
+  const auto add = [&](Media media, const std::string& codec) {
+    const auto same = [&](const ActorFeeds::Feed& feed) {
+      return feed.media == media.name && feed.codec == codec;
+    };
     if (std::any_of(feeds.media.begin(), feeds.media.end(), same)) return;
     const Marks marks{who.shown, scenario.seed + number, number};
-    feeds.media.push_back({media.name, plan_of(media, marks), {}});
+    const bool own = codec == codec_of({}, media, *first);
+    media.video.said.codec = media.video.said.codec || media.video.codec != codec;
+    media.video.codec = codec;
+    feeds.media.push_back({media.name, codec, own, plan_of(media, marks), {}});
   };
-  if (first != nullptr) add(*first);
+  if (first != nullptr) add(*first, first->video.codec);
+  const Media* now = first;
   for (const Step& step : scenario.steps) {
-    const Media* other = scenario.media_named(step.media);
-    if (step.kind != StepKind::kSwitch || first == nullptr || other == nullptr) continue;
+    if (step.kind != StepKind::kSwitch || first == nullptr) continue;
     if (!scenarios::matches(step.who, who.actor->role, who.name)) continue;
-    add(*other);
+    if (const Media* other = scenario.media_named(step.media)) now = other;
+    add(*now, codec_of(step, *now, *first));
     // What takes another's place has its codec.
     for (ActorFeeds::Feed& feed : feeds.media)
       for (FeedPart& part : feed.plan.parts)
-        if (!part.wish.codec) part.wish.codec = first->video.codec;
+        if (!part.wish.codec) part.wish.codec = feed.codec;
   }
   if (shares != nullptr) {
     const auto marks = static_cast<uint16_t>(number | kScreenMarks);
     feeds.screen = {
         "",
+        "",
+        true,
         plan_of(screen_media(scenario, *shares, first), {who.shown, scenario.seed + marks, marks}),
         {}};
   }
@@ -154,9 +190,16 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
   std::vector<std::unique_ptr<pipelines::Source>> sources;
   made->feeds_ = std::move(feeds.media);
   if (!made->feeds_.empty()) {
-    auto first = made->make(made->feeds_.front().media);
+    made->current_ = {made->feeds_.front().media, made->feeds_.front().codec};
+    auto first = made->make(made->current_);
     if (!first) return tl::unexpected(first.error());
-    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source.source);
+    std::vector<pipelines::SourceStream> later;
+    for (const ActorFeeds::Feed& feed : made->feeds_) {
+      auto streams = made->streams_of(feed);
+      if (!streams) return tl::unexpected(streams.error());
+      later.insert(later.end(), streams->begin(), streams->end());
+    }
+    auto spliced = std::make_unique<pipelines::SplicedSource>(*(*first)->source.source, later);
     made->spliced_ = spliced.get();
     made->pattern_ = (*first)->source.pattern;
     made->looks_->begin((*first)->look);
@@ -179,12 +222,38 @@ Result<std::unique_ptr<ScenarioSending>> ScenarioSending::create(Loop& loop, con
   return made;
 }
 
+std::string ScenarioSending::own_codec(const std::string& media) const {
+  const auto feed = std::find_if(feeds_.begin(), feeds_.end(),
+                                 [&](const auto& f) { return f.media == media && f.own; });
+  return feed == feeds_.end() ? "" : feed->codec;
+}
+
+// In codecs that the first one has not. A pattern is made when it is needed: its time begins with
+// that of the first.
+Result<std::vector<pipelines::SourceStream>> ScenarioSending::streams_of(
+    const ActorFeeds::Feed& feed) {
+  std::vector<pipelines::SourceStream> streams;
+  if (feed.codec == feeds_.front().codec) return streams;
+  if (feed.plan.reads()) {
+    auto made = make({feed.media, feed.codec});
+    if (!made) return tl::unexpected(made.error());
+    streams = (*made)->source.source->streams();
+  } else {
+    auto source = make_source(loop_, log_, feed.plan, {});
+    if (!source) return tl::unexpected(source.error());
+    streams = source->source->streams();
+  }
+  std::erase_if(streams, [](const auto& stream) { return stream.kind != MediaKind::kVideo; });
+  return streams;
+}
+
 // Once; later it is there, and its time has gone on.
-Result<ScenarioSending::Made*> ScenarioSending::make(const std::string& media) {
-  if (const auto there = made_.find(media); there != made_.end()) return &there->second;
-  const auto feed =
-      std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) { return f.media == media; });
-  if (feed == feeds_.end()) return fail(Code::kUsage, media + " has nothing to send");
+Result<ScenarioSending::Made*> ScenarioSending::make(const Name& name) {
+  if (const auto there = made_.find(name); there != made_.end()) return &there->second;
+  const auto feed = std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& f) {
+    return f.media == name.first && f.codec == name.second;
+  });
+  if (feed == feeds_.end()) return fail(Code::kUsage, name.first + " has nothing to send");
   Made made;
   for (FeedPart& part : feed->plan.parts) {
     if (const int64_t began = began_ns(); began != 0) part.pattern.begin_ns = began;
@@ -206,20 +275,25 @@ Result<ScenarioSending::Made*> ScenarioSending::make(const std::string& media) {
     if (auto switched = made.source.pattern->switch_to(rate); !switched)
       return tl::unexpected(switched.error());
   }
-  return &(made_[media] = std::move(made));
+  return &(made_[name] = std::move(made));
 }
 
-Result<> ScenarioSending::switch_media(const std::string& media, Switched& switched) {
+// Where the codec alone is another one the sound goes on.
+Result<> ScenarioSending::switch_media(const Name& name, Switched& switched) {
   if (spliced_ == nullptr) return fail(Code::kUsage, "it sends nothing that could be switched");
-  auto made = make(media);
+  auto made = make(name);
   if (!made) return tl::unexpected(made.error());
   MadeSource& to = (*made)->source;
   if (auto started = to.source->start(); !started) return started;
   const uint32_t next = frame_after(monotonic_ns());
-  if (auto spliced = spliced_->splice(*to.source); !spliced) return spliced;
+  const bool same = name.first == current_.first;
+  auto spliced = same ? spliced_->splice_pictures(*to.source) : spliced_->splice(*to.source);
+  if (!spliced) return spliced;
+  if (!same) look_ = {};
+  current_ = name;
   pattern_ = to.pattern;
   looks_->change_media(next, (*made)->look);
-  if ((*made)->fps == 0 || (*made)->fps == fps_) return {};
+  if (same || (*made)->fps == 0 || (*made)->fps == fps_) return {};
   return switch_rate((*made)->fps, switched);
 }
 
@@ -281,24 +355,42 @@ void ScenarioSending::share_screen(bool on) {
 Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
   Switched switched;
   const auto fail_with = [](Error error) { return tl::unexpected(std::move(error)); };
-  if (!step.media.empty()) {
-    if (auto done = switch_media(step.media, switched); !done) return fail_with(done.error());
-    switched.text = "to " + step.media;
+  Step look = step;
+  if (!step.media.empty() || !step.codec.empty()) {
+    Name to{step.media.empty() ? current_.first : step.media, step.codec};
+    if (to.second.empty()) to.second = own_codec(to.first);
+    if (auto done = switch_media(to, switched); !done) return fail_with(done.error());
+    switched.text = "to " + (step.media.empty() ? step.codec : step.media);
+    // In another codec it looks as it did.
+    if (!look.width) look.width = look_.width, look.height = look_.height;
+    if (!look.bitrate) look.bitrate = look_.bitrate;
   }
-  if (!step.width && !step.fps && !step.bitrate) return switched;
-  if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
-  if (step.fps)
+  if (step.fps) {
+    if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
     if (auto done = switch_rate(static_cast<int>(std::lround(*step.fps)), switched); !done)
       return fail_with(done.error());
+    switched.text = fmt::format("from frame {} on", switched.rate->first);
+  }
+  if (look.width || look.bitrate)
+    if (auto done = switch_look(look, switched); !done) return fail_with(done.error());
+  return switched;
+}
+
+// Size and bitrate.
+Result<> ScenarioSending::switch_look(const Step& step, Switched& switched) {
+  if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
   pipelines::PatternSwitch to{.width = step.width, .height = step.height};
   if (step.bitrate) to.bitrate = static_cast<int>(std::lround(*step.bitrate));
   to.at_frame = switched.rate ? switched.rate->first : pattern_->next_switch(false);
-  if (step.width || step.bitrate)
-    if (auto done = pattern_->switch_to(to); !done) return fail_with(done.error());
+  if (auto done = pattern_->switch_to(to); !done) return done;
   switched.text = fmt::format("from frame {} on", to.at_frame);
-  if (step.width)
+  if (step.width) {
+    look_.width = step.width;
+    look_.height = step.height;
     looks_->change_size(static_cast<uint32_t>(to.at_frame), *step.width, *step.height);
-  return switched;
+  }
+  if (step.bitrate) look_.bitrate = step.bitrate;
+  return {};
 }
 
 namespace {
@@ -322,7 +414,7 @@ EncoderStats ScenarioSending::stats(MediaKind kind) const {
   for (const auto& [name, made] : made_) {
     if (made.source.pattern == nullptr) continue;
     auto encoders = encoders_of(*made.source.pattern, kind);
-    if (!encoders.empty()) all[name] = std::move(encoders);
+    if (!encoders.empty()) all[name.first + "/" + name.second] = std::move(encoders);
   }
   return all;
 }

@@ -1,7 +1,7 @@
 // bot/scenario_sending.h: what one actor of a scenario sends: its camera and microphone and, where
-// a step shares one, its screen, as one source. The screen's m-line is there from the beginning,
-// and silent, and other media take the place of the first in its streams, so that no connection has
-// to be made anew.
+// a step shares one, its screen, as one source. The m-lines of the screen and of the codecs that
+// steps switch to are there from the beginning, and silent, and other media take the place of the
+// first in its streams, so that no connection has to be made anew.
 //
 // Thread:  loop; plans are plain values.
 // Owner:   bot::ScenarioActor; its source outlives its calls.
@@ -30,10 +30,13 @@ constexpr uint16_t kScreenMarks = 0x8000;
 struct ActorFeeds {
   struct Feed {
     std::string media;  // its name in the scenario
+    std::string codec;  // of its picture
+    bool own = true;    // the one that it has where no step says another
     FeedPlan plan;
     ReadFeeds read;
   };
-  std::vector<Feed> media;  // what it sends, then what steps switch to
+  // What it sends, then what steps switch to; the same media may be there in several codecs.
+  std::vector<Feed> media;
   std::optional<Feed> screen;
   bool reads() const;
   // Of the marked screen; 0: there is none.
@@ -45,6 +48,9 @@ std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
 // The first step in which it shares a screen; null: none.
 const scenarios::Step* shares_screen(const scenarios::Scenario& scenario,
                                      const scenarios::Instance& who);
+
+// So many lines of video anybody needs, at most, to receive somebody else.
+int video_lines(const scenarios::Scenario& scenario);
 
 class ScenarioSending {
  public:
@@ -61,13 +67,13 @@ class ScenarioSending {
     // The pattern has another rate from this frame on.
     std::optional<std::pair<uint32_t, double>> rate = {};
   };
-  // To other media, or size, rate and bitrate of the pattern. Frames of all patterns that take one
-  // another's place are numbered alike: media of another rate come at the one there is, and change
-  // it with the next second.
+  // To other media, to another codec of the picture, or size, rate and bitrate of the pattern.
+  // Frames of all patterns that take one another's place are numbered alike: media of another rate
+  // come at the one there is, and change it with the next second.
   Result<Switched> switch_to(const scenarios::Step& step);
 
-  // Of all patterns that were sent in turn, by their media: each rendition's, the best first. Empty
-  // where there is no picture or sound of one.
+  // Of all patterns that were sent in turn, by media and codec: each rendition's, the best first.
+  // Empty where there is no picture or sound of one.
   EncoderStats stats(MediaKind kind) const;
   EncoderStats screen_stats() const;  // of its marked screen
   // Of the camera.
@@ -80,21 +86,27 @@ class ScenarioSending {
 
  private:
   ScenarioSending(Loop& loop, Log log) : loop_(loop), log_(std::move(log)) {}
+  using Name = std::pair<std::string, std::string>;  // media and codec
   struct Made {
     MadeSource source;
     int fps = 0;  // that its media says; 0: no picture of the pattern
     std::optional<PatternLook> look = {};
   };
-  Result<Made*> make(const std::string& media);
-  Result<> switch_media(const std::string& media, Switched& switched);
+  std::string own_codec(const std::string& media) const;
+  Result<Made*> make(const Name& name);
+  Result<std::vector<pipelines::SourceStream>> streams_of(const ActorFeeds::Feed& feed);
+  Result<> switch_media(const Name& name, Switched& switched);
   Result<> switch_rate(int fps, Switched& switched);
+  Result<> switch_look(const scenarios::Step& step, Switched& switched);
   int64_t began_ns() const;
   uint32_t frame_after(int64_t at_ns) const;
 
   Loop& loop_;
   Log log_;
   std::vector<ActorFeeds::Feed> feeds_;  // that are not made yet
-  std::map<std::string, Made> made_;
+  std::map<Name, Made> made_;
+  Name current_;
+  scenarios::Step look_;  // what steps changed of the pattern that is sent: its size and bitrate
   std::vector<pipelines::PatternSwitch> rates_;  // that all patterns have changed to
   int first_fps_ = 0, fps_ = 0;  // of all patterns, at first and now; 0: there is none
   const std::shared_ptr<PatternLooks> looks_ = std::make_shared<PatternLooks>();

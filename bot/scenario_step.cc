@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/units.h"
+#include "bot/scenario_page.h"
 
 namespace callbot::bot {
 namespace {
@@ -32,17 +33,15 @@ bool reads_standard_input(const scenarios::Media& media) {
   return is(media.video) || is(media.audio);
 }
 
-// A step that switches to another codec; empty: it does not.
-std::string not_run(const scenarios::Scenario& s, const scenarios::Step& step) {
-  if (step.kind != StepKind::kSwitch) return "";
-  if (!step.codec.empty()) return "codec";
-  const scenarios::Media* to = s.media_named(step.media);
-  if (to == nullptr || to->video.source == "none") return "";
+// Nobody of them has what the step would switch to another codec; empty: it is fine.
+std::string not_switched(const scenarios::Scenario& s, const scenarios::Step& step) {
+  if (step.kind != StepKind::kSwitch || step.codec.empty()) return "";
   for (const scenarios::Instance& who : scenarios::instances(s)) {
-    const scenarios::Media* from = s.media_named(who.actor->send);
-    const bool other = from != nullptr && from->video.codec != to->video.codec &&
-                       (to->video.source != "file" || to->video.said.codec);
-    if (other && scenarios::matches(step.who, who.actor->role, who.name)) return "to another codec";
+    if (!scenarios::matches(step.who, who.actor->role, who.name)) continue;
+    const scenarios::Media* media =
+        s.media_named(step.media.empty() ? who.actor->send : step.media);
+    if (media == nullptr || media->video.source == "none") return "codec: without a picture";
+    if (reads_standard_input(*media)) return "codec: of standard input";
   }
   return "";
 }
@@ -72,10 +71,11 @@ std::string cannot_run(const scenarios::Scenario& s) {
   }
   if (readers_of_standard_input(s) > 1) say("standard input for more than one actor");
   for (const scenarios::Actor& actor : s.actors) {
-    if (!actor.browser.empty()) say(fmt::format("actors.{}.browser", actor.role));
+    const std::string why = actor.browser.empty() ? "" : cannot_be_a_page(s, actor);
+    if (!why.empty()) say(fmt::format("actors.{}.{}", actor.role, why));
   }
   for (const scenarios::Step& step : s.steps) {
-    if (const std::string what = not_run(s, step); !what.empty())
+    if (const std::string what = not_switched(s, step); !what.empty())
       say(fmt::format("steps[{}]: {}: {}", step.index, name_of(step.kind), what), step.place);
   }
   return out;
@@ -149,10 +149,10 @@ std::vector<ScenarioActor*> ScenarioStep::recipients_of(const ScenarioActor& act
 
 StepEnd ScenarioStep::missing_of_post(ScenarioActor& actor) const {
   const std::string& name = actor.who().name;
-  const ScenarioPost* post = actor.go_on_posting();
-  if (post == nullptr || post->done()) return {};
-  if (post->failure()) return {Outcome::kFailed, name, name + ": " + post->failure()->message};
-  return {Outcome::kSkipped, name, name + " has not sent all of it: " + post->missing()};
+  const PostState post = actor.go_on_posting();
+  if (post.done) return {};
+  if (post.failure) return {Outcome::kFailed, name, name + ": " + post.failure->message};
+  return {Outcome::kSkipped, name, name + " has not sent all of it: " + post.missing};
 }
 
 bool ScenarioStep::is_known(const ScenarioActor& actor) const {

@@ -18,6 +18,7 @@
 #include "base/alive.h"
 #include "base/folding.h"
 #include "base/loop.h"
+#include "bot/page_log.h"
 #include "bot/scenario_looks.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
@@ -32,7 +33,10 @@ std::string stream_of(const TrackInfo& track);
 
 // What all actors of a run share.
 struct ScenarioMeasuring {
-  std::shared_ptr<quality::PlannedLog> log = std::make_shared<quality::PlannedLog>();
+  std::shared_ptr<quality::PlannedLog> log = std::make_shared<quality::PlannedLog>();  // of bots
+  std::shared_ptr<PageLog> pages = std::make_shared<PageLog>();  // of browsers
+  std::shared_ptr<const quality::SenderLog> all = std::make_shared<quality::JoinedLog>(
+      std::vector<std::shared_ptr<const quality::SenderLog>>{log, pages});
   std::shared_ptr<quality::Rotation> rotation = std::make_shared<quality::Rotation>();
   pipelines::WriterPool pool;         // decodes
   const FoldPlan* folding = nullptr;  // of what all of them measured
@@ -47,6 +51,8 @@ struct KnownSender {
   uint64_t seed = 0;
   int64_t joined_ns = 0;
   int screen_fps = 0;  // of its marked screen; 0: it has none
+  // A browser plays a file of so many frames, again and again, its sound beside it; 0: a bot.
+  int round = 0;
   // Of its camera; null: as its media says, all the time.
   std::shared_ptr<const PatternLooks> looks = {};
 };

@@ -1,5 +1,6 @@
 #include "quality/decoder.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 

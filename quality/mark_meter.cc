@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace callbot::quality {
 namespace {
 
@@ -11,6 +13,13 @@ constexpr const char* kByMarks[] = {"video.e2e_delay", "video.network_delay", "v
                                     "video.reorder",   "video.skip",          "video.freeze_true"};
 // Ten minutes that a sender was not received are missing frames; one that began anew counts from 0.
 constexpr MarkSequence::Limits kLimits = {.most_back = 3000, .most_ahead = 36000};
+
+// Whose numbers begin again is not out of order there.
+MarkSequence::Limits limits_of(const Sender& sender) {
+  MarkSequence::Limits limits = kLimits;
+  if (sender.round > 0) limits.most_back = std::min<int64_t>(limits.most_back, sender.round / 2);
+  return limits;
+}
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
@@ -22,7 +31,7 @@ MarkMeter::MarkMeter(SeriesSet& out, Sender sender, const SenderLog* log, SkewMe
       source_(sender.source),
       log_(log),
       skew_(skew),
-      sequence_(kLimits) {}
+      sequence_(limits_of(sender)) {}
 
 void MarkMeter::picture(const std::optional<VideoMark>& mark, const Shown& shown,
                         const Mute& mute) {
@@ -94,7 +103,7 @@ void MarkMeter::first_time(const Shown& shown, const std::optional<Captured>& ca
 }
 
 void MarkMeter::interrupt() {
-  sequence_ = MarkSequence(kLimits);
+  sequence_ = MarkSequence(limits_of(sender_));
   rhythm_.interrupt();
 }
 

@@ -1,5 +1,6 @@
 #include "quality/sound_level.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace callbot::quality {

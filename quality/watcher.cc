@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -10,6 +11,7 @@ namespace callbot::quality {
 namespace {
 
 constexpr int64_t kTick_ns = 1'000'000'000;
+constexpr int64_t kAway_ns = 500'000'000;  // a stream that nothing came of for so long has stopped
 constexpr std::array<const char*, 4> kLevels = {"none", "headers", "rotate", "all"};
 
 std::string stream_name(const TrackInfo& track) {
@@ -101,6 +103,7 @@ std::vector<Series> Watch::take() {
   return all;
 }
 
+const PresenceLog& Watch::senses() const { return state_->presence; }
 std::vector<PresenceSpan> Watch::presence() const { return state_->presence.spans(); }
 std::vector<PresenceSpan> Watch::looks() const { return state_->presence.looks(); }
 int64_t Watch::most_behind_ns() const { return state_->most_behind_ns; }
@@ -122,8 +125,13 @@ struct Track {
   Person* person = nullptr;
   std::unique_ptr<PictureMeter> picture;
   std::unique_ptr<SoundMeter> sound;
-  bool looks = false;  // in its turn
+  bool looks = false;   // in its turn
+  int64_t last_ns = 0;  // its newest frame came
 
+  bool is_of(const Track& other) const {
+    return person == other.person && info.kind == other.info.kind &&
+           info.source == other.info.source;
+  }
   bool decodes() const { return picture ? picture->decodes() : sound && sound->decodes(); }
   bool has_decoded() const { return picture ? picture->has_decoded() : sound->has_decoded(); }
 };
@@ -151,6 +159,7 @@ class Watcher final : public FrameWriter {
     const int64_t behind_ns = monotonic_ns() - frame.last_arrival_ns;
     if (behind_ns > state_->most_behind_ns) state_->most_behind_ns = behind_ns;
     hear_what_is_told();
+    come_back(track, frame.last_arrival_ns);
     if (!track.picture && !track.sound) open(track);
     const bool turn = is_turn(track, frame.last_arrival_ns);
     const bool decode = turn || (config().verify == Verify::kRotate && !track.has_decoded());
@@ -210,6 +219,17 @@ class Watcher final : public FrameWriter {
     return config().verify == Verify::kRotate && config().rotation != nullptr;
   }
 
+  // A stream that comes in another codec comes as another track; what it misses meanwhile is no
+  // fault of the one before, should it come back.
+  void come_back(Track& track, int64_t now_ns) {
+    const int64_t before_ns = std::exchange(track.last_ns, now_ns);
+    if (!track.picture || now_ns - before_ns < kAway_ns) return;
+    const bool replaced = std::any_of(tracks_.begin(), tracks_.end(), [&](const auto& one) {
+      return &one.second != &track && one.second.is_of(track) && one.second.last_ns > before_ns;
+    });
+    if (replaced) track.picture.reset();
+  }
+
   void open(Track& track) {
     const Member member = state_->member(track.info);
     Person& person = *track.person;
@@ -221,8 +241,11 @@ class Watcher final : public FrameWriter {
     }
     const bool screen = track.info.source == "screen";
     const Sender& sender = screen && member.screen ? *member.screen : member.sender;
+    const bool first = std::none_of(tracks_.begin(), tracks_.end(), [&](const auto& one) {
+      return &one.second != &track && one.second.is_of(track) && one.second.last_ns != 0;
+    });
     const int64_t joined_ns =
-        config().joined_ns == 0 ? 0 : std::max(config().joined_ns, member.joined_ns);
+        config().joined_ns == 0 || !first ? 0 : std::max(config().joined_ns, member.joined_ns);
     if (track.info.kind == MediaKind::kVideo) {
       track.picture = std::make_unique<PictureMeter>(
           track.info, *track.out,

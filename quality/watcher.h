@@ -73,6 +73,7 @@ class Watch {
   // What was measured since the last time, and its samples are forgotten here (SeriesSet::take):
   // for who looks every second, and for calls of hours. Of av.drift the newest sample counts.
   std::vector<Series> take();
+  const PresenceLog& senses() const;
   std::vector<PresenceSpan> presence() const;
   std::vector<PresenceSpan> looks() const;  // of kRotate: when something of whom was decoded
   std::vector<FirstDecoded> decoded() const;

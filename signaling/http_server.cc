@@ -128,7 +128,13 @@ void free_upgrade(gpointer data, GClosure*) { delete static_cast<Upgrade*>(data)
 
 HttpServer::Impl* impl_of(gpointer data) { return static_cast<HttpServer::Impl*>(data); }
 
+// libsoup lets go of some without a word: what a browser connects ahead and then does not use.
+void on_gone(gpointer data, GObject* message) {
+  impl_of(data)->deadlines.erase(reinterpret_cast<SoupServerMessage*>(message));
+}
 void on_started(SoupServer*, SoupServerMessage* message, gpointer data) {
+  if (!impl_of(data)->deadlines.contains(message))
+    g_object_weak_ref(G_OBJECT(message), on_gone, data);
   impl_of(data)->deadlines[message].once(kRequestDeadline, [message, data] {
     impl_of(data)->log.info("{}: a request that never got complete",
                             soup_server_message_get_remote_host(message));
@@ -136,7 +142,8 @@ void on_started(SoupServer*, SoupServerMessage* message, gpointer data) {
   });
 }
 void on_ended(SoupServer*, SoupServerMessage* message, gpointer data) {
-  impl_of(data)->deadlines.erase(message);
+  if (impl_of(data)->deadlines.erase(message) > 0)
+    g_object_weak_unref(G_OBJECT(message), on_gone, data);
 }
 void on_got_chunk(SoupServerMessage* message, GBytes* chunk, gpointer data) {
   impl_of(data)->count_body(message, chunk);
@@ -156,6 +163,8 @@ SocketAddress address_of(const HttpServerConfig& config) {
 }  // namespace
 
 HttpServer::Impl::~Impl() {
+  for (const auto& [message, timer] : deadlines)
+    g_object_weak_unref(G_OBJECT(message), on_gone, this);
   g_signal_handlers_disconnect_by_data(server.get(), this);
   soup_server_remove_handler(server.get(), nullptr);
   soup_server_disconnect(server.get());

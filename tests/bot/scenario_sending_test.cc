@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gst/gst.h>
 
+#include "bot/scenario_post.h"
 #include "tests/support/clips.h"
 #include "tests/support/scenario_runs.h"
 #include "tests/support/temp_folder.h"
@@ -132,6 +133,60 @@ TEST_F(ScenarioSendingTest, ThePatternSwitches) {
   EXPECT_THAT(undone(), IsEmpty());
   for (const size_t at : {2, 4})
     EXPECT_THAT(evidence_->steps[at].text, HasSubstr("from frame ")) << at;
+}
+
+// In both orders: who comes later offers.
+class ScenarioCodec : public ScenarioSendingTest,
+                      public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(ScenarioCodec, ThePatternGoesOnInAnotherAndComesBack) {
+  const std::string other = std::string_view(GetParam()) == "alice" ? "bob" : "alice";
+  run_text(std::string("callbot: 1\nname: t\nmedia:\n  it: {") + kSmall + R"(}
+actors: {alice: {send: it}, bob: {verify: all}}
+steps:
+  - {do: join, who: )" +
+           GetParam() + R"(, timeout: 30s}
+  - {do: join, who: )" +
+           other + R"(, timeout: 30s}
+  - {expect: codec, who: bob, from: alice, stream: camera, codec: vp8, within: 20s}
+  - {do: switch, who: alice, size: 320x180}
+  - {expect: size, who: bob, from: alice, stream: camera, size: 320x180, within: 20s}
+  - {do: switch, who: alice, codec: h264}
+  - {expect: codec, who: bob, from: alice, stream: camera, codec: h264, for: 2s, within: 20s}
+  - {expect: size, who: bob, from: alice, stream: camera, size: 320x180, within: 20s}
+  - {expect: seen, who: bob, from: alice, for: 2s, within: 20s}
+  - {do: switch, who: alice, codec: vp8}
+  - {expect: codec, who: bob, from: alice, stream: camera, codec: vp8, for: 2s, within: 20s}
+  - {expect: seen, who: bob, from: alice, for: 2s, within: 20s}
+)");
+  EXPECT_THAT(undone(), IsEmpty());
+  const auto series = [&](const char* metric) -> const Series& {
+    for (const Series& one : evidence_->series)
+      if (one.metric == metric && one.actor == "bob" && one.stream == "camera") return one;
+    ADD_FAILURE() << metric;
+    static const Series none;
+    return none;
+  };
+  EXPECT_EQ(series("join.first_frame").samples.size(), 1U);
+  EXPECT_GT(series("video.marked").samples.size(), 2U);
+  for (const char* none : {"video.missing", "video.duplicate", "video.pause", "identity.wrong"})
+    for (const Sample& one : series(none).samples) EXPECT_EQ(one.value, 0) << none;
+  ASSERT_FALSE(series("video.psnr").samples.empty());
+  for (const Sample& one : series("video.psnr").samples) EXPECT_GT(one.value, 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(First, ScenarioCodec, ::testing::Values("alice", "bob"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_F(ScenarioSendingTest, AFileGoesOnInAnotherCodec) {
+  const auto file = clip("a.nut");
+  run("video: {file: " + file + "}, audio: {file: " + file + "}", R"(
+  - {expect: codec, who: bob, from: alice, stream: camera, codec: vp8, within: 20s}
+  - {do: switch, who: alice, codec: h264}
+  - {expect: codec, who: bob, from: alice, stream: camera, codec: h264, for: 2s, within: 20s}
+  - {expect: codec, who: bob, from: alice, stream: microphone, codec: opus, within: 20s}
+)");
+  EXPECT_THAT(undone(), IsEmpty());
 }
 
 TEST_F(ScenarioSendingTest, OneMediaTakesTheOthersPlaceAndGivesItBack) {

@@ -119,6 +119,34 @@ TEST(Watcher, SizesAreToldAtEachChange) {
   }
 }
 
+TEST(Watcher, AStreamThatGoesOnInAnotherCodecAndComesBackMissesNothing) {
+  Measuring call(all());
+  call.watch().expect("alice", alice());
+  const auto part = [](uint32_t first) {
+    VideoRecipe recipe = pictures(60);
+    recipe.first_counter = first;
+    auto frames = make_video(recipe);
+    for (EncodedFrame& f : frames) {
+      f.time_ns += static_cast<int64_t>(first) * 1'000'000'000 / 30;
+      f.rtp_time += first * 3000;
+    }
+    return frames;
+  };
+  auto frames = part(0);
+  for (EncodedFrame& f : part(120)) frames.push_back(std::move(f));
+  call.add({video_track(1, "alice"), std::move(frames)});
+  call.add({video_track(2, "alice"), part(60)});
+  call.run(6.5);
+  const Snapshot s(call.watch());
+  EXPECT_EQ(s.total("video.marked"), 180);
+  EXPECT_EQ(s.total("video.expected"), 180);
+  for (const char* none : {"video.missing", "video.freeze", "video.freeze_true", "video.pause",
+                           "video.duplicate", "video.reorder"})
+    EXPECT_EQ(s.total(none), 0) << none;
+  for (const char* once : {"join.first_rtp", "join.first_key_frame", "join.first_frame"})
+    EXPECT_THAT(s.values(once), SizeIs(1)) << once;
+}
+
 TEST(Watcher, HeadersDecodeNothingAndSaySo) {
   WatchConfig config = all();
   config.verify = Verify::kHeaders;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "recordings/lane_view.h"
 #include "recordings/manifest.h"
 #include "tests/support/feed.h"

@@ -183,9 +183,19 @@ std::string Loopback::log() const {
   return all;
 }
 
+namespace {
+
+std::unique_ptr<TestPattern> started(Loop& loop, const TestPatternConfig& config) {
+  gst_init(nullptr, nullptr);
+  auto pattern = TestPattern::create(loop, Log("pattern"), config);
+  if (!pattern || !(*pattern)->start()) abort();
+  return std::move(*pattern);
+}
+
+}  // namespace
+
 std::unique_ptr<TestPattern> small_pattern(Loop& loop, bool audio, bool video,
                                            const std::string& codec) {
-  gst_init(nullptr, nullptr);
   TestPatternConfig config;
   config.audio = audio;
   config.video = video;
@@ -193,9 +203,17 @@ std::unique_ptr<TestPattern> small_pattern(Loop& loop, bool audio, bool video,
   config.height = 180;
   config.bitrate = 200'000;
   config.codec = codec;
-  auto pattern = TestPattern::create(loop, Log("pattern"), config);
-  if (!pattern || !(*pattern)->start()) abort();
-  return std::move(*pattern);
+  return started(loop, config);
+}
+
+std::unique_ptr<TestPattern> pattern_in_sizes(Loop& loop, const std::string& codec, bool audio) {
+  TestPatternConfig config;
+  config.audio = audio;
+  config.width = 640;
+  config.height = 360;
+  config.bitrate = 900'000;
+  config.codec = codec;
+  return started(loop, config);
 }
 
 // --- texts

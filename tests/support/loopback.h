@@ -127,6 +127,8 @@ class Loopback {
 // A small, cheap pattern of its own seed.
 std::unique_ptr<TestPattern> small_pattern(Loop& loop, bool audio = true, bool video = true,
                                            const std::string& codec = "vp8");
+// One that comes in three renditions: 900 kbit/s, 300 kbit/s, 90 kbit/s.
+std::unique_ptr<TestPattern> pattern_in_sizes(Loop& loop, const std::string& codec, bool audio);
 
 // --- changing SDP texts
 

@@ -46,8 +46,8 @@ class ScenarioRuns : public ::testing::Test {
         [this](bot::ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
     run_->start();
   }
-  bool ended() {
-    return loop_.run_until([&] { return evidence_.has_value(); }, kPatience);
+  bool ended(std::chrono::milliseconds within = kPatience) {
+    return loop_.run_until([&] { return evidence_.has_value(); }, within);
   }
   // Once more where the machine held this process up, which the run says of itself.
   void run(const std::string& more, const std::string& top = "") {

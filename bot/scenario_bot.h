@@ -1,0 +1,114 @@
+// bot/scenario_bot.h: an actor of a scenario that is a bot: what it sends, its call, and what it is
+// told there.
+//
+// Thread:  loop.
+// Owner:   bot::Cast, for the whole run; its calls come and go.
+// Fails:   through error(): why it did not get in, or why its call ended by itself.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bot/call.h"
+#include "bot/scenario_actor.h"
+#include "bot/scenario_media.h"
+#include "bot/scenario_network.h"
+#include "bot/scenario_post.h"
+#include "bot/scenario_recovery.h"
+#include "bot/scenario_sending.h"
+#include "bot/scenario_watch.h"
+
+namespace callbot::bot {
+
+class ScenarioBot final : public ScenarioActor, private CallEvents {
+ public:
+  ScenarioBot(Loop& loop, const scenarios::Scenario& scenario, scenarios::Instance who,
+              std::string url, uint16_t number, ScenarioMeasuring& measuring, Hears hears);
+  ~ScenarioBot() override;
+
+  void join() override;
+  void leave() override;
+  void crash() override;
+  void send(MediaKind kind, bool on) override;
+  void share_screen(bool on) override;
+  Result<std::string> switch_to(const scenarios::Step& step) override;
+  Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) override;
+  PostState go_on_posting() override;
+  void take_feeds(ActorFeeds feeds) override { feeds_ = std::move(feeds); }
+  void change_network(const network::Conditions& conditions, std::optional<size_t> step) override;
+  void judge_network() override { network_.judge(call_.get()); }
+  std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
+  void sample(int64_t now_ns) override;
+  bool is_measured() const override;
+
+  bool sends() const override { return feeds_ || source_; }
+  bool has_begun() const override { return source_ != nullptr; }
+  bool on(MediaKind kind) const override;
+  bool connected_to(const ScenarioActor& other) const override;
+  const signaling::Member* member(const std::string& shown) const override;
+  std::vector<Stream> streams_of(const std::string& shown) const override;
+  const quality::PresenceLog* senses() const override {
+    return watches_.empty() ? nullptr : &watches_.back()->watch().senses();
+  }
+  double behind() const override;
+  uint64_t left_out() const override;
+  const ScenarioMedia* media() const override { return kept_.get(); }
+  std::vector<scenarios::Presence> presence() const override;
+  std::vector<scenarios::Look> looks(int64_t now_ns) const override;
+  std::vector<Series> recoveries(int64_t now_ns) const override;
+
+  void meet(const ScenarioActor& other) override;
+  void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
+  KnownSender known() const override;
+
+ private:
+  Result<> make_source();
+  Result<std::unique_ptr<Call>> make_call();
+  void make_watch();
+  void out();
+  void look_at_recoveries(int64_t now_ns);
+  void look_at_pair(const std::string& member);
+  void look_at_join(const std::string& member);
+  std::string shown_of(const std::string& member) const;
+  std::vector<CallTrack> tracks_now(std::vector<CallTrack> tracks) const;
+
+  void joined(const std::string& self) override;
+  void member_joined(const signaling::Member& member) override;
+  void member_changed(const signaling::Member& before, const signaling::Member& after) override;
+  void member_left(const signaling::Member& member) override;
+  void connected(const std::string& member) override;
+  void trouble(const std::string& member, const Error& error, bool again) override;
+  void track_added(const TrackInfo& track, bool taken) override;
+  void track_removed(const TrackInfo& track) override;
+  void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
+  void rendition_changed(const std::string& member, size_t rendition, double available) override;
+  void chat(const signaling::Member& from, const std::string& text) override;
+  void file_begin(const signaling::Member& from, const FileBegin& file) override;
+  void file_chunk(const signaling::Member& from, const std::string& bytes) override;
+  void file_end(const signaling::Member& from, const FileEnd* end) override;
+  void interrupted(const std::string& why) override;
+  void done(Result<> how) override;
+
+  signaling::Self self_;
+  std::set<std::string> connected_;              // member ids; "" where one leg carries all
+  std::set<std::string> lost_;                   // to whom a fresh connection is on its way
+  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
+  std::map<TrackId, Stream> streams_;
+  ScenarioNetwork network_;
+  std::vector<int64_t> network_changes_;
+  std::map<std::pair<std::string, std::string>, Recovery> recoveries_;  // by sender and stream
+  std::optional<ActorFeeds> feeds_;                                     // until its source is made
+  const int screen_fps_;  // of its marked screen; 0: it has none
+  std::unique_ptr<ScenarioSending> source_;
+  std::unique_ptr<ScenarioPost> post_;
+  IncomingFiles incoming_;
+  std::unique_ptr<ScenarioMedia> kept_;
+  std::vector<std::unique_ptr<ScenarioWatch>> watches_;  // of each call; the last one's is its own
+  std::unique_ptr<Call> call_;
+  Alive alive_;
+};
+
+}  // namespace callbot::bot
