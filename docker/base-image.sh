@@ -12,7 +12,7 @@ if buildah inspect --type image "$image" >/dev/null 2>&1; then exit 0; fi
 # Where apt fetches Debian from, e.g. "http://host/debian"; $1 is the archive's own label.
 mirror_of() {
   # shellcheck disable=SC2016
-  apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Label: $1" | head -n 1
+  apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Label: $1" | sed -n 1p
 }
 mirror=$(mirror_of Debian)
 security=$(mirror_of Debian-Security)
