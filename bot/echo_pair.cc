@@ -62,7 +62,7 @@ struct EchoPair::End final : CallEvents {
     pair.joined();
   }
   void trouble(const std::string&, const Error& error, bool) override { last = error.message; }
-  void done(Result<> how) override { pair.end_done(std::move(how)); }
+  void done(Result<> how) override { pair.calls_.call_done(std::move(how)); }
 
   Result<> create(const EchoConfig& config);
   // The name of somebody who is neither we nor a recorder; empty: nobody.
@@ -108,7 +108,12 @@ Result<> EchoPair::End::create(const EchoConfig& config) {
 }
 
 EchoPair::EchoPair(Loop& loop, Log log, EchoConfig config, Done done)
-    : loop_(loop), log_(std::move(log)), config_(std::move(config)), done_(std::move(done)) {}
+    : loop_(loop),
+      log_(std::move(log)),
+      config_(std::move(config)),
+      calls_(loop, [this, done = std::move(done)](const Result<>& how) {
+        done(how.map([this] { return result_; }));
+      }) {}
 
 EchoPair::~EchoPair() = default;
 
@@ -118,8 +123,7 @@ void EchoPair::start() {
     ends_[i] = std::make_unique<End>(*this, i);
     if (auto made = ends_[i]->create(config_); !made) return end(tl::unexpected(made.error()));
   }
-  open_ = 2;
-  for (auto& one : ends_) one->call->start();
+  calls_.start({ends_[0]->call.get(), ends_[1]->call.get()});
 }
 
 void EchoPair::stop() {
@@ -216,29 +220,13 @@ void EchoPair::settle() {
     way.delay = quantile(delays, 0.5);
     way.delay_95 = quantile(delays, 0.95);
   }
-  end(result_);
+  end({});
 }
 
-void EchoPair::end(Result<EchoResult> result) {
-  if (outcome_) return;
-  outcome_ = std::move(result);
+void EchoPair::end(Result<> how) {
   deadline_.stop();
   tick_.stop();
-  if (open_ == 0) return end_done({});
-  for (auto& one : ends_) one->call->stop();
-}
-
-void EchoPair::end_done(Result<> how) {
-  if (!how && !outcome_) end(tl::unexpected(how.error()));
-  if (open_ > 0) --open_;
-  if (open_ > 0) {
-    if (!outcome_) end(fail(Code::kConnect, "the call ended"));
-    return;
-  }
-  loop_.post(alive_.guard([this] {
-    const auto done = std::exchange(done_, nullptr);
-    if (done) done(*outcome_);
-  }));
+  calls_.end(std::move(how));
 }
 
 }  // namespace callbot::bot

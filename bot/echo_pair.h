@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "bot/call_pair.h"
 #include "bot/options.h"
 #include "pipelines/writer_pool.h"
 
@@ -73,21 +74,18 @@ class EchoPair {
   void look();
   void measure();
   void settle();
-  void end(Result<EchoResult> result);
-  void end_done(Result<> how);
+  void end(Result<> how);
 
   Loop& loop_;
   Log log_;
   EchoConfig config_;
-  Done done_;
   EchoResult result_;
   int64_t started_ns_ = 0, joined_ns_ = 0, measuring_ns_ = 0;
   bool measured_ = false;
-  std::optional<Result<EchoResult>> outcome_;
   Timer deadline_, tick_;
   pipelines::WriterPool pool_;
   std::unique_ptr<End> ends_[2];
-  int open_ = 0;
+  CallPair calls_;
   Alive alive_;
 };
 

@@ -86,7 +86,7 @@ struct RatePair::End final : CallEvents {
     in = true;
     pair.joined();
   }
-  void done(Result<> how) override { pair.end_done(std::move(how)); }
+  void done(Result<> how) override { pair.calls_.call_done(std::move(how)); }
 
   Result<> create(const RateConfig& config, int index) {
     JoinOptions join = config.join;
@@ -115,7 +115,12 @@ struct RatePair::End final : CallEvents {
 };
 
 RatePair::RatePair(Loop& loop, Log log, RateConfig config, Done done)
-    : loop_(loop), log_(std::move(log)), config_(std::move(config)), done_(std::move(done)) {}
+    : loop_(loop),
+      log_(std::move(log)),
+      config_(std::move(config)),
+      calls_(loop, [this, done = std::move(done)](const Result<>& how) {
+        done(how.map([this] { return result_; }));
+      }) {}
 
 RatePair::~RatePair() = default;
 
@@ -125,8 +130,7 @@ void RatePair::start() {
     if (auto made = ends_[i]->create(config_, i); !made)
       return this->end(tl::unexpected(made.error()));
   }
-  open_ = 2;
-  for (auto& one : ends_) one->call->start();
+  calls_.start({ends_[0]->call.get(), ends_[1]->call.get()});
 }
 
 void RatePair::stop() { end(fail(Code::kInterrupted, "interrupted")); }
@@ -179,31 +183,15 @@ void RatePair::judge_step() {
     way.steps.push_back(step);
     more |= step.good;
   }
-  if (!more || rate_ >= config_.most) return end(result_);
+  if (!more || rate_ >= config_.most) return end({});
   rate_ = std::min(rate_ * 2, config_.most);
   next_step();
 }
 
-void RatePair::end(Result<RateResult> result) {
-  if (outcome_) return;
-  outcome_ = std::move(result);
+void RatePair::end(Result<> how) {
   deadline_.stop();
   tick_.stop();
-  if (open_ == 0) return end_done({});
-  for (auto& one : ends_) one->call->stop();
-}
-
-void RatePair::end_done(Result<> how) {
-  if (!how && !outcome_) end(tl::unexpected(how.error()));
-  if (open_ > 0) --open_;
-  if (open_ > 0) {
-    if (!outcome_) end(fail(Code::kConnect, "the call ended"));
-    return;
-  }
-  loop_.post(alive_.guard([this] {
-    const auto done = std::exchange(done_, nullptr);
-    if (done) done(*outcome_);
-  }));
+  calls_.end(std::move(how));
 }
 
 }  // namespace callbot::bot

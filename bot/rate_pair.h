@@ -13,9 +13,9 @@
 #include <optional>
 #include <vector>
 
-#include "base/alive.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "bot/call_pair.h"
 #include "bot/options.h"
 
 namespace callbot::bot {
@@ -58,20 +58,16 @@ class RatePair {
   void look();
   void next_step();
   void judge_step();
-  void end(Result<RateResult> result);
-  void end_done(Result<> how);
+  void end(Result<> how);
 
   Loop& loop_;
   Log log_;
   RateConfig config_;
-  Done done_;
   RateResult result_;
   int64_t rate_ = 0;
-  std::optional<Result<RateResult>> outcome_;
   Timer deadline_, tick_;
   std::unique_ptr<End> ends_[2];
-  int open_ = 0;
-  Alive alive_;
+  CallPair calls_;
 };
 
 }  // namespace callbot::bot
