@@ -195,6 +195,22 @@ TEST_F(PeerNetworkTest, RoundTripsAndJoiningTakeWhatTheLineTakes) {
   EXPECT_EQ(link.b.peer->stats().round_trips, 0u) << "it sends nothing that is reported on";
 }
 
+// Longer than libnice waits for an answer: see expect_far_peer().
+class FarPeer : public PeerNetworkTest, public testing::WithParamInterface<double> {};
+
+TEST_P(FarPeer, ConnectsAndStays) {
+  network::Link line({.conditions = both({.delay_s = GetParam() / 2})});
+  Loopback link(loop, config);
+  link.route(line);
+  ASSERT_TRUE(link.connect()) << link.log();
+  EXPECT_TRUE(link.flows(link.b, kVideo, 150)) << link.log();
+  EXPECT_THAT(link.log(), testing::Not(HasSubstr("failed")));
+}
+
+INSTANTIATE_TEST_SUITE_P(RoundTrips, FarPeer, testing::Values(0.6, 0.9), [](const auto& info) {
+  return std::to_string(static_cast<int>(info.param * 1000)) + "ms";
+});
+
 // On a line that loses RTP one way and no RTCP the other.
 TEST_F(PeerNetworkTest, RequestsThatLeftAreThoseThatCame) {
   struct All {
