@@ -32,14 +32,12 @@ ChirpMeter::ChirpMeter(SeriesSet& out, Sender sender, const SenderLog* log, Skew
 bool ChirpMeter::has_log() const { return log_ != nullptr && sender_.source && sender_.fps > 0; }
 
 std::optional<int64_t> ChirpMeter::newest_before(int64_t at_ns) const {
-  const auto counter = log_->newest(*sender_.source, at_ns);
-  if (!counter) return std::nullopt;
-  return static_cast<int64_t>(*counter) / sender_.fps;
+  return log_->newest_chirp(*sender_.source, at_ns, sender_.fps);
 }
 
 std::optional<Captured> ChirpMeter::capture_of(int64_t number) const {
   if (number < 0) return std::nullopt;
-  return log_->captured(*sender_.source, static_cast<uint32_t>(number * sender_.fps));
+  return log_->captured_chirp(*sender_.source, number, sender_.fps);
 }
 
 // The chirp so many before the newest one that was captured when this came.
@@ -124,7 +122,7 @@ void ChirpMeter::place(const Heard& heard, const Candidate& candidate) {
     out_.set_uncertainty(metric, seconds(candidate.captured.uncertainty_ns));
   number(candidate.number, chirp);
   if (on_number) on_number(candidate.number, chirp);
-  if (skew_ != nullptr) skew_->chirp(chirp.up, candidate.number, chirp.playout_ns);
+  if (skew_ != nullptr) skew_->chirp(chirp.up, candidate.captured.at_ns, chirp.playout_ns);
 }
 
 void ChirpMeter::place_by_distance(const HeardChirp& heard) {

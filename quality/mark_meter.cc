@@ -69,6 +69,8 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
   if (placed.missing != 0) out_.event("video.missing", at, static_cast<double>(placed.missing));
   switch (placed.step) {
     case Step::kStill:
+      still_.again(at);
+      [[fallthrough]];
     case Step::kAgain:
       out_.event("video.duplicate", at);
       return;
@@ -82,10 +84,12 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
       if (placed.missing > 0) out_.sample("video.skip", at, static_cast<double>(placed.missing));
       break;
   }
+  still_.begin(at);
   const auto interval = rhythm_.add(at);
   if (interval && interval->freeze)
     out_.sample("video.freeze_true", interval->begin_ns, interval->seconds);
-  if (skew_ != nullptr && (mark.flags & kMarkChirp) != 0) skew_->flash(placed.counter, at);
+  if (skew_ != nullptr && (mark.flags & kMarkChirp) != 0)
+    skew_->flash(placed.counter, captured ? std::optional(captured->at_ns) : std::nullopt, at);
   first_time(shown, captured);
 }
 
@@ -102,7 +106,14 @@ void MarkMeter::first_time(const Shown& shown, const std::optional<Captured>& ca
     out_.set_uncertainty(metric, seconds(captured->uncertainty_ns));
 }
 
+void MarkMeter::finish() {
+  if (const auto freeze = still_.freeze())
+    out_.sample("video.freeze_true", freeze->begin_ns, freeze->seconds);
+  still_.forget();
+}
+
 void MarkMeter::interrupt() {
+  finish();
   sequence_ = MarkSequence(limits_of(sender_));
   rhythm_.interrupt();
 }

@@ -37,6 +37,8 @@ class MarkMeter {
   void picture(const std::optional<VideoMark>& mark, const Shown& shown, const Mute& mute);
   // Pictures between the last one and the next were not looked at, or the sender was muted.
   void interrupt();
+  // No picture comes any more.
+  void finish();
 
  private:
   void own(const VideoMark& mark, const Shown& shown, const std::optional<Captured>& captured);
@@ -50,6 +52,7 @@ class MarkMeter {
   SkewMeter* skew_;
   MarkSequence sequence_;
   Rhythm rhythm_;
+  Still still_;
   uint64_t read_ = 0, unread_ = 0;
   bool invalid_ = false;
 };

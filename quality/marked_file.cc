@@ -54,6 +54,10 @@ class SourceReader {
     const double seconds = newest_.time - run_.time;
     if (seconds > 0) out_.rate = static_cast<double>(newest_.counter - run_.counter) / seconds;
     out_.missing = static_cast<uint64_t>(missing_);
+    if (const auto freeze = still_.freeze()) {
+      const double begin = static_cast<double>(freeze->begin_ns) / 1e9;
+      out_.freezes.push_back({begin, begin + freeze->seconds});
+    }
     return std::move(out_);
   }
 
@@ -70,6 +74,7 @@ class SourceReader {
     const auto placed = sequence_.add(mark.counter);
     out_.expected += static_cast<uint64_t>(placed.expected);
     missing_ += placed.missing;
+    if (placed.step == Step::kStill) still_.again(to_ns(time));
     if (placed.step == Step::kStill || placed.step == Step::kAgain) {
       ++out_.duplicate;
       return;
@@ -84,6 +89,7 @@ class SourceReader {
       run_ = newest_;
       rhythm_.interrupt();
     }
+    still_.begin(to_ns(time));
     const auto interval = rhythm_.add(to_ns(time));
     if (interval && interval->freeze)
       out_.freezes.push_back({static_cast<double>(interval->begin_ns) / 1e9, time});
@@ -99,6 +105,7 @@ class SourceReader {
   int64_t missing_ = 0;
   MarkSequence sequence_;
   Rhythm rhythm_;
+  Still still_;
   Numbered run_, newest_;  // first and newest of the run of numbers
   std::vector<FileFlash> flashes_;
 };

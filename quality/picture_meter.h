@@ -47,6 +47,7 @@ class PictureMeter {
   void frame(const Frame& frame, bool decode);
   void tick(int64_t now_ns);
   void mute(bool muted, int64_t at_ns);
+  void finish() { marks_.finish(); }
   bool decodes() const { return decoding_; }
   bool has_decoded() const { return !first_decoded_; }
 

@@ -13,6 +13,10 @@ constexpr int64_t kSecond_ns = 1'000'000'000;
 // A second begins a little before its first frame: so no frame lies on the border of an even rate.
 constexpr int64_t kEarlier_ns = 8'000'000;
 
+bool is_freeze(double seconds, double mean) {
+  return seconds >= std::max(kFreezeTimes * mean, mean + kFreezeMore);
+}
+
 }  // namespace
 
 std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
@@ -24,7 +28,7 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
   last_ns_ = at_ns;
   if (intervals_.size() >= kLeastIntervals) {
     const double mean = sum_ / static_cast<double>(intervals_.size());
-    now.freeze = now.seconds >= std::max(kFreezeTimes * mean, mean + kFreezeMore);
+    now.freeze = is_freeze(now.seconds, mean);
   }
   now.pause = now.seconds > kPause;
   intervals_.push_back(now.seconds);
@@ -34,6 +38,23 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
     intervals_.pop_front();
   }
   return now;
+}
+
+void Still::begin(int64_t at_ns) {
+  begin_ns_ = last_ns_ = at_ns;
+  again_ = 0;
+}
+
+void Still::again(int64_t at_ns) {
+  last_ns_ = at_ns;
+  ++again_;
+}
+
+std::optional<Rhythm::Interval> Still::freeze() const {
+  if (again_ < static_cast<int>(kLeastIntervals)) return std::nullopt;
+  const double seconds = static_cast<double>(last_ns_ - begin_ns_) / 1e9;
+  if (!is_freeze(seconds, seconds / again_)) return std::nullopt;
+  return Rhythm::Interval{begin_ns_, seconds, true, seconds > kPause};
 }
 
 std::deque<PerSecond::Second> PerSecond::add(int64_t at_ns) {

@@ -4,7 +4,8 @@
 // max(3 avg, avg + 150 ms), avg being the mean of the last 30 intervals; before there are 5 of them
 // nothing is called a freeze (as libwebrtc does). A pause (pauseCount) is one of more than 5 s; it
 // is a freeze as well. Both are known when the frame after them comes: what stands still at the
-// very end is not told from a sender that left, and shows in the frames of each second.
+// very end is not told from a sender that left, and shows in the frames of each second; where
+// frames go on coming it is (Still).
 //
 // Thread:  one at a time.
 // Owner:   a meter.
@@ -33,6 +34,21 @@ class Rhythm {
   std::optional<int64_t> last_ns_;
   std::deque<double> intervals_;
   double sum_ = 0;
+};
+
+// A picture that stands still while its frames go on coming: the same one again and again.
+class Still {
+ public:
+  void begin(int64_t at_ns);  // a new picture
+  void again(int64_t at_ns);
+  void forget() { again_ = 0; }
+  // From the new picture to the last that was the same, where that is a freeze for frames that come
+  // as often as these; what followed is not known, or the next picture would have told.
+  std::optional<Rhythm::Interval> freeze() const;
+
+ private:
+  int64_t begin_ns_ = 0, last_ns_ = 0;
+  int again_ = 0;
 };
 
 // Frames in each whole second since the first one (8 ms before it, to be exact).

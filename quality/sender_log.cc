@@ -8,8 +8,19 @@ namespace {
 
 constexpr uint32_t kKept = 8192;  // a power of 2
 constexpr uint32_t kCounterMask = 0xffffff;
+constexpr int64_t kSecond_ns = 1'000'000'000;
 
 }  // namespace
+
+std::optional<Captured> SenderLog::captured_chirp(uint16_t source, int64_t number, int fps) const {
+  return captured(source, static_cast<uint32_t>(number * fps));
+}
+
+std::optional<int64_t> SenderLog::newest_chirp(uint16_t source, int64_t at_ns, int fps) const {
+  const auto frame = newest(source, at_ns);
+  if (!frame) return std::nullopt;
+  return static_cast<int64_t>(*frame) / fps;
+}
 
 void CaptureLog::add(uint16_t source, uint32_t counter, int64_t captured_ns) {
   const std::lock_guard lock(mutex_);
@@ -46,6 +57,11 @@ namespace {
 
 int64_t time_of(const PlannedLog::Plan& plan, uint32_t counter) {
   return plan.start_ns + std::llround((counter - plan.first) / plan.fps * 1e9);
+}
+
+// When frame 0 was captured, or would have been.
+int64_t first_second(const PlannedLog::Plan& first) {
+  return first.start_ns - std::llround(first.first / first.fps * 1e9);
 }
 
 }  // namespace
@@ -86,6 +102,21 @@ std::optional<uint32_t> PlannedLog::newest(uint16_t source, int64_t at_ns) const
   return (plan->first + static_cast<uint32_t>(frames)) & kCounterMask;
 }
 
+std::optional<Captured> PlannedLog::captured_chirp(uint16_t source, int64_t number, int) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(source);
+  if (found == plans_.end()) return std::nullopt;
+  const Plan& first = found->second.front();
+  return Captured{first_second(first) + number * kSecond_ns, first.uncertainty_ns};
+}
+
+std::optional<int64_t> PlannedLog::newest_chirp(uint16_t source, int64_t at_ns, int) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(source);
+  if (found == plans_.end() || at_ns < found->second.front().start_ns) return std::nullopt;
+  return (at_ns - first_second(found->second.front())) / kSecond_ns;
+}
+
 std::optional<Captured> JoinedLog::captured(uint16_t source, uint32_t counter) const {
   for (const auto& log : logs_) {
     if (const auto found = log->captured(source, counter)) return found;
@@ -96,6 +127,20 @@ std::optional<Captured> JoinedLog::captured(uint16_t source, uint32_t counter) c
 std::optional<uint32_t> JoinedLog::newest(uint16_t source, int64_t at_ns) const {
   for (const auto& log : logs_) {
     if (const auto found = log->newest(source, at_ns)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<Captured> JoinedLog::captured_chirp(uint16_t source, int64_t number, int fps) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->captured_chirp(source, number, fps)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> JoinedLog::newest_chirp(uint16_t source, int64_t at_ns, int fps) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->newest_chirp(source, at_ns, fps)) return found;
   }
   return std::nullopt;
 }

@@ -31,6 +31,11 @@ class SenderLog {
   virtual std::optional<Captured> captured(uint16_t source, uint32_t counter) const = 0;
   // The newest frame that was captured at that time or before.
   virtual std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const = 0;
+
+  // The same of chirps: number n begins with second n. `fps`: of the sender's frames, where no
+  // plan says it.
+  virtual std::optional<Captured> captured_chirp(uint16_t source, int64_t number, int fps) const;
+  virtual std::optional<int64_t> newest_chirp(uint16_t source, int64_t at_ns, int fps) const;
 };
 
 // Of each source the newest 8192 frames, four and a half minutes at 30 a second.
@@ -67,6 +72,8 @@ class PlannedLog final : public SenderLog {
   void change_rate(uint16_t source, uint32_t first, double fps);
   std::optional<Captured> captured(uint16_t source, uint32_t counter) const override;
   std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
+  std::optional<Captured> captured_chirp(uint16_t source, int64_t number, int fps) const override;
+  std::optional<int64_t> newest_chirp(uint16_t source, int64_t at_ns, int fps) const override;
 
  private:
   mutable std::mutex mutex_;
@@ -80,6 +87,8 @@ class JoinedLog final : public SenderLog {
   explicit JoinedLog(std::vector<std::shared_ptr<const SenderLog>> logs) : logs_(std::move(logs)) {}
   std::optional<Captured> captured(uint16_t source, uint32_t counter) const override;
   std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
+  std::optional<Captured> captured_chirp(uint16_t source, int64_t number, int fps) const override;
+  std::optional<int64_t> newest_chirp(uint16_t source, int64_t at_ns, int fps) const override;
 
  private:
   const std::vector<std::shared_ptr<const SenderLog>> logs_;

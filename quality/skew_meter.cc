@@ -14,31 +14,32 @@ constexpr double kLeastPairs = 10, kLeastSeconds = 10;
 
 }  // namespace
 
-void SkewMeter::flash(int64_t counter, int64_t playout_ns) {
+void SkewMeter::flash(int64_t counter, std::optional<int64_t> captured_ns, int64_t playout_ns) {
   // Two chirps in a row are a second apart.
   if (fps_ == 0 && last_flash_ && counter > *last_flash_) fps_ = counter - *last_flash_;
   last_flash_ = counter;
-  flashes_.push_back({counter, playout_ns});
+  flashes_.push_back({counter, captured_ns, playout_ns});
   if (flashes_.size() > kMostWaiting) flashes_.pop_front();
   pair_up();
 }
 
-void SkewMeter::chirp(bool up, std::optional<int64_t> number, int64_t playout_ns) {
-  chirps_.push_back({up, number, playout_ns});
+void SkewMeter::chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns) {
+  chirps_.push_back({up, captured_ns, playout_ns});
   if (chirps_.size() > kMostWaiting) chirps_.pop_front();
   pair_up();
 }
 
 bool SkewMeter::belong(const Flash& flash, const Chirp& chirp) const {
+  if (chirp.captured_ns)
+    return flash.captured_ns && std::abs(*chirp.captured_ns - *flash.captured_ns) <= kNearest_ns;
+  if (fps_ == 0) return false;
   constexpr int64_t kCounters = int64_t{1} << 24;
   const int64_t number = flash.counter % kCounters / fps_;
-  if (chirp.number) return *chirp.number == number;
   return std::abs(chirp.at_ns - flash.at_ns) <= kNearest_ns &&
          chirp_goes_up(static_cast<uint64_t>(number)) == chirp.up;
 }
 
 void SkewMeter::pair_up() {
-  if (fps_ == 0) return;
   for (auto chirp = chirps_.begin(); chirp != chirps_.end();) {
     const auto flash = std::find_if(flashes_.begin(), flashes_.end(),
                                     [&](const Flash& f) { return belong(f, *chirp); });

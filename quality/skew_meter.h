@@ -1,10 +1,12 @@
 // quality/skew_meter.h: sound against picture, from chirps and the frames they begin with.
 //
-//   av.skew  = playout of chirp n - playout of frame n * fps; positive: sound is late
+//   av.skew  = playout of chirp n - playout of the frame that it begins with; positive: sound is
+//              late
 //   av.drift = its slope over all pairs (least squares), from 10 pairs over 10 s on
 //
-// A chirp whose number is known belongs to the frame with that number. One whose number is not
-// belongs to the nearest marked frame within half a second, if its direction is that frame's.
+// A chirp that was captured at a known time belongs to the frame that was captured then, whatever
+// the frame rate is by now. One of which it is not known belongs to the nearest marked frame within
+// half a second, if its direction is that frame's.
 //
 // Thread:  one at a time.
 // Owner:   the watcher, one for each member.
@@ -24,16 +26,18 @@ class SkewMeter {
   // `fps` of the sender's pattern; 0: as the frames themselves say.
   SkewMeter(SeriesSet& out, int fps) : out_(out), fps_(fps) {}
 
-  void flash(int64_t counter, int64_t playout_ns);
-  void chirp(bool up, std::optional<int64_t> number, int64_t playout_ns);
+  void flash(int64_t counter, std::optional<int64_t> captured_ns, int64_t playout_ns);
+  void chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns);
 
  private:
   struct Flash {
-    int64_t counter, at_ns;
+    int64_t counter;
+    std::optional<int64_t> captured_ns;
+    int64_t at_ns;
   };
   struct Chirp {
     bool up;
-    std::optional<int64_t> number;
+    std::optional<int64_t> captured_ns;
     int64_t at_ns;
   };
   void pair_up();

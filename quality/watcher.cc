@@ -184,6 +184,7 @@ class Watcher final : public FrameWriter {
     if (found == tracks_.end()) return {};
     Track& track = found->second;
     if (track.sound) track.sound->finish();
+    if (track.picture) track.picture->finish();
     track.out->tick(monotonic_ns());
     Person& person = *track.person;
     if (track.info.kind == MediaKind::kVideo) --person.pictures;

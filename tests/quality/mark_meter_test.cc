@@ -1,9 +1,14 @@
 #include "quality/mark_meter.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace callbot::quality {
 namespace {
+
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr int64_t kMs = 1'000'000;
 
@@ -20,6 +25,15 @@ class MarkMeterTest : public ::testing::Test {
     }
     return Measured::kUnmeasured;
   }
+  std::vector<double> values(const std::string& metric) {
+    std::vector<double> out;
+    for (const Series& s : set_.snapshot()) {
+      if (s.metric != metric) continue;
+      for (const Sample& sample : s.samples)
+        if (sample.value != 0) out.push_back(sample.value);
+    }
+    return out;
+  }
   SeriesSet set_{"bob", "alice", "camera"};
   Mute mute_{0};
   int64_t at_ = 0;
@@ -34,6 +48,32 @@ TEST_F(MarkMeterTest, BetweenTwoLooksNothingIsMissing) {
   EXPECT_EQ(set_.total("video.missing"), 0);
   EXPECT_EQ(set_.total("video.expected"), 20);
   EXPECT_EQ(state("video.freeze_true"), Measured::kOk);
+}
+
+TEST_F(MarkMeterTest, WhatStandsStillToTheEndIsAFreezeAndOnce) {
+  MarkMeter meter(set_, {}, nullptr, nullptr);
+  for (uint32_t n = 0; n < 10; ++n) show(meter, n);
+  for (int n = 0; n < 60; ++n) show(meter, 9);
+  EXPECT_THAT(values("video.freeze_true"), IsEmpty());
+  meter.finish();
+  meter.finish();
+  EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(60 * 0.033, 1e-6)));
+}
+
+TEST_F(MarkMeterTest, APictureThatNeverMovedIsAFreezeToo) {
+  MarkMeter meter(set_, {}, nullptr, nullptr);
+  for (int n = 0; n < 60; ++n) show(meter, 9);
+  meter.finish();
+  EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(59 * 0.033, 1e-6)));
+}
+
+TEST_F(MarkMeterTest, WhatStoodStillAndMovesAgainIsTheFreezeThatItWas) {
+  MarkMeter meter(set_, {}, nullptr, nullptr);
+  for (uint32_t n = 0; n < 10; ++n) show(meter, n);
+  for (int n = 0; n < 60; ++n) show(meter, 9);
+  for (uint32_t n = 10; n < 20; ++n) show(meter, n);
+  meter.finish();
+  EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(61 * 0.033, 1e-6)));
 }
 
 TEST_F(MarkMeterTest, ALateFrameIsNotMissingAfterAll) {

@@ -51,6 +51,27 @@ TEST(Rhythm, WhatWasInterruptedIsNoInterval) {
   EXPECT_FALSE(rhythm.add(ms(9020))->freeze);
 }
 
+TEST(Still, IsAFreezeWhereTheSameComesAgainForLong) {
+  Still still;
+  still.begin(ms(1000));
+  EXPECT_FALSE(still.freeze());
+  for (int n = 1; n <= 4; ++n) still.again(ms(1000 + n * 100));
+  EXPECT_FALSE(still.freeze()) << "seldom";
+  still.again(ms(1500));
+  ASSERT_TRUE(still.freeze());
+  EXPECT_EQ(still.freeze()->begin_ns, ms(1000));
+  EXPECT_DOUBLE_EQ(still.freeze()->seconds, 0.5);
+  EXPECT_FALSE(still.freeze()->pause);
+  still.begin(ms(1600));
+  EXPECT_FALSE(still.freeze()) << "it moves again";
+  for (int n = 1; n <= 9; ++n) still.again(ms(1600 + n * 10));
+  EXPECT_FALSE(still.freeze()) << "for a tenth of a second";
+  still.again(ms(7000));
+  EXPECT_TRUE(still.freeze()->pause);
+  still.forget();
+  EXPECT_FALSE(still.freeze());
+}
+
 TEST(PerSecond, CountsTheFramesOfEachSecondAlsoWhereThereAreNone) {
   PerSecond seconds;
   int frames = 0;

@@ -44,6 +44,22 @@ TEST(PlannedLog, AnotherRateFollowsFromItsFrameOn) {
   EXPECT_EQ(log.newest(7, 102 * kSecond), 60u);
   EXPECT_EQ(log.newest(7, 103 * kSecond), 70u);
   EXPECT_EQ(log.newest(7, 105 * kSecond), 100u);
+  // Chirps come once a second all the same.
+  EXPECT_EQ(log.captured_chirp(7, 1, 30)->at_ns, 101 * kSecond);
+  EXPECT_EQ(log.captured_chirp(7, 5, 30)->at_ns, 105 * kSecond);
+  EXPECT_EQ(log.newest_chirp(7, 105 * kSecond, 30), 5);
+  EXPECT_EQ(log.newest_chirp(7, 105 * kSecond - 1, 30), 4);
+  EXPECT_FALSE(log.newest_chirp(7, 99 * kSecond, 30));
+}
+
+TEST(PlannedLog, ChirpsCountFromFrameNought) {
+  PlannedLog log;
+  constexpr int64_t kSecond = 1'000'000'000;
+  EXPECT_FALSE(log.captured_chirp(7, 3, 30));
+  log.set(7, {.start_ns = 100 * kSecond, .fps = 30, .uncertainty_ns = 5, .first = 60});
+  EXPECT_EQ(log.captured_chirp(7, 3, 30)->at_ns, 101 * kSecond);
+  EXPECT_EQ(log.captured_chirp(7, 3, 30)->uncertainty_ns, 5);
+  EXPECT_EQ(log.newest_chirp(7, 100 * kSecond, 30), 2);
 }
 
 TEST(PlannedLog, CountsFromTheStartWithItsUncertainty) {
