@@ -99,6 +99,21 @@ std::string codec_of(const Step& step, const Media& media, const Media& first) {
   return any ? first.video.codec : media.video.codec;
 }
 
+// All that its picture may be in. What a file is in that is sent as it is, nobody knows yet.
+std::set<std::string> codecs_of(const scenarios::Scenario& scenario,
+                                const scenarios::Actor& actor) {
+  const Media* first = scenario.media_named(actor.send);
+  if (first == nullptr || first->video.source == "none") return {};
+  const bool any = first->video.source == "file" && !first->video.said.codec;
+  std::set<std::string> codecs{any ? "as " + actor.role : first->video.codec};
+  for (const Step& step : scenario.steps) {
+    const Media* to = scenario.media_named(step.media);
+    if (step.kind == StepKind::kSwitch)
+      codecs.insert(codec_of(step, to == nullptr ? *first : *to, *first));
+  }
+  return codecs;
+}
+
 }  // namespace
 
 const Step* shares_screen(const scenarios::Scenario& scenario, const scenarios::Instance& who) {
@@ -111,17 +126,16 @@ const Step* shares_screen(const scenarios::Scenario& scenario, const scenarios::
 }
 
 int video_lines(const scenarios::Scenario& scenario) {
+  std::vector<std::set<std::string>> all;
+  for (const scenarios::Actor& actor : scenario.actors) all.push_back(codecs_of(scenario, actor));
   size_t most = 1;
-  for (const scenarios::Actor& actor : scenario.actors) {
-    const Media* first = scenario.media_named(actor.send);
-    if (first == nullptr) continue;
-    std::set<std::string> codecs{first->video.codec};
-    for (const Step& step : scenario.steps) {
-      const Media* to = scenario.media_named(step.media);
-      if (step.kind == StepKind::kSwitch)
-        codecs.insert(codec_of(step, to == nullptr ? *first : *to, *first));
+  for (const auto& own : all) {
+    for (const auto& others : all) {
+      const auto more = std::count_if(others.begin(), others.end(), [&](const std::string& codec) {
+        return own.count(codec) == 0;
+      });
+      most = std::max(most, own.size() + static_cast<size_t>(more));
     }
-    most = std::max(most, codecs.size());
   }
   const bool screen =
       std::any_of(scenario.steps.begin(), scenario.steps.end(),

@@ -49,7 +49,8 @@ std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
 const scenarios::Step* shares_screen(const scenarios::Scenario& scenario,
                                      const scenarios::Instance& who);
 
-// So many lines of video anybody needs, at most, to receive somebody else.
+// So many lines of video anybody needs, at most, to send his own and receive somebody else's: each
+// codec has its own.
 int video_lines(const scenarios::Scenario& scenario);
 
 class ScenarioSending {

@@ -209,6 +209,22 @@ thresholds: [{metric: call.reconnects, stat: total, op: "==", value: 0, who: "*"
     EXPECT_EQ(one.verdict, scenarios::Verdict::kPass) << one.name << ": " << one.text;
 }
 
+TEST_F(ScenarioSendingTest, TwoWhoSendDifferentCodecsSeeEachOther) {
+  run_text(R"(callbot: 1
+name: t
+media:
+  his: {video: {source: pattern, size: 160x90, fps: 10, bitrate: 100 kbit/s}}
+  hers: {video: {source: pattern, size: 160x90, fps: 10, bitrate: 100 kbit/s, codec: h264}}
+actors: {alice: {send: hers, verify: all}, bob: {send: his, verify: all}}
+steps:
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: codec, who: bob, from: alice, stream: camera, codec: h264, within: 20s}
+  - {expect: codec, who: alice, from: bob, stream: camera, codec: vp8, within: 20s}
+  - {expect: seen, who: "*", from: "*", within: 20s}
+)");
+  EXPECT_THAT(undone(), IsEmpty());
+}
+
 TEST_F(ScenarioSendingTest, WhatIsNoPatternDoesNotSwitch) {
   run("audio: silence", "  - {do: switch, who: alice, size: 320x180}\n");
   EXPECT_EQ(undone(), "switch alice: alice: it sends no pattern\n");
