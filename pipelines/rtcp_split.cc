@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/clock.h"
 #include "base/gref.h"
 #include "pipelines/rtcp.h"
 
@@ -16,6 +17,16 @@ GRef<GstBuffer> buffer_of(const RtcpSplit::Bytes& bytes) {
   return GRef<GstBuffer>::adopt(gst_buffer_new_memdup(bytes.data(), bytes.size()));
 }
 
+// The same report so much later: DLSR, in 1/65536 s, where a sender report (LSR) has come at all.
+std::array<uint8_t, 24> later(std::array<uint8_t, 24> block, int64_t by_ns) {
+  constexpr size_t kLsr = 16, kDlsr = 20;
+  if (rtcp_word(block, kLsr) == 0) return block;
+  const auto more = static_cast<uint32_t>(static_cast<double>(by_ns) * 65536e-9);
+  const uint32_t delay = rtcp_word(block, kDlsr) + more;
+  for (size_t i = 0; i < 4; ++i) block[kDlsr + i] = static_cast<uint8_t>(delay >> (24 - 8 * i));
+  return block;
+}
+
 // What it pushes itself comes through again.
 struct Probe {
   RtcpSplit split;
@@ -27,7 +38,7 @@ GstPadProbeReturn part(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
   GstMapInfo map;
   if (probe->pushing || !gst_buffer_map(buffer, &map, GST_MAP_READ)) return GST_PAD_PROBE_OK;
-  const auto parts = probe->split.split({map.data, map.size});
+  const auto parts = probe->split.split({map.data, map.size}, monotonic_ns());
   gst_buffer_unmap(buffer, &map);
   if (!parts) return GST_PAD_PROBE_OK;
   probe->pushing = true;
@@ -46,16 +57,17 @@ GstPadProbeReturn part(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
 
 }  // namespace
 
-std::optional<RtcpSplit::Parts> RtcpSplit::split(std::span<const uint8_t> compound) {
+std::optional<RtcpSplit::Parts> RtcpSplit::split(std::span<const uint8_t> compound,
+                                                 int64_t now_ns) {
   Parts parts;
   while (!compound.empty()) {
     const auto packet = first_rtcp_packet(compound);
     if (packet.empty()) return std::nullopt;
     compound = compound.subspan(packet.size());
-    if (packet[1] == kReceiverReport) remember(packet, kReceiverReportHead);
-    if (packet[1] == kSenderReport) remember(packet, kSenderReportHead);
+    if (packet[1] == kReceiverReport) remember(packet, kReceiverReportHead, now_ns);
+    if (packet[1] == kSenderReport) remember(packet, kSenderReportHead, now_ns);
     if (packet[1] == kPayloadFeedback && (packet[0] & 0x1f) == kPli && packet.size() == kPliBytes)
-      parts.requests.push_back(behind_its_report(packet));
+      parts.requests.push_back(behind_its_report(packet, now_ns));
     else
       parts.rest.insert(parts.rest.end(), packet.begin(), packet.end());
   }
@@ -63,21 +75,23 @@ std::optional<RtcpSplit::Parts> RtcpSplit::split(std::span<const uint8_t> compou
   return parts;
 }
 
-void RtcpSplit::remember(std::span<const uint8_t> report, size_t head) {
+void RtcpSplit::remember(std::span<const uint8_t> report, size_t head, int64_t now_ns) {
   const size_t blocks = report[0] & 0x1f;
   for (size_t i = 0; i < blocks; ++i) {
     const size_t at = head + i * sizeof(ReportBlock);
     if (at + sizeof(ReportBlock) > report.size() || newest_.size() >= kMostSsrcs) return;
+    Reported& newest = newest_[rtcp_word(report, at)];
     std::copy_n(report.begin() + static_cast<std::ptrdiff_t>(at), sizeof(ReportBlock),
-                newest_[rtcp_word(report, at)].begin());
+                newest.block.begin());
+    newest.at_ns = now_ns;
   }
 }
 
-RtcpSplit::Bytes RtcpSplit::behind_its_report(std::span<const uint8_t> pli) const {
+RtcpSplit::Bytes RtcpSplit::behind_its_report(std::span<const uint8_t> pli, int64_t now_ns) const {
   ReportBlock block{};  // of nothing received, but for whose it is
   std::copy_n(pli.begin() + 8, 4, block.begin());
   if (const auto known = newest_.find(rtcp_word(pli, 8)); known != newest_.end())
-    block = known->second;
+    block = later(known->second.block, now_ns - known->second.at_ns);
   Bytes bytes{0x81, kReceiverReport, 0, 7};
   bytes.insert(bytes.end(), pli.begin() + 4, pli.begin() + 8);  // its sender is ours
   bytes.insert(bytes.end(), block.begin(), block.end());

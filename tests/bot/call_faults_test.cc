@@ -25,8 +25,9 @@ class CallFaults : public test::ScenarioRuns {
  protected:
   // What differs from a good call.
   struct Call {
-    std::string alice = "{video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}, "
-                        "audio: pattern}";
+    std::string alice =
+        "{video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}, "
+        "audio: pattern}";
     std::string at_first = "clean";    // alice's network when she joins
     std::string then = "clean";        // and from her first frame on
     std::string step = "{wait: 0ms}";  // what is done to the call
@@ -35,7 +36,8 @@ class CallFaults : public test::ScenarioRuns {
     std::string url = "embedded";
   };
   void begin(const Call& call) {
-    const std::string text = "callbot: 1\nname: t\nseed: 3\nunmeasured: warn\nurl: \"" + call.url + R"("
+    const std::string text = "callbot: 1\nname: t\nseed: 3\nunmeasured: warn\nurl: \"" + call.url +
+                             R"("
 media:
   cam: {video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}, audio: pattern}
   hers: )" + call.alice + R"(
@@ -106,14 +108,16 @@ thresholds:
   }
   // Her picture, and what ffmpeg makes of her sound.
   Call sounding(const std::string& filter) {
-    const fs::path sound = test::converted(film(), folder_.path() / "sound.wav",
-                                           {"-vn", "-af", filter});
-    return {.alice = "{video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}, "
-                     "audio: {file: \"" + sound.string() + "\"}}"};
+    const fs::path sound =
+        test::converted(film(), folder_.path() / "sound.wav", {"-vn", "-af", filter});
+    return {.alice =
+                "{video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}, "
+                "audio: {file: \"" +
+                sound.string() + "\"}}"};
   }
   static Call filmed(const fs::path& file) {
-    return {.alice = "{video: {file: \"" + file.string() + "\"}, audio: {file: \"" +
-                     file.string() + "\"}}"};
+    return {.alice = "{video: {file: \"" + file.string() + "\"}, audio: {file: \"" + file.string() +
+                     "\"}}"};
   }
   static Call over(const std::string& network) {
     return {.step = "{do: network, who: alice, set: {" + network + "}}"};
@@ -128,9 +132,7 @@ thresholds:
 constexpr const char* kMustHear = "bob must hear alice, from steady to end";
 constexpr const char* kMustSee = "bob must see alice, from steady to end";
 
-TEST_F(CallFaults, NoneIsFoundWhereThereIsNone) {
-  EXPECT_THAT(found({}), IsEmpty()) << why();
-}
+TEST_F(CallFaults, NoneIsFoundWhereThereIsNone) { EXPECT_THAT(found({}), IsEmpty()) << why(); }
 
 // --- of members
 
@@ -156,14 +158,12 @@ TEST_F(CallFaults, AServerThatDies) {
   test::RoomHost host(loop_);
   begin({.url = host.url()});
   constexpr size_t kSteady = 8;
-  ASSERT_TRUE(loop_.run_until(
-      [&] { return evidence_ || run_->live().step_number > kSteady; }, kPatience));
+  ASSERT_TRUE(
+      loop_.run_until([&] { return evidence_ || run_->live().step_number > kSteady; }, kPatience));
   ASSERT_FALSE(evidence_) << text();
   host.kill();
   host.start();
-  EXPECT_THAT(found(),
-              UnorderedElementsAre("unexpected: interrupted"))
-      << why();
+  EXPECT_THAT(found(), UnorderedElementsAre("unexpected: interrupted")) << why();
 }
 
 TEST_F(CallFaults, AMessageThatIsAnother) {
@@ -197,8 +197,9 @@ TEST_F(CallFaults, SomebodyElsesFileAsTheCamera) {
 
 TEST_F(CallFaults, APictureThatStandsStill) {
   const fs::path still = test::converted(film(), folder_.path() / "still.png", {"-frames:v", "1"});
-  EXPECT_THAT(found({.alice = "{video: {file: \"" + still.string() + "\", fps: 30}, audio: pattern}"}),
-              UnorderedElementsAre("freezes"))
+  EXPECT_THAT(
+      found({.alice = "{video: {file: \"" + still.string() + "\", fps: 30}, audio: pattern}"}),
+      UnorderedElementsAre("freezes"))
       << why();
 }
 
@@ -218,8 +219,8 @@ TEST_F(CallFaults, SoundThatComesAfterItsPicture) {
   const std::string from = film();
   const fs::path late = folder_.path() / "late.mkv";
   const test::Said said =
-      test::ask({"ffmpeg", "-v", "error", "-y", "-i", from, "-itsoffset", "0.2", "-i", from,
-                 "-map", "0:v", "-map", "1:a", "-c", "copy", late.string()});
+      test::ask({"ffmpeg", "-v", "error", "-y", "-i", from, "-itsoffset", "0.2", "-i", from, "-map",
+                 "0:v", "-map", "1:a", "-c", "copy", late.string()});
   ASSERT_EQ(said.status, 0) << said.text;
   EXPECT_THAT(found(filmed(late)), UnorderedElementsAre("skew")) << why();
 }
@@ -256,8 +257,8 @@ TEST_F(CallFaults, ALineThatLoses) {
   EXPECT_THAT(found(over("loss: 5%")), UnorderedElementsAre("loss")) << why();
 }
 
-// What was lost is sent again when the line is back: that many packets were lost is seen too. A film
-// has but one rendition, so that it does not become smaller.
+// What was lost is sent again when the line is back: that many packets were lost is seen too. A
+// film has but one rendition, so that it does not become smaller.
 TEST_F(CallFaults, ALineThatIsCut) {
   Call call = filmed(film());
   call.step =
