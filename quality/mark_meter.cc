@@ -56,12 +56,12 @@ void MarkMeter::picture(const std::optional<VideoMark>& mark, const Shown& shown
   if (mark->source != *source_)
     out_.event("identity.wrong", shown.playout_ns);
   else
-    own(*mark, shown, captured);
+    own(*mark, shown, captured, mute.muted());
   judge_reading();
 }
 
 void MarkMeter::own(const VideoMark& mark, const Shown& shown,
-                    const std::optional<Captured>& captured) {
+                    const std::optional<Captured>& captured, bool muted) {
   using Step = MarkSequence::Step;
   const auto placed = sequence_.add(mark.counter);
   const int64_t at = shown.playout_ns;
@@ -69,7 +69,7 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
   if (placed.missing != 0) out_.event("video.missing", at, static_cast<double>(placed.missing));
   switch (placed.step) {
     case Step::kStill:
-      still_.again(at);
+      if (!muted) still_.again(at);
       [[fallthrough]];
     case Step::kAgain:
       out_.event("video.duplicate", at);

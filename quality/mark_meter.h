@@ -41,7 +41,8 @@ class MarkMeter {
   void finish();
 
  private:
-  void own(const VideoMark& mark, const Shown& shown, const std::optional<Captured>& captured);
+  void own(const VideoMark& mark, const Shown& shown, const std::optional<Captured>& captured,
+           bool muted);
   void first_time(const Shown& shown, const std::optional<Captured>& captured);
   void judge_reading();
 
