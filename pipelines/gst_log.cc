@@ -21,7 +21,9 @@ void write(GstDebugCategory* category, GstDebugLevel level, const char* file, co
   const LogLevel ours = level_of(level);
   if (!Log::shows(ours)) return;
   std::string who = gst_debug_category_get_name(category);
-  if (object != nullptr && GST_IS_OBJECT(object)) {
+  // What logs while it is finalized has no references left, and takes no new one.
+  const bool lives = object != nullptr && g_atomic_int_get(&object->ref_count) > 0;
+  if (lives && GST_IS_OBJECT(object)) {
     const Text path(gst_object_get_path_string(GST_OBJECT(object)));
     who = fmt::format("{} {}", who, path.get());
   }

@@ -24,5 +24,26 @@ TEST(GstLog, GoesIntoOurs) {
   EXPECT_THAT(said, testing::Not(testing::HasSubstr("not worth saying")));
 }
 
+TEST(GstLog, AnObjectThatIsGoingIsNotTouched) {
+  gst_init(nullptr, nullptr);
+  Log::configure({.level = LogLevel::kError});
+  take_in_gst_log();
+  GstElement* element = gst_element_factory_make("fakesink", nullptr);
+  ASSERT_NE(element, nullptr);
+  gst_object_ref_sink(element);
+  // Told while it is finalized.
+  g_object_set_data_full(G_OBJECT(element), "last-words", element, [](gpointer going) {
+    GstDebugCategory* category = nullptr;
+    GST_DEBUG_CATEGORY_GET(category, "default");
+    GST_CAT_ERROR_OBJECT(category, going, "my last words");
+  });
+  testing::internal::CaptureStderr();
+  gst_object_unref(element);
+  const std::string said = testing::internal::GetCapturedStderr();
+  Log::configure({});
+  EXPECT_THAT(said, testing::HasSubstr("my last words"));
+  EXPECT_THAT(said, testing::Not(testing::HasSubstr("assertion")));
+}
+
 }  // namespace
 }  // namespace callbot::pipelines
