@@ -82,9 +82,8 @@ constexpr Metric kMetrics[] = {
     {"video.skip", "1", kGauge, kMark, kLess, "",
      "numbers left out between two frames, where there are any"},
     {"video.freeze_true", "s", kSpan, kMark, kLess, "",
-     "as video.freeze, between frames with a new number, however alike they look; what stands "
-     "still "
-     "to the end is told at the end"},
+     "as video.freeze, between frames with a new number, however alike they look; what a bot sees "
+     "stand still to the end is told at the end"},
     {"video.unread", "1", kCount, kMark, kLess, "video.decoded",
      "decoded frames whose mark could not be read; above 2 % all that marks say is invalid"},
     {"video.psnr", "dB", kGauge, kMark, kMore, "",

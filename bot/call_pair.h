@@ -27,7 +27,6 @@ class CallPair {
   void start(const std::array<Call*, 2>& calls);
   // The first one counts; also before start().
   void end(Result<> how);
-  bool ended() const { return outcome_.has_value(); }
   // One of them is over.
   void call_done(Result<> how);
 

@@ -62,7 +62,7 @@ struct EchoPair::End final : CallEvents {
     pair.joined();
   }
   void trouble(const std::string&, const Error& error, bool) override { last = error.message; }
-  void done(Result<> how) override { pair.calls_.call_done(std::move(how)); }
+  void done(Result<> how) override { pair.over(std::move(how)); }
 
   Result<> create(const EchoConfig& config);
   // The name of somebody who is neither we nor a recorder; empty: nobody.
@@ -227,6 +227,12 @@ void EchoPair::end(Result<> how) {
   deadline_.stop();
   tick_.stop();
   calls_.end(std::move(how));
+}
+
+void EchoPair::over(Result<> how) {
+  deadline_.stop();
+  tick_.stop();
+  calls_.call_done(std::move(how));
 }
 
 }  // namespace callbot::bot

@@ -75,6 +75,7 @@ class EchoPair {
   void measure();
   void settle();
   void end(Result<> how);
+  void over(Result<> how);  // one of the calls
 
   Loop& loop_;
   Log log_;

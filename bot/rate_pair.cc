@@ -86,7 +86,7 @@ struct RatePair::End final : CallEvents {
     in = true;
     pair.joined();
   }
-  void done(Result<> how) override { pair.calls_.call_done(std::move(how)); }
+  void done(Result<> how) override { pair.over(std::move(how)); }
 
   Result<> create(const RateConfig& config, int index) {
     JoinOptions join = config.join;
@@ -192,6 +192,12 @@ void RatePair::end(Result<> how) {
   deadline_.stop();
   tick_.stop();
   calls_.end(std::move(how));
+}
+
+void RatePair::over(Result<> how) {
+  deadline_.stop();
+  tick_.stop();
+  calls_.call_done(std::move(how));
 }
 
 }  // namespace callbot::bot

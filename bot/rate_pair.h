@@ -59,6 +59,7 @@ class RatePair {
   void next_step();
   void judge_step();
   void end(Result<> how);
+  void over(Result<> how);  // one of the calls
 
   Loop& loop_;
   Log log_;

@@ -186,15 +186,4 @@ Result<> configure_ice(GstElement* webrtcbin, const IceConfig& config, const Log
   return {};
 }
 
-void expect_far_peer(GstElement* webrtcbin, bool far) {
-  // A check's timeout is Ta times the pairs that wait or are in progress, and 500 ms at least.
-  constexpr guint kNear_ms = 20, kFar_ms = 1000;
-  // libnice counts the time that it is idle in ticks of Ta, whatever they take: it would give up
-  // candidates that have not come yet.
-  constexpr guint kMostIdle_ms = 60'000;
-  if (auto agent = nice_agent_of(webrtcbin))
-    g_object_set(agent.get(), "stun-pacing-timer", far ? kFar_ms : kNear_ms, "idle-timeout",
-                 kMostIdle_ms, nullptr);
-}
-
 }  // namespace callbot::pipelines

@@ -33,13 +33,6 @@ Result<IceUris> ice_uris(const std::vector<IceServer>& servers);
 // Once, before anything is negotiated.
 Result<> configure_ice(GstElement* webrtcbin, const IceConfig& config, const Log& log);
 
-// libnice forgets a connectivity check after its first timeout, 500 ms, where another one of the
-// pair followed, which each check of the other end's brings about (0.1.21, conncheck.c: the
-// transactions of a pair but the newest are not retransmitted). Where the round trip takes longer
-// than that, no answer is ever known. `far`: checks that begin now wait a second and more; only
-// once checking has begun, for it is Ta too (RFC 8445, 14.2), which libnice has read by then.
-void expect_far_peer(GstElement* webrtcbin, bool far);
-
 // libnice's agent inside webrtcbin (a NiceAgent); null with another ICE implementation.
 GRef<GObject> nice_agent_of(GstElement* webrtcbin);
 

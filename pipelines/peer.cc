@@ -12,9 +12,6 @@
 namespace callbot::pipelines {
 namespace {
 
-// A peer that is nearer than half a second is found by then, mostly.
-constexpr std::chrono::milliseconds kNearPeer{1000};
-
 SdpGuardConfig guard_config(const PeerConfig& config) {
   const bool sends_video =
       config.source != nullptr &&
@@ -97,13 +94,6 @@ void PeerImpl::start_connecting() {
                fmt::format("not connected after {} s (ICE and DTLS are {})",
                            config_.connect_deadline.count() / 1000.0, name_of(connection_))});
   });
-  // By turns: on a line that loses much, long timeouts take long.
-  far_peer_.every(kNearPeer, [this] {
-    const bool connected = transport_.connected_ns() != 0;
-    far_ = !connected && !far_;
-    expect_far_peer(rtc_->rtc(), far_);
-    if (connected) far_peer_.stop();
-  });
 }
 
 void PeerImpl::first_described() {
@@ -176,7 +166,6 @@ void PeerImpl::fail_with(Error error) {
   if (failed_) return;
   failed_ = true;
   connect_deadline_.stop();
-  far_peer_.stop();
   gather_deadline_.stop();
   if (lines_) lines_->silence();
   uplink_.set_streams({});

@@ -143,8 +143,6 @@ class PeerImpl final : public Peer,
   bool failed_ = false;
   GstWebRTCPeerConnectionState connection_ = GST_WEBRTC_PEER_CONNECTION_STATE_NEW;
   Timer connect_deadline_;
-  Timer far_peer_;  // while ICE connects
-  bool far_ = false;
 
   bool sends_audio_ = true, sends_video_ = true;
   bool asked_for_offer_ = false;

@@ -132,6 +132,8 @@ void release_relays(const GRef<GObject>& agent) {
   constexpr std::chrono::seconds kAnswerWithin{1};
   auto released = std::make_shared<std::promise<void>>();
   auto waiting = released->get_future();
+  // libnice gives one back each Ta, which may be long (pipelines/far_peer.h).
+  g_object_set(agent.get(), "stun-pacing-timer", 20U, nullptr);
   nice_agent_close_async(
       NICE_AGENT(agent.get()),
       [](GObject*, GAsyncResult*, gpointer data) {

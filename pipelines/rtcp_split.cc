@@ -21,7 +21,7 @@ GRef<GstBuffer> buffer_of(const RtcpSplit::Bytes& bytes) {
 std::array<uint8_t, 24> later(std::array<uint8_t, 24> block, int64_t by_ns) {
   constexpr size_t kLsr = 16, kDlsr = 20;
   if (rtcp_word(block, kLsr) == 0) return block;
-  const auto more = static_cast<uint32_t>(static_cast<double>(by_ns) * 65536e-9);
+  const auto more = static_cast<uint32_t>(by_ns / 1'000'000 * 65536 / 1000);
   const uint32_t delay = rtcp_word(block, kDlsr) + more;
   for (size_t i = 0; i < 4; ++i) block[kDlsr + i] = static_cast<uint8_t>(delay >> (24 - 8 * i));
   return block;

@@ -122,6 +122,7 @@ struct Transport::Shared {
   Loop& loop;
   std::function<void(const std::string&)> connected;
   std::function<void()> closed;
+  std::function<void()> checking, found;  // ICE
 
   std::atomic<uint64_t> packets{0};
   std::atomic<int64_t> connected_ns{0};
@@ -182,9 +183,11 @@ void Transport::Shared::watch_source(const std::shared_ptr<Shared>& self, GstEle
     });
     on_signal_now(agent, "component-state-changed", [self](const GValue* values) {
       const guint state = g_value_get_uint(&values[3]);
+      if (state == NICE_COMPONENT_STATE_CONNECTING) self->loop.post(self->checking);
       if (state != NICE_COMPONENT_STATE_CONNECTED && state != NICE_COMPONENT_STATE_READY) return;
       int64_t never = 0;
       self->connected_ns.compare_exchange_strong(never, monotonic_ns());
+      self->loop.post(self->found);
     });
   }
   std::lock_guard lock(mutex);
@@ -245,6 +248,8 @@ Transport::Transport(Loop& loop, Events& events)
   shared_->connected =
       alive_.guard([this](const std::string& pem) { events_.dtls_connected(pem); });
   shared_->closed = alive_.guard([this] { events_.dtls_closed(); });
+  shared_->checking = alive_.guard([this] { far_peer_.checks_began(); });
+  shared_->found = alive_.guard([this] { far_peer_.connected(); });
 }
 
 Transport::~Transport() {
@@ -314,6 +319,20 @@ void Transport::look() {
   }
 }
 
+std::optional<IceStream> Transport::ice() const {
+  GRef<GstElement> source;
+  {
+    std::lock_guard lock(shared_->mutex);
+    source = shared_->nicesrc;
+  }
+  if (!source) return std::nullopt;
+  GObject* agent = nullptr;
+  guint stream = 0;
+  g_object_get(source.get(), "agent", &agent, "stream", &stream, nullptr);
+  if (agent == nullptr) return std::nullopt;
+  return IceStream{GRef<GObject>::adopt(agent), stream};
+}
+
 bool Transport::heard() {
   const uint64_t packets = shared_->packets.load(std::memory_order_relaxed);
   if (packets != packets_seen_) {
@@ -321,18 +340,11 @@ bool Transport::heard() {
     socket_times_.clear();
     return true;
   }
-  GRef<GstElement> source;
-  {
-    std::lock_guard lock(shared_->mutex);
-    source = shared_->nicesrc;
-  }
-  if (!source) return false;
-  NiceAgent* agent = nullptr;
-  guint stream = 0;
-  g_object_get(source.get(), "agent", &agent, "stream", &stream, nullptr);
-  const auto owned = GRef<GObject>::adopt(G_OBJECT(agent));
+  const auto transport = ice();
+  if (!transport) return false;
   std::string times;
-  if (GPtrArray* sockets = nice_agent_get_sockets(agent, stream, NICE_COMPONENT_TYPE_RTP)) {
+  if (GPtrArray* sockets = nice_agent_get_sockets(NICE_AGENT(transport->agent.get()),
+                                                  transport->stream, NICE_COMPONENT_TYPE_RTP)) {
     for (guint i = 0; i < sockets->len; ++i)
       times += last_read(g_socket_get_fd(G_SOCKET(g_ptr_array_index(sockets, i)))) + " ";
     g_ptr_array_unref(sockets);
@@ -344,16 +356,10 @@ bool Transport::heard() {
 }
 
 void Transport::ask() {
-  GRef<GstElement> source;
-  {
-    std::lock_guard lock(shared_->mutex);
-    source = shared_->nicesrc;
-  }
-  if (!source || remote_ufrag_.empty()) return;
-  NiceAgent* agent = nullptr;
-  guint stream = 0;
-  g_object_get(source.get(), "agent", &agent, "stream", &stream, nullptr);
-  const auto owned = GRef<GObject>::adopt(G_OBJECT(agent));
+  const auto transport = ice();
+  if (!transport || remote_ufrag_.empty()) return;
+  NiceAgent* agent = NICE_AGENT(transport->agent.get());
+  const guint stream = transport->stream;
   gchar *ufrag = nullptr, *password = nullptr;
   if (!nice_agent_get_local_credentials(agent, stream, &ufrag, &password)) return;
   const Text local_ufrag(ufrag), local_password(password);

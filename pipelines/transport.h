@@ -12,12 +12,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "base/alive.h"
 #include "base/gref.h"
 #include "base/loop.h"
+#include "pipelines/far_peer.h"
 
 namespace callbot::pipelines {
 
@@ -57,6 +59,7 @@ class Transport {
 
  private:
   struct Shared;
+  std::optional<IceStream> ice() const;
   void look();
   bool heard();
   void ask();
@@ -69,6 +72,7 @@ class Transport {
   std::string socket_times_;
   int64_t heard_ns_ = 0;
   int64_t looked_ns_ = 0;
+  FarPeer far_peer_{[this] { return ice(); }};
   Timer timer_;
   Alive alive_;
 };

@@ -78,6 +78,7 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
       out_.event("video.reorder", at);
       return first_time(shown, captured);
     case Step::kBegin:
+      finish();
       rhythm_.interrupt();
       break;
     case Step::kNew:
@@ -107,7 +108,7 @@ void MarkMeter::first_time(const Shown& shown, const std::optional<Captured>& ca
 }
 
 void MarkMeter::finish() {
-  if (const auto freeze = still_.freeze())
+  if (const auto freeze = still_.freeze(rhythm_))
     out_.sample("video.freeze_true", freeze->begin_ns, freeze->seconds);
   still_.forget();
 }

@@ -54,10 +54,8 @@ class SourceReader {
     const double seconds = newest_.time - run_.time;
     if (seconds > 0) out_.rate = static_cast<double>(newest_.counter - run_.counter) / seconds;
     out_.missing = static_cast<uint64_t>(missing_);
-    if (const auto freeze = still_.freeze()) {
-      const double begin = static_cast<double>(freeze->begin_ns) / 1e9;
-      out_.freezes.push_back({begin, begin + freeze->seconds});
-    }
+    // A composed picture is held for a moment where something else ends later.
+    stood_still(kApart);
     return std::move(out_);
   }
 
@@ -87,6 +85,7 @@ class SourceReader {
     if (placed.step == Step::kBegin) {
       if (out_.read > 1) ++out_.restarts;
       run_ = newest_;
+      stood_still(0);
       rhythm_.interrupt();
     }
     still_.begin(to_ns(time));
@@ -94,6 +93,15 @@ class SourceReader {
     if (interval && interval->freeze)
       out_.freezes.push_back({static_cast<double>(interval->begin_ns) / 1e9, time});
     if ((mark.flags & kMarkChirp) != 0) flashes_.push_back({time, mark.counter});
+  }
+
+  // Before the file ends, or other numbers begin.
+  void stood_still(double least) {
+    const auto freeze = still_.freeze(rhythm_);
+    still_.forget();
+    if (!freeze || freeze->seconds < least) return;
+    const double begin = static_cast<double>(freeze->begin_ns) / 1e9;
+    out_.freezes.push_back({begin, begin + freeze->seconds});
   }
 
   struct Numbered {

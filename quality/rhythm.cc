@@ -26,10 +26,7 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
   }
   Interval now{*last_ns_, static_cast<double>(at_ns - *last_ns_) / 1e9};
   last_ns_ = at_ns;
-  if (intervals_.size() >= kLeastIntervals) {
-    const double mean = sum_ / static_cast<double>(intervals_.size());
-    now.freeze = is_freeze(now.seconds, mean);
-  }
+  if (const auto usual = mean()) now.freeze = is_freeze(now.seconds, *usual);
   now.pause = now.seconds > kPause;
   intervals_.push_back(now.seconds);
   sum_ += now.seconds;
@@ -38,6 +35,11 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
     intervals_.pop_front();
   }
   return now;
+}
+
+std::optional<double> Rhythm::mean() const {
+  if (intervals_.size() < kLeastIntervals) return std::nullopt;
+  return sum_ / static_cast<double>(intervals_.size());
 }
 
 void Still::begin(int64_t at_ns) {
@@ -50,10 +52,11 @@ void Still::again(int64_t at_ns) {
   ++again_;
 }
 
-std::optional<Rhythm::Interval> Still::freeze() const {
+std::optional<Rhythm::Interval> Still::freeze(const Rhythm& rhythm) const {
   if (again_ < static_cast<int>(kLeastIntervals)) return std::nullopt;
   const double seconds = static_cast<double>(last_ns_ - begin_ns_) / 1e9;
-  if (!is_freeze(seconds, seconds / again_)) return std::nullopt;
+  const double usual = std::max(seconds / again_, rhythm.mean().value_or(0));
+  if (!is_freeze(seconds, usual)) return std::nullopt;
   return Rhythm::Interval{begin_ns_, seconds, true, seconds > kPause};
 }
 

@@ -29,6 +29,8 @@ class Rhythm {
   std::optional<Interval> add(int64_t at_ns);
   // The next frame is a first one: the sender was muted, or nobody looked.
   void interrupt() { last_ns_.reset(); }
+  // The mean of the last intervals, in seconds; none: they are too few.
+  std::optional<double> mean() const;
 
  private:
   std::optional<int64_t> last_ns_;
@@ -43,8 +45,8 @@ class Still {
   void again(int64_t at_ns);
   void forget() { again_ = 0; }
   // From the new picture to the last that was the same, where that is a freeze for frames that come
-  // as often as these; what followed is not known, or the next picture would have told.
-  std::optional<Rhythm::Interval> freeze() const;
+  // as often as these, and for pictures that changed as often as those before (`rhythm`).
+  std::optional<Rhythm::Interval> freeze(const Rhythm& rhythm) const;
 
  private:
   int64_t begin_ns_ = 0, last_ns_ = 0;

@@ -64,7 +64,7 @@ timeline:
   - {between: [steady, end], who: "*", must_see: "*", must_hear: "*", grace: )" +
                              call.grace + R"(}
 thresholds:
-  - {name: join time, metric: join.first_frame, stat: max, op: <=, value: 2s}
+  - {name: join time, metric: join.first_frame, stat: max, op: <=, value: 3s}
   - {name: loss, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, per: stream, between: [steady, end]}
   - {name: jitter, metric: rtp.jitter, stat: p50, op: <=, value: 10ms, per: stream, between: [steady, end]}
   - {name: delay, metric: video.network_delay, stat: p50, op: <=, value: 100ms, per: stream, between: [steady, end]}
@@ -96,8 +96,12 @@ thresholds:
     }
     return all;
   }
+  // Once more where the machine held this process up, which the run says of itself.
   std::set<std::string> found(const Call& call) {
-    begin(call);
+    for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+      begin(call);
+      if (!run_ || !ended(kPatience) || evidence_->invalid.empty()) break;
+    }
     return found();
   }
   std::string why() { return evidence_ ? text() : "it never ended"; }
@@ -151,7 +155,7 @@ TEST_F(CallFaults, AMemberWhoIsGone) {
 }
 
 TEST_F(CallFaults, AMemberWhoIsLate) {
-  EXPECT_THAT(found({.at_first = "{delay: 300ms}"}), UnorderedElementsAre("join time")) << why();
+  EXPECT_THAT(found({.at_first = "{delay: 400ms}"}), UnorderedElementsAre("join time")) << why();
 }
 
 TEST_F(CallFaults, AServerThatDies) {

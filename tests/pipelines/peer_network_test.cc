@@ -195,7 +195,8 @@ TEST_F(PeerNetworkTest, RoundTripsAndJoiningTakeWhatTheLineTakes) {
   EXPECT_EQ(link.b.peer->stats().round_trips, 0u) << "it sends nothing that is reported on";
 }
 
-// Round trips that take longer than libnice waits for an answer among them: see expect_far_peer().
+// Round trips that take longer than libnice waits for an answer among them: see
+// pipelines/far_peer.h.
 class EveryLine : public PeerNetworkTest, public testing::WithParamInterface<network::Preset> {};
 
 TEST_P(EveryLine, ConnectsAndCarriesSound) {

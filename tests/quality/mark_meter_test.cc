@@ -76,6 +76,15 @@ TEST_F(MarkMeterTest, WhatStoodStillAndMovesAgainIsTheFreezeThatItWas) {
   EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(61 * 0.033, 1e-6)));
 }
 
+TEST_F(MarkMeterTest, WhatStoodStillBeforeItsSenderBeganAnewIsAFreeze) {
+  MarkMeter meter(set_, {}, nullptr, nullptr);
+  for (uint32_t n = 100'000; n < 100'010; ++n) show(meter, n);
+  for (int n = 0; n < 60; ++n) show(meter, 100'009);
+  for (uint32_t n = 0; n < 10; ++n) show(meter, n);
+  meter.finish();
+  EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(60 * 0.033, 1e-6)));
+}
+
 TEST_F(MarkMeterTest, ALateFrameIsNotMissingAfterAll) {
   MarkMeter meter(set_, {}, nullptr, nullptr);
   for (const uint32_t n : {0, 1, 3, 2, 4}) show(meter, n);

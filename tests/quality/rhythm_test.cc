@@ -54,22 +54,33 @@ TEST(Rhythm, WhatWasInterruptedIsNoInterval) {
 TEST(Still, IsAFreezeWhereTheSameComesAgainForLong) {
   Still still;
   still.begin(ms(1000));
-  EXPECT_FALSE(still.freeze());
+  EXPECT_FALSE(still.freeze({}));
   for (int n = 1; n <= 4; ++n) still.again(ms(1000 + n * 100));
-  EXPECT_FALSE(still.freeze()) << "seldom";
+  EXPECT_FALSE(still.freeze({})) << "seldom";
   still.again(ms(1500));
-  ASSERT_TRUE(still.freeze());
-  EXPECT_EQ(still.freeze()->begin_ns, ms(1000));
-  EXPECT_DOUBLE_EQ(still.freeze()->seconds, 0.5);
-  EXPECT_FALSE(still.freeze()->pause);
+  ASSERT_TRUE(still.freeze({}));
+  EXPECT_EQ(still.freeze({})->begin_ns, ms(1000));
+  EXPECT_DOUBLE_EQ(still.freeze({})->seconds, 0.5);
+  EXPECT_FALSE(still.freeze({})->pause);
   still.begin(ms(1600));
-  EXPECT_FALSE(still.freeze()) << "it moves again";
+  EXPECT_FALSE(still.freeze({})) << "it moves again";
   for (int n = 1; n <= 9; ++n) still.again(ms(1600 + n * 10));
-  EXPECT_FALSE(still.freeze()) << "for a tenth of a second";
+  EXPECT_FALSE(still.freeze({})) << "for a tenth of a second";
   still.again(ms(7000));
-  EXPECT_TRUE(still.freeze()->pause);
+  EXPECT_TRUE(still.freeze({})->pause);
   still.forget();
-  EXPECT_FALSE(still.freeze());
+  EXPECT_FALSE(still.freeze({}));
+}
+
+TEST(Still, WhatChangesSeldomStandsStillForLonger) {
+  Rhythm slides;
+  for (int n = 0; n < 10; ++n) slides.add(ms(n * 250));
+  Still still;
+  still.begin(ms(2250));
+  for (int n = 1; n <= 7; ++n) still.again(ms(2250 + n * 33));
+  EXPECT_FALSE(still.freeze(slides)) << "four pictures a second, in thirty frames";
+  for (int n = 8; n <= 30; ++n) still.again(ms(2250 + n * 33));
+  EXPECT_TRUE(still.freeze(slides));
 }
 
 TEST(PerSecond, CountsTheFramesOfEachSecondAlsoWhereThereAreNone) {
