@@ -21,7 +21,8 @@ constexpr guint kTimeout_ms = 1500;    // of a check, and more
 constexpr guint kMostIdle_ms = 60'000;
 
 void free_candidates(GSList* all) {
-  g_slist_free_full(all, [](gpointer one) { nice_candidate_free(static_cast<NiceCandidate*>(one)); });
+  g_slist_free_full(all,
+                    [](gpointer one) { nice_candidate_free(static_cast<NiceCandidate*>(one)); });
 }
 using Candidates = std::unique_ptr<GSList, Freer<&free_candidates>>;
 
@@ -44,8 +45,8 @@ void FarPeer::wait_longer() {
   const auto ice = find_();
   if (!ice) return;
   changed_ = true;
-  const Candidates remote(nice_agent_get_remote_candidates(
-      NICE_AGENT(ice->agent.get()), ice->stream, NICE_COMPONENT_TYPE_RTP));
+  const Candidates remote(nice_agent_get_remote_candidates(NICE_AGENT(ice->agent.get()),
+                                                           ice->stream, NICE_COMPONENT_TYPE_RTP));
   const guint pairs = std::max(1U, g_slist_length(remote.get()));
   g_object_set(ice->agent.get(), "stun-pacing-timer", std::max(kUsualTa_ms, kTimeout_ms / pairs),
                "idle-timeout", kMostIdle_ms, nullptr);

@@ -5,8 +5,8 @@
 // round trip of more than that no answer is ever known. A check's timeout is the pacing timer Ta
 // (RFC 8445, 14.3) times the pairs that wait or are in progress. While checks go on unanswered Ta
 // is made longer now and then, for moments: checks that begin then wait 1.5 s and more for their
-// answer. Only for moments, because on a line that loses much long timeouts take long. libnice paces
-// by the Ta that was there when its checks began.
+// answer. Only for moments, because on a line that loses much long timeouts take long. libnice
+// paces by the Ta that was there when its checks began.
 //
 // Thread:  loop.
 // Owner:   Transport.
