@@ -208,12 +208,12 @@ std::vector<Series> MarkSeries::judged(std::vector<Series> all) const {
     const Metric& metric = *find_metric(series.metric);
     if (std::string_view(metric.unit) == "s") series.uncertainty = uncertainty_s_;
     const Stream& stream = streams_.at({series.from, series.stream});
-    const auto share = [&](uint64_t part) {
-      return static_cast<double>(part) / static_cast<double>(std::max<uint64_t>(stream.seen, 1));
+    const auto share = [](uint64_t part, uint64_t of) {
+      return static_cast<double>(part) / static_cast<double>(std::max<uint64_t>(of, 1));
     };
-    if (metric.source == MetricSource::kMark && share(stream.unread) > kMostUnread)
+    if (metric.source == MetricSource::kMark && share(stream.unread, stream.seen) > kMostUnread)
       series.why = fmt::format("{} of {} frames could not be read", stream.unread, stream.seen);
-    if (share(stream.unseen) > kMostUnseen)
+    if (share(stream.unseen, stream.seen + stream.unseen) > kMostUnseen)
       series.why =
           fmt::format("the page's script did not look at {} of the frames shown, and at {}",
                       stream.unseen, stream.seen);

@@ -152,7 +152,7 @@ bool Uplink::Shared::may_repair(const GstStructure* request) {
     return true;
   const int64_t now = monotonic_ns();
   const std::lock_guard lock(mutex);
-  if (!estimate || fed_back_ns == 0) return true;
+  if (!estimate || fed_back_ns == 0) return ++counted.resent, true;
   for (const auto& numbers : streams.numbers) {
     const auto after = static_cast<int16_t>(sequence - numbers->first.load());
     if (numbers->ssrc == ssrc && ladder.level() > 0 && after < 0) return ++counted.refused, false;
