@@ -336,7 +336,10 @@ std::optional<int64_t> PageActor::sent_at(const VideoMark& mark, int64_t seen_ns
 void PageActor::close(std::function<void()> done) {
   if (!browser_) return loop_.post(alive_.guard(std::move(done)));
   closing_ = true;
-  look([this, done = std::move(done)](Result<>) { browser_->close(done); });
+  look([this, done = std::move(done)](Result<>) {
+    marks_.finish();
+    browser_->close(done);
+  });
 }
 
 }  // namespace callbot::bot

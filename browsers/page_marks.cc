@@ -3,8 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <utility>
 
 namespace callbot::browsers {
 namespace {
@@ -14,13 +13,10 @@ constexpr double kMostUnread = 0.02;  // of the frames, as in the metric table
 // not for each. They are not missing, and what is said is of the others.
 constexpr double kMostUnseen = 0.25;
 constexpr int64_t kHung_ns = 500'000'000;
-constexpr size_t kFreezeWindow = 30;        // frames (W3C webrtc-stats, freezeCount)
-constexpr double kFreezeMargin = 0.15;      // s (the same)
 constexpr int64_t kSecond = 1'000'000'000;  // ns
-constexpr int64_t kCounters = 1 << 24;
 // A counter that goes ahead or back by more than this is a source that began anew, or a file that
 // did: browsers show nothing that late.
-constexpr int64_t kMostAhead = 3000, kMostBack = 30;
+constexpr MarkSequence::Limits kLimits = {.most_back = 30, .most_ahead = 3000};
 
 std::optional<VideoMark> mark_of(const Json& row) {
   const auto counter = row.at("counter").whole();
@@ -43,14 +39,6 @@ std::map<std::string, Owner> owners(const Json& tracks) {
                {track.at("name").text().value_or(""), track.at("source").text().value_or("")}};
   }
   return all;
-}
-
-// The counter without its wrapping, near the highest so far.
-int64_t unwrapped(std::optional<int64_t> highest, uint32_t raw) {
-  if (!highest) return kCounters + raw;
-  int64_t ahead = (raw - (*highest % kCounters) + kCounters) % kCounters;
-  if (ahead > kCounters / 2) ahead -= kCounters;
-  return *highest + ahead;
 }
 
 }  // namespace
@@ -111,7 +99,7 @@ void MarkSeries::add(const ShownFrame& frame, double uncertainty_s) {
   // A page that hangs looks at nothing: that is a freeze, and no lack of looks.
   const bool hung = stream.last_ns > 0 && frame.display_ns - stream.last_ns >= kHung_ns;
   if (!hung) stream.unseen += unseen;
-  if (!frame.mark && was_muted(frame)) return;
+  if (!frame.mark && was_muted(frame.key, frame.display_ns, frame.display_ns)) return;
   ++stream.seen;
   say_zeroes(stream, frame);
   if (!frame.mark) {
@@ -120,7 +108,8 @@ void MarkSeries::add(const ShownFrame& frame, double uncertainty_s) {
   }
   book_.add("video.marked", frame.key, frame.display_ns, 1);
   if (foreign(stream, frame)) return book_.add("identity.wrong", frame.key, frame.display_ns, 1);
-  const bool fresh = count(stream, frame, unseen, hung);
+  const bool fresh = count(stream, frame, unseen);
+  if (fresh) pace(stream, frame, unseen == 0 || hung);
   const auto captured = captured_at_ ? captured_at_(*frame.mark, frame.display_ns) : std::nullopt;
   if (!captured || !fresh) return;
   const auto seconds = [&](int64_t until) { return static_cast<double>(until - *captured) / 1e9; };
@@ -139,11 +128,11 @@ void MarkSeries::muted(const std::string& from, bool yes, int64_t at_ns) {
     mutes.back().to_ns = at_ns + kSecond;
 }
 
-bool MarkSeries::was_muted(const ShownFrame& frame) const {
-  const auto found = mutes_.find(frame.key.from);
+bool MarkSeries::was_muted(const StreamKey& key, int64_t from_ns, int64_t to_ns) const {
+  const auto found = mutes_.find(key.from);
   return found != mutes_.end() &&
          std::any_of(found->second.begin(), found->second.end(), [&](const Mute& mute) {
-           return frame.display_ns >= mute.from_ns && frame.display_ns < mute.to_ns;
+           return to_ns >= mute.from_ns && from_ns < mute.to_ns;
          });
 }
 
@@ -165,42 +154,58 @@ bool MarkSeries::foreign(Stream& stream, const ShownFrame& frame) const {
                      [&](const auto& s) { return s.second > own; });
 }
 
-bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen, bool hung) {
+bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen) {
+  using Step = MarkSequence::Step;
   const VideoMark& mark = *frame.mark;
-  const int64_t counter = unwrapped(stream.highest, mark.counter);
-  const bool anew = !stream.highest || stream.last->source != mark.source ||
-                    counter - *stream.highest > kMostAhead || *stream.highest - counter > kMostBack;
-  const int64_t ahead = anew ? 1 : counter - *stream.highest;
-  stream.last = mark;
-  if (ahead <= 0) {
-    book_.add(ahead == 0 ? "video.duplicate" : "video.reorder", frame.key, frame.display_ns, 1);
-    return false;
+  if (std::exchange(stream.source, mark.source) != mark.source)
+    stream.sequence = MarkSequence(kLimits);
+  for (uint64_t i = 0; i < unseen; ++i) stream.sequence.unread();
+  const auto placed = stream.sequence.add(mark.counter);
+  const auto say = [&](const char* metric, int64_t value) {
+    if (value != 0) book_.add(metric, frame.key, frame.display_ns, static_cast<double>(value));
+  };
+  say("video.expected", placed.expected);
+  say("video.missing", placed.missing);
+  switch (placed.step) {
+    case Step::kStill:
+    case Step::kAgain:
+      say("video.duplicate", 1);
+      stream.still.again(frame.display_ns);
+      return false;
+    case Step::kLate:
+      say("video.reorder", 1);
+      return false;
+    case Step::kBegin:
+      finish(frame.key, stream);
+      stream.rhythm.interrupt();
+      return true;
+    case Step::kNew:
+      say("video.skip", placed.missing);
+      return true;
   }
-  stream.highest = counter;
-  const int64_t missing = std::max<int64_t>(0, ahead - 1 - static_cast<int64_t>(unseen));
-  book_.add("video.expected", frame.key, frame.display_ns, static_cast<double>(1 + missing));
-  if (missing > 0) {
-    book_.add("video.missing", frame.key, frame.display_ns, static_cast<double>(missing));
-    book_.add("video.skip", frame.key, frame.display_ns, static_cast<double>(missing));
-  }
-  if (!anew && (unseen == 0 || hung)) pace(stream, frame);
-  stream.last_ns = frame.display_ns;
   return true;
 }
 
-// Between frames with a new number.
-void MarkSeries::pace(Stream& stream, const ShownFrame& frame) {
-  const double interval = static_cast<double>(frame.display_ns - stream.last_ns) / 1e9;
-  book_.add("video.interval", frame.key, frame.display_ns, interval);
-  auto& last = stream.intervals;
-  if (!last.empty()) {
-    const double mean =
-        std::accumulate(last.begin(), last.end(), 0.0) / static_cast<double>(last.size());
-    if (interval >= std::max(3 * mean, mean + kFreezeMargin))
-      book_.add("video.freeze_true", frame.key, stream.last_ns, interval);
-  }
-  last.push_back(interval);
-  if (last.size() > kFreezeWindow) last.erase(last.begin());
+void MarkSeries::pace(Stream& stream, const ShownFrame& frame, bool looked) {
+  const int64_t at = frame.display_ns;
+  if (!looked || was_muted(frame.key, stream.last_ns, at)) stream.rhythm.interrupt();
+  stream.still.begin(at);
+  stream.last_ns = at;
+  const auto interval = stream.rhythm.add(at);
+  if (!interval) return;
+  book_.add("video.interval", frame.key, at, interval->seconds);
+  if (interval->freeze)
+    book_.add("video.freeze_true", frame.key, interval->begin_ns, interval->seconds);
+}
+
+void MarkSeries::finish(const StreamKey& key, Stream& stream) {
+  if (const auto freeze = stream.still.freeze(stream.rhythm))
+    book_.add("video.freeze_true", key, freeze->begin_ns, freeze->seconds);
+  stream.still.forget();
+}
+
+void MarkSeries::finish() {
+  for (auto& [key, stream] : streams_) finish(key, stream);
 }
 
 std::vector<Series> MarkSeries::judged(std::vector<Series> all) const {

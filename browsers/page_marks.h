@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/mark_sequence.h"
+#include "base/rhythm.h"
 #include "base/video_mark.h"
 #include "browsers/page_clock.h"
 #include "browsers/series_book.h"
@@ -58,8 +60,8 @@ std::optional<LocalFrame> parse_sent(const Json& told, double origin, const Page
 using CapturedAt = std::function<std::optional<int64_t>(const VideoMark&, int64_t seen_ns)>;
 
 // Series of marked frames that one page showed. Frames that the browser showed while the page's
-// script was not looking are nobody's loss: they are neither expected nor missing; more than 2 % of
-// them make the series invalid.
+// script was not looking are nobody's loss: they are neither expected nor missing; more than a
+// quarter of all makes the series invalid.
 class MarkSeries {
  public:
   MarkSeries(std::string actor, CapturedAt captured_at)
@@ -72,6 +74,8 @@ class MarkSeries {
   // second after, need not have a mark.
   void muted(const std::string& from, bool yes, int64_t at_ns);
   void add(const ShownFrame& frame, double uncertainty_s);
+  // No frame is shown any more.
+  void finish();
   // `lost` rows were never seen: nothing that counts frames is to be believed.
   void lost(uint64_t rows) { lost_ += rows; }
   std::vector<Series> all() const { return judged(book_.all()); }
@@ -80,20 +84,23 @@ class MarkSeries {
  private:
   struct Stream {
     std::map<uint16_t, uint64_t> sources;
-    std::optional<VideoMark> last;  // of the stream's own source
-    std::optional<int64_t> highest;
+    std::optional<uint16_t> source;  // of the last of its own frames
+    MarkSequence sequence;
+    Rhythm rhythm;
+    Still still;
     uint64_t presented = 0;
-    int64_t last_ns = 0;            // displayed, of the last frame with a new number
-    int64_t zeroes_ns = 0;          // when it was last said of every count that there was none
-    std::vector<double> intervals;  // the last 30
+    int64_t last_ns = 0;    // displayed, of the last frame with a new number
+    int64_t zeroes_ns = 0;  // when it was last said of every count that there was none
     uint64_t seen = 0, unseen = 0, unread = 0;
   };
   void say_zeroes(Stream& stream, const ShownFrame& frame);
   bool foreign(Stream& stream, const ShownFrame& frame) const;
-  bool was_muted(const ShownFrame& frame) const;
+  bool was_muted(const StreamKey& key, int64_t from_ns, int64_t to_ns) const;
   // Whether its number is a new one.
-  bool count(Stream& stream, const ShownFrame& frame, uint64_t unseen, bool hung);
-  void pace(Stream& stream, const ShownFrame& frame);
+  bool count(Stream& stream, const ShownFrame& frame, uint64_t unseen);
+  // Between frames with a new number; `looked`: at all that were shown since the one before.
+  void pace(Stream& stream, const ShownFrame& frame, bool looked);
+  void finish(const StreamKey& key, Stream& stream);
   std::vector<Series> judged(std::vector<Series> all) const;
 
   SeriesBook book_;

@@ -12,9 +12,9 @@
 #include <optional>
 
 #include "base/mark_sequence.h"
+#include "base/rhythm.h"
 #include "base/video_mark.h"
 #include "quality/mute.h"
-#include "quality/rhythm.h"
 #include "quality/sender.h"
 #include "quality/sender_log.h"
 #include "quality/series_set.h"

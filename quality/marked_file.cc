@@ -7,9 +7,9 @@
 
 #include "base/audio_mark.h"
 #include "base/mark_sequence.h"
+#include "base/rhythm.h"
 #include "quality/file_skew.h"
 #include "quality/mono.h"
-#include "quality/rhythm.h"
 
 namespace callbot::quality {
 namespace {

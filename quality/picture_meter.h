@@ -16,12 +16,12 @@
 
 #include "base/frame.h"
 #include "base/mark_finder.h"
+#include "base/rhythm.h"
 #include "quality/decoder.h"
 #include "quality/mark_meter.h"
 #include "quality/playout.h"
 #include "quality/presence.h"
 #include "quality/reference.h"
-#include "quality/rhythm.h"
 
 namespace callbot::quality {
 

@@ -13,13 +13,10 @@
 namespace callbot::bot {
 namespace {
 
-using namespace std::chrono_literals;
 using scenarios::Verdict;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-constexpr auto kPatience = 60s;
 
 class CallFaults : public test::ScenarioRuns {
  protected:

@@ -17,8 +17,6 @@ using scenarios::Verdict;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr auto kPatience = 150s;
-
 class PageFaults : public test::ScenarioRuns {
  protected:
   // A page and a bot; `camera` and `microphone` of the page, how long they are looked at, and how

@@ -111,9 +111,10 @@ TEST_P(ScenarioPageTest, TheSamplePasses) {
   for (int attempt = 0; attempt < kAttempts && (attempt == 0 || status == kExitUnmeasured);
        ++attempt) {
     test::Program program(
-        loop_, {CALLBOT_PROGRAM, "test", CALLBOT_SOURCE_DIR "/tests/scenarios/browser-and-bot.yaml",
-                "--var", std::string("BROWSER=") + GetParam(), "--var", "STEADY=5s", "--json",
-                json.string()});
+        loop_,
+        {CALLBOT_PROGRAM, "test",
+         std::string(CALLBOT_SOURCE_DIR) + "/tests/scenarios/browser-and-bot.yaml", "--var",
+         std::string("BROWSER=") + GetParam(), "--var", "STEADY=5s", "--json", json.string()});
     status = program.wait(kBrowsersTake);
     output = program.output();
   }

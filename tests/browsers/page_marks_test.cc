@@ -137,6 +137,25 @@ TEST_F(MarkSeriesTest, APictureThatStandsStillIsAFreeze) {
   EXPECT_NEAR(freezes.samples[0].value, 16.0 / 30, 1e-6);
 }
 
+TEST_F(MarkSeriesTest, APictureThatStandsStillToTheEndIsAFreeze) {
+  show_many(0, 40);
+  for (int i = 0; i < 45; ++i) show(39);
+  EXPECT_TRUE(series("video.freeze_true").samples.empty());
+  marks_.finish();
+  const Series freezes = series("video.freeze_true");
+  ASSERT_EQ(freezes.samples.size(), 1U);
+  EXPECT_NEAR(freezes.samples[0].value, 1.5, 1e-6);
+}
+
+TEST_F(MarkSeriesTest, WhileTheCameraIsOffThereIsNoFreeze) {
+  show_many(0, 40);
+  marks_.muted("bot", true, now_);
+  now_ += 2000 * kMs;
+  marks_.muted("bot", false, now_);
+  show_many(100, 140);
+  EXPECT_TRUE(series("video.freeze_true").samples.empty());
+}
+
 TEST_F(MarkSeriesTest, UnreadPicturesMakeTheRestInvalid) {
   show_many(0, 20);
   show_unread();

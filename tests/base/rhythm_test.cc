@@ -1,8 +1,8 @@
-#include "quality/rhythm.h"
+#include "base/rhythm.h"
 
 #include <gtest/gtest.h>
 
-namespace callbot::quality {
+namespace callbot {
 namespace {
 
 int64_t ms(double value) { return static_cast<int64_t>(value * 1e6); }
@@ -96,4 +96,4 @@ TEST(PerSecond, CountsTheFramesOfEachSecondAlsoWhereThereAreNone) {
 }
 
 }  // namespace
-}  // namespace callbot::quality
+}  // namespace callbot

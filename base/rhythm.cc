@@ -1,8 +1,8 @@
-#include "quality/rhythm.h"
+#include "base/rhythm.h"
 
 #include <algorithm>
 
-namespace callbot::quality {
+namespace callbot {
 namespace {
 
 constexpr size_t kIntervals = 30;
@@ -80,4 +80,4 @@ std::deque<PerSecond::Second> PerSecond::pass(int64_t now_ns) {
   return ended;
 }
 
-}  // namespace callbot::quality
+}  // namespace callbot

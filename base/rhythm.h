@@ -1,4 +1,4 @@
-// quality/rhythm.h: intervals between frames, freezes and pauses. Plain arithmetic.
+// base/rhythm.h: intervals between frames, freezes and pauses. Plain arithmetic.
 //
 // A freeze (W3C webrtc-stats, freezeCount and totalFreezesDuration) is an interval of at least
 // max(3 avg, avg + 150 ms), avg being the mean of the last 30 intervals; before there are 5 of them
@@ -16,7 +16,7 @@
 #include <deque>
 #include <optional>
 
-namespace callbot::quality {
+namespace callbot {
 
 class Rhythm {
  public:
@@ -71,4 +71,4 @@ class PerSecond {
   int frames_ = 0;
 };
 
-}  // namespace callbot::quality
+}  // namespace callbot
