@@ -130,7 +130,7 @@ TEST_F(CheckCallTest, SaysWhatTheNetworkDoes) {
   CheckCallOptions o = options();
   o.most_bitrate = 2'000'000;
   o.join.network = *network::parse_network(
-      R"({"up":{"rate":"600 kbit/s","queue":"200ms"},"down":{"delay":"400ms","loss":"20%"},"seed":3})");
+      R"({"up":{"rate":"600 kbit/s","queue":"200ms"},"down":{"delay":"400ms","loss":"5%"},"seed":3})");
   run(o);
   ASSERT_FALSE(done_->error) << done_->error->message;
   const CheckReport& report = check_->report();
