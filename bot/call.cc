@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "signaling/protocols.h"
 
 namespace callbot::bot {
@@ -343,6 +344,12 @@ void Call::leg_channel_message(CallLeg& leg, bool text, std::string bytes) {
   if (auto* begin = std::get_if<FileBegin>(&*event)) events_.file_begin(*from, *begin);
   if (auto* chunk = std::get_if<FileChunk>(&*event)) events_.file_chunk(*from, chunk->bytes);
   if (auto* end = std::get_if<FileEnd>(&*event)) events_.file_end(*from, end);
+  if (auto* answer = std::get_if<ClockAnswer>(&*event)) events_.clock(*from, *answer);
+  if (auto* question = std::get_if<ClockQuestion>(&*event)) {
+    ClockAnswer answer{question->id, static_cast<double>(monotonic_ns()) / 1e6, {}};
+    if (config_.marks) answer.marks = config_.marks();
+    leg.send_message(true, clock_answer(answer));  // who is not told asks again
+  }
 }
 
 void Call::leg_channel_closed(CallLeg& leg) {

@@ -1,7 +1,7 @@
 // bot/call.h: one call: a signaling, its legs, a source and sinks, as a lifecycle.
 //
 // Joins, keeps a peer on every leg, puts the sinks on every received track whose owner may be
-// recorded, takes chat and files from data channels, and leaves.
+// recorded, takes chat and files from data channels, says what its clock is, and leaves.
 //
 // Thread:  loop.
 // Owner:   the verb that runs the call (record, send, demo). Sinks and source outlive it.
@@ -35,6 +35,8 @@ struct CallConfig {
   pipelines::Source* source = nullptr;
   // Members that we offer to get a data channel, for send_message().
   bool opens_channel = false;
+  // What is told of the marks in what we send, to who asks over a data channel; empty: nothing.
+  std::function<std::vector<MarksPlan>()> marks = {};
   // All media goes over a link with these conditions, a clean one too; one that is there can be
   // changed while the call runs. None: there is no link, and STUN and TURN servers are used.
   std::optional<network::Network> network = {};
@@ -88,6 +90,10 @@ class CallEvents {
   }
   virtual void file_end(const signaling::Member& from, const FileEnd* end) {
     (void)from, (void)end;
+  }
+  // To a clock_question() that was sent to this member.
+  virtual void clock(const signaling::Member& from, const ClockAnswer& answer) {
+    (void)from, (void)answer;
   }
   virtual void interrupted(const std::string& why) { (void)why; }
   virtual void resumed() {}

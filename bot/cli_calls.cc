@@ -269,6 +269,10 @@ void add_send(CLI::App& app, SendOptions& o) {
       ->check(CLI::Range(1, 1000));
   c->add_option("--seed", o.seed, "the same seed gives the same frames and samples")
       ->capture_default_str();
+  c->add_flag(
+      "--tell-clock", o.tell_clock,
+      "open a data channel to those we offer to, so that `callbot test` on another host can "
+      "ask for our clock (who offers to us asks anyway)");
   parsed<std::optional<std::chrono::milliseconds>>(c, "--duration", "leave after this long",
                                                    o.duration, some_duration, "TIME");
   c->footer(

@@ -101,6 +101,7 @@ struct SendOptions {
   std::string codec = "vp8";
   int count = 1;
   uint64_t seed = 1;
+  bool tell_clock = false;
   std::optional<std::chrono::milliseconds> duration;
 };
 

@@ -260,7 +260,7 @@ void PageActor::probe(int more, Done done) {
 
 void PageActor::set_clock(const Json& taken, int64_t asked_ns) {
   const double origin = taken.at("origin").number().value_or(0);
-  if (origin != origin_) clock_ = browsers::PageClock();
+  if (origin != origin_) clock_ = RemoteClock(kPageClock);
   origin_ = origin;
   if (const auto now = taken.at("now").number()) clock_.probe(asked_ns, *now, monotonic_ns());
 }

@@ -19,8 +19,8 @@
 #include "base/alive.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "base/remote_clock.h"
 #include "browsers/browser.h"
-#include "browsers/page_clock.h"
 #include "browsers/page_ears.h"
 #include "browsers/page_marks.h"
 #include "browsers/page_stats.h"
@@ -126,7 +126,7 @@ class PageActor {
   PageActorEvents events_;
   Done joined_;
   double origin_ = 0;  // performance.timeOrigin: which document the clock is of
-  browsers::PageClock clock_;
+  RemoteClock clock_{kPageClock};
   browsers::MarkSeries marks_;
   browsers::StatsSeries stats_;
   browsers::PageEars ears_;

@@ -34,9 +34,9 @@ void ScenarioActor::gone() {
 }
 
 scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
-  scenarios::ActorFacts facts{who_.name,           who_.actor->role,
-                              who_.room,           scenarios::name_of(who_.actor->verify),
-                              who_.actor->browser, inside_};
+  scenarios::ActorFacts facts{
+      who_.name,           who_.actor->role, who_.room,     scenarios::name_of(who_.actor->verify),
+      who_.actor->browser, inside_,          is_elsewhere()};
   if (state_ == State::kInside || state_ == State::kLeaving) {
     if (!facts.inside.empty()) facts.inside.back().to_ns = now_ns;
   }

@@ -1,5 +1,5 @@
-// bot/scenario_actor.h: one actor of a scenario: a bot (bot/scenario_bot.h), or a real browser on
-// our page (bot/scenario_page.h).
+// bot/scenario_actor.h: one actor of a scenario: a bot (bot/scenario_bot.h), a real browser on our
+// page (bot/scenario_page.h), or somebody whom another program plays (bot/scenario_other.h).
 //
 // Thread:  loop.
 // Owner:   bot::Cast, for the whole run; its calls come and go.
@@ -16,6 +16,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "bot/channel_messages.h"
 #include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_samples.h"
@@ -133,6 +134,14 @@ class ScenarioActor {
   const std::vector<Series>& series() const { return samples_.series(); }
   // How long its streams took to be as they were after each change of its network.
   virtual std::vector<Series> recoveries(int64_t) const { return {}; }
+
+  // Another program plays it: nothing can be done for it, and it measures nothing.
+  virtual bool is_elsewhere() const { return false; }
+  // For one who is elsewhere: another actor sees it in the room since then, or sees it no longer;
+  // what it answered when it was asked for its clock at that time.
+  virtual void seen(const ScenarioActor&, const signaling::Member&, int64_t /*since_ns*/) {}
+  virtual void seen_no_longer(const ScenarioActor&) {}
+  virtual void told_clock(const ClockAnswer&, int64_t /*asked_ns*/) {}
 
   // What others tell of themselves: what is known of them, before their first frame comes; that
   // they are muted, or will be no longer.

@@ -20,6 +20,7 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
 constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
+constexpr std::chrono::milliseconds kAskEvery{250};
 
 }  // namespace
 
@@ -92,6 +93,8 @@ void ScenarioBot::make_watch() {
   config.who = &who_;
   config.joined_ns = join_ns_;
   config.seed = scenario_.seed;
+  for (const ScenarioActor* other : elsewhere())
+    config.seeds_elsewhere[other->number()] = other->known().seed;
   config.name_of = [this](const std::string& shown) { return name_of(shown); };
   config.needs_key_frame = alive_.guard([this](TrackId track) {
     if (call_) call_->request_key_frame(track);
@@ -140,7 +143,7 @@ Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
   };
   using scenarios::StepKind;
   config->least_video_lines = video_lines(scenario_);
-  config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile);
+  config->opens_channel = step_of(StepKind::kMessage, StepKind::kFile) || !elsewhere().empty();
   config->receive_audio = receives(MediaKind::kAudio);
   config->receive_video = receives(MediaKind::kVideo);
   config->network = network_.network();
@@ -347,6 +350,40 @@ std::vector<scenarios::Look> ScenarioBot::looks(int64_t now_ns) const {
   return out;
 }
 
+// --- who is elsewhere
+
+std::vector<ScenarioActor*> ScenarioBot::elsewhere() const {
+  auto all = hears_.others();
+  std::erase_if(all, [](const ScenarioActor* other) { return !other->is_elsewhere(); });
+  return all;
+}
+
+ScenarioActor* ScenarioBot::elsewhere(const std::string& shown) const {
+  for (ScenarioActor* other : elsewhere()) {
+    if (other->who().shown == shown) return other;
+  }
+  return nullptr;
+}
+
+void ScenarioBot::ask_for_clocks() {
+  constexpr size_t kMostOpen = 64;
+  for (const ScenarioActor* other : elsewhere()) {
+    if (!connected_to(*other)) continue;
+    const int64_t id = ++questions_;
+    const int64_t now = monotonic_ns();
+    // Its channel may not be open yet, or there is none.
+    if (!call_->send_message(other->id(), true, clock_question(id))) continue;
+    asked_[id] = now;
+    if (asked_.size() > kMostOpen) asked_.erase(asked_.begin());
+  }
+}
+
+void ScenarioBot::clock(const signaling::Member& from, const ClockAnswer& answer) {
+  const auto asked = asked_.extract(answer.id);
+  if (!asked) return;
+  if (ScenarioActor* other = elsewhere(from.name)) other->told_clock(answer, asked.mapped());
+}
+
 // --- what it is told
 
 std::string ScenarioBot::shown_of(const std::string& member) const {
@@ -355,6 +392,8 @@ std::string ScenarioBot::shown_of(const std::string& member) const {
 }
 
 void ScenarioBot::out() {
+  ask_.stop();
+  for (ScenarioActor* other : elsewhere()) other->seen_no_longer(*this);
   gone();
   connected_.clear();
   streams_.clear();
@@ -368,13 +407,22 @@ void ScenarioBot::joined(const std::string& self) {
   samples_.add("join.signaling", "", "", {now, seconds_between(join_ns_, now)});
   inside_.push_back({now, 0});
   if (state_ == State::kJoining) state_ = State::kInside;
+  arriving_ = true;
+  loop_.post(alive_.guard([this] { arriving_ = false; }));
+  if (!elsewhere().empty()) ask_.every(kAskEvery, [this] { ask_for_clocks(); });
 }
 
 void ScenarioBot::member_joined(const signaling::Member& m) {
   if (kept_) kept_->member_joined(call_->participant_of(m.id), name_of(m.name));
+  if (ScenarioActor* other = elsewhere(m.name))
+    other->seen(*this, m, arriving_ ? join_ns_ : monotonic_ns());
   tell("joined", m.name, "came");
 }
-void ScenarioBot::member_left(const signaling::Member& m) { tell("left", m.name, "is gone"); }
+
+void ScenarioBot::member_left(const signaling::Member& m) {
+  tell("left", m.name, "is gone");
+  if (ScenarioActor* other = elsewhere(m.name)) other->seen_no_longer(*this);
+}
 
 void ScenarioBot::member_changed(const signaling::Member& before, const signaling::Member& after) {
   const auto changed = [&](MemberState was, MemberState is, const char* stream) {

@@ -68,6 +68,9 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   Result<> make_source();
   Result<std::unique_ptr<Call>> make_call();
   void make_watch();
+  std::vector<ScenarioActor*> elsewhere() const;             // of its room
+  ScenarioActor* elsewhere(const std::string& shown) const;  // null: nobody
+  void ask_for_clocks();
   void out();
   void look_at_recoveries(int64_t now_ns);
   void look_at_pair(const std::string& member);
@@ -89,6 +92,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void file_begin(const signaling::Member& from, const FileBegin& file) override;
   void file_chunk(const signaling::Member& from, const std::string& bytes) override;
   void file_end(const signaling::Member& from, const FileEnd* end) override;
+  void clock(const signaling::Member& from, const ClockAnswer& answer) override;
   void interrupted(const std::string& why) override;
   void done(Result<> how) override;
 
@@ -108,6 +112,10 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   std::unique_ptr<ScenarioMedia> kept_;
   std::vector<std::unique_ptr<ScenarioWatch>> watches_;  // of each call; the last one's is its own
   std::unique_ptr<Call> call_;
+  bool arriving_ = false;  // it is being told who is there already
+  Timer ask_;              // those elsewhere for their clocks
+  int64_t questions_ = 0;
+  std::map<int64_t, int64_t> asked_;  // question -> when; the last ones
   Alive alive_;
 };
 

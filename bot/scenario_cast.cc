@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bot/scenario_bot.h"
+#include "bot/scenario_other.h"
 #include "bot/scenario_page.h"
 
 namespace callbot::bot {
@@ -34,10 +35,16 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
     own.other = [this, index](const std::string& name) { return shown(*all_[index], name); };
     own.others = [this, index] { return others_in_room(*all_[index]); };
     own.numbered = [this](uint16_t source) { return numbered(source); };
-    place =
-        who.actor->browser.empty()
-            ? make<ScenarioBot>(loop, scenario, who, url, ++number, measuring_, std::move(own))
-            : make<ScenarioPage>(loop, scenario, who, url, ++number, measuring_, std::move(own));
+    ++number;
+    const auto of = [&]<class Kind>(uint16_t marks) {
+      return make<Kind>(loop, scenario, who, url, marks, measuring_, std::move(own));
+    };
+    if (who.actor->elsewhere)
+      place = of.operator()<ScenarioOther>(static_cast<uint16_t>(who.actor->seed));
+    else if (who.actor->browser.empty())
+      place = of.operator()<ScenarioBot>(number);
+    else
+      place = of.operator()<ScenarioPage>(number);
   }
 }
 
@@ -57,6 +64,7 @@ std::vector<ScenarioActor*> Cast::who_can(const scenarios::Step& step) const {
       step.kind == scenarios::StepKind::kExpect ? scenarios::find_expectation(step.what) : nullptr;
   const bool pattern = step.who.find('*') != std::string::npos;
   std::erase_if(out, [&](const ScenarioActor* one) {
+    if (one->is_elsewhere()) return true;
     if (!pattern) return false;
     if (expectation != nullptr && expectation->decodes && !one->decodes()) return true;
     return (one->state() == ScenarioActor::State::kOut) != join;
@@ -85,10 +93,13 @@ const ScenarioActor* Cast::named(const std::string& name) const {
   return found == all_.end() ? nullptr : found->get();
 }
 
-// They are numbered in their order, from 1.
+// They are numbered in their order, from 1; those elsewhere have numbers of their own.
 const ScenarioActor* Cast::numbered(uint16_t source) const {
-  const size_t number = source & ~kScreenMarks;
-  return number >= 1 && number <= all_.size() ? all_[number - 1].get() : nullptr;
+  const uint16_t number = source & ~kScreenMarks;
+  const auto found = std::find_if(all_.begin(), all_.end(), [&](const auto& one) {
+    return one->number() == (one->is_elsewhere() ? source : number);
+  });
+  return found == all_.end() ? nullptr : found->get();
 }
 
 bool Cast::is_prepared() const {
@@ -116,7 +127,7 @@ bool Cast::is_connected(const ScenarioActor& actor) const {
 
 size_t Cast::inside() const {
   return static_cast<size_t>(std::count_if(all_.begin(), all_.end(), [](const auto& one) {
-    return one->state() != ScenarioActor::State::kOut;
+    return !one->is_elsewhere() && one->state() != ScenarioActor::State::kOut;
   }));
 }
 

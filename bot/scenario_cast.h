@@ -39,7 +39,7 @@ class Cast {
   const ScenarioActor* numbered(uint16_t source) const;
   // In, and connected to everybody there whom it sends something or who sends it something.
   bool is_connected(const ScenarioActor& actor) const;
-  size_t inside() const;
+  size_t inside() const;  // of our own
   // All can join now.
   bool is_prepared() const;
   // All that was received is measured.

@@ -226,9 +226,10 @@ PageActorEvents ScenarioPage::page_events() {
   events.sends = [this](const browsers::LocalFrame& frame) {
     measuring_.pages->add(frame.mark->source, frame.mark->counter, frame.at_ns);
   };
-  events.captured_at = [this](const VideoMark& mark, int64_t) -> std::optional<int64_t> {
+  events.captured_at = [this](const VideoMark& mark, int64_t) -> std::optional<browsers::Capture> {
     const auto captured = measuring_.all->captured(mark.source, mark.counter);
-    return captured ? std::optional(captured->at_ns) : std::nullopt;
+    if (!captured) return std::nullopt;
+    return browsers::Capture{captured->at_ns, captured->uncertainty_ns};
   };
   return events;
 }

@@ -248,14 +248,28 @@ void ScenarioRun::measured(const Series& series, const Sample& sample) {
                 sample);
 }
 
+// Nobody here makes one who is elsewhere do something: a step that waits for it does.
+bool ScenarioRun::is_awaited(const std::string& what, const ScenarioActor& of) const {
+  if (!of.is_elsewhere()) return false;
+  const size_t from = std::min(next_ == 0 ? 0 : next_ - 1, scenario_.steps.size());
+  return std::any_of(scenario_.steps.begin() + static_cast<std::ptrdiff_t>(from),
+                     scenario_.steps.end(), [&](const scenarios::Step& step) {
+                       return step.kind == scenarios::StepKind::kExpect && step.what == what &&
+                              scenarios::matches(step.from, of.who().actor->role, of.who().name);
+                     });
+}
+
 bool ScenarioRun::is_unexpected(const ScenarioActor& actor, const Told& told) const {
   if (ending_ || actor.state() == State::kLeaving) return false;
   const ScenarioActor* other = cast_->shown(actor, told.from);
   // That somebody crashed is heard of late, maybe when he is back.
   const bool stays = other != nullptr && other->state() == State::kInside && !other->crashed();
-  if (told.kind == "joined") return other == nullptr || other->state() == State::kOut;
-  if (told.kind == "left") return stays;
-  if (told.kind == "reconnected" || told.kind == "broken") return other == nullptr || stays;
+  if (told.kind == "joined")
+    return other == nullptr || (other->state() == State::kOut && !other->is_elsewhere());
+  if (told.kind == "left") return stays && !is_awaited("left", *other);
+  if (told.kind == "reconnected" || told.kind == "broken")
+    return other == nullptr || (stays && !is_awaited("left", *other));
+  if (other != nullptr && is_awaited(told.kind, *other)) return false;
   if (told.kind == "muted" || told.kind == "unmuted") {
     const auto kind = told.text == "camera" ? MediaKind::kVideo : MediaKind::kAudio;
     return other == nullptr || other->on(kind) == (told.kind == "muted");

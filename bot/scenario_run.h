@@ -63,6 +63,7 @@ class ScenarioRun {
   void take_proofs();
   void look_every_second(int64_t now_ns);
   void told(ScenarioActor& actor, const Told& told);
+  bool is_awaited(const std::string& what, const ScenarioActor& of) const;
   bool is_unexpected(const ScenarioActor& actor, const Told& told) const;
   void measured(const Series& series, const Sample& sample);
   void end(const std::string& why);

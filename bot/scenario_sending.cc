@@ -157,7 +157,8 @@ int ActorFeeds::screen_fps() const {
 
 std::optional<ActorFeeds> feeds_of(const scenarios::Scenario& scenario,
                                    const scenarios::Instance& who, uint16_t number) {
-  if (!who.actor->browser.empty()) return std::nullopt;  // a browser has devices of its own
+  // A browser has devices of its own.
+  if (!who.actor->browser.empty() || who.actor->elsewhere) return std::nullopt;
   const Media* first = scenario.media_named(who.actor->send);
   const Step* shares = shares_screen(scenario, who);
   ActorFeeds feeds;

@@ -141,8 +141,8 @@ void ScenarioStep::note(const ScenarioActor& actor, const Result<std::string>& h
 std::vector<ScenarioActor*> ScenarioStep::recipients_of(const ScenarioActor& actor) const {
   auto all = cast_.others_in_room(actor);
   std::erase_if(all, [&](const ScenarioActor* other) {
-    return !step_.to.empty() &&
-           !scenarios::matches(step_.to, other->who().actor->role, other->who().name);
+    if (step_.to.empty()) return other->is_elsewhere();  // who may have no channel
+    return !scenarios::matches(step_.to, other->who().actor->role, other->who().name);
   });
   return all;
 }

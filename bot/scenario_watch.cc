@@ -135,8 +135,10 @@ quality::WatchConfig ScenarioWatch::watch_config(Loop& loop, const ScenarioMeasu
   config.joined_ns = config_.joined_ns;
   config.log = measuring.all;
   config.rotation = measuring.rotation;
-  config.sent = [seed = config_.seed](uint16_t source, int64_t first, std::span<float> samples) {
-    return play(seed + source, source, first, samples);
+  config.sent = [seed = config_.seed, elsewhere = config_.seeds_elsewhere](
+                    uint16_t source, int64_t first, std::span<float> samples) {
+    const auto other = elsewhere.find(source);
+    return play(other == elsewhere.end() ? seed + source : other->second, source, first, samples);
   };
   config.needs_key_frame = [&loop, ask = config_.needs_key_frame](TrackId track) {
     loop.post([ask, track] { ask(track); });

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ class ScenarioWatch final : public pipelines::Sink {
     const scenarios::Instance* who = nullptr;
     int64_t joined_ns = 0;
     uint64_t seed = 0;  // of the scenario: an actor's pattern has it plus its number
+    std::map<uint16_t, uint64_t> seeds_elsewhere = {};  // number -> seed, of those who are not ours
     // An actor's name in evidence, of its name in the call.
     std::function<std::string(const std::string& shown)> name_of;
     std::function<void(TrackId)> needs_key_frame;  // on the loop, also when this is gone

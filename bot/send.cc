@@ -114,6 +114,8 @@ void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
   auto made = make_source(loop_, log_, plan, std::move(feeds));
   if (!made) return stop(made.error());
   made_ = std::move(*made);
+  for (const FeedPart& part : plan.parts)
+    if (part.items.empty()) pattern_ = part.pattern;
   made_.source->on_end(alive_.guard([this](Result<> how) {
     if (!how) return stop(how.error());
     if (!stopping_) duration_.once(kLastPackets, [this] { stop(std::nullopt); });
@@ -131,6 +133,8 @@ void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
     auto config = call_config(join, self);
     if (!config) return stop(config.error());
     config->source = made_.source.get();
+    config->opens_channel = options_.tell_clock;
+    config->marks = [this] { return marks(); };
     // They send the same packets, and each is to lose others.
     if (config->network) config->network->seed += static_cast<uint64_t>(i) - 1;
     auto bot = std::make_unique<Bot>(*this, join.name);
@@ -142,6 +146,13 @@ void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
   if (auto started = made_.source->start(); !started) return stop(started.error());
   open_ = bots_.size();
   for (auto& bot : bots_) bot->call->start();
+}
+
+std::vector<MarksPlan> Send::marks() const {
+  const int64_t begin_ns = made_.pattern == nullptr ? 0 : made_.pattern->begin_ns();
+  if (begin_ns == 0) return {};
+  return {
+      {pattern_.source, static_cast<double>(begin_ns) / 1e6, static_cast<double>(pattern_.fps)}};
 }
 
 pipelines::TestPatternStats Send::stats() const {

@@ -49,6 +49,7 @@ class Send final {
   void bot_joined(const Bot& bot);
   void bot_done(Result<> how);
   void report();
+  std::vector<MarksPlan> marks() const;
 
   Loop& loop_;
   Console& console_;
@@ -56,6 +57,7 @@ class Send final {
   SendOptions options_;
   std::function<void(Done)> done_;
   MadeSource made_;
+  pipelines::TestPatternConfig pattern_;  // where there is one in it
   std::vector<std::unique_ptr<Bot>> bots_;
   size_t open_ = 0;  // bots that are not done
   bool stopping_ = false;

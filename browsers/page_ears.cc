@@ -7,7 +7,8 @@ constexpr double kHeard = 1e-6;  // of full power: -60 dBFS, as the bot's own ea
 
 }  // namespace
 
-Result<std::vector<ReceivedStream>> PageEars::listen(const Json& received, const PageClock& clock) {
+Result<std::vector<ReceivedStream>> PageEars::listen(const Json& received,
+                                                     const RemoteClock& clock) {
   const Json streams = received.at("streams");
   const auto now = received.at("now").number();
   const double origin = received.at("origin").number().value_or(0);

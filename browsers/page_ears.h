@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "browsers/page_clock.h"
+#include "base/remote_clock.h"
 #include "browsers/series_book.h"
 
 namespace callbot::browsers {
@@ -31,7 +31,7 @@ struct ReceivedStream {
 class PageEars {
  public:
   // What callbotObserver.received() gave; the first time nothing is heard.
-  Result<std::vector<ReceivedStream>> listen(const Json& received, const PageClock& clock);
+  Result<std::vector<ReceivedStream>> listen(const Json& received, const RemoteClock& clock);
 
  private:
   struct Sum {

@@ -43,7 +43,7 @@ std::map<std::string, Owner> owners(const Json& tracks) {
 
 }  // namespace
 
-Result<PageMarks> parse_marks(const Json& taken, const PageClock& clock) {
+Result<PageMarks> parse_marks(const Json& taken, const RemoteClock& clock) {
   if (!taken.at("shown").is_array() || !taken.at("sent").is_array())
     return fail(Code::kBadInput,
                 "the page gave no marks: expected what callbotObserver.take() says");
@@ -79,7 +79,7 @@ Result<PageMarks> parse_marks(const Json& taken, const PageClock& clock) {
   return marks;
 }
 
-std::optional<LocalFrame> parse_sent(const Json& told, double origin, const PageClock& clock) {
+std::optional<LocalFrame> parse_sent(const Json& told, double origin, const RemoteClock& clock) {
   const Json row = told.at("sent");
   const auto at_ms = row.at("at").number();
   const auto at_ns = at_ms ? clock.monotonic_ns_of(*at_ms) : std::nullopt;
@@ -112,7 +112,11 @@ void MarkSeries::add(const ShownFrame& frame, double uncertainty_s) {
   if (fresh) pace(stream, frame, unseen == 0 || hung);
   const auto captured = captured_at_ ? captured_at_(*frame.mark, frame.display_ns) : std::nullopt;
   if (!captured || !fresh) return;
-  const auto seconds = [&](int64_t until) { return static_cast<double>(until - *captured) / 1e9; };
+  const auto seconds = [&](int64_t until) {
+    return static_cast<double>(until - captured->at_ns) / 1e9;
+  };
+  stream.capture_uncertainty_s =
+      std::max(stream.capture_uncertainty_s, static_cast<double>(captured->uncertainty_ns) / 1e9);
   book_.add("video.e2e_delay", frame.key, frame.display_ns, seconds(frame.display_ns));
   if (frame.receive_ns)
     book_.add("video.network_delay", frame.key, *frame.receive_ns, seconds(*frame.receive_ns));
@@ -168,9 +172,11 @@ bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen)
   say("video.missing", placed.missing);
   switch (placed.step) {
     case Step::kStill:
+      if (!was_muted(frame.key, frame.display_ns, frame.display_ns))
+        stream.still.again(frame.display_ns);
+      [[fallthrough]];
     case Step::kAgain:
       say("video.duplicate", 1);
-      stream.still.again(frame.display_ns);
       return false;
     case Step::kLate:
       say("video.reorder", 1);
@@ -211,8 +217,9 @@ void MarkSeries::finish() {
 std::vector<Series> MarkSeries::judged(std::vector<Series> all) const {
   for (Series& series : all) {
     const Metric& metric = *find_metric(series.metric);
-    if (std::string_view(metric.unit) == "s") series.uncertainty = uncertainty_s_;
     const Stream& stream = streams_.at({series.from, series.stream});
+    if (std::string_view(metric.unit) == "s") series.uncertainty = uncertainty_s_;
+    if (series.metric.ends_with("_delay")) series.uncertainty += stream.capture_uncertainty_s;
     const auto share = [](uint64_t part, uint64_t of) {
       return static_cast<double>(part) / static_cast<double>(std::max<uint64_t>(of, 1));
     };

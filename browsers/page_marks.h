@@ -15,9 +15,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mark_sequence.h"
+#include "base/remote_clock.h"
 #include "base/rhythm.h"
 #include "base/video_mark.h"
-#include "browsers/page_clock.h"
 #include "browsers/series_book.h"
 
 namespace callbot::browsers {
@@ -49,15 +49,19 @@ struct PageMarks {
 };
 
 // What callbotObserver.take() gave.
-Result<PageMarks> parse_marks(const Json& taken, const PageClock& clock);
+Result<PageMarks> parse_marks(const Json& taken, const RemoteClock& clock);
 
 // What callbotTell() was called with: of a frame that is being sent, by the document with this
 // performance.timeOrigin; none: not that (it has a mark), or of another document.
-std::optional<LocalFrame> parse_sent(const Json& told, double origin, const PageClock& clock);
+std::optional<LocalFrame> parse_sent(const Json& told, double origin, const RemoteClock& clock);
 
 // When the frame with this mark was captured by its sender, monotonic_ns(); none: not known. Seen
 // at `seen_ns`: a file that is played again and again has the same marks every time.
-using CapturedAt = std::function<std::optional<int64_t>(const VideoMark&, int64_t seen_ns)>;
+struct Capture {
+  int64_t at_ns = 0;
+  int64_t uncertainty_ns = 0;  // plus or minus
+};
+using CapturedAt = std::function<std::optional<Capture>(const VideoMark&, int64_t seen_ns)>;
 
 // Series of marked frames that one page showed. Frames that the browser showed while the page's
 // script was not looking are nobody's loss: they are neither expected nor missing; more than a
@@ -92,6 +96,7 @@ class MarkSeries {
     int64_t last_ns = 0;    // displayed, of the last frame with a new number
     int64_t zeroes_ns = 0;  // when it was last said of every count that there was none
     uint64_t seen = 0, unseen = 0, unread = 0;
+    double capture_uncertainty_s = 0;
   };
   void say_zeroes(Stream& stream, const ShownFrame& frame);
   bool foreign(Stream& stream, const ShownFrame& frame) const;

@@ -77,7 +77,7 @@ struct StatsSeries::Context {
   double seconds = 0;  // since the report before
 };
 
-Result<> StatsSeries::add(const Json& stats, const PageClock& clock) {
+Result<> StatsSeries::add(const Json& stats, const RemoteClock& clock) {
   const Json connections = stats.at("connections");
   const auto now = stats.at("now").number();
   const auto origin = stats.at("origin").number();
@@ -104,7 +104,7 @@ Result<> StatsSeries::add(const Json& stats, const PageClock& clock) {
   return {};
 }
 
-void StatsSeries::connection(const Json& connection, const PageClock& clock, Context& context) {
+void StatsSeries::connection(const Json& connection, const RemoteClock& clock, Context& context) {
   const auto moment = [&](const char* key) { return connection.at(key).number(); };
   if (moment("connected") && moment("ice") && joined_.insert(context.name).second) {
     const auto at = clock.monotonic_ns_of(*moment("connected")).value_or(0);

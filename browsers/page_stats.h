@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "browsers/page_clock.h"
+#include "base/remote_clock.h"
 #include "browsers/series_book.h"
 
 namespace callbot::browsers {
@@ -30,14 +30,14 @@ class StatsSeries {
   explicit StatsSeries(std::string actor) : actor_(actor), book_(std::move(actor)) {}
 
   // What callbotObserver.stats() gave.
-  Result<> add(const Json& stats, const PageClock& clock);
+  Result<> add(const Json& stats, const RemoteClock& clock);
   std::vector<Series> all() const { return book_.all(); }
   std::vector<Series> take() { return book_.take(); }  // since the last time
   const std::vector<UsedPair>& pairs() const { return pairs_; }
 
  private:
   struct Context;
-  void connection(const Json& connection, const PageClock& clock, Context& context);
+  void connection(const Json& connection, const RemoteClock& clock, Context& context);
   void inbound(const Context& context, const Json& now, const Json& before);
   void inbound_video(const Context& context, const Json& now, const Json& before);
   void inbound_audio(const Context& context, const Json& now, const Json& before);

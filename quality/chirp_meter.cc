@@ -1,6 +1,7 @@
 #include "quality/chirp_meter.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/audio_mark.h"
 
@@ -68,10 +69,14 @@ void ChirpMeter::chirp(const HeardChirp& chirp, const Mute& mute) {
   out_.measure({"audio.marked", "audio.expected", "audio.missing", "audio.duplicate", "mute_leak"});
   out_.event("audio.marked", chirp.playout_ns);
   const Heard heard{chirp, mute};
-  if (!has_log()) {
-    judge_mute(heard, std::nullopt);
-    return place_by_distance(chirp);
+  if (!has_log()) return place_by_distance(heard);
+  if (!newest_before(chirp.arrival_ns + kEarly_ns)) {
+    out_.expect({"audio.e2e_delay", "audio.network_delay"},
+                "when their sender made them is not known");
+    return place_by_distance(heard);
   }
+  // Those were other numbers.
+  if (std::exchange(by_distance_, false)) highest_.reset();
   if (undecided_.empty() && delay_) {
     if (const auto candidate = like_the_last(chirp)) return place(heard, *candidate);
   }
@@ -125,7 +130,10 @@ void ChirpMeter::place(const Heard& heard, const Candidate& candidate) {
   if (skew_ != nullptr) skew_->chirp(chirp.up, candidate.captured.at_ns, chirp.playout_ns);
 }
 
-void ChirpMeter::place_by_distance(const HeardChirp& heard) {
+void ChirpMeter::place_by_distance(const Heard& h) {
+  const HeardChirp& heard = h.chirp;
+  judge_mute(h, std::nullopt);
+  if (!std::exchange(by_distance_, true)) highest_.reset();
   const int64_t apart = last_rtp_ns_ ? std::llround(seconds(heard.rtp_ns - *last_rtp_ns_)) : 1;
   if (apart < 1) {
     out_.event("audio.duplicate", heard.playout_ns);

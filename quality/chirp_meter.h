@@ -3,8 +3,9 @@
 // Which chirp it was: of those that the sender's log says were captured before it came, the one
 // whose delay is nearest to that of the chirp before, if it went in that direction. The first eight
 // decide together, and so do eight from one on that does not fit: the shortest delay that makes all
-// of their directions right. Delays of up to 7 s are told apart so. Without a log chirps count from
-// the first one by their distance, and have no delay.
+// of their directions right. Delays of up to 7 s are told apart so. Without a log, and as long as
+// it does not know the sender, chirps count from the first one by their distance, and have no
+// delay.
 //
 // A chirp whose number is known was captured when the log says: that decides whether it leaked from
 // a muted sender, else its arrival does, after the grace. Chirps say nothing of who sent them.
@@ -64,7 +65,7 @@ class ChirpMeter {
   void place(const Heard& heard, const Candidate& candidate);
   void unplaced(const Heard& heard);
   void judge_mute(const Heard& heard, std::optional<int64_t> captured_ns);
-  void place_by_distance(const HeardChirp& heard);
+  void place_by_distance(const Heard& heard);
   void number(int64_t number, const HeardChirp& heard);
 
   SeriesSet& out_;
@@ -75,6 +76,7 @@ class ChirpMeter {
   std::optional<double> delay_;     // of the last one, seconds
   std::optional<int64_t> highest_;  // number
   std::optional<int64_t> last_rtp_ns_;
+  bool by_distance_ = false;
 };
 
 }  // namespace callbot::quality

@@ -97,7 +97,7 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
 void MarkMeter::first_time(const Shown& shown, const std::optional<Captured>& captured) {
   if (!captured) {
     const char* why = log_ == nullptr ? "nobody tells when frames were captured"
-                                      : "the sender has no log of its frames";
+                                      : "when its sender captured them is not known";
     out_.expect({"video.e2e_delay", "video.network_delay"}, why);
     return;
   }

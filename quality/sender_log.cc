@@ -59,6 +59,11 @@ int64_t time_of(const PlannedLog::Plan& plan, uint32_t counter) {
   return plan.start_ns + std::llround((counter - plan.first) / plan.fps * 1e9);
 }
 
+Captured captured_at(const PlannedLog::Plan& plan, int64_t at_ns) {
+  const auto since = static_cast<double>(std::abs(at_ns - plan.told_ns));
+  return {at_ns, plan.uncertainty_ns + std::llround(plan.drift * since)};
+}
+
 // When frame 0 was captured, or would have been.
 int64_t first_second(const PlannedLog::Plan& first) {
   return first.start_ns - std::llround(first.first / first.fps * 1e9);
@@ -71,12 +76,18 @@ void PlannedLog::set(uint16_t source, const Plan& plan) {
   plans_[source] = {plan};
 }
 
+void PlannedLog::forget(uint16_t source) {
+  const std::lock_guard lock(mutex_);
+  plans_.erase(source);
+}
+
 void PlannedLog::change_rate(uint16_t source, uint32_t first, double fps) {
   const std::lock_guard lock(mutex_);
   const auto found = plans_.find(source);
   if (found == plans_.end()) return;
   const Plan& before = found->second.back();
-  found->second.push_back({time_of(before, first), fps, before.uncertainty_ns, first});
+  found->second.push_back(
+      {time_of(before, first), fps, before.uncertainty_ns, first, before.told_ns, before.drift});
 }
 
 std::optional<Captured> PlannedLog::captured(uint16_t source, uint32_t counter) const {
@@ -87,7 +98,7 @@ std::optional<Captured> PlannedLog::captured(uint16_t source, uint32_t counter) 
   const auto& plans = found->second;
   const auto plan = std::find_if(plans.rbegin(), plans.rend() - 1,
                                  [counter](const Plan& p) { return p.first <= counter; });
-  return Captured{time_of(*plan, counter), plan->uncertainty_ns};
+  return captured_at(*plan, time_of(*plan, counter));
 }
 
 std::optional<uint32_t> PlannedLog::newest(uint16_t source, int64_t at_ns) const {
@@ -107,7 +118,7 @@ std::optional<Captured> PlannedLog::captured_chirp(uint16_t source, int64_t numb
   const auto found = plans_.find(source);
   if (found == plans_.end()) return std::nullopt;
   const Plan& first = found->second.front();
-  return Captured{first_second(first) + number * kSecond_ns, first.uncertainty_ns};
+  return captured_at(first, first_second(first) + number * kSecond_ns);
 }
 
 std::optional<int64_t> PlannedLog::newest_chirp(uint16_t source, int64_t at_ns, int) const {

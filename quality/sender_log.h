@@ -63,10 +63,13 @@ class PlannedLog final : public SenderLog {
   struct Plan {
     int64_t start_ns = 0;  // of its first frame
     double fps = 30;
-    int64_t uncertainty_ns = 0;
-    uint32_t first = 0;  // the counter of its first frame
+    int64_t uncertainty_ns = 0;  // at told_ns, and further from it by `drift` more
+    uint32_t first = 0;          // the counter of its first frame
+    int64_t told_ns = 0;
+    double drift = 0;  // seconds a second
   };
   void set(uint16_t source, const Plan& plan);
+  void forget(uint16_t source);
   // The same frames come at another rate from this one on, later than any before it; what is left
   // of the plan follows. Nothing happens where there is no plan yet.
   void change_rate(uint16_t source, uint32_t first, double fps);

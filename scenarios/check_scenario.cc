@@ -27,7 +27,7 @@ class Checks {
     for (size_t i = 0; i < scenario_.thresholds.size(); ++i) threshold(i);
     for (size_t i = 0; i < scenario_.actors.size(); ++i) {
       const Actor& a = scenario_.actors[i];
-      if (joins_.count(a.role) == 0)
+      if (!a.elsewhere && joins_.count(a.role) == 0)
         notes_.mistake(path_of("actors", a.role), "no step and no load lets it join", true);
     }
   }
@@ -71,6 +71,10 @@ class Checks {
       if (!a.room.empty() && scenario_.room(a.room) == nullptr)
         unknown(path_of(path, "room"), "room", a.room, names(scenario_.rooms, &Room::name));
       media(path_of(path, "send"), a.send);
+      if (a.elsewhere)
+        elsewhere(path, a);
+      else if (is_given(path_of(path, "seed")))
+        notes_.mistake(path_of(path, "seed"), "only for one that is elsewhere");
     }
     for (const Instance& i : instances_) {
       if (!seen.insert(i.name).second)
@@ -81,6 +85,30 @@ class Checks {
                        fmt::format("{} is the name of two in one room", i.shown));
     }
   }
+
+  // Another program plays it: there is nothing here that does anything for it.
+  void elsewhere(const std::string& path, const Actor& actor) {
+    for (const char* key : {"count", "token", "verify", "verify_window", "playout_latency",
+                            "network", "browser", "optional"})
+      if (is_given(path_of(path, key)))
+        notes_.mistake(path_of(path, key), "not for one that is elsewhere");
+    size_t there = 0;
+    for (const Instance& i : instances_) {
+      if (i.actor == &actor && ++there == 2)
+        notes_.mistake(path, "elsewhere: expected a room without a count", true);
+      if (i.actor == &actor && there == 1 && i.url == kEmbedded)
+        notes_.mistake(path, "elsewhere: expected a room with a url", true);
+      if (i.actor < &actor && i.actor->elsewhere && i.actor->seed == actor.seed)
+        notes_.mistake(path_of(path, "seed"), fmt::format("{} has that one", i.name));
+    }
+    // Ours are numbered from 1.
+    if (actor.seed <= instances_.size())
+      notes_.mistake(path_of(path, "seed"),
+                     fmt::format("expected more than {}: our own actors have those numbers",
+                                 instances_.size()));
+  }
+
+  bool is_given(const std::string& path) const { return notes_.document().values.count(path) > 0; }
 
   void load() {
     std::map<std::string, int> before_stage;  // by role
@@ -93,6 +121,7 @@ class Checks {
           unknown(path, "role", stage.who, names(scenario_.actors, &Actor::role));
         continue;
       }
+      if (actor->elsewhere) notes_.mistake(path, fmt::format("{} is played elsewhere", stage.who));
       loaded_.insert(actor->role);
       joins_.insert(actor->role);
       const auto count = std::count_if(instances_.begin(), instances_.end(),
@@ -143,6 +172,10 @@ class Checks {
     const bool pattern = step.who.find('*') != std::string::npos;
     size_t able = 0;
     for (const Instance* one : who) {
+      if (one->actor->elsewhere) {
+        if (!pattern) notes_.mistake(at, fmt::format("{} is played elsewhere", one->name));
+        continue;
+      }
       const bool loaded = loaded_.count(one->actor->role) > 0;
       if (loaded && join) {
         if (!pattern)
@@ -206,7 +239,10 @@ class Checks {
   void threshold(size_t index) {
     const Threshold& t = scenario_.thresholds[index];
     const std::string path = path_of("thresholds", index);
-    whom(path_of(path, "who"), t.who);
+    const auto who = whom(path_of(path, "who"), t.who);
+    if (!who.empty() && std::all_of(who.begin(), who.end(),
+                                    [](const Instance* one) { return one->actor->elsewhere; }))
+      notes_.mistake(path_of(path, "who"), fmt::format("{} is played elsewhere", t.who));
     whom(path_of(path, "from"), t.from);
     span(path, t.span);
     if (is_decoded(t.metric) && !decodes(t.who.empty() ? "*" : t.who))

@@ -109,6 +109,9 @@ Actor decode_actor(Reader& root, const std::string& role, Reader reader) {
   actor.playout_latency = reader.number("playout_latency", 0);
   actor.network = decode_network(root, reader, "network");
   actor.browser = reader.text("browser");
+  actor.elsewhere = reader.flag("elsewhere", false);
+  actor.seed = static_cast<uint64_t>(reader.whole("seed", 1));
+  if (actor.elsewhere) actor.verify = Verify::kNone;
   actor.optional = reader.flag("optional", false);
   if (role.find('*') != std::string::npos)
     reader.notes().mistake(reader.path(), "expected a role without *", true);

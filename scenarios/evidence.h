@@ -25,6 +25,7 @@ struct ActorFacts {
   std::string name;  // the instance: "bob-2"
   std::string role, room, verify, browser;
   std::vector<TimeWindow> inside;  // in the call, from connected to gone
+  bool elsewhere = false;          // it measured nothing, and looked at nobody
 };
 
 struct EventFact {

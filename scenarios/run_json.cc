@@ -26,6 +26,7 @@ void describe(auto& to, Is<ActorFacts> auto& v) {
   to("verify", v.verify);
   to("browser", v.browser);
   to.list("inside", v.inside);
+  to("elsewhere", v.elsewhere);
 }
 void describe(auto& to, Is<EventFact> auto& v) {
   to.time("at_ns", v.at_ns);

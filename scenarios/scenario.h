@@ -87,8 +87,10 @@ struct Actor {
   double verify_window = 3;  // s; rotate: so long on each stream
   double playout_latency = 0;
   std::optional<NetworkSetting> network;
-  std::string browser;    // chromium, firefox; empty: the bot itself
-  bool optional = false;  // its failing to get in fails nothing
+  std::string browser;     // chromium, firefox; empty: the bot itself
+  bool elsewhere = false;  // played by another program, `callbot send` on another host, say
+  uint64_t seed = 1;       // elsewhere: of its pattern
+  bool optional = false;   // its failing to get in fails nothing
 };
 
 struct LoadStage {

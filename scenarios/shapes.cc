@@ -148,6 +148,16 @@ constexpr Key kActorKeys[] = {
      10},
     {"network", kObject, "a name in `networks`, a preset, or conditions of its own", &kNetwork},
     {"browser", kChoice, "a real browser on the room server's page", nullptr, kBrowsers},
+    {"elsewhere", kFlag,
+     "another program plays it, on another host maybe: `callbot send` with its name and its seed"},
+    {"seed",
+     kWhole,
+     "elsewhere: as callbot send --seed (1); another than the numbers of the others",
+     nullptr,
+     {},
+     false,
+     1,
+     32767},
     {"optional", kFlag, "that it does not get in fails nothing"},
 };
 constexpr Shape kActor{"actor", "somebody in a call", kActorKeys};

@@ -94,7 +94,7 @@ class Judge {
     missing_.clear();
     if (t_.who.empty()) return;
     for (const ActorFacts& who : evidence_.actors) {
-      if (!is_who(who.name)) continue;
+      if (!is_who(who.name) || who.elsewhere) continue;
       if (t_.from.empty()) {
         expect_one(groups, who.name, "");
         continue;

@@ -52,7 +52,7 @@ class Row {
   std::vector<Case> cases() const {
     std::vector<Case> out;
     for (const ActorFacts& observer : evidence_.actors) {
-      if (!matches(row_.who, observer.role, observer.name)) continue;
+      if (!matches(row_.who, observer.role, observer.name) || observer.elsewhere) continue;
       for (const ActorFacts& whom : evidence_.actors) {
         if (whom.name == observer.name || whom.room != observer.room) continue;
         for (const Sight sight : {Sight::kSeen, Sight::kHeard}) {

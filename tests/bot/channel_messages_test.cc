@@ -53,6 +53,27 @@ TEST(ChannelReader, UnderstandsWhatWeSend) {
   EXPECT_EQ(as<FileEnd>(end)->sha256, "ab");
 }
 
+TEST(ChannelReader, UnderstandsQuestionsAndAnswersAboutClocks) {
+  ChannelReader reader;
+  const auto question = reader.take(true, clock_question(7));
+  ASSERT_NE(as<ClockQuestion>(question), nullptr);
+  EXPECT_EQ(as<ClockQuestion>(question)->id, 7);
+  const auto answer = reader.take(true, clock_answer({7, 86400000.123456, {{500, 12.5, 29.97}}}));
+  ASSERT_NE(as<ClockAnswer>(answer), nullptr);
+  EXPECT_EQ(as<ClockAnswer>(answer)->id, 7);
+  EXPECT_DOUBLE_EQ(as<ClockAnswer>(answer)->at_ms, 86400000.123456);
+  ASSERT_EQ(as<ClockAnswer>(answer)->marks.size(), 1U);
+  EXPECT_EQ(as<ClockAnswer>(answer)->marks[0].source, 500);
+  EXPECT_DOUBLE_EQ(as<ClockAnswer>(answer)->marks[0].start_ms, 12.5);
+  EXPECT_DOUBLE_EQ(as<ClockAnswer>(answer)->marks[0].fps, 29.97);
+  EXPECT_EQ(
+      reader
+          .take(true, R"({"type":"clock","id":1,"at":2,"marks":[{"source":1,"start":0,"fps":0}]})")
+          .error()
+          .message,
+      "marks[0].fps: expected a number from 0.1 to 1000");
+}
+
 TEST(ChannelReader, SaysWhatItExpectedAndGoesOn) {
   ChannelReader reader;
   EXPECT_EQ(reader.take(true, "hi").error().message,
@@ -64,7 +85,8 @@ TEST(ChannelReader, SaysWhatItExpectedAndGoesOn) {
   EXPECT_EQ(reader.take(true, R"({"type":"file","id":1,"name":"a","size":-1})").error().message,
             "size: expected a whole number");
   EXPECT_EQ(reader.take(true, R"({"type":"dance"})").error().message,
-            "data channel message of type \"dance\": expected chat, file or file-end");
+            "data channel message of type \"dance\": expected chat, file, file-end, "
+            "clock-ask or clock");
   EXPECT_FALSE(reader.take(true, std::string(100'000, '[')));
   EXPECT_TRUE(reader.take(true, R"({"type":"chat","text":"still here"})"));
 }

@@ -115,11 +115,13 @@ class PageActorTest : public testing::TestWithParam<Kind> {
       local_.insert(local_.end(), marks.sent.begin(), marks.sent.end());
     };
     events.sends = [this](const browsers::LocalFrame& frame) { told_.push_back(frame); };
-    events.captured_at = [this](const VideoMark& mark, int64_t) -> std::optional<int64_t> {
+    events.captured_at = [this](const VideoMark& mark,
+                                int64_t) -> std::optional<browsers::Capture> {
       if (!bot_ || mark.source != kBotSource) return std::nullopt;
       const auto sent = bot_->sent();
       const auto found = sent.find(mark.counter);
-      return found == sent.end() ? std::nullopt : std::optional(found->second.captured_ns);
+      if (found == sent.end()) return std::nullopt;
+      return browsers::Capture{found->second.captured_ns};
     };
     actor_ = std::make_unique<PageActor>(loop_, Log("actor"), std::move(config), std::move(events));
     return answer([this](auto done) { actor_->start(std::move(done)); });

@@ -38,7 +38,7 @@ class PageEarsTest : public testing::Test {
     return all ? *all : std::vector<ReceivedStream>();
   }
 
-  PageClock clock_{0};
+  RemoteClock clock_{{}};
   PageEars ears_;
 };
 
@@ -74,7 +74,7 @@ TEST_F(PageEarsTest, KnowsCodecAndSize) {
 TEST_F(PageEarsTest, RefusesSomethingElse) {
   EXPECT_EQ(ears_.listen(Json::object(), clock_).error().code, Code::kBadInput);
   const Json empty = Json::object().set("now", 1).set("streams", Json::array());
-  EXPECT_EQ(ears_.listen(empty, PageClock()).error().code, Code::kBadInput);
+  EXPECT_EQ(ears_.listen(empty, RemoteClock(kPageClock)).error().code, Code::kBadInput);
 }
 
 }  // namespace

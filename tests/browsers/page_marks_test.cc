@@ -44,8 +44,8 @@ class MarkSeriesTest : public testing::Test {
   int64_t now_ = 10'000 * kMs;
   uint64_t presented_ = 0;
   MarkSeries marks_{"browser", [this](const VideoMark&, int64_t seen) { return captured_(seen); }};
-  std::function<std::optional<int64_t>(int64_t)> captured_ = [](int64_t seen) {
-    return std::optional(seen - 250 * kMs);
+  std::function<std::optional<Capture>(int64_t)> captured_ = [](int64_t seen) {
+    return std::optional(Capture{seen - 250 * kMs});
   };
 };
 
@@ -177,6 +177,13 @@ TEST_F(MarkSeriesTest, WhoseCameraIsOffNeedNotBeRead) {
   EXPECT_EQ(total(series("video.unread")), 1);
 }
 
+TEST_F(MarkSeriesTest, TheSendersUncertaintyIsThatOfDelays) {
+  captured_ = [](int64_t seen) { return std::optional(Capture{seen - 250 * kMs, 4 * kMs}); };
+  show_many(0, 10);
+  EXPECT_DOUBLE_EQ(series("video.e2e_delay").uncertainty, 0.005);
+  EXPECT_DOUBLE_EQ(series("video.interval").uncertainty, 0.001);
+}
+
 TEST_F(MarkSeriesTest, WithoutTheSendersTimeThereIsNoDelay) {
   captured_ = [](int64_t) { return std::nullopt; };
   show_many(0, 10);
@@ -184,7 +191,7 @@ TEST_F(MarkSeriesTest, WithoutTheSendersTimeThereIsNoDelay) {
 }
 
 TEST(ParseMarks, ReadsWhatTheScriptGives) {
-  PageClock clock(0);
+  RemoteClock clock({});
   clock.probe(1000 * kMs, 500, 1000 * kMs);  // 500 ms ahead of the page
   const auto json = Json::parse(R"({"origin":1,"now":700,"lost":2,
     "tracks":{"t1":{"local":false,"name":"bot","source":"screen"},"t2":{"local":true,"source":"camera"}},
@@ -211,11 +218,11 @@ TEST(ParseMarks, ReadsWhatTheScriptGives) {
 }
 
 TEST(ParseMarks, RefusesSomethingElse) {
-  EXPECT_EQ(parse_marks(Json::object(), PageClock()).error().code, Code::kBadInput);
+  EXPECT_EQ(parse_marks(Json::object(), RemoteClock(kPageClock)).error().code, Code::kBadInput);
 }
 
 TEST(PageMarks, ReadsWhatIsToldOfAFrameThatIsBeingSent) {
-  PageClock clock;
+  RemoteClock clock(kPageClock);
   clock.probe(0, 1000, 0);
   const auto told = *Json::parse(
       R"({"origin":7.5,"sent":{"track":"t","at":1010,"counter":3,"source":77,"flags":1}})");
@@ -224,7 +231,7 @@ TEST(PageMarks, ReadsWhatIsToldOfAFrameThatIsBeingSent) {
   EXPECT_EQ(frame->mark, (VideoMark{3, 77, 1}));
   EXPECT_NEAR(static_cast<double>(frame->at_ns), 10e6, 1);
   EXPECT_FALSE(parse_sent(told, 8, clock)) << "another document's";
-  EXPECT_FALSE(parse_sent(told, 7.5, PageClock())) << "its clock is not known yet";
+  EXPECT_FALSE(parse_sent(told, 7.5, RemoteClock(kPageClock))) << "its clock is not known yet";
   EXPECT_FALSE(parse_sent(Json::object(), 7.5, clock));
 }
 

@@ -55,7 +55,7 @@ class StatsSeriesTest : public testing::Test {
     return found.samples.empty() ? -1 : found.samples.back().value;
   }
 
-  PageClock clock_{0};
+  RemoteClock clock_{{}};
   StatsSeries stats_{"browser"};
 };
 

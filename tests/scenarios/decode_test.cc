@@ -340,6 +340,29 @@ TEST(Decode, NobodyIsForgotten) {
 }
 
 // What the table has, the decoder reads; a key it reads that the table lacks is a mistake anyway.
+TEST(Decode, WhoIsElsewhereIsLeftAlone) {
+  const auto told = [](const std::string& alice, const std::string& step,
+                       const std::string& url = "url: ws://host/rooms/r\n") {
+    return mistakes("callbot: 1\nname: t\n" + url +
+                    "media: {cam: {video: pattern}}\nactors:\n  alice: {" + alice +
+                    "}\n  bob: {verify: all}\nsteps:\n  - {do: join, who: bob}\n" + step);
+  };
+  const std::string alice = "elsewhere: true, seed: 500, send: cam";
+  EXPECT_EQ(told(alice, "  - {expect: first-frame, who: bob, from: alice, within: 5s}\n"), "fine");
+  EXPECT_THAT(told(alice, "  - {do: mute, who: alice}\n"),
+              HasSubstr("steps[1].who: alice is played elsewhere"));
+  EXPECT_THAT(told(alice, "  - {expect: first-frame, who: alice, from: bob, within: 5s}\n"),
+              HasSubstr("steps[1].who: alice is played elsewhere"));
+  EXPECT_THAT(told(alice + ", verify: all", ""),
+              HasSubstr("actors.alice.verify: not for one that is elsewhere"));
+  EXPECT_THAT(told(alice, "", ""),
+              HasSubstr("actors.alice: elsewhere: expected a room with a url"));
+  EXPECT_THAT(told("elsewhere: true, send: cam", ""),
+              HasSubstr("seed: expected more than 2: our own actors have those numbers"));
+  EXPECT_THAT(told("seed: 5", "  - {do: join, who: alice}\n"),
+              HasSubstr("actors.alice.seed: only for one that is elsewhere"));
+}
+
 TEST(Decode, ReadsEveryKeyOfTheTable) {
   std::set<std::string> asked;
   const auto take = [&](const std::string& text) {
