@@ -130,21 +130,20 @@ TEST_F(CheckCallTest, SaysWhatTheNetworkDoes) {
   CheckCallOptions o = options();
   o.most_bitrate = 2'000'000;
   o.join.network = *network::parse_network(
-      R"({"up":{"rate":"600 kbit/s","queue":"200ms"},"down":{"delay":"400ms","loss":"5%"},"seed":3})");
+      R"({"up":{"rate":"400 kbit/s","queue":"200ms"},"down":{"delay":"400ms"}})");
   run(o);
   ASSERT_FALSE(done_->error) << done_->error->message;
   const CheckReport& report = check_->report();
   ASSERT_TRUE(report.echo.way[1].way);
   EXPECT_GE(*report.echo.way[1].way, 0.4);
-  EXPECT_GT(report.echo.way[1].lost, 0);
   const CheckVerdict::Level level = judge(report).level;
   EXPECT_GE(level, CheckVerdict::Level::kWarn);
   EXPECT_EQ(done_->status == kExitNotGood, level == CheckVerdict::Level::kFail);
   ASSERT_TRUE(report.rate && *report.rate);
   const RateWay& there = (*report.rate)->way[0];
   EXPECT_FALSE(there.open_ended);
-  EXPECT_LE(there.achieved, 600'000);
-  EXPECT_GE(there.achieved, 200'000);
+  EXPECT_LE(there.achieved, 400'000);
+  EXPECT_GE(there.achieved, 150'000);
   EXPECT_FALSE(report.relayed);
 }
 

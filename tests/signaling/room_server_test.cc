@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
 #include "signaling/room_messages.h"
 #include "tests/support/raw_socket.h"
 #include "tests/support/room_host.h"
@@ -536,6 +537,8 @@ TEST_F(RoomServerTest, ARestartedServerGivesTheSameIdsAndKeepsTheOrder) {
   host.kill();
   ASSERT_TRUE(alice.wait_closed());
   host.start();
+  // No server comes back within the millisecond that the members came in.
+  ASSERT_TRUE(loop_.run_until([&] { return wall_ns() / 1'000'000 > bob.since(); }, 1s));
   RawMember carol(loop_, host.url());  // came after the restart, before the others
   carol.join("carol");
   RawMember bob_again(loop_, host.url());
