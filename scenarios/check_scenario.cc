@@ -162,6 +162,16 @@ class Checks {
                      fmt::format("{} decodes nothing: expected verify: rotate or all", step.who));
   }
 
+  std::vector<const Instance*> ours(const std::string& at, bool pattern,
+                                    std::vector<const Instance*> who) {
+    std::erase_if(who, [&](const Instance* one) {
+      if (one->actor->elsewhere && !pattern)
+        notes_.mistake(at, fmt::format("{} is played elsewhere", one->name));
+      return one->actor->elsewhere;
+    });
+    return who;
+  }
+
   // Who is in the call, as far as the steps say. A pattern with * means those of them who can: who
   // is not there yet to join, who is there for all else.
   void presence(const Step& step, const std::string& path,
@@ -171,11 +181,7 @@ class Checks {
     const bool leaves = step.kind == StepKind::kLeave || step.kind == StepKind::kCrash;
     const bool pattern = step.who.find('*') != std::string::npos;
     size_t able = 0;
-    for (const Instance* one : who) {
-      if (one->actor->elsewhere) {
-        if (!pattern) notes_.mistake(at, fmt::format("{} is played elsewhere", one->name));
-        continue;
-      }
+    for (const Instance* one : ours(at, pattern, who)) {
       const bool loaded = loaded_.count(one->actor->role) > 0;
       if (loaded && join) {
         if (!pattern)
