@@ -39,8 +39,8 @@ class MarkSequence {
     int64_t expected = 0, missing = 0;
   };
   Placed add(uint32_t counter);
-  // A picture came whose number could not be read.
-  void unread() { ++unread_; }
+  // So many pictures came whose numbers could not be read.
+  void unread(int64_t pictures = 1) { unread_ += pictures; }
 
  private:
   Placed begin(uint32_t counter);

@@ -23,13 +23,13 @@ void PageLog::add(uint16_t source, uint32_t counter, int64_t at_ns) {
   round.at_ns[counter] = at_ns;
 }
 
-std::optional<quality::Captured> PageLog::captured(uint16_t source, uint32_t counter) const {
+std::optional<Captured> PageLog::captured(uint16_t source, uint32_t counter) const {
   const std::lock_guard lock(mutex_);
   const auto found = rounds_.find(source);
   if (found == rounds_.end() || counter >= found->second.at_ns.size()) return std::nullopt;
   const int64_t at_ns = found->second.at_ns[counter];
   if (at_ns == 0) return std::nullopt;
-  return quality::Captured{at_ns, found->second.uncertainty_ns};
+  return Captured{at_ns, found->second.uncertainty_ns};
 }
 
 std::optional<uint32_t> PageLog::newest(uint16_t source, int64_t at_ns) const {

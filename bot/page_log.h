@@ -22,7 +22,7 @@ class PageLog final : public quality::SenderLog {
   // Frames in a round of this source's file.
   void begin(uint16_t source, uint32_t frames, int64_t uncertainty_ns);
   void add(uint16_t source, uint32_t counter, int64_t at_ns);
-  std::optional<quality::Captured> captured(uint16_t source, uint32_t counter) const override;
+  std::optional<Captured> captured(uint16_t source, uint32_t counter) const override;
   std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
 
  private:

@@ -13,11 +13,6 @@ bool have_a_leg(const ScenarioActor& a, const ScenarioActor& b) {
   return (a.sends() && b.receives()) || (b.sends() && a.receives());
 }
 
-template <class Kind>
-std::unique_ptr<ScenarioActor> make(auto&&... what) {
-  return std::make_unique<Kind>(std::forward<decltype(what)>(what)...);
-}
-
 }  // namespace
 
 Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& embedded,
@@ -36,15 +31,15 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
     own.others = [this, index] { return others_in_room(*all_[index]); };
     own.numbered = [this](uint16_t source) { return numbered(source); };
     ++number;
-    const auto of = [&]<class Kind>(uint16_t marks) {
-      return make<Kind>(loop, scenario, who, url, marks, measuring_, std::move(own));
-    };
     if (who.actor->elsewhere)
-      place = of.operator()<ScenarioOther>(static_cast<uint16_t>(who.actor->seed));
+      place = std::make_unique<ScenarioOther>(loop, scenario, who, url, who.actor->seed, measuring_,
+                                              std::move(own));
     else if (who.actor->browser.empty())
-      place = of.operator()<ScenarioBot>(number);
+      place = std::make_unique<ScenarioBot>(loop, scenario, who, url, number, measuring_,
+                                            std::move(own));
     else
-      place = of.operator()<ScenarioPage>(number);
+      place = std::make_unique<ScenarioPage>(loop, scenario, who, url, number, measuring_,
+                                             std::move(own));
   }
 }
 

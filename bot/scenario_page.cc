@@ -226,10 +226,8 @@ PageActorEvents ScenarioPage::page_events() {
   events.sends = [this](const browsers::LocalFrame& frame) {
     measuring_.pages->add(frame.mark->source, frame.mark->counter, frame.at_ns);
   };
-  events.captured_at = [this](const VideoMark& mark, int64_t) -> std::optional<browsers::Capture> {
-    const auto captured = measuring_.all->captured(mark.source, mark.counter);
-    if (!captured) return std::nullopt;
-    return browsers::Capture{captured->at_ns, captured->uncertainty_ns};
+  events.captured_at = [this](const VideoMark& mark, int64_t) {
+    return measuring_.all->captured(mark.source, mark.counter);
   };
   return events;
 }

@@ -163,7 +163,7 @@ bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen)
   const VideoMark& mark = *frame.mark;
   if (std::exchange(stream.source, mark.source) != mark.source)
     stream.sequence = MarkSequence(kLimits);
-  for (uint64_t i = 0; i < unseen; ++i) stream.sequence.unread();
+  stream.sequence.unread(static_cast<int64_t>(unseen));
   const auto placed = stream.sequence.add(mark.counter);
   const auto say = [&](const char* metric, int64_t value) {
     if (value != 0) book_.add(metric, frame.key, frame.display_ns, static_cast<double>(value));

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/captured.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mark_sequence.h"
@@ -57,11 +58,7 @@ std::optional<LocalFrame> parse_sent(const Json& told, double origin, const Remo
 
 // When the frame with this mark was captured by its sender, monotonic_ns(); none: not known. Seen
 // at `seen_ns`: a file that is played again and again has the same marks every time.
-struct Capture {
-  int64_t at_ns = 0;
-  int64_t uncertainty_ns = 0;  // plus or minus
-};
-using CapturedAt = std::function<std::optional<Capture>(const VideoMark&, int64_t seen_ns)>;
+using CapturedAt = std::function<std::optional<Captured>(const VideoMark&, int64_t seen_ns)>;
 
 // Series of marked frames that one page showed. Frames that the browser showed while the page's
 // script was not looking are nobody's loss: they are neither expected nor missing; more than a

@@ -13,7 +13,6 @@ namespace {
 constexpr std::chrono::milliseconds kNear{1000};
 constexpr std::chrono::milliseconds kLonger{700}, kUsual{3500};
 
-constexpr guint kUsualTa_ms = 20;      // NICE_AGENT_TIMER_TA_DEFAULT
 constexpr guint kUsualIdle_ms = 5000;  // libnice's DEFAULT_IDLE_TIMEOUT
 constexpr guint kTimeout_ms = 1500;    // of a check, and more
 // libnice adds Ta to its idle time every 20 ms, whatever Ta is: 700 ms are 35 x 1500 ms. The second

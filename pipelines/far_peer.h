@@ -23,6 +23,9 @@
 
 namespace callbot::pipelines {
 
+// The pacing timer of libnice's agents (NICE_AGENT_TIMER_TA_DEFAULT).
+constexpr guint kUsualTa_ms = 20;
+
 // The one stream of a bundle in libnice's agent (a NiceAgent).
 struct IceStream {
   GRef<GObject> agent;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/signal.h"
+#include "pipelines/far_peer.h"
 #include "pipelines/gst_glue.h"
 #include "pipelines/ice.h"
 #include "pipelines/rtcp_split.h"
@@ -133,7 +134,7 @@ void release_relays(const GRef<GObject>& agent) {
   auto released = std::make_shared<std::promise<void>>();
   auto waiting = released->get_future();
   // libnice gives one back each Ta, which may be long (pipelines/far_peer.h).
-  g_object_set(agent.get(), "stun-pacing-timer", 20U, nullptr);
+  g_object_set(agent.get(), "stun-pacing-timer", kUsualTa_ms, nullptr);
   nice_agent_close_async(
       NICE_AGENT(agent.get()),
       [](GObject*, GAsyncResult*, gpointer data) {

@@ -18,12 +18,9 @@
 #include <optional>
 #include <vector>
 
-namespace callbot::quality {
+#include "base/captured.h"
 
-struct Captured {
-  int64_t at_ns = 0;
-  int64_t uncertainty_ns = 0;  // plus or minus
-};
+namespace callbot::quality {
 
 class SenderLog {
  public:

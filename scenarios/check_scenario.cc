@@ -108,6 +108,10 @@ class Checks {
                                  instances_.size()));
   }
 
+  void played_elsewhere(const std::string& path, const std::string& who) {
+    notes_.mistake(path, fmt::format("{} is played elsewhere", who));
+  }
+
   bool is_given(const std::string& path) const { return notes_.document().values.count(path) > 0; }
 
   void load() {
@@ -121,7 +125,7 @@ class Checks {
           unknown(path, "role", stage.who, names(scenario_.actors, &Actor::role));
         continue;
       }
-      if (actor->elsewhere) notes_.mistake(path, fmt::format("{} is played elsewhere", stage.who));
+      if (actor->elsewhere) played_elsewhere(path, stage.who);
       loaded_.insert(actor->role);
       joins_.insert(actor->role);
       const auto count = std::count_if(instances_.begin(), instances_.end(),
@@ -165,8 +169,7 @@ class Checks {
   std::vector<const Instance*> ours(const std::string& at, bool pattern,
                                     std::vector<const Instance*> who) {
     std::erase_if(who, [&](const Instance* one) {
-      if (one->actor->elsewhere && !pattern)
-        notes_.mistake(at, fmt::format("{} is played elsewhere", one->name));
+      if (one->actor->elsewhere && !pattern) played_elsewhere(at, one->name);
       return one->actor->elsewhere;
     });
     return who;
@@ -248,7 +251,7 @@ class Checks {
     const auto who = whom(path_of(path, "who"), t.who);
     if (!who.empty() && std::all_of(who.begin(), who.end(),
                                     [](const Instance* one) { return one->actor->elsewhere; }))
-      notes_.mistake(path_of(path, "who"), fmt::format("{} is played elsewhere", t.who));
+      played_elsewhere(path_of(path, "who"), t.who);
     whom(path_of(path, "from"), t.from);
     span(path, t.span);
     if (is_decoded(t.metric) && !decodes(t.who.empty() ? "*" : t.who))

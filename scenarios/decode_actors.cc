@@ -110,7 +110,7 @@ Actor decode_actor(Reader& root, const std::string& role, Reader reader) {
   actor.network = decode_network(root, reader, "network");
   actor.browser = reader.text("browser");
   actor.elsewhere = reader.flag("elsewhere", false);
-  actor.seed = static_cast<uint64_t>(reader.whole("seed", 1));
+  actor.seed = static_cast<uint16_t>(reader.whole("seed", 1));
   if (actor.elsewhere) actor.verify = Verify::kNone;
   actor.optional = reader.flag("optional", false);
   if (role.find('*') != std::string::npos)

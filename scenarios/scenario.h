@@ -89,7 +89,7 @@ struct Actor {
   std::optional<NetworkSetting> network;
   std::string browser;     // chromium, firefox; empty: the bot itself
   bool elsewhere = false;  // played by another program, `callbot send` on another host, say
-  uint64_t seed = 1;       // elsewhere: of its pattern
+  uint16_t seed = 1;       // elsewhere: of its pattern
   bool optional = false;   // its failing to get in fails nothing
 };
 

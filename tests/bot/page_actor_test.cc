@@ -115,13 +115,12 @@ class PageActorTest : public testing::TestWithParam<Kind> {
       local_.insert(local_.end(), marks.sent.begin(), marks.sent.end());
     };
     events.sends = [this](const browsers::LocalFrame& frame) { told_.push_back(frame); };
-    events.captured_at = [this](const VideoMark& mark,
-                                int64_t) -> std::optional<browsers::Capture> {
+    events.captured_at = [this](const VideoMark& mark, int64_t) -> std::optional<Captured> {
       if (!bot_ || mark.source != kBotSource) return std::nullopt;
       const auto sent = bot_->sent();
       const auto found = sent.find(mark.counter);
       if (found == sent.end()) return std::nullopt;
-      return browsers::Capture{found->second.captured_ns};
+      return Captured{found->second.captured_ns};
     };
     actor_ = std::make_unique<PageActor>(loop_, Log("actor"), std::move(config), std::move(events));
     return answer([this](auto done) { actor_->start(std::move(done)); });

@@ -32,12 +32,13 @@ class ScenarioOtherTest : public test::ScenarioRuns {
     words.insert(words.end(), program.begin(), program.end());
     return Program(loop_, words);
   }
-  void begin_with_alice(const std::string& steps, const std::string& seed = "500") {
+  void begin_with_alice(const std::string& steps) {
     const std::string text =
         "callbot: 1\nname: t\nurl: " + host_.url() +
         "\nmedia:\n  cam:\n    video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 "
-        "kbit/s}\n    audio: pattern\nactors:\n  alice: {elsewhere: true, seed: " +
-        seed + ", send: cam}\n  bob: {verify: all}\nsteps:\n  - {do: join, who: bob}\n" + steps;
+        "kbit/s}\n    audio: pattern\nactors:\n  alice: {elsewhere: true, seed: "
+        "500, send: cam}\n  bob: {verify: all}\nsteps:\n  - {do: join, who: bob}\n" +
+        steps;
     auto scenario = scenarios::decode_scenario(text, "t.yaml", {});
     ASSERT_TRUE(scenario) << scenario.error().message;
     start(*scenario);

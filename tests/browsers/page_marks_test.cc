@@ -44,8 +44,8 @@ class MarkSeriesTest : public testing::Test {
   int64_t now_ = 10'000 * kMs;
   uint64_t presented_ = 0;
   MarkSeries marks_{"browser", [this](const VideoMark&, int64_t seen) { return captured_(seen); }};
-  std::function<std::optional<Capture>(int64_t)> captured_ = [](int64_t seen) {
-    return std::optional(Capture{seen - 250 * kMs});
+  std::function<std::optional<Captured>(int64_t)> captured_ = [](int64_t seen) {
+    return std::optional(Captured{seen - 250 * kMs});
   };
 };
 
@@ -178,7 +178,7 @@ TEST_F(MarkSeriesTest, WhoseCameraIsOffNeedNotBeRead) {
 }
 
 TEST_F(MarkSeriesTest, TheSendersUncertaintyIsThatOfDelays) {
-  captured_ = [](int64_t seen) { return std::optional(Capture{seen - 250 * kMs, 4 * kMs}); };
+  captured_ = [](int64_t seen) { return std::optional(Captured{seen - 250 * kMs, 4 * kMs}); };
   show_many(0, 10);
   EXPECT_DOUBLE_EQ(series("video.e2e_delay").uncertainty, 0.005);
   EXPECT_DOUBLE_EQ(series("video.interval").uncertainty, 0.001);

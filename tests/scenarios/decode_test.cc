@@ -339,7 +339,6 @@ TEST(Decode, NobodyIsForgotten) {
             "f.yaml:5:3: actors.b: no step and no load lets it join");
 }
 
-// What the table has, the decoder reads; a key it reads that the table lacks is a mistake anyway.
 TEST(Decode, WhoIsElsewhereIsLeftAlone) {
   const auto told = [](const std::string& alice, const std::string& step,
                        const std::string& url = "url: ws://host/rooms/r\n") {
@@ -363,6 +362,7 @@ TEST(Decode, WhoIsElsewhereIsLeftAlone) {
               HasSubstr("actors.alice.seed: only for one that is elsewhere"));
 }
 
+// What the table has, the decoder reads; a key it reads that the table lacks is a mistake anyway.
 TEST(Decode, ReadsEveryKeyOfTheTable) {
   std::set<std::string> asked;
   const auto take = [&](const std::string& text) {
