@@ -9,8 +9,8 @@
 namespace callbot::pipelines {
 namespace {
 
-// A peer that is nearer than half a second has answered by then, mostly.
-constexpr std::chrono::milliseconds kNear{1000};
+// A peer that is near has answered by then; whoever has not is far, or checks were lost.
+constexpr std::chrono::milliseconds kNear{300};
 constexpr std::chrono::milliseconds kLonger{700}, kUsual{3500};
 
 constexpr guint kUsualIdle_ms = 5000;  // libnice's DEFAULT_IDLE_TIMEOUT

@@ -13,6 +13,13 @@
 #include "base/error.h"
 #include "base/gref.h"
 
+// Its struct is GStreamer's own.
+template <>
+struct callbot::RefTraits<GstBufferList> {
+  static void ref(GstBufferList* list) { gst_buffer_list_ref(list); }
+  static void unref(GstBufferList* list) { gst_buffer_list_unref(list); }
+};
+
 namespace callbot::pipelines {
 
 // `values[0]` is the emitter, `values[1]` the first argument.

@@ -45,6 +45,9 @@ std::atomic<int> pipelines_ending{0};
 constexpr double kSessionBandwidth = 1'500'000;  // bit/s
 // Between regular reports, which are what tells the time and that somebody is there.
 constexpr guint64 kReportInterval = GST_SECOND;
+// Of transport-wide feedback, as libwebrtc has it. Without it a report goes with every frame, which
+// the sender of many calls pays for.
+constexpr guint64 kFeedbackInterval = 100 * GST_MSECOND;
 
 // --- promises
 
@@ -341,7 +344,7 @@ void RtcBin::set_up_session(uint32_t bundle_index) {
   const auto owned = GRef<GObject>::adopt(session);
   if (session != nullptr)
     g_object_set(session, "bandwidth", kSessionBandwidth, "rtcp-min-interval", kReportInterval,
-                 nullptr);
+                 "twcc-feedback-interval", kFeedbackInterval, nullptr);
 }
 
 void RtcBin::hold_pad(GstPad* pad) {

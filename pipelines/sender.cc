@@ -22,7 +22,8 @@ constexpr uint64_t kMostBuffered = 2u << 20;
 // A source whose clock is further off than this has begun anew.
 constexpr int64_t kMostOff = 5 * GST_SECOND;
 
-constexpr int kMostTooLate = 2;  // key frames
+constexpr guint kMostTogether = 64;  // packets of one list
+constexpr int kMostTooLate = 2;      // key frames
 
 // RTP caps as webrtcbin shall see them: no payload type (the negotiation decides), no extensions
 // (the preferences carry those of the other end) but the one that rtpsession numbers packets in.
@@ -61,6 +62,7 @@ class Sender::Core {
         clock_(config.clock),
         source_(config.source),
         stream_(config.stream),
+        video_(config.source->streams()[config.stream].kind == MediaKind::kVideo),
         splice_(splice_of(config.source->streams()[config.stream])) {}
 
   void push(const GRef<GstBuffer>& packet, size_t rendition);
@@ -82,11 +84,17 @@ class Sender::Core {
     next_.reset();
     too_late_ = 0;
     if (!keep) {
+      hand_over();
       held_.clear();
       if (rendition_ != rendition) rendition_.reset();
     }
     if (rendition_ == rendition) return release_held();
     next_ = rendition;
+  }
+  // No more packets come of the frame that has begun to go.
+  void end() {
+    std::lock_guard lock(mutex_);
+    hand_over();
   }
   void ask_for_key_frame() {
     std::lock_guard lock(mutex_);
@@ -113,6 +121,7 @@ class Sender::Core {
   void hold(const GRef<GstBuffer>& packet);
   void release_held();
   void send(const GRef<GstBuffer>& packet);
+  void hand_over();
   void note(std::span<const uint8_t> head);
   GstClockTime time_of(const GstBuffer* packet);
 
@@ -121,6 +130,9 @@ class Sender::Core {
   std::mutex mutex_;
   Source* source_;
   size_t stream_;
+  const bool video_;
+  // The packets of a frame are made together and go together: one way through webrtcbin for all.
+  GRef<GstBufferList> together_;
   SendFormat format_;
   RtpSplice splice_;
   std::optional<size_t> rendition_ = 0;  // that is sent
@@ -213,7 +225,14 @@ void Sender::Core::send(const GRef<GstBuffer>& packet) {
   GST_BUFFER_PTS(made.get()) = GST_BUFFER_DTS(made.get()) = time_of(packet.get());
   packets.fetch_add(1, std::memory_order_relaxed);
   bytes.fetch_add(gst_buffer_get_size(made.get()), std::memory_order_relaxed);
-  gst_app_src_push_buffer(GST_APP_SRC(appsrc_.get()), made.release());
+  if (!together_) together_ = GRef<GstBufferList>::adopt(gst_buffer_list_new());
+  gst_buffer_list_add(together_.get(), made.release());
+  if (!video_ || ends_frame(packet) || gst_buffer_list_length(together_.get()) >= kMostTogether)
+    hand_over();
+}
+
+void Sender::Core::hand_over() {
+  if (together_) gst_app_src_push_buffer_list(GST_APP_SRC(appsrc_.get()), together_.release());
 }
 
 Sender::Sender(Loop& loop, const SenderConfig& config, std::shared_ptr<Core> core)
@@ -286,6 +305,7 @@ void Sender::set_active(bool active) {
     source_.request_rendition_key_frame(stream_, rendition_);
   } else {
     detach_all_but(SIZE_MAX);
+    core_->end();
   }
 }
 

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -54,6 +55,7 @@ SEEN = """  - {metric: video.missing, stat: ratio, op: <=, value: 1%, who: recei
 """
 # What has to be possible on two cores.
 ROWS = [("none", 1), ("none", 20), ("headers", 20), ("headers", 100), ("rotate", 20), ("all", 5)]
+FLAT = 0.02  # of the memory: what an allocator may take more without growing
 SETTLE = 5  # seconds: rotation has begun, the joins' key frames are gone
 
 
@@ -73,15 +75,14 @@ class Watched:
         return {"at": time.monotonic(), "cpu": (int(fields[11]) + int(fields[12])) / TICK,
                 "machine": machine_cpu_seconds(), "memory_mb": memory, "threads": threads}
 
-    def run(self):
-        marks = {}
+    def run(self, marks):
+        """Fills `marks` as they are passed, to the end of the test."""
         for line in self.child.stdout:
             self.output.append(line.rstrip())
             words = line.split()
             if "mark" in words and words[-1] == "done":
                 marks[words[-2].rstrip(":")] = self.used()
         self.child.wait()
-        return marks
 
     def verdict(self):
         return "\n".join(self.output[-25:])
@@ -97,7 +98,8 @@ def measure(options, work, verify, count):
         leave=leave, rest=leave - fill) + (CAME if verify != "none" else "")
         + (SEEN if verify in ("rotate", "all") else ""))
     watched = Watched(options.callbot, [str(file), "--html", str(file.with_suffix(".html"))])
-    marks = watched.run()
+    marks = {}
+    watched.run(marks)
     status = watched.child.returncode
     if "steady" not in marks or "end" not in marks:
         raise SystemExit(f"bench: {file} ended with {status} before it was measured:\n"
@@ -145,36 +147,30 @@ def soak(options, work):
     watched = Watched(options.callbot, [
         str(Path(__file__).parent.parent / "scenarios" / "soak.yaml"), "--var",
         f"FOR={options.soak}s", "--html", str(work / "soak.html")])
-    samples, marks = [], {}
-    os.set_blocking(watched.child.stdout.fileno(), False)
-    due = time.monotonic()
-    text = ""
-    while watched.child.poll() is None:
-        time.sleep(0.2)
-        text += watched.child.stdout.read() or ""
-        for name in ("steady", "end"):
-            if name not in marks and f"mark {name}: done" in text:
-                marks[name] = time.monotonic()
-        if "steady" in marks and "end" not in marks and time.monotonic() >= due:
-            due = time.monotonic() + max(1, options.soak / 60)
-            try:
-                samples.append({"s": time.monotonic() - marks["steady"], **watched.used()})
-            except (FileNotFoundError, ProcessLookupError):
-                break
-    text += watched.child.stdout.read() or ""
-    print("\n".join(text.splitlines()[-25:]))
-    (work / "soak.json").write_text(json.dumps(samples, indent=1))
+    marks, samples = {}, []
+    reading = threading.Thread(target=watched.run, args=(marks,))
+    reading.start()
+    while reading.is_alive():
+        reading.join(max(1, options.soak / 120))
+        if "steady" in marks and "end" not in marks and watched.child.poll() is None:
+            samples.append({"s": time.monotonic() - marks["steady"]["at"], **watched.used()})
+            (work / "soak.json").write_text(json.dumps(samples, indent=1))
+    print(watched.verdict())
     third = len(samples) // 3
     if third < 3:
         sys.exit(f"bench: the soak ended with {watched.child.returncode} before it was measured")
     middle, last = samples[third:2 * third], samples[2 * third:]
     mean = [sum(s["memory_mb"] for s in some) / len(some) for some in (middle, last)]
-    hours = (last[len(last) // 2]["s"] - middle[len(middle) // 2]["s"]) / 3600
-    growth = (mean[1] - mean[0]) / hours
-    print(f"soak of {options.soak} s: {mean[0]:.1f} MB in its second third, {mean[1]:.1f} MB in its "
-          f"last: {growth:+.1f} MB an hour; threads {samples[0]['threads']} -> "
-          f"{samples[-1]['threads']}; exit status {watched.child.returncode}")
-    return watched.child.returncode == 0
+    threads = [max(s["threads"] for s in some) for some in (middle, last)]
+    cores = [(some[-1]["cpu"] - some[0]["cpu"]) / (some[-1]["at"] - some[0]["at"])
+             for some in (middle, last)]
+    grown = mean[1] - mean[0]
+    print(f"soak of {options.soak} s, second third against last: {mean[0]:.1f} and {mean[1]:.1f} MB "
+          f"({grown:+.2f} MB), {100 * cores[0]:.1f} and {100 * cores[1]:.1f} % of a core, "
+          f"{threads[0]} and {threads[1]} threads; exit status {watched.child.returncode}")
+    if grown > FLAT * mean[0]:
+        note(f"memory grows: by more than {100 * FLAT:.0f} % from one third to the next")
+    return watched.child.returncode == 0 and grown <= FLAT * mean[0]
 
 
 def main():
