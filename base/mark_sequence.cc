@@ -30,6 +30,13 @@ MarkSequence::Placed MarkSequence::add(uint32_t raw) {
   return placed;
 }
 
+MarkSequence::Placed MarkSequence::end(uint32_t newest) {
+  const int64_t by = begun_ ? distance(highest_, newest) : 0;
+  if (by <= 0 || by > limits_.most_ahead) return {.step = Step::kStill, .counter = highest_};
+  const int64_t missing = std::max<int64_t>(by - unread_, 0);
+  return {Step::kNew, highest_, by, by, missing};
+}
+
 MarkSequence::Placed MarkSequence::begin(uint32_t raw) {
   // One more round for each beginning: no unwrapped counter means two frames.
   highest_ = begun_ ? (highest_ / kCounters + 1) * kCounters + raw : int64_t{raw};

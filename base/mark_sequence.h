@@ -39,6 +39,9 @@ class MarkSequence {
     int64_t expected = 0, missing = 0;
   };
   Placed add(uint32_t counter);
+  // No number comes any more, though they went up to this one. kNew where there are some between;
+  // else kStill.
+  Placed end(uint32_t newest);
   // So many pictures came whose numbers could not be read.
   void unread(int64_t pictures = 1) { unread_ += pictures; }
 

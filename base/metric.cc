@@ -64,7 +64,8 @@ constexpr Metric kMetrics[] = {
      "\"harmonic\" is the frame rate with freezes weighed in"},
     {"video.freeze", "s", kSpan, kDecoder, kLess, "",
      "between two frames at the modelled playout at least max(3 avg, avg + 150 ms), avg of the "
-     "last 30 (W3C freezeCount, totalFreezesDuration)"},
+     "last 30 (W3C freezeCount, totalFreezesDuration); the last one too, as long as its sender "
+     "neither muted it nor left"},
     {"video.pause", "s", kSpan, kDecoder, kLess, "",
      "more than 5 s between two frames (W3C pauseCount)"},
     {"video.e2e_delay", "s", kGauge, kMark, kLess, "",
@@ -74,7 +75,8 @@ constexpr Metric kMetrics[] = {
     {"video.marked", "1", kCount, kMark, kNeither, "", "decoded frames whose mark was read"},
     {"video.expected", "1", kCount, kMark, kNeither, "",
      "marked frames sent between the first and the last that came"},
-    {"video.missing", "1", kCount, kMark, kLess, "video.expected", "those of them that never came"},
+    {"video.missing", "1", kCount, kMark, kLess, "video.expected",
+     "those of them that never came, also behind the last one"},
     {"video.duplicate", "1", kCount, kMark, kLess, "video.marked",
      "frames whose number had come already"},
     {"video.reorder", "1", kCount, kMark, kLess, "video.marked",
@@ -82,8 +84,9 @@ constexpr Metric kMetrics[] = {
     {"video.skip", "1", kGauge, kMark, kLess, "",
      "numbers left out between two frames, where there are any"},
     {"video.freeze_true", "s", kSpan, kMark, kLess, "",
-     "as video.freeze, between frames with a new number, however alike they look; what a bot sees "
-     "stand still to the end is told at the end"},
+     "as video.freeze, between frames with a new number, however alike they look; what stands "
+     "still "
+     "to the end is told at the end"},
     {"video.unread", "1", kCount, kMark, kLess, "video.decoded",
      "decoded frames whose mark could not be read; above 2 % all that marks say is invalid"},
     {"video.psnr", "dB", kGauge, kMark, kMore, "",

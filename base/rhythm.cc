@@ -24,10 +24,8 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
     last_ns_ = at_ns;
     return std::nullopt;
   }
-  Interval now{*last_ns_, static_cast<double>(at_ns - *last_ns_) / 1e9};
+  const Interval now = since_last(at_ns);
   last_ns_ = at_ns;
-  if (const auto usual = mean()) now.freeze = is_freeze(now.seconds, *usual);
-  now.pause = now.seconds > kPause;
   intervals_.push_back(now.seconds);
   sum_ += now.seconds;
   if (intervals_.size() > kIntervals) {
@@ -35,6 +33,19 @@ std::optional<Rhythm::Interval> Rhythm::add(int64_t at_ns) {
     intervals_.pop_front();
   }
   return now;
+}
+
+Rhythm::Interval Rhythm::since_last(int64_t now_ns) const {
+  Interval since{*last_ns_, static_cast<double>(now_ns - *last_ns_) / 1e9};
+  if (const auto usual = mean()) since.freeze = is_freeze(since.seconds, *usual);
+  since.pause = since.seconds > kPause;
+  return since;
+}
+
+std::optional<Rhythm::Interval> Rhythm::to_the_end(int64_t now_ns) const {
+  if (!last_ns_) return std::nullopt;
+  const Interval since = since_last(now_ns);
+  return since.freeze ? std::optional(since) : std::nullopt;
 }
 
 std::optional<double> Rhythm::mean() const {

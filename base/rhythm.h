@@ -3,9 +3,8 @@
 // A freeze (W3C webrtc-stats, freezeCount and totalFreezesDuration) is an interval of at least
 // max(3 avg, avg + 150 ms), avg being the mean of the last 30 intervals; before there are 5 of them
 // nothing is called a freeze (as libwebrtc does). A pause (pauseCount) is one of more than 5 s; it
-// is a freeze as well. Both are known when the frame after them comes: what stands still at the
-// very end is not told from a sender that left, and shows in the frames of each second; where
-// frames go on coming it is (Still).
+// is a freeze as well. Both are known when the frame after them comes, or when it is known that one
+// should have (to_the_end); where frames go on coming, the same again and again, by Still.
 //
 // Thread:  one at a time.
 // Owner:   a meter.
@@ -27,12 +26,17 @@ class Rhythm {
   };
   // None for the first frame.
   std::optional<Interval> add(int64_t at_ns);
+  // No frame came since the last one, and until now there should have been: none unless that is a
+  // freeze.
+  std::optional<Interval> to_the_end(int64_t now_ns) const;
   // The next frame is a first one: the sender was muted, or nobody looked.
   void interrupt() { last_ns_.reset(); }
   // The mean of the last intervals, in seconds; none: they are too few.
   std::optional<double> mean() const;
 
  private:
+  Interval since_last(int64_t now_ns) const;
+
   std::optional<int64_t> last_ns_;
   std::deque<double> intervals_;
   double sum_ = 0;

@@ -124,6 +124,11 @@ void ScenarioBot::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool 
   if (!watches_.empty()) watches_.back()->muted(other.who().name, kind, muted, at_ns);
 }
 
+void ScenarioBot::hear_of_stop(const ScenarioActor& other, const std::string& stream,
+                               int64_t at_ns) {
+  if (!watches_.empty()) watches_.back()->stopped(other.who().name, stream, at_ns);
+}
+
 Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
   const scenarios::Room& room = *scenario_.room(who_.actor->room);
   JoinOptions join{.url = url_, .name = who_.shown};
@@ -161,12 +166,21 @@ void ScenarioBot::leave() {
   if (state_ == State::kOut || state_ == State::kLeaving) return;
   judge_network();
   state_ = State::kLeaving;
+  goes();
   call_->stop();
+}
+
+// From now on it sends nothing, and has nothing to receive.
+void ScenarioBot::goes() {
+  const int64_t now = monotonic_ns();
+  tell_of_stop("");
+  if (!watches_.empty()) watches_.back()->stopped("", "", now);
 }
 
 void ScenarioBot::crash() {
   judge_network();
   crashed_ = true;
+  goes();
   call_.reset();
   out();
 }
@@ -187,6 +201,7 @@ void ScenarioBot::send(MediaKind kind, bool on) {
 
 void ScenarioBot::share_screen(bool on) {
   if (source_) source_->share_screen(on);
+  if (!on) tell_of_stop("screen");
 }
 
 Result<std::string> ScenarioBot::switch_to(const scenarios::Step& step) {

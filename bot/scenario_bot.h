@@ -62,11 +62,13 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
 
   void meet(const ScenarioActor& other) override;
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
+  void hear_of_stop(const ScenarioActor& other, const std::string& stream, int64_t at_ns) override;
   KnownSender known() const override;
 
  private:
   Result<> make_source();
   Result<std::unique_ptr<Call>> make_call();
+  void goes();
   void make_watch();
   std::vector<ScenarioActor*> elsewhere() const;             // of its room
   ScenarioActor* elsewhere(const std::string& shown) const;  // null: nobody

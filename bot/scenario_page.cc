@@ -261,6 +261,7 @@ void ScenarioPage::leave() {
   if (state_ == State::kOut || state_ == State::kLeaving) return;
   if (state_ == State::kJoining) return let_go();
   state_ = State::kLeaving;
+  tell_of_stop("");
   page_->leave([this, stay = stay_](const Result<>&) {
     if (stay == stay_ && state_ == State::kLeaving) let_go();
   });
@@ -268,6 +269,7 @@ void ScenarioPage::leave() {
 
 void ScenarioPage::crash() {
   crashed_ = true;
+  tell_of_stop("");
   if (page_) page_->crash();
   let_go();
 }

@@ -13,6 +13,7 @@ constexpr int kMostShift = 7;
 // A sender that makes its sound of a plan sends a packet when it begins: it may be there a packet
 // (20 ms) and the codec's look-ahead before its last sample was captured, as it were.
 constexpr int64_t kEarly_ns = 30'000'000;
+constexpr int64_t kUnderWay_ns = 1'000'000'000;  // longer than usual that a chirp may still take
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
@@ -149,6 +150,23 @@ void ChirpMeter::number(int64_t number, const HeardChirp& heard) {
   if (left_out > 0) out_.event("audio.missing", heard.playout_ns, static_cast<double>(left_out));
   out_.event("audio.expected", heard.playout_ns, static_cast<double>(left_out + 1));
   highest_ = number;
+}
+
+int64_t ChirpMeter::finish(int64_t at_ns) {
+  decide(true);
+  int64_t never = 0;
+  if (has_log() && highest_ && delay_ && !by_distance_) {
+    const auto delay_ns = static_cast<int64_t>(*delay_ * 1e9);
+    const auto newest = newest_before(at_ns - delay_ns - kUnderWay_ns);
+    for (int64_t n = *highest_ + 1; newest && n <= *newest; ++n, ++never) {
+      const auto captured = capture_of(n);
+      const int64_t due_ns = captured ? captured->at_ns + delay_ns : at_ns;
+      out_.event("audio.expected", due_ns);
+      out_.event("audio.missing", due_ns);
+    }
+  }
+  interrupt();
+  return never;
 }
 
 void ChirpMeter::interrupt() {

@@ -44,6 +44,8 @@ class ChirpMeter {
   void chirp(const HeardChirp& heard, const Mute& mute);
   // Told of each chirp whose number the sender's log says.
   std::function<void(int64_t number, const HeardChirp& heard)> on_number = {};
+  // Nothing came until then, and nobody said that nothing would. How many chirps that were due.
+  int64_t finish(int64_t at_ns);
   // Nothing was listened to since the last one, or the sender was muted; what waits is decided.
   void interrupt();
 

@@ -14,6 +14,9 @@ constexpr const char* kByMarks[] = {"video.e2e_delay", "video.network_delay", "v
 // Ten minutes that a sender was not received are missing frames; one that began anew counts from 0.
 constexpr MarkSequence::Limits kLimits = {.most_back = 3000, .most_ahead = 36000};
 
+constexpr int64_t kUnderWay_ns = 1'000'000'000;  // longer than usual that a frame may still take
+constexpr uint32_t kCounterMask = 0xffffff;      // VideoMark::counter
+
 // Whose numbers begin again is not out of order there.
 MarkSequence::Limits limits_of(const Sender& sender) {
   MarkSequence::Limits limits = kLimits;
@@ -78,7 +81,7 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
       out_.event("video.reorder", at);
       return first_time(shown, captured);
     case Step::kBegin:
-      finish();
+      still_so_far();
       rhythm_.interrupt();
       break;
     case Step::kNew:
@@ -101,20 +104,46 @@ void MarkMeter::first_time(const Shown& shown, const std::optional<Captured>& ca
     out_.expect({"video.e2e_delay", "video.network_delay"}, why);
     return;
   }
-  out_.sample("video.e2e_delay", shown.playout_ns, seconds(shown.playout_ns - captured->at_ns));
+  delay_ns_ = shown.playout_ns - captured->at_ns;
+  out_.sample("video.e2e_delay", shown.playout_ns, seconds(delay_ns_));
   out_.sample("video.network_delay", shown.arrival_ns, seconds(shown.arrival_ns - captured->at_ns));
   for (const char* metric : {"video.e2e_delay", "video.network_delay"})
     out_.set_uncertainty(metric, seconds(captured->uncertainty_ns));
 }
 
-void MarkMeter::finish() {
+void MarkMeter::still_so_far() {
   if (const auto freeze = still_.freeze(rhythm_))
     out_.sample("video.freeze_true", freeze->begin_ns, freeze->seconds);
   still_.forget();
 }
 
+void MarkMeter::finish(int64_t at_ns) {
+  if (const auto freeze = rhythm_.to_the_end(at_ns)) {
+    out_.sample("video.freeze_true", freeze->begin_ns, freeze->seconds);
+    still_.forget();
+  }
+  never_came(at_ns);
+  interrupt();
+}
+
+// What was captured long enough before, each when it would have been shown.
+void MarkMeter::never_came(int64_t at_ns) {
+  if (log_ == nullptr || !source_ || read_ == 0) return;
+  const auto newest = log_->newest(*source_, at_ns - delay_ns_ - kUnderWay_ns);
+  if (!newest) return;
+  const auto left = sequence_.end(*newest);
+  for (int64_t n = 0; n < left.expected; ++n) {
+    const auto counter = static_cast<uint32_t>(left.counter + 1 + n) & kCounterMask;
+    const auto captured = log_->captured(*source_, counter);
+    if (!captured) continue;
+    const int64_t due_ns = captured->at_ns + delay_ns_;
+    out_.event("video.expected", due_ns);
+    if (n >= left.expected - left.missing) out_.event("video.missing", due_ns);
+  }
+}
+
 void MarkMeter::interrupt() {
-  finish();
+  still_so_far();
   sequence_ = MarkSequence(limits_of(sender_));
   rhythm_.interrupt();
 }

@@ -37,14 +37,16 @@ class MarkMeter {
   void picture(const std::optional<VideoMark>& mark, const Shown& shown, const Mute& mute);
   // Pictures between the last one and the next were not looked at, or the sender was muted.
   void interrupt();
-  // No picture comes any more.
-  void finish();
+  // No picture came until then, and nobody said that none would.
+  void finish(int64_t at_ns);
 
  private:
   void own(const VideoMark& mark, const Shown& shown, const std::optional<Captured>& captured,
            bool muted);
   void first_time(const Shown& shown, const std::optional<Captured>& captured);
   void judge_reading();
+  void still_so_far();
+  void never_came(int64_t at_ns);
 
   SeriesSet& out_;
   const Sender sender_;
@@ -56,6 +58,7 @@ class MarkMeter {
   Still still_;
   uint64_t read_ = 0, unread_ = 0;
   bool invalid_ = false;
+  int64_t delay_ns_ = 0;  // of the last picture whose capture is known, to when it was shown
 };
 
 }  // namespace callbot::quality

@@ -140,8 +140,25 @@ void PictureMeter::shown(const Shown& when) {
   const auto interval = rhythm_.add(when.playout_ns);
   if (!interval) return;
   out_.sample("video.interval", when.playout_ns, interval->seconds);
-  if (interval->freeze) out_.sample("video.freeze", interval->begin_ns, interval->seconds);
-  if (interval->pause) out_.sample("video.pause", interval->begin_ns, interval->seconds);
+  stood(*interval);
+}
+
+void PictureMeter::stood(const Rhythm::Interval& interval) {
+  if (interval.freeze) out_.sample("video.freeze", interval.begin_ns, interval.seconds);
+  if (interval.pause) out_.sample("video.pause", interval.begin_ns, interval.seconds);
+}
+
+void PictureMeter::finish(int64_t at_ns) {
+  if (mute_.muted()) return;
+  if (const auto interval = rhythm_.to_the_end(at_ns)) {
+    out_.sample("video.interval", interval->begin_ns, interval->seconds);
+    stood(*interval);
+  }
+  // One in turn with others was not looked at all the time.
+  if (decoding_ && config_.decode == Decode::kAlways)
+    marks_.finish(at_ns);
+  else
+    marks_.interrupt();
 }
 
 void PictureMeter::seconds_ended(const std::deque<PerSecond::Second>& seconds) {

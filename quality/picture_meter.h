@@ -47,7 +47,8 @@ class PictureMeter {
   void frame(const Frame& frame, bool decode);
   void tick(int64_t now_ns);
   void mute(bool muted, int64_t at_ns);
-  void finish() { marks_.finish(); }
+  // No frame came until then, and nobody said that none would.
+  void finish(int64_t at_ns);
   bool decodes() const { return decoding_; }
   bool has_decoded() const { return !first_decoded_; }
 
@@ -56,6 +57,7 @@ class PictureMeter {
   void decode(const Frame& frame, const Shown& shown);
   void decoded(const AVFrame& picture, const Shown& shown);
   void shown(const Shown& shown);
+  void stood(const Rhythm::Interval& interval);
   void seconds_ended(const std::deque<PerSecond::Second>& seconds);
   void size(int width, int height, int64_t at_ns);
 

@@ -20,7 +20,8 @@ void Rehearsal::at(double second, std::function<void()> happens) {
   events_.emplace_back(rehearsal_ns(second), std::move(happens));
 }
 
-std::vector<Rehearsal::Step> Rehearsal::steps(FrameWriter& writer, int64_t end_ns) const {
+std::vector<Rehearsal::Step> Rehearsal::steps(Watch& watch, FrameWriter& writer,
+                                              int64_t end_ns) const {
   std::vector<Step> steps;
   for (const RehearsedTrack& track : tracks_) {
     if (track.frames.empty()) continue;
@@ -30,6 +31,11 @@ std::vector<Rehearsal::Step> Rehearsal::steps(FrameWriter& writer, int64_t end_n
       handed_ns = std::max(handed_ns, frame.last_arrival_ns);
       steps.push_back({handed_ns, kFrame, [&] { return writer.write(track.info.id, frame); }});
     }
+    if (!track.dies)
+      steps.push_back({handed_ns + 1, kHappens, [&, handed_ns]() -> Result<> {
+                         watch.stopped(track.info.participant, stream_name(track.info), handed_ns);
+                         return {};
+                       }});
     if (track.end)
       steps.push_back(
           {rehearsal_ns(*track.end), kEnd, [&] { return writer.end_track(track.info.id); }});
@@ -47,11 +53,11 @@ std::vector<Rehearsal::Step> Rehearsal::steps(FrameWriter& writer, int64_t end_n
   return steps;
 }
 
-Result<> Rehearsal::run(const Watch& watch, double seconds) {
+Result<> Rehearsal::run(Watch& watch, double seconds) {
   FakeClock clock(kRehearsal_ns, kWall_ns);
   const auto writer = make_watcher(watch);
   const int64_t end_ns = rehearsal_ns(seconds);
-  for (const Step& step : steps(*writer, end_ns)) {
+  for (const Step& step : steps(watch, *writer, end_ns)) {
     if (step.at_ns > end_ns) break;
     clock.advance(std::chrono::nanoseconds(std::max<int64_t>(step.at_ns - monotonic_ns(), 0)));
     if (auto done = step.act(); !done) return done;

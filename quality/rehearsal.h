@@ -26,6 +26,7 @@ struct RehearsedTrack {
   // them wait for it, as behind a jitterbuffer.
   std::vector<Frame> frames;
   std::optional<double> end = {};  // second; none: with the rehearsal
+  bool dies = false;  // frames were to come until then; false: the sender stopped, and said so
 };
 
 class Rehearsal {
@@ -33,7 +34,7 @@ class Rehearsal {
   void add(RehearsedTrack track) { tracks_.push_back(std::move(track)); }
   void at(double second, std::function<void()> happens);
   // Everything until that second, and a beat every 50 ms.
-  Result<> run(const Watch& watch, double seconds);
+  Result<> run(Watch& watch, double seconds);
 
  private:
   struct Step {
@@ -41,7 +42,7 @@ class Rehearsal {
     int order = 0;  // of what happens at the same time
     std::function<Result<>()> act;
   };
-  std::vector<Step> steps(FrameWriter& writer, int64_t end_ns) const;
+  std::vector<Step> steps(Watch& watch, FrameWriter& writer, int64_t end_ns) const;
 
   std::vector<RehearsedTrack> tracks_;
   std::vector<std::pair<int64_t, std::function<void()>>> events_;

@@ -143,6 +143,27 @@ Result<> freeze(Rows& rows) {
   return {};
 }
 
+// Until the call ends, half a second after the last was sent. What was sent less than a second and
+// the usual delay before might still have come.
+Result<> dead(Rows& rows) {
+  SelftestCall call("from second 4 of 10 nothing comes", rows);
+  Pictures pictures;
+  pictures.media.frames = 10 * kKnownFps;
+  pictures.lost = [](int n) { return n >= 4 * kKnownFps; };
+  Sound sound;
+  sound.media.seconds = 10;
+  sound.lost = [](double captured) { return captured > 3.999; };
+  if (auto done = call.run(&pictures, &sound); !done) return done;
+  const double stood = 6.5 - kTryDelay - kTryLatency;
+  for (const char* metric : {"video.freeze", "video.freeze_true", "video.pause"})
+    call.total(metric, stood + 1.0 / kKnownFps, kFrameTolerance);
+  call.total("video.missing", 161);
+  call.total("audio.missing", 6);
+  call.total("audio.silence", stood, 0.1);
+  call.total("audio.concealed", stood * kMarkSampleRate, kDelayTolerance * kMarkSampleRate);
+  return {};
+}
+
 Result<> still(Rows& rows) {
   SelftestCall call("a frozen source: one second of the same frame", rows);
   Pictures pictures;
@@ -416,9 +437,10 @@ Result<> counters(Rows& rows) {
   return {};
 }
 
-constexpr std::array kFaults = {
-    clean, delay, early,    jitter, loss,   order,    freeze,     still,    pause, skew,  drift,
-    leak,  muted, stranger, unread, broken, likeness, lost_sound, loudness, tone,  noise, counters};
+constexpr std::array kFaults = {clean,      delay,    early,    jitter, loss,    order,
+                                freeze,     dead,     still,    pause,  skew,    drift,
+                                leak,       muted,    stranger, unread, broken,  likeness,
+                                lost_sound, loudness, tone,     noise,  counters};
 
 }  // namespace
 

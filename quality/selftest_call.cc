@@ -37,6 +37,7 @@ Result<RehearsedTrack> track_of(const SelftestCall::Pictures& pictures) {
     arrive(frame, captured + (pictures.delay ? pictures.delay(captured) : kTryDelay));
     track.frames.push_back(std::move(frame));
   }
+  track.dies = pictures.lost && pictures.lost(static_cast<int>(known->size()) - 1);
   return track;
 }
 
@@ -54,6 +55,7 @@ Result<RehearsedTrack> track_of(const SelftestCall::Sound& sound) {
     }
     gap = lost;
   }
+  track.dies = gap;
   return track;
 }
 

@@ -11,7 +11,8 @@ constexpr const char* kNotDecoded = "the stream is not decoded (verify: headers)
 constexpr int64_t kMostGap =
     int64_t{2} * kMarkSampleRate;  // that is filled; beyond it all begins anew
 constexpr size_t kKeptSamples = 8 * static_cast<size_t>(kMarkSampleRate);
-constexpr int kNearly = 48;  // samples: a millisecond
+constexpr int64_t kLeastDead = kMarkSampleRate;  // samples
+constexpr int kNearly = 48;                      // samples: a millisecond
 constexpr int kMostOff = 4;  // samples that a chirp's place is rounded and resampled by
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
@@ -107,7 +108,7 @@ void SoundMeter::frame(const Frame& frame, bool decode_it) {
     kept_begin_ = 0;
     to_compare_.clear();
   }
-  if (was && !decoding_) finish();
+  if (was && !decoding_) end_decoding();
   if (decoding_ != was)
     out_.rest({"audio.clip", "audio.marked", "audio.expected", "audio.missing", "audio.duplicate",
                "mute_leak"},
@@ -115,6 +116,7 @@ void SoundMeter::frame(const Frame& frame, bool decode_it) {
   gap(frame, playout);
   out_.count("audio.samples", static_cast<double>(samples_of(ticks)));
   next_rtp_ = frame.rtp_time + ticks;
+  heard_until_ns_ = playout + ns_of_samples(static_cast<double>(samples_of(ticks)));
   if (decoding_) decode(frame, playout);
 }
 
@@ -130,18 +132,19 @@ void SoundMeter::headers(const Frame& frame) {
 void SoundMeter::gap(const Frame& frame, int64_t playout_ns) {
   if (!next_rtp_ || frame.rtp_time <= *next_rtp_) return;
   const int64_t lacking = samples_of(frame.rtp_time - *next_rtp_);
-  if (frame.after_gap) {
-    const int64_t from = playout_ns - ns_of_samples(static_cast<double>(lacking));
-    out_.event("audio.concealed", from, static_cast<double>(lacking));
-    out_.event("audio.concealment", from);
-    out_.count("audio.samples", static_cast<double>(lacking));
-  }
+  if (frame.after_gap) conceal(lacking, playout_ns - ns_of_samples(static_cast<double>(lacking)));
   if (!decoding_ || places_.empty()) return;
   level_.add_silence(lacking, playout_ns - ns_of_samples(static_cast<double>(lacking)));
   second_.clear();
   const std::vector<float> nothing(static_cast<size_t>(std::min(lacking, kMostGap)));
   push(nothing);
   if (lacking > kMostGap) to_compare_.clear();
+}
+
+void SoundMeter::conceal(int64_t samples, int64_t from_ns) {
+  out_.event("audio.concealed", from_ns, static_cast<double>(samples));
+  out_.event("audio.concealment", from_ns);
+  out_.event("audio.samples", from_ns, static_cast<double>(samples));
 }
 
 void SoundMeter::decode(const Frame& frame, int64_t playout_ns) {
@@ -229,7 +232,22 @@ void SoundMeter::mute(bool muted, int64_t at_ns) {
   chirp_meter_.interrupt();
 }
 
-void SoundMeter::finish() {
+void SoundMeter::finish(int64_t at_ns) {
+  // One in turn with others was not listened to all the time.
+  if (decoding_ && config_.decode == Decode::kAlways && !mute_.muted()) nothing_until(at_ns);
+  end_decoding();
+}
+
+// A sender may be silent without packets (RFC 7587, 3.1.3): what chirps were due had them.
+void SoundMeter::nothing_until(int64_t at_ns) {
+  chirps(detector_->finish());
+  const int64_t lacking = std::llround(seconds(at_ns - heard_until_ns_) * kMarkSampleRate);
+  if (lacking < kLeastDead) return;
+  level_.add_silence(lacking, heard_until_ns_);
+  if (chirp_meter_.finish(at_ns) > 0) conceal(lacking, heard_until_ns_);
+}
+
+void SoundMeter::end_decoding() {
   if (!detector_) return;
   chirps(detector_->finish());
   chirp_meter_.interrupt();

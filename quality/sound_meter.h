@@ -51,8 +51,8 @@ class SoundMeter {
   void mute(bool muted, int64_t at_ns);
   bool decodes() const { return decoding_; }
   bool has_decoded() const { return !first_decoded_; }
-  // No packet comes any more.
-  void finish();
+  // No packet came until then, and nobody said that none would.
+  void finish(int64_t at_ns);
 
  private:
   struct Place {  // where a packet's samples begin in what the detector was given
@@ -61,6 +61,9 @@ class SoundMeter {
   };
   void headers(const Frame& frame);
   void gap(const Frame& frame, int64_t playout_ns);
+  void conceal(int64_t samples, int64_t from_ns);
+  void nothing_until(int64_t at_ns);
+  void end_decoding();
   void decode(const Frame& frame, int64_t playout_ns);
   void decoded(const AVFrame& sound, const Frame& frame, int64_t playout_ns);
   void push(std::span<const float> samples);
@@ -84,6 +87,7 @@ class SoundMeter {
   std::unique_ptr<ChirpDetector> detector_;
   bool decoding_ = false, first_ = true, first_decoded_ = true;
   std::optional<int64_t> next_rtp_;
+  int64_t heard_until_ns_ = 0;  // at the playout
   std::deque<Place> places_;
   int64_t pushed_ = 0;
   std::vector<float> second_;  // for the band

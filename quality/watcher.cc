@@ -14,10 +14,6 @@ constexpr int64_t kTick_ns = 1'000'000'000;
 constexpr int64_t kAway_ns = 500'000'000;  // a stream that nothing came of for so long has stopped
 constexpr std::array<const char*, 4> kLevels = {"none", "headers", "rotate", "all"};
 
-std::string stream_name(const TrackInfo& track) {
-  return track.source.empty() ? name_of(track.kind) : track.source;
-}
-
 Decode decode_of(Verify verify) {
   if (verify == Verify::kAll) return Decode::kAlways;
   return verify == Verify::kRotate ? Decode::kInTurn : Decode::kNever;
@@ -29,6 +25,10 @@ std::optional<Verify> verify_level(std::string_view name) {
   const auto found = std::find(kLevels.begin(), kLevels.end(), name);
   if (found == kLevels.end()) return std::nullopt;
   return static_cast<Verify>(found - kLevels.begin());
+}
+
+std::string stream_name(const TrackInfo& track) {
+  return track.source.empty() ? name_of(track.kind) : track.source;
 }
 
 const char* name_of(Verify verify) { return kLevels[static_cast<size_t>(verify)]; }
@@ -54,6 +54,7 @@ struct Watch::State {
   mutable std::mutex mutex;  // for what follows
   std::map<std::string, Member> members;
   std::vector<Told> told;
+  std::map<std::pair<std::string, std::string>, int64_t> stopped;  // member and stream: when
   std::map<std::pair<std::string, std::string>, std::unique_ptr<SeriesSet>> sets;
 
   SeriesSet& set_of(const std::string& from, const std::string& stream) {
@@ -61,6 +62,20 @@ struct Watch::State {
     auto& set = sets[{from, stream}];
     if (!set) set = std::make_unique<SeriesSet>(config.actor, from, stream);
     return *set;
+  }
+  // Until when frames of this track were to be expected.
+  int64_t due_until(const TrackInfo& track, int64_t last_ns, int64_t now_ns) const {
+    const std::lock_guard lock(mutex);
+    int64_t until_ns = now_ns;
+    for (const std::string& name : {track.participant, track.name, std::string()}) {
+      for (const std::string& stream : {stream_name(track), std::string()}) {
+        const auto found = stopped.find({name, stream});
+        // What came later is of one who began again.
+        if (found != stopped.end() && found->second + kAway_ns > last_ns)
+          until_ns = std::min(until_ns, found->second);
+      }
+    }
+    return until_ns;
   }
   Member member(const TrackInfo& track) const {
     const std::lock_guard lock(mutex);
@@ -83,6 +98,11 @@ void Watch::expect(const std::string& member, Member facts) {
 void Watch::muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns) {
   const std::lock_guard lock(state_->mutex);
   state_->told.push_back({member, media, muted, at_ns});
+}
+
+void Watch::stopped(const std::string& member, const std::string& stream, int64_t at_ns) {
+  const std::lock_guard lock(state_->mutex);
+  state_->stopped[{member, stream}] = at_ns;
 }
 
 std::vector<Series> Watch::snapshot() const {
@@ -117,6 +137,8 @@ struct Person {
   std::unique_ptr<SkewMeter> skew;
   int pictures = 0, tracks = 0;
   bool had_turn = false;
+  // When the newest frame of a stream came, whichever track it came in.
+  std::map<std::pair<MediaKind, std::string>, int64_t> newest_ns;
 };
 
 struct Track {
@@ -183,9 +205,13 @@ class Watcher final : public FrameWriter {
     const auto found = tracks_.find(id);
     if (found == tracks_.end()) return {};
     Track& track = found->second;
-    if (track.sound) track.sound->finish();
-    if (track.picture) track.picture->finish();
-    track.out->tick(monotonic_ns());
+    const int64_t now = monotonic_ns();
+    const int64_t until = is_replaced(track, track.last_ns)
+                              ? track.last_ns
+                              : state_->due_until(track.info, track.last_ns, now);
+    if (track.sound) track.sound->finish(until);
+    if (track.picture) track.picture->finish(until);
+    track.out->tick(now);
     Person& person = *track.person;
     if (track.info.kind == MediaKind::kVideo) --person.pictures;
     if (--person.tracks == 0 && rotates()) config().rotation->leave(person.turn);
@@ -224,11 +250,14 @@ class Watcher final : public FrameWriter {
   // fault of the one before, should it come back.
   void come_back(Track& track, int64_t now_ns) {
     const int64_t before_ns = std::exchange(track.last_ns, now_ns);
-    if (!track.picture || now_ns - before_ns < kAway_ns) return;
-    const bool replaced = std::any_of(tracks_.begin(), tracks_.end(), [&](const auto& one) {
-      return &one.second != &track && one.second.is_of(track) && one.second.last_ns > before_ns;
-    });
-    if (replaced) track.picture.reset();
+    const bool replaced = is_replaced(track, before_ns);
+    int64_t& newest_ns = track.person->newest_ns[{track.info.kind, track.info.source}];
+    newest_ns = std::max(newest_ns, now_ns);
+    if (track.picture && now_ns - before_ns >= kAway_ns && replaced) track.picture.reset();
+  }
+  static bool is_replaced(const Track& track, int64_t since_ns) {
+    const auto found = track.person->newest_ns.find({track.info.kind, track.info.source});
+    return found != track.person->newest_ns.end() && found->second > since_ns;
   }
 
   void open(Track& track) {

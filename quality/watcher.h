@@ -69,6 +69,11 @@ class Watch {
   // that was told. Told too late, its first frames after the mute are leaks.
   void muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns);
 
+  // `member` stopped its stream, or all (empty), or nothing at all is received any more (both
+  // empty): what stands still from then on is no freeze and lacks nothing. Until that is told, or
+  // the track ends, it does.
+  void stopped(const std::string& member, const std::string& stream, int64_t at_ns);
+
   std::vector<Series> snapshot() const;
   // What was measured since the last time, and its samples are forgotten here (SeriesSet::take):
   // for who looks every second, and for calls of hours. Of av.drift the newest sample counts.
@@ -87,6 +92,9 @@ class Watch {
  private:
   std::shared_ptr<State> state_;
 };
+
+// "camera", "screen"; the kind where the signaling does not say.
+std::string stream_name(const TrackInfo& track);
 
 // The writer for the actor's recorder. One for each Watch.
 std::unique_ptr<FrameWriter> make_watcher(const Watch& watch);

@@ -55,15 +55,15 @@ TEST_F(MarkMeterTest, WhatStandsStillToTheEndIsAFreezeAndOnce) {
   for (uint32_t n = 0; n < 10; ++n) show(meter, n);
   for (int n = 0; n < 60; ++n) show(meter, 9);
   EXPECT_THAT(values("video.freeze_true"), IsEmpty());
-  meter.finish();
-  meter.finish();
+  meter.finish(at_);
+  meter.finish(at_);
   EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(60 * 0.033, 1e-6)));
 }
 
 TEST_F(MarkMeterTest, APictureThatNeverMovedIsAFreezeToo) {
   MarkMeter meter(set_, {}, nullptr, nullptr);
   for (int n = 0; n < 60; ++n) show(meter, 9);
-  meter.finish();
+  meter.finish(at_);
   EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(59 * 0.033, 1e-6)));
 }
 
@@ -72,7 +72,7 @@ TEST_F(MarkMeterTest, WhatStoodStillAndMovesAgainIsTheFreezeThatItWas) {
   for (uint32_t n = 0; n < 10; ++n) show(meter, n);
   for (int n = 0; n < 60; ++n) show(meter, 9);
   for (uint32_t n = 10; n < 20; ++n) show(meter, n);
-  meter.finish();
+  meter.finish(at_);
   EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(61 * 0.033, 1e-6)));
 }
 
@@ -81,7 +81,7 @@ TEST_F(MarkMeterTest, WhatStoodStillBeforeItsSenderBeganAnewIsAFreeze) {
   for (uint32_t n = 100'000; n < 100'010; ++n) show(meter, n);
   for (int n = 0; n < 60; ++n) show(meter, 100'009);
   for (uint32_t n = 0; n < 10; ++n) show(meter, n);
-  meter.finish();
+  meter.finish(at_);
   EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(60 * 0.033, 1e-6)));
 }
 
