@@ -53,9 +53,11 @@ bool ScenarioActor::decodes() const {
 }
 
 std::vector<scenarios::Presence> ScenarioActor::presence_of(
-    const std::vector<quality::PresenceSpan>& spans) const {
+    const quality::PresenceLog& senses) const {
   std::vector<scenarios::Presence> out;
-  for (const quality::PresenceSpan& span : spans) {
+  for (const quality::PresenceSpan& span : senses.unread())
+    out.push_back({who_.name, "", span.from, scenarios::Sight::kSeen, {span.from_ns, span.to_ns}});
+  for (const quality::PresenceSpan& span : senses.spans()) {
     scenarios::Presence one{
         who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
     if (span.source) {

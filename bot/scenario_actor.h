@@ -155,8 +155,7 @@ class ScenarioActor {
   void tell_of_stop(const std::string& stream);  // see hear_of_stop
   void tell(const char* kind, const std::string& from, std::string text);
   std::string name_of(const std::string& shown) const;  // in evidence, of its name in the call
-  std::vector<scenarios::Presence> presence_of(
-      const std::vector<quality::PresenceSpan>& spans) const;
+  std::vector<scenarios::Presence> presence_of(const quality::PresenceLog& senses) const;
   void gone();  // it is in no call any more
 
   Loop& loop_;

@@ -346,7 +346,7 @@ uint64_t ScenarioBot::left_out() const {
 std::vector<scenarios::Presence> ScenarioBot::presence() const {
   std::vector<scenarios::Presence> out;
   for (const auto& watch : watches_) {
-    const auto of_call = presence_of(watch->watch().presence());
+    const auto of_call = presence_of(watch->watch().senses());
     out.insert(out.end(), of_call.begin(), of_call.end());
   }
   return out;

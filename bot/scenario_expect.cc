@@ -127,6 +127,11 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_absence(const Pair& pair,
                           static_cast<double>(std::max(span.from_ns, from_ns) - began_ns_) / 1e9))};
   }
   if (now_ns < to_ns + kUntilMeasured) return {Is::kSo, ""};
+  for (const quality::PresenceSpan& span : senses->unread()) {
+    if (who.media == MediaKind::kVideo && span.from == who.from && span.from_ns <= to_ns &&
+        span.to_ns >= from_ns && (who.stream.empty() || who.stream == span.stream))
+      return {Is::kUnmeasured, "pictures came whose marks could not be read"};
+  }
   const bool looked = pair.who->who().actor->verify == scenarios::Verify::kAll ||
                       looked_at(senses->looks(), who, from_ns, to_ns);
   return looked ? Answer{Is::kSo, ""} : Answer{Is::kUnmeasured, "nobody looked then"};

@@ -40,9 +40,7 @@ class ScenarioPage final : public ScenarioActor {
   const signaling::Member* member(const std::string& shown) const override;
   std::vector<Stream> streams_of(const std::string& shown) const override;
   const quality::PresenceLog* senses() const override { return &presence_; }
-  std::vector<scenarios::Presence> presence() const override {
-    return presence_of(presence_.spans());
-  }
+  std::vector<scenarios::Presence> presence() const override { return presence_of(presence_); }
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
                     int64_t at_ns) override {
     if (page_ && kind == MediaKind::kVideo) page_->muted(other.who().shown, muted, at_ns);

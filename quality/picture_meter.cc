@@ -11,6 +11,22 @@ constexpr int64_t kLateness_ns = 500'000'000;  // of a frame that still counts t
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
+// As a camera that is off is shown; a picture with something on it is not. Every eighth pixel of
+// every eighth row is looked at.
+bool is_black(const LumaView& picture) {
+  constexpr int kStep = 8, kBlack = 32;  // video range: black is 16
+  constexpr double kMostBright = 0.01;
+  int bright = 0, all = 0;
+  for (int y = 0; y < picture.height; y += kStep) {
+    for (int x = 0; x < picture.width; x += kStep, ++all)
+      bright +=
+          picture.luma[static_cast<size_t>(y) * picture.stride + static_cast<size_t>(x)] > kBlack
+              ? 1
+              : 0;
+  }
+  return bright <= kMostBright * all;
+}
+
 }  // namespace
 
 PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const PictureMeterConfig& config)
@@ -119,12 +135,17 @@ void PictureMeter::decoded(const AVFrame& picture, const Shown& when) {
   size(picture.width, picture.height, when.arrival_ns);
   if (config_.decode == Decode::kAlways) shown(when);
   std::optional<VideoMark> mark;
-  if (const auto luma = luma_of(picture)) {
+  const auto luma = luma_of(picture);
+  if (luma) {
     const auto& readings = finder_.read(*luma);
     if (!readings.empty()) mark = readings.front().mark;
   }
   marks_.picture(mark, when, mute_);
-  if (!mark) return;
+  if (!mark) {
+    if (config_.presence != nullptr && luma && !is_black(*luma))
+      config_.presence->unread(track_, when.playout_ns);
+    return;
+  }
   if (config_.presence != nullptr) config_.presence->seen(track_, mark->source, when.playout_ns);
   if (!reference_) return;
   if (const auto likeness = reference_->compare(picture, *mark)) {

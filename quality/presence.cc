@@ -17,6 +17,13 @@ void PresenceLog::seen(const TrackInfo& track, uint16_t source, int64_t at_ns) {
              kPicturesApart_ns);
 }
 
+void PresenceLog::unread(const TrackInfo& track, int64_t at_ns) {
+  const std::lock_guard lock(mutex_);
+  unread_.add({track.id, -1},
+              {track.participant, track.source, MediaKind::kVideo, std::nullopt, at_ns, at_ns},
+              kPicturesApart_ns);
+}
+
 void PresenceLog::heard(const TrackInfo& track, int64_t from_ns, int64_t to_ns) {
   const std::lock_guard lock(mutex_);
   spans_.add({track.id, -1},
@@ -49,6 +56,11 @@ void PresenceLog::Spans::add(const Who& who, const PresenceSpan& span, int64_t m
 std::vector<PresenceSpan> PresenceLog::spans() const {
   const std::lock_guard lock(mutex_);
   return spans_.all;
+}
+
+std::vector<PresenceSpan> PresenceLog::unread() const {
+  const std::lock_guard lock(mutex_);
+  return unread_.all;
 }
 
 std::vector<PresenceSpan> PresenceLog::looks() const {

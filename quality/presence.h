@@ -4,6 +4,9 @@
 // on that member's track, less than half a second apart. Looked at: decoded in turn with others,
 // from its first frame of that turn on; a hole of a second is none.
 //
+// Unread: pictures that are not black and carry no readable mark, less than a second apart; who is
+// on them nobody knows.
+//
 // Thread:  any; locks for moments.
 // Owner:   shared by the watcher and who reads it.
 // Fails:   never.
@@ -38,11 +41,13 @@ struct FirstDecoded {
 class PresenceLog {
  public:
   void seen(const TrackInfo& track, uint16_t source, int64_t at_ns);
+  void unread(const TrackInfo& track, int64_t at_ns);
   // A tenth of a second of sound.
   void heard(const TrackInfo& track, int64_t from_ns, int64_t to_ns);
   void looked(const TrackInfo& track, int64_t at_ns);
   void decoded(const TrackInfo& track, int64_t at_ns);  // the first of it
   std::vector<PresenceSpan> spans() const;
+  std::vector<PresenceSpan> unread() const;
   std::vector<PresenceSpan> looks() const;
   std::vector<FirstDecoded> decoded() const;
 
@@ -55,7 +60,7 @@ class PresenceLog {
   };
 
   mutable std::mutex mutex_;
-  Spans spans_, looks_;
+  Spans spans_, unread_, looks_;
   std::vector<FirstDecoded> decoded_;
 };
 

@@ -44,7 +44,7 @@ struct MarkFact {
 // Somebody's marks, read in somebody's picture or sound.
 struct Presence {
   std::string observer;
-  std::string whom;     // whose marks they are
+  std::string whom;     // whose marks they are; empty: a picture without a readable mark
   std::string carrier;  // whose stream they were in; empty: unknown
   Sight sight = Sight::kSeen;
   TimeWindow span;

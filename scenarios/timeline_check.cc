@@ -3,7 +3,9 @@
 // must:      in every stretch in which the observer looked, marks of the other were read; a hole no
 //            longer than the grace is none, wherever it lies.
 // must not:  no mark at all was read, but for the grace behind the window's begin and before its
-// end. closed:    who is not named must be neither seen nor heard. Whoever is seen in somebody
+//            end; where pictures came in the other's stream that nobody could read, that is
+//            unmeasured.
+// closed:    who is not named must be neither seen nor heard. Whoever is seen in somebody
 // else's stream fails every row, allowed or not: that is cross-routing, or a wrong identity in a
 // tile. What nobody looked at is unmeasured.
 #include <fmt/core.h>
@@ -16,10 +18,12 @@
 namespace callbot::scenarios {
 namespace {
 
+using TimeWindows = std::vector<TimeWindow>;
+
 int64_t ns(double seconds) { return std::llround(seconds * 1e9); }
 
-std::vector<TimeWindow> clipped(const std::vector<TimeWindow>& spans, const TimeWindow& window) {
-  std::vector<TimeWindow> out;
+TimeWindows clipped(const TimeWindows& spans, const TimeWindow& window) {
+  TimeWindows out;
   for (TimeWindow s : spans) {
     s.from_ns = std::max(s.from_ns, window.from_ns);
     s.to_ns = std::min(s.to_ns, window.to_ns);
@@ -29,9 +33,8 @@ std::vector<TimeWindow> clipped(const std::vector<TimeWindow>& spans, const Time
 }
 
 // What of `whole` is not in `parts`; both merged.
-std::vector<TimeWindow> without(const std::vector<TimeWindow>& whole,
-                                const std::vector<TimeWindow>& parts) {
-  std::vector<TimeWindow> out;
+TimeWindows without(const TimeWindows& whole, const TimeWindows& parts) {
+  TimeWindows out;
   for (TimeWindow rest : whole) {
     for (const TimeWindow& part : parts) {
       if (part.to_ns <= rest.from_ns || part.from_ns >= rest.to_ns) continue;
@@ -91,9 +94,8 @@ class Row {
     return c;
   }
 
-  std::vector<TimeWindow> looked(const ActorFacts& observer, const ActorFacts& whom,
-                                 Sight sight) const {
-    std::vector<TimeWindow> spans;
+  TimeWindows looked(const ActorFacts& observer, const ActorFacts& whom, Sight sight) const {
+    TimeWindows spans;
     for (const Look& look : evidence_.looks) {
       if (look.observer == observer.name && look.sight == sight &&
           (look.whom.empty() || look.whom == whom.name))
@@ -103,14 +105,23 @@ class Row {
   }
 
   // Those of a hidden sender are found in anybody's stream.
-  std::vector<TimeWindow> present(const ActorFacts& observer, const std::string& whom,
-                                  Sight sight) const {
-    std::vector<TimeWindow> spans;
+  TimeWindows present(const ActorFacts& observer, const std::string& whom, Sight sight) const {
+    TimeWindows spans;
     for (const Presence& p : evidence_.presence) {
       if (p.observer == observer.name && p.sight == sight && p.whom == whom)
         spans.push_back(p.span);
     }
     return clipped(spans, window_);
+  }
+
+  // Of pictures in its stream that carry no mark nobody knows whose they are.
+  TimeWindows unknown(const ActorFacts& observer, const std::string& carrier, Sight sight) const {
+    TimeWindows spans;
+    for (const Presence& p : evidence_.presence) {
+      if (p.observer == observer.name && p.sight == sight && p.whom.empty() && p.carrier == carrier)
+        spans.push_back(p.span);
+    }
+    return leaks(clipped(spans, window_));
   }
 
   Case one(const ActorFacts& observer, const ActorFacts& whom, Sight sight, Rule rule) const {
@@ -129,6 +140,10 @@ class Row {
       c.text = fmt::format("{} {}", must ? "not" : "", name_of(sight)).substr(must ? 0 : 1) + " " +
                spans_text(wrong);
       c.place->at_ns = wrong.front().from_ns;
+    } else if (const auto unread = must ? TimeWindows{} : unknown(observer, whom.name, sight);
+               !unread.empty()) {
+      c.text = "pictures came without a readable mark " + spans_text(unread);
+      c.place->at_ns = unread.front().from_ns;
     } else if (seconds <= 0) {
       c.text = fmt::format("{} looked at nothing of {} then", observer.name, whom.name);
     } else {
@@ -141,21 +156,21 @@ class Row {
     return c;
   }
 
-  std::vector<TimeWindow> holes(const std::vector<TimeWindow>& looks,
-                                const std::vector<TimeWindow>& seen) const {
+  TimeWindows holes(const TimeWindows& looks, const TimeWindows& seen) const {
     auto out = without(looks, seen);
     std::erase_if(
         out, [&](const TimeWindow& hole) { return hole.to_ns - hole.from_ns <= ns(row_.grace); });
     return out;
   }
-  std::vector<TimeWindow> leaks(const std::vector<TimeWindow>& seen) const {
+  TimeWindows leaks(const TimeWindows& seen) const {
     return clipped(seen, {window_.from_ns + ns(row_.grace), window_.to_ns - ns(row_.grace)});
   }
 
   // Marks in a stream of somebody else.
   void strangers(const ActorFacts& observer, std::vector<Case>& out) const {
     for (const Presence& p : evidence_.presence) {
-      if (p.observer != observer.name || p.carrier.empty() || p.carrier == p.whom) continue;
+      if (p.observer != observer.name || p.carrier.empty() || p.whom.empty() || p.carrier == p.whom)
+        continue;
       const auto spans = clipped({p.span}, window_);
       if (spans.empty()) continue;
       const std::string what =
@@ -178,7 +193,7 @@ class Row {
     const std::string text = text_of(row_.span);
     return text.empty() ? "" : ", " + text;
   }
-  std::string spans_text(const std::vector<TimeWindow>& spans) const {
+  std::string spans_text(const TimeWindows& spans) const {
     std::string text;
     for (size_t i = 0; i < spans.size() && i < 3; ++i)
       text += fmt::format("{}from {:.1f} s to {:.1f} s", i == 0 ? "" : ", ",

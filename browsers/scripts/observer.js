@@ -260,8 +260,10 @@
 
   function select(reports) {
     const all = [...reports.values()];
-    const pairs = all.filter((one) => one.type === 'candidate-pair' && (one.nominated || one.selected) &&
-      one.state === 'succeeded');
+    // Chromium has several nominated pairs, and says which one its transport uses; Firefox marks it.
+    const used = new Set(all.flatMap((one) => one.type === 'transport' ? one.selectedCandidatePairId ?? [] : []));
+    const pairs = all.filter((one) => one.type === 'candidate-pair' && one.state === 'succeeded' &&
+      (used.size > 0 ? used.has(one.id) : one.selected ?? one.nominated));
     const ends = new Set(pairs.flatMap((pair) => [pair.localCandidateId, pair.remoteCandidateId]));
     return [...all.filter((one) => kTypes.has(one.type) || ends.has(one.id)), ...pairs];
   }

@@ -27,6 +27,17 @@ TEST_P(PictureMeterCodecs, DecodesAndReadsEveryFrame) {
 
 INSTANTIATE_TEST_SUITE_P(All, PictureMeterCodecs, ::testing::Values("vp8", "vp9", "h264", "h265"));
 
+TEST(PictureMeter, WhatIsShownWithoutAMarkIsNobodys) {
+  Measuring call({.actor = "bob", .verify = quality::Verify::kAll});
+  call.add({video_track(1, "alice"),
+            make_video({.frames = 60, .mark = [](int) { return std::optional<VideoMark>(); }})});
+  call.run(2.5);
+  EXPECT_TRUE(call.watch().presence().empty());
+  const auto unread = call.watch().senses().unread();
+  ASSERT_EQ(unread.size(), 1u);
+  EXPECT_EQ(unread[0].from, "alice");
+}
+
 TEST(PictureMeter, ACodecWithoutADecoderIsUnmeasured) {
   quality::SeriesSet set("bob", "alice", "camera");
   TrackInfo track = video_track(1, "alice", "vp8");

@@ -28,6 +28,19 @@ TEST(PresenceLog, JoinsWhatIsCloseAndKeepsApartWhatIsNot) {
   EXPECT_EQ(spans[4].from_ns, 1100 * kMs);
 }
 
+TEST(PresenceLog, PicturesWithoutAMarkAreNobodysAndKeptByThemselves) {
+  PresenceLog log;
+  const TrackInfo camera{
+      .id = 1, .kind = MediaKind::kVideo, .participant = "alice", .source = "camera"};
+  for (const int64_t at : {10, 900, 4000}) log.unread(camera, at * kMs);
+  EXPECT_TRUE(log.spans().empty());
+  const auto unread = log.unread();
+  ASSERT_EQ(unread.size(), 2u);
+  EXPECT_EQ(unread[0].from, "alice");
+  EXPECT_EQ(unread[0].source, std::nullopt);
+  EXPECT_EQ(unread[0].to_ns, 900 * kMs);
+}
+
 TEST(PresenceLog, LooksAndWhatWasDecodedFirstAreKeptByThemselves) {
   PresenceLog log;
   const TrackInfo camera{

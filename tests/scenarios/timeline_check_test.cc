@@ -64,6 +64,17 @@ TEST(Timeline, WhoMustBeSeenIsSeenAllTheTime) {
   EXPECT_EQ(judged(row(Rule::kMust, Sight::kSeen, "alice"), e)[0].verdict, Verdict::kFail);
 }
 
+TEST(Timeline, WhoMustNotBeSeenWasPerhapsWherePicturesCameThatNobodyCouldRead) {
+  Evidence e = run();
+  see(e, "", 7, 8, "alice");
+  EXPECT_EQ(judged(row(Rule::kMust, Sight::kSeen, "alice"), e)[0].verdict, Verdict::kFail);
+  const auto unread = judged(row(Rule::kMustNot, Sight::kSeen, "alice"), e);
+  ASSERT_EQ(unread.size(), 1u) << "a picture without a mark is no stranger";
+  EXPECT_EQ(unread[0].verdict, Verdict::kUnmeasured);
+  EXPECT_THAT(unread[0].text, HasSubstr("from 7.0 s to 8.0 s"));
+  EXPECT_EQ(judged(row(Rule::kMustNot, Sight::kSeen, "carol"), e)[0].verdict, Verdict::kPass);
+}
+
 TEST(Timeline, AMuteLeakIsFoundHoweverShort) {
   Evidence e = run();
   const auto silent = row(Rule::kMustNot, Sight::kHeard, "alice");
