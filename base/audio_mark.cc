@@ -185,10 +185,15 @@ struct Candidate {
 
 }  // namespace
 
-bool chirp_goes_up(uint64_t number) { return sequence().up[number % kSequence]; }
+uint64_t chirp_place(uint16_t source, uint64_t number) {
+  constexpr uint64_t kApart = 16375;
+  return (number + (uint64_t{source} + kSequence - 1) * kApart) % kSequence;
+}
 
-void add_chirp(std::span<float> samples, uint64_t number) {
-  const auto& chirp = chirps()[chirp_goes_up(number) ? 1 : 0];
+bool chirp_goes_up(uint64_t place) { return sequence().up[place % kSequence]; }
+
+void add_chirp(std::span<float> samples, uint64_t place) {
+  const auto& chirp = chirps()[chirp_goes_up(place) ? 1 : 0];
   const size_t count = std::min(samples.size(), chirp.size());
   for (size_t i = 0; i < count; ++i) samples[i] += static_cast<float>(kAmplitude) * chirp[i];
 }
@@ -319,7 +324,7 @@ std::vector<FoundChirp> ChirpDetector::finish() {
   return impl_->collect();
 }
 
-std::optional<uint64_t> chirp_number(std::span<const FoundChirp> consecutive) {
+std::optional<uint64_t> chirp_place(std::span<const FoundChirp> consecutive) {
   if (consecutive.size() < kDegree) return std::nullopt;
   constexpr double kTolerance = kChirpPeriodSamples / 10.0;
   for (size_t i = 1; i < consecutive.size(); ++i) {
@@ -329,10 +334,10 @@ std::optional<uint64_t> chirp_number(std::span<const FoundChirp> consecutive) {
   uint32_t window = 0;
   for (int i = 0; i < kDegree; ++i) window = window << 1 | (consecutive[i].up ? 1 : 0);
   if (window == 0) return std::nullopt;  // not in the sequence
-  const uint64_t number = sequence().first[window];
+  const uint64_t place = sequence().first[window];
   for (size_t i = 0; i < consecutive.size(); ++i)
-    if (consecutive[i].up != chirp_goes_up(number + i)) return std::nullopt;
-  return number;
+    if (consecutive[i].up != chirp_goes_up(place + i)) return std::nullopt;
+  return place;
 }
 
 }  // namespace callbot

@@ -1,7 +1,8 @@
 // base/audio_mark.h: chirp number <-> samples. Plain arithmetic on samples.
 //
 // Every second an 80 ms chirp, 500 to 3500 Hz up or down, Tukey window, -12 dBFS; up or down is one
-// bit of a 15-bit maximum length sequence, so any 15 chirps in a row give the absolute number.
+// bit of a 15-bit maximum length sequence, so any 15 chirps in a row give their place in it. Each
+// source begins at another place: which way chirps of known numbers go also says whose they are.
 // The chirp begins exactly with the video frame whose mark has flag bit 0 set.
 //
 // Thread:  any; a detector belongs to one thread.
@@ -21,10 +22,13 @@ constexpr int kMarkSampleRate = 48000;
 constexpr int kChirpSamples = kMarkSampleRate * 80 / 1000;
 constexpr int kChirpPeriodSamples = kMarkSampleRate;
 
-// Bit n of the sequence: does chirp n go up?
-bool chirp_goes_up(uint64_t number);
-// Adds chirp `number` to samples that begin where the chirp begins.
-void add_chirp(std::span<float> samples, uint64_t number);
+// Where in the sequence chirp `number` of a source (VideoMark::source) is. Of sources whose numbers
+// are less than 1900 apart no two come within 16 places of each other.
+uint64_t chirp_place(uint16_t source, uint64_t number);
+// Bit n of the sequence: does the chirp at that place go up?
+bool chirp_goes_up(uint64_t place);
+// Adds the chirp of a place to samples that begin where the chirp begins.
+void add_chirp(std::span<float> samples, uint64_t place);
 
 struct FoundChirp {
   double position = 0;  // in samples since the detector's beginning, sub-sample
@@ -49,8 +53,8 @@ class ChirpDetector {
   std::unique_ptr<Impl> impl_;
 };
 
-// The number of the first of these consecutive chirps, if their directions say it without doubt
+// The place of the first of these consecutive chirps, if their directions say it without doubt
 // (at least 15 of them); a missing chirp in between makes it unknown.
-std::optional<uint64_t> chirp_number(std::span<const FoundChirp> consecutive);
+std::optional<uint64_t> chirp_place(std::span<const FoundChirp> consecutive);
 
 }  // namespace callbot

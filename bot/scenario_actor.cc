@@ -62,8 +62,10 @@ std::vector<scenarios::Presence> ScenarioActor::presence_of(
         who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
     if (span.source) {
       const ScenarioActor* whom = hears_.numbered(*span.source);
-      one.whom = whom == nullptr ? "source " + std::to_string(*span.source) : whom->who_.name;
-      one.sight = scenarios::Sight::kSeen;
+      one.whom = span.source == quality::kStranger ? "somebody else"
+                 : whom == nullptr                 ? "source " + std::to_string(*span.source)
+                                                   : whom->who_.name;
+      if (span.media == MediaKind::kVideo) one.sight = scenarios::Sight::kSeen;
     }
     out.push_back(std::move(one));
   }

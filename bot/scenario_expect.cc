@@ -100,9 +100,10 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,
   const auto presence = senses->spans();
   if (const auto stranger = stranger_since(presence, who, now_ns - kLately)) {
     const ScenarioActor* other = cast_.numbered(*stranger);
-    return {Is::kNot,
-            "the marks in it are those of " +
-                (other == nullptr ? fmt::format("source {}", *stranger) : other->who().name)};
+    return {Is::kNot, "the marks in it are those of " +
+                          (stranger == quality::kStranger ? "somebody else"
+                           : other == nullptr             ? fmt::format("source {}", *stranger)
+                                                          : other->who().name)};
   }
   const bool so = sensed_since(presence, who, now_ns - kLately).has_value();
   return {so ? Is::kSo : Is::kNot,

@@ -49,10 +49,10 @@ const std::vector<float>& fading() {
 
 const std::vector<float>& chirp(bool up) {
   static const auto make = [](bool wanted) {
-    uint64_t number = 0;
-    while (chirp_goes_up(number) != wanted) ++number;
+    uint64_t place = 0;
+    while (chirp_goes_up(place) != wanted) ++place;
     std::vector<float> samples(kChirpSamples);
-    add_chirp(samples, number);
+    add_chirp(samples, place);
     return samples;
   };
   static const std::vector<float> down_made = make(false), up_made = make(true);
@@ -61,7 +61,8 @@ const std::vector<float>& chirp(bool up) {
 
 }  // namespace
 
-PatternSound::PatternSound(uint64_t seed, uint16_t source) : seed_(mix_seed(seed, source)) {
+PatternSound::PatternSound(uint64_t seed, uint16_t source)
+    : seed_(mix_seed(seed, source)), source_(source) {
   // Neighbours get keys far apart: seven half-tones, again and again, visit all twelve.
   const double root = 110 * std::exp2(source * 7 % 12 / 12.0);
   const auto tone = [&](int half_tones) { return root * std::exp2(half_tones / 12.0); };
@@ -105,7 +106,7 @@ void PatternSound::render(int64_t first, std::span<int16_t> samples) const {
     const auto number = static_cast<uint64_t>(signed_number);
     float value = chord(number) + melody(number);
     const uint64_t second = number / kChirpPeriodSamples, into = number % kChirpPeriodSamples;
-    if (into < kChirpSamples) value += chirp(chirp_goes_up(second))[into];
+    if (into < kChirpSamples) value += chirp(chirp_goes_up(chirp_place(source_, second)))[into];
     samples[i] = static_cast<int16_t>(std::lrintf(std::clamp(value, -1.F, 1.F) * 32767));
   }
 }

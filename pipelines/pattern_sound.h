@@ -27,6 +27,7 @@ class PatternSound {
   float melody(uint64_t sample) const;
 
   uint64_t seed_;
+  uint16_t source_;
   // Phases per sample, 2^32 a turn: the chord's notes, how they come and go, the melody's notes.
   std::array<uint32_t, 3> chord_{}, swell_{};
   std::array<uint32_t, 8> scale_{};

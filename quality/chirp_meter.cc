@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kTogether = 8;  // by chance one wrong second in 256 fits
 constexpr int kMostShift = 7;
+constexpr size_t kStrangers = 4;  // in a row
 // A sender that makes its sound of a plan sends a packet when it begins: it may be there a packet
 // (20 ms) and the codec's look-ahead before its last sample was captured, as it were.
 constexpr int64_t kEarly_ns = 30'000'000;
@@ -17,8 +18,8 @@ constexpr int64_t kUnderWay_ns = 1'000'000'000;  // longer than usual that a chi
 
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
-bool right_direction(int64_t number, bool up) {
-  return number >= 0 && chirp_goes_up(static_cast<uint64_t>(number)) == up;
+bool right_direction(uint16_t source, int64_t number, bool up) {
+  return number >= 0 && chirp_goes_up(chirp_place(source, static_cast<uint64_t>(number))) == up;
 }
 
 }  // namespace
@@ -62,7 +63,7 @@ std::optional<ChirpMeter::Candidate> ChirpMeter::like_the_last(const HeardChirp&
     best = candidate;
     nearest = off;
   }
-  if (!best || !right_direction(best->number, heard.up)) return std::nullopt;
+  if (!best || !right_direction(*sender_.source, best->number, heard.up)) return std::nullopt;
   return best;
 }
 
@@ -92,7 +93,7 @@ void ChirpMeter::decide(bool now) {
       std::deque<Candidate> fitting;
       for (const Heard& heard : undecided_) {
         const auto candidate = shifted(heard.chirp, shift);
-        if (candidate && right_direction(candidate->number, heard.chirp.up))
+        if (candidate && right_direction(*sender_.source, candidate->number, heard.chirp.up))
           fitting.push_back(*candidate);
       }
       if (fitting.size() != undecided_.size()) continue;
@@ -101,6 +102,7 @@ void ChirpMeter::decide(bool now) {
       return;
     }
     // The oldest is none of the sender's.
+    strange(undecided_.front());
     unplaced(undecided_.front());
     undecided_.pop_front();
   }
@@ -116,7 +118,20 @@ void ChirpMeter::unplaced(const Heard& heard) {
   out_.event("audio.duplicate", heard.chirp.playout_ns);
 }
 
+// One may be a mistake.
+void ChirpMeter::strange(const Heard& heard) {
+  strange_.push_back(heard.chirp);
+  if (strange_.size() < kStrangers) return;
+  for (const HeardChirp& chirp : strange_) {
+    out_.event("identity.wrong", chirp.playout_ns);
+    if (on_stranger) on_stranger(chirp);
+  }
+  strange_.clear();
+}
+
 void ChirpMeter::place(const Heard& heard, const Candidate& candidate) {
+  strange_.clear();
+  out_.measure({"identity.wrong"});
   if (highest_ && candidate.number <= *highest_) return unplaced(heard);
   judge_mute(heard, candidate.captured.at_ns);
   const HeardChirp& chirp = heard.chirp;

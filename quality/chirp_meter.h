@@ -8,7 +8,8 @@
 // delay.
 //
 // A chirp whose number is known was captured when the log says: that decides whether it leaked from
-// a muted sender, else its arrival does, after the grace. Chirps say nothing of who sent them.
+// a muted sender, else its arrival does, after the grace. Where one chirp after the other fits no
+// number of the sender's they are somebody else's: directions say whose they are (chirp_place).
 //
 // Thread:  one at a time.
 // Owner:   SoundMeter.
@@ -19,6 +20,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "quality/mute.h"
 #include "quality/sender.h"
@@ -44,6 +46,8 @@ class ChirpMeter {
   void chirp(const HeardChirp& heard, const Mute& mute);
   // Told of each chirp whose number the sender's log says.
   std::function<void(int64_t number, const HeardChirp& heard)> on_number = {};
+  // Told of each that is somebody else's.
+  std::function<void(const HeardChirp& heard)> on_stranger = {};
   // Nothing came until then, and nobody said that nothing would. How many chirps that were due.
   int64_t finish(int64_t at_ns);
   // Nothing was listened to since the last one, or the sender was muted; what waits is decided.
@@ -66,6 +70,7 @@ class ChirpMeter {
   void decide(bool now);
   void place(const Heard& heard, const Candidate& candidate);
   void unplaced(const Heard& heard);
+  void strange(const Heard& heard);
   void judge_mute(const Heard& heard, std::optional<int64_t> captured_ns);
   void place_by_distance(const Heard& heard);
   void number(int64_t number, const HeardChirp& heard);
@@ -75,8 +80,9 @@ class ChirpMeter {
   const SenderLog* log_;
   SkewMeter* skew_;
   std::deque<Heard> undecided_;
-  std::optional<double> delay_;     // of the last one, seconds
-  std::optional<int64_t> highest_;  // number
+  std::vector<HeardChirp> strange_;  // the newest, one after the other; too few to be sure
+  std::optional<double> delay_;      // of the last one, seconds
+  std::optional<int64_t> highest_;   // number
   std::optional<int64_t> last_rtp_ns_;
   bool by_distance_ = false;
 };

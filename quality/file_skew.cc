@@ -42,11 +42,11 @@ void chirps_near(const std::vector<FileChirp>& chirps, double time, double reach
 }
 
 // The distance, near `shift`, at which most frames have a chirp that goes right.
-std::optional<double> distance(const std::vector<FileFlash>& flashes,
+std::optional<double> distance(uint16_t source, const std::vector<FileFlash>& flashes,
                                const std::vector<FileChirp>& chirps, uint32_t step, int shift) {
   std::map<int, int> votes;
   for (const FileFlash& flash : flashes) {
-    const bool up = chirp_goes_up(flash.counter / step);
+    const bool up = chirp_goes_up(chirp_place(source, flash.counter / step));
     chirps_near(chirps, flash.time + shift, kReach, [&](const FileChirp& c) {
       if (c.up == up) ++votes[static_cast<int>(std::floor((c.time - flash.time) / kBin))];
     });
@@ -64,7 +64,7 @@ std::optional<double> distance(const std::vector<FileFlash>& flashes,
   return at;
 }
 
-std::vector<Pair> pairs_at(const std::vector<FileFlash>& flashes,
+std::vector<Pair> pairs_at(uint16_t source, const std::vector<FileFlash>& flashes,
                            const std::vector<FileChirp>& chirps, uint32_t step, double distance,
                            size_t& wrong) {
   std::vector<Pair> pairs;
@@ -76,7 +76,7 @@ std::vector<Pair> pairs_at(const std::vector<FileFlash>& flashes,
         nearest = &c;
     });
     if (nearest == nullptr) continue;
-    if (nearest->up != chirp_goes_up(flash.counter / step)) {
+    if (nearest->up != chirp_goes_up(chirp_place(source, flash.counter / step))) {
       ++wrong;
       continue;
     }
@@ -110,16 +110,16 @@ SkewStatistics statistics(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
-std::optional<SkewStatistics> file_skew(const std::vector<FileFlash>& flashes,
+std::optional<SkewStatistics> file_skew(uint16_t source, const std::vector<FileFlash>& flashes,
                                         const std::vector<FileChirp>& chirps) {
   const uint32_t step = step_of(flashes);
   if (step == 0) return std::nullopt;
   for (int n = 0; n <= 2 * kMostShift; ++n) {
     const int shift = n % 2 == 0 ? n / 2 : -(n + 1) / 2;
-    const auto at = distance(flashes, chirps, step, shift);
+    const auto at = distance(source, flashes, chirps, step, shift);
     if (!at) continue;
     size_t wrong = 0;
-    const auto pairs = pairs_at(flashes, chirps, step, *at, wrong);
+    const auto pairs = pairs_at(source, flashes, chirps, step, *at, wrong);
     if (pairs.size() < (n == 0 ? kLeastPairs : kLeastPairsShifted)) continue;
     const auto right = static_cast<double>(pairs.size());
     if (right < kLeastRight * (right + static_cast<double>(wrong))) continue;

@@ -27,8 +27,8 @@ struct FileChirp {
   bool up = false;
 };
 
-// Both in order of time.
-std::optional<SkewStatistics> file_skew(const std::vector<FileFlash>& flashes,
+// Both in order of time; `source` is that of the frames.
+std::optional<SkewStatistics> file_skew(uint16_t source, const std::vector<FileFlash>& flashes,
                                         const std::vector<FileChirp>& chirps);
 
 }  // namespace callbot::quality

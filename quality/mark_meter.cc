@@ -93,7 +93,8 @@ void MarkMeter::own(const VideoMark& mark, const Shown& shown,
   if (interval && interval->freeze)
     out_.sample("video.freeze_true", interval->begin_ns, interval->seconds);
   if (skew_ != nullptr && (mark.flags & kMarkChirp) != 0)
-    skew_->flash(placed.counter, captured ? std::optional(captured->at_ns) : std::nullopt, at);
+    skew_->flash(mark.source, placed.counter,
+                 captured ? std::optional(captured->at_ns) : std::nullopt, at);
   first_time(shown, captured);
 }
 

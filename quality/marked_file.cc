@@ -318,7 +318,7 @@ MarkedFile gather(const AVFormatContext& file, Readers& readers) {
     for (auto& [number, source] : pictures->sources()) {
       MarkedSource marked = source.finish();
       for (size_t i = 0; i < sounds.size(); ++i) {
-        auto skew = file_skew(source.flashes(), sounds[i]->chirps());
+        auto skew = file_skew(number, source.flashes(), sounds[i]->chirps());
         if (!skew) continue;
         skew->stream = out.sounds[i].stream;
         marked.skew.push_back(*skew);

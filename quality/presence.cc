@@ -7,6 +7,7 @@ namespace {
 
 constexpr int64_t kPicturesApart_ns = 1'000'000'000;
 constexpr int64_t kSoundsApart_ns = 500'000'000;
+constexpr int64_t kChirp_ns = 80'000'000, kChirpsApart_ns = 1'500'000'000;
 
 }  // namespace
 
@@ -29,6 +30,14 @@ void PresenceLog::heard(const TrackInfo& track, int64_t from_ns, int64_t to_ns) 
   spans_.add({track.id, -1},
              {track.participant, track.source, MediaKind::kAudio, std::nullopt, from_ns, to_ns},
              kSoundsApart_ns);
+}
+
+void PresenceLog::strange(const TrackInfo& track, int64_t at_ns) {
+  const std::lock_guard lock(mutex_);
+  spans_.add(
+      {track.id, kStranger},
+      {track.participant, track.source, MediaKind::kAudio, kStranger, at_ns, at_ns + kChirp_ns},
+      kChirpsApart_ns);
 }
 
 void PresenceLog::looked(const TrackInfo& track, int64_t at_ns) {

@@ -24,12 +24,15 @@
 
 namespace callbot::quality {
 
+constexpr uint16_t kStranger = 0xffff;  // whose chirps they are is not known
+
 struct PresenceSpan {
   std::string from;    // whose track
   std::string stream;  // "camera", ...
   MediaKind media = MediaKind::kVideo;
-  std::optional<uint16_t> source = {};  // of the marks: who it really was; sound has none
-  int64_t from_ns = 0, to_ns = 0;       // playout, monotonic_ns()
+  // Of the marks: who it really was. Sound has none, but for chirps that are not its sender's.
+  std::optional<uint16_t> source = {};
+  int64_t from_ns = 0, to_ns = 0;  // playout, monotonic_ns()
 };
 
 struct FirstDecoded {
@@ -44,6 +47,8 @@ class PresenceLog {
   void unread(const TrackInfo& track, int64_t at_ns);
   // A tenth of a second of sound.
   void heard(const TrackInfo& track, int64_t from_ns, int64_t to_ns);
+  // A chirp in it that is not its sender's.
+  void strange(const TrackInfo& track, int64_t at_ns);
   void looked(const TrackInfo& track, int64_t at_ns);
   void decoded(const TrackInfo& track, int64_t at_ns);  // the first of it
   std::vector<PresenceSpan> spans() const;

@@ -14,11 +14,12 @@ constexpr double kLeastPairs = 10, kLeastSeconds = 10;
 
 }  // namespace
 
-void SkewMeter::flash(int64_t counter, std::optional<int64_t> captured_ns, int64_t playout_ns) {
+void SkewMeter::flash(uint16_t source, int64_t counter, std::optional<int64_t> captured_ns,
+                      int64_t playout_ns) {
   // Two chirps in a row are a second apart.
   if (fps_ == 0 && last_flash_ && counter > *last_flash_) fps_ = counter - *last_flash_;
   last_flash_ = counter;
-  flashes_.push_back({counter, captured_ns, playout_ns});
+  flashes_.push_back({source, counter, captured_ns, playout_ns});
   if (flashes_.size() > kMostWaiting) flashes_.pop_front();
   pair_up();
 }
@@ -36,7 +37,7 @@ bool SkewMeter::belong(const Flash& flash, const Chirp& chirp) const {
   constexpr int64_t kCounters = int64_t{1} << 24;
   const int64_t number = flash.counter % kCounters / fps_;
   return std::abs(chirp.at_ns - flash.at_ns) <= kNearest_ns &&
-         chirp_goes_up(static_cast<uint64_t>(number)) == chirp.up;
+         chirp_goes_up(chirp_place(flash.source, static_cast<uint64_t>(number))) == chirp.up;
 }
 
 void SkewMeter::pair_up() {

@@ -26,11 +26,14 @@ class SkewMeter {
   // `fps` of the sender's pattern; 0: as the frames themselves say.
   SkewMeter(SeriesSet& out, int fps) : out_(out), fps_(fps) {}
 
-  void flash(int64_t counter, std::optional<int64_t> captured_ns, int64_t playout_ns);
+  // The frame of a source that a chirp belongs to.
+  void flash(uint16_t source, int64_t counter, std::optional<int64_t> captured_ns,
+             int64_t playout_ns);
   void chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns);
 
  private:
   struct Flash {
+    uint16_t source;
     int64_t counter;
     std::optional<int64_t> captured_ns;
     int64_t at_ns;

@@ -73,6 +73,9 @@ SoundMeter::SoundMeter(const TrackInfo& track, SeriesSet& out, const SoundMeterC
   level_.on_silence = [this](const SoundLevel::Silence& s) {
     out_.sample("audio.silence", s.begin_ns, s.seconds);
   };
+  chirp_meter_.on_stranger = [this](const HeardChirp& heard) {
+    if (config_.presence != nullptr) config_.presence->strange(track_, heard.playout_ns);
+  };
   if (config.sent)
     chirp_meter_.on_number = [this](int64_t number, const HeardChirp& heard) {
       to_compare_.push_back({number, std::llround(heard.position), heard.playout_ns});

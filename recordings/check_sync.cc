@@ -19,6 +19,7 @@ constexpr double kLeastAgreement = 0.9;
 
 struct Flash {
   double time;
+  uint16_t source;
   uint32_t counter;
 };
 struct Pair {
@@ -32,7 +33,7 @@ std::vector<Flash> flashes_of(const Lane& video) {
     for (const ProbedPicture& p : piece.stream.pictures) {
       if (!p.mark || (p.mark->flags & 1) == 0) continue;
       if (out.empty() || out.back().counter != p.mark->counter)
-        out.push_back({p.time, p.mark->counter});
+        out.push_back({p.time, p.mark->source, p.mark->counter});
     }
   }
   return out;
@@ -75,8 +76,8 @@ std::vector<Pair> pair_up(const std::vector<Flash>& flashes, const std::vector<P
         (nearest == nullptr || wanted - (next - 1)->time < nearest->time - wanted))
       nearest = &*(next - 1);
     if (nearest == nullptr || std::abs(nearest->time - wanted) > kNearest) continue;
-    pairs.push_back({flash.time, nearest->time - flash.time,
-                     nearest->up == chirp_goes_up(flash.counter / step)});
+    const bool up = chirp_goes_up(chirp_place(flash.source, flash.counter / step));
+    pairs.push_back({flash.time, nearest->time - flash.time, nearest->up == up});
   }
   return pairs;
 }

@@ -169,7 +169,7 @@ std::span<const Expectation> expectations() {
        {"stream", "within", "for"},
        true},
       {"heard",
-       "hears the chirps of `from`, and no others",
+       "hears sound of `from`, and nobody else's chirps in it",
        {"from"},
        {"stream", "within", "for"},
        true},

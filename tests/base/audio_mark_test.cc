@@ -85,6 +85,19 @@ TEST(ChirpSequence, EveryFifteenDirectionsAreUnlikeAllOthers) {
   EXPECT_EQ(chirp_goes_up(3), chirp_goes_up(3 + 32767));
 }
 
+TEST(ChirpSequence, EachSourceBeginsElsewhere) {
+  EXPECT_EQ(chirp_place(1, 5), 5U);
+  EXPECT_EQ(chirp_place(9, 7), (chirp_place(9, 0) + 7) % 32767);
+  for (const uint16_t source : {0, 1, 515, 40000}) {
+    for (uint16_t n = 1; n < 1900; ++n) {
+      const int64_t apart =
+          std::abs(static_cast<int64_t>(chirp_place(static_cast<uint16_t>(source + n), 0)) -
+                   static_cast<int64_t>(chirp_place(source, 0)));
+      EXPECT_GT(std::min(apart, 32767 - apart), 16) << source << " and " << source + n;
+    }
+  }
+}
+
 TEST(ChirpDetector, FindsEveryChirpWithinATenthOfASample) {
   const auto found = detect(chirps(20, 0.25));
   ASSERT_EQ(found.size(), 20U);
@@ -174,10 +187,10 @@ TEST(ChirpNumber, IsKnownFromFifteenOn) {
   const auto found = detect(chirps(30, 0.2, 5000));
   ASSERT_EQ(found.size(), 30U);
   const std::span all(found);
-  EXPECT_EQ(chirp_number(all), 5000U);
-  EXPECT_EQ(chirp_number(all.subspan(7)), 5007U);
-  EXPECT_EQ(chirp_number(all.first(15)), 5000U);
-  EXPECT_EQ(chirp_number(all.first(14)), std::nullopt);
+  EXPECT_EQ(chirp_place(all), 5000U);
+  EXPECT_EQ(chirp_place(all.subspan(7)), 5007U);
+  EXPECT_EQ(chirp_place(all.first(15)), 5000U);
+  EXPECT_EQ(chirp_place(all.first(14)), std::nullopt);
 }
 
 TEST(ChirpNumber, IsUnknownWhenAnyChirpContradictsOrIsMissing) {
@@ -186,11 +199,11 @@ TEST(ChirpNumber, IsUnknownWhenAnyChirpContradictsOrIsMissing) {
   for (size_t i = 0; i < found.size(); ++i) {
     auto wrong = found;
     wrong[i].up = !wrong[i].up;
-    EXPECT_EQ(chirp_number(wrong), std::nullopt) << i;
+    EXPECT_EQ(chirp_place(wrong), std::nullopt) << i;
     if (i == 0 || i + 1 == found.size()) continue;
     auto missing = found;
     missing.erase(missing.begin() + static_cast<ptrdiff_t>(i));
-    EXPECT_EQ(chirp_number(missing), std::nullopt) << i;
+    EXPECT_EQ(chirp_place(missing), std::nullopt) << i;
   }
 }
 

@@ -54,6 +54,22 @@ TEST_F(ChirpMeterTest, DelaysOfLessAndOfMoreThanASecond) {
   }
 }
 
+TEST_F(ChirpMeterTest, ChirpsOfAnotherSourceAreNotItsSenders) {
+  ChirpMeter meter(set_, alice_, &log_, nullptr);
+  std::vector<int64_t> strange;
+  meter.on_stranger = [&](const HeardChirp& heard) { strange.push_back(heard.playout_ns); };
+  for (int64_t n = 2; n < 12; ++n) meter.chirp(chirp(n, 0.2), mute_);
+  EXPECT_EQ(set_.total("identity.wrong"), 0);
+  for (int64_t n = 12; n < 32; ++n) {
+    HeardChirp other = chirp(n, 0.2);
+    other.up = chirp_goes_up(chirp_place(7, static_cast<uint64_t>(n)));
+    meter.chirp(other, mute_);
+  }
+  // Some fit by chance: the first of them, while the one before was its sender's.
+  EXPECT_GT(set_.total("identity.wrong"), 8);
+  EXPECT_EQ(static_cast<double>(strange.size()), set_.total("identity.wrong"));
+}
+
 TEST_F(ChirpMeterTest, FollowsADelayThatGrowsBeyondASecond) {
   ChirpMeter meter(set_, alice_, &log_, nullptr);
   for (int64_t n = 0; n < 40; ++n)

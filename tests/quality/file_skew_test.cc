@@ -14,11 +14,13 @@ struct Made {
   std::vector<FileChirp> chirps;
 };
 // A sender whose frame 0 is at `begin`, its sound `skew` later, and so much more each second.
-Made sender(int seconds, double begin, double skew, uint64_t first = 0, double drift = 0) {
+Made sender(int seconds, double begin, double skew, uint64_t first = 0, double drift = 0,
+            uint16_t source = 1) {
   Made made;
   for (int n = 0; n < seconds; ++n) {
     made.flashes.push_back({begin + n, static_cast<uint32_t>((first + n) * 30)});
-    made.chirps.push_back({begin + n + skew + n * drift, chirp_goes_up(first + n)});
+    made.chirps.push_back(
+        {begin + n + skew + n * drift, chirp_goes_up(chirp_place(source, first + n))});
   }
   return made;
 }
@@ -26,7 +28,7 @@ Made sender(int seconds, double begin, double skew, uint64_t first = 0, double d
 TEST(FileSkew, IsWhatItWasMade) {
   for (const double skew : {0.0, 0.045, -0.2, 0.48, 2.3, -4.1}) {
     const Made made = sender(30, 1.5, skew);
-    const auto found = file_skew(made.flashes, made.chirps);
+    const auto found = file_skew(1, made.flashes, made.chirps);
     ASSERT_TRUE(found) << skew;
     EXPECT_NEAR(found->median, skew, 1e-9);
     EXPECT_EQ(found->pairs, 30u);
@@ -40,14 +42,21 @@ TEST(FileSkew, FindsASendersOwnChirpsInAMix) {
   std::vector<FileChirp> mix;
   for (const Made& m : {alice, bob, carol}) mix.insert(mix.end(), m.chirps.begin(), m.chirps.end());
   std::sort(mix.begin(), mix.end(), [](auto& a, auto& b) { return a.time < b.time; });
-  EXPECT_NEAR(file_skew(alice.flashes, mix)->median, 0.03, 1e-9);
-  EXPECT_NEAR(file_skew(bob.flashes, mix)->median, -0.06, 1e-9);
-  EXPECT_NEAR(file_skew(carol.flashes, mix)->median, 0.01, 1e-9);
+  EXPECT_NEAR(file_skew(1, alice.flashes, mix)->median, 0.03, 1e-9);
+  EXPECT_NEAR(file_skew(1, bob.flashes, mix)->median, -0.06, 1e-9);
+  EXPECT_NEAR(file_skew(1, carol.flashes, mix)->median, 0.01, 1e-9);
+}
+
+TEST(FileSkew, ChirpsOfTheSameNumbersTellWhoseTheyAre) {
+  const Made alice = sender(30, 1, 0.01), bob = sender(30, 1, 0.06, 0, 0, 2);
+  EXPECT_FALSE(file_skew(1, alice.flashes, bob.chirps));
+  EXPECT_FALSE(file_skew(2, bob.flashes, alice.chirps));
+  EXPECT_NEAR(file_skew(2, bob.flashes, bob.chirps)->median, 0.06, 1e-9);
 }
 
 TEST(FileSkew, FollowsADrift) {
   const Made made = sender(60, 1, 0.02, 0, 0.002);
-  const auto found = file_skew(made.flashes, made.chirps);
+  const auto found = file_skew(1, made.flashes, made.chirps);
   ASSERT_TRUE(found);
   EXPECT_GT(found->pairs, 55u);
   EXPECT_NEAR(*found->drift, 0.12, 0.002);
@@ -55,9 +64,9 @@ TEST(FileSkew, FollowsADrift) {
 
 TEST(FileSkew, ChirpsOfSomebodyElseAreNone) {
   const Made alice = sender(30, 1, 0), other = sender(30, 1.2, 0, 5000);
-  EXPECT_FALSE(file_skew(alice.flashes, other.chirps));
-  EXPECT_FALSE(file_skew(alice.flashes, {}));
-  EXPECT_FALSE(file_skew({}, alice.chirps));
+  EXPECT_FALSE(file_skew(1, alice.flashes, other.chirps));
+  EXPECT_FALSE(file_skew(1, alice.flashes, {}));
+  EXPECT_FALSE(file_skew(1, {}, alice.chirps));
 }
 
 }  // namespace

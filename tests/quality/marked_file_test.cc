@@ -45,7 +45,8 @@ class MarkedFileTest : public ::testing::Test {
 };
 
 TEST_F(MarkedFileTest, AWebmOfALowRateIsReadWhole) {
-  ffmpeg(video("v.y4m", {.frames = 150, .source = 0x0203, .first = 300}) + sound("s.pcm", 5, 10) +
+  ffmpeg(video("v.y4m", {.frames = 150, .source = 0x0203, .first = 300}) +
+         sound("s.pcm", 5, chirp_place(0x0203, 10)) +
          "-vf scale=320:180 -c:v libvpx -deadline realtime -cpu-used -8 -b:v 80k -c:a libopus -b:a "
          "24k " +
          path("out.webm"));

@@ -33,7 +33,7 @@ class SkewMeterTest : public ::testing::Test {
 TEST_F(SkewMeterTest, PairsByTheTimeOfCaptureHoweverFarApart) {
   SkewMeter meter(set_, 30);
   for (int64_t n = 0; n < 12; ++n) {
-    meter.flash(n * 30, n * kSecond, n * kSecond + 50 * kMs);
+    meter.flash(1, n * 30, n * kSecond, n * kSecond + 50 * kMs);
     meter.chirp(up(n), n * kSecond, n * kSecond + 1350 * kMs);
   }
   EXPECT_THAT(values("av.skew"), SizeIs(12));
@@ -44,7 +44,7 @@ TEST_F(SkewMeterTest, PairsByTheTimeOfCaptureWhateverTheFrameRate) {
   SkewMeter meter(set_, 30);
   int64_t counter = 0;
   for (int64_t n = 0; n < 12; ++n) {
-    meter.flash(counter, n * kSecond, n * kSecond);
+    meter.flash(1, counter, n * kSecond, n * kSecond);
     meter.chirp(up(n), n * kSecond, n * kSecond + 20 * kMs);
     counter += n < 4 ? 30 : 10;
   }
@@ -56,7 +56,7 @@ TEST_F(SkewMeterTest, PairsByNearnessAndDirectionWithoutNumbers) {
   SkewMeter meter(set_, 0);
   for (int64_t n = 0; n < 12; ++n) {
     meter.chirp(up(n), std::nullopt, n * kSecond - 80 * kMs);
-    meter.flash(n * 30, {}, n * kSecond);
+    meter.flash(1, n * 30, {}, n * kSecond);
     meter.chirp(!up(n), std::nullopt, n * kSecond + 10 * kMs);  // somebody else's
   }
   EXPECT_THAT(values("av.skew"), SizeIs(12));
@@ -66,12 +66,12 @@ TEST_F(SkewMeterTest, PairsByNearnessAndDirectionWithoutNumbers) {
 TEST_F(SkewMeterTest, DriftIsTheSlopeAMinute) {
   SkewMeter meter(set_, 30);
   for (int64_t n = 0; n < 9; ++n) {
-    meter.flash(n * 30, n * kSecond, n * kSecond);
+    meter.flash(1, n * 30, n * kSecond, n * kSecond);
     meter.chirp(up(n), n * kSecond, n * kSecond + n * 2 * kMs);
   }
   EXPECT_THAT(values("av.drift"), IsEmpty()) << "too few to say";
   for (int64_t n = 9; n < 40; ++n) {
-    meter.flash(n * 30, n * kSecond, n * kSecond);
+    meter.flash(1, n * 30, n * kSecond, n * kSecond);
     meter.chirp(up(n), n * kSecond, n * kSecond + n * 2 * kMs);
   }
   EXPECT_THAT(values("av.drift"), ElementsAre(DoubleNear(0.12, 0.001)));
