@@ -315,6 +315,20 @@ Result<> check_text(std::string_view text, const YamlLimits& limits) {
 
 }  // namespace
 
+TextPlace TextPlaces::nearest(const std::string& path, bool key) const {
+  std::string at = path;
+  while (true) {
+    const auto& first = key ? keys : values;
+    const auto& second = key ? values : keys;
+    if (const auto found = first.find(at); found != first.end()) return found->second;
+    if (const auto found = second.find(at); found != second.end()) return found->second;
+    if (at.empty()) return {1, 1};
+    const size_t cut = at.find_last_of(".[");
+    at.resize(cut == std::string::npos ? 0 : cut);
+    key = true;  // what is missing is missing below its parent's name
+  }
+}
+
 std::string path_of(std::string_view parent, std::string_view key) {
   return fmt::format("{}{}{}", parent, parent.empty() ? "" : ".", key);
 }

@@ -35,10 +35,15 @@ struct YamlLimits {
 
 enum class YamlDialect { kYaml, kJson };
 
-struct YamlDocument {
-  Json root;
-  // By path, "steps[3].timeout": where its key stands, and its value. The root is "".
+// By path, "steps[3].timeout": where its key stands, and its value. The root is "".
+struct TextPlaces {
   std::map<std::string, TextPlace, std::less<>> keys, values;
+  // Of its value, or of its key; where it does not stand in the text, of the nearest around it.
+  TextPlace nearest(const std::string& path, bool key = false) const;
+};
+
+struct YamlDocument : TextPlaces {
+  Json root;
 };
 
 Result<YamlDocument> parse_yaml(std::string_view text, YamlDialect dialect = YamlDialect::kYaml,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/picture_limits.h"
 #include "bot/cli_values.h"
 
 namespace callbot::bot {
@@ -61,7 +62,7 @@ void add_feed(CLI::App* c, SendOptions& o) {
   add_size(c, o.width, o.height)->each([&o](const std::string&) { o.feed.size = true; });
   c->add_option("--fps", o.fps, "frames a second")
       ->capture_default_str()
-      ->check(CLI::Range(1, 60))
+      ->check(CLI::Range(1, kMostFps))
       ->each([&o](const std::string&) { o.feed.fps = true; });
   parsed<int>(c, "--bitrate", "of the video, in bit/s: 1500k, 2.5M", o.bitrate, bitrate, "RATE")
       ->default_str("1500k")
@@ -82,7 +83,7 @@ void add_pattern(CLI::App& app, PatternOptions& o) {
   add_size(c, o.width, o.height);
   c->add_option("--fps", o.fps, "frames a second; mjpeg: 30, as Chromium plays it")
       ->capture_default_str()
-      ->check(CLI::Range(1, 60));
+      ->check(CLI::Range(1, kMostFps));
   c->add_option("--seconds", o.seconds, "how long: whole seconds, one chirp each")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600));

@@ -81,7 +81,8 @@ Result<> ScenarioBot::make_source() {
       media_ != nullptr && media_->video.source != "none" ? MemberState::kOn : MemberState::kOff;
   auto started = source_->start();
   if (const int64_t begin_ns = source_->begin_ns(); begin_ns != 0)
-    measuring_.log->set(number_, {.start_ns = begin_ns, .fps = media_->video.fps});
+    measuring_.log->set(number_,
+                        {.start_ns = begin_ns, .fps = static_cast<double>(media_->video.fps)});
   if (const int64_t begin_ns = source_->screen_begin_ns(); begin_ns != 0)
     measuring_.log->set(number_ | kScreenMarks,
                         {.start_ns = begin_ns, .fps = static_cast<double>(screen_fps_)});

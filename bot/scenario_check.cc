@@ -2,7 +2,7 @@
 
 #include "base/print.h"
 #include "base/text.h"
-#include "bot/scenario_network.h"
+#include "bot/scenario_mistakes.h"
 #include "scenarios/decode.h"
 #include "scenarios/run_json.h"
 #include "scenarios/schema.h"
@@ -16,11 +16,9 @@ constexpr uint64_t kMostCsv = 16u << 20;
 Result<> check(const std::string& file, const TestOptions& options,
                const std::vector<scenarios::Values>& rows) {
   for (const scenarios::Values& row : rows) {
-    const auto scenario =
-        scenarios::load_scenario(file, {options.vars, row, scenarios::from_environment});
+    const auto scenario = scenarios::load_scenario(
+        file, {options.vars, row, scenarios::from_environment}, mistakes_of);
     if (!scenario) return tl::unexpected(scenario.error());
-    if (std::string why = network_mistakes(*scenario); !why.empty())
-      return fail(Code::kUsage, std::move(why));
     if (&row != &rows.front()) continue;
     print("{}: {}: {}, {}, {}\n", file, scenario->name,
           counted(scenarios::instances(*scenario).size(), "actor"),

@@ -1,7 +1,5 @@
 #include "bot/scenario_network.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "bot/network_report.h"
@@ -12,30 +10,33 @@ using scenarios::StepKind;
 
 Result<network::Network> network_of(const scenarios::NetworkSetting& setting,
                                     const scenarios::Scenario& scenario) {
-  return network::read_network(setting.value, setting.name, fs::path(scenario.file).parent_path());
+  return network::read_network(setting.value, setting.path, fs::path(scenario.file).parent_path());
 }
 
-std::string network_mistakes(const scenarios::Scenario& s) {
-  std::string out;
-  const auto say = [&](const std::string& where, const std::string& what) {
-    out += fmt::format("{}{}:{} {}", out.empty() ? "" : "\n", s.file, where, what);
+std::vector<scenarios::Mistake> network_mistakes(const scenarios::Scenario& s) {
+  std::vector<scenarios::Mistake> all;
+  const auto check = [&](const scenarios::NetworkSetting& setting, bool schedules) {
+    const auto network = network_of(setting, s);
+    if (!network) {
+      // It begins with the path of the key that is wrong.
+      const std::string& text = network.error().message;
+      const size_t end = text.starts_with(setting.path) ? text.find(": ") : std::string::npos;
+      const bool path = end != std::string::npos;
+      const auto wrong = scenarios::mistake_at(s, path ? text.substr(0, end) : setting.path,
+                                               path ? text.substr(end + 2) : text);
+      const auto same = [&](const scenarios::Mistake& one) { return one.path == wrong.path; };
+      if (std::none_of(all.begin(), all.end(), same)) all.push_back(wrong);
+    } else if (!schedules && !network->schedule.empty()) {
+      all.push_back(scenarios::mistake_at(
+          s, setting.path,
+          "a schedule belongs to an actor's network; a step changes it at its own time"));
+    }
   };
-  for (const scenarios::Actor& actor : s.actors) {
-    if (!actor.network) continue;
-    if (const auto network = network_of(*actor.network, s); !network)
-      say(fmt::format(" actors.{}.network:", actor.role), network.error().message);
-  }
-  for (const scenarios::Step& step : s.steps) {
-    if (!step.network) continue;
-    const std::string where =
-        fmt::format("{}:{}: steps[{}].set:", step.place.line, step.place.column, step.index);
-    const auto network = network_of(*step.network, s);
-    if (!network)
-      say(where, network.error().message);
-    else if (!network->schedule.empty())
-      say(where, "a schedule belongs to an actor's network; a step changes it at its own time");
-  }
-  return out;
+  for (const scenarios::Actor& actor : s.actors)
+    if (actor.network) check(*actor.network, true);
+  for (const scenarios::Step& step : s.steps)
+    if (step.network) check(*step.network, false);
+  return all;
 }
 
 ScenarioNetwork::ScenarioNetwork(const scenarios::Scenario& scenario,

@@ -16,15 +16,15 @@
 
 #include "bot/call.h"
 #include "network/conditions.h"
-#include "scenarios/scenario.h"
+#include "scenarios/decode.h"
 
 namespace callbot::bot {
 
 // Of an actor or a step; kUsage: what of it cannot be read, a file that is not there.
 Result<network::Network> network_of(const scenarios::NetworkSetting& setting,
                                     const scenarios::Scenario& scenario);
-// Every mistake in the networks of a scenario, a line each; empty: none.
-std::string network_mistakes(const scenarios::Scenario& scenario);
+// What is wrong in the networks that a scenario uses: of each its first mistake.
+std::vector<scenarios::Mistake> network_mistakes(const scenarios::Scenario& scenario);
 
 class ScenarioNetwork {
  public:

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "bot/pattern.h"
+#include "bot/scenario_page_limits.h"
 
 namespace callbot::bot {
 namespace {
@@ -28,17 +29,6 @@ MemberState state_of(const Json& says) {
   return text == "off" ? MemberState::kOff : MemberState::kUnknown;
 }
 
-// "ws://HOST/rooms/NAME" -> "http://HOST", "NAME".
-struct Place {
-  std::string page, room;
-};
-std::optional<Place> place_of(const std::string& url) {
-  constexpr std::string_view kRooms = "/rooms/";
-  const size_t at = url.find(kRooms);
-  if (!url.starts_with("ws") || at == std::string::npos) return std::nullopt;
-  return Place{"http" + url.substr(2, at - 2), url.substr(at + kRooms.size())};
-}
-
 fs::path camera_file(const fs::path& folder, const scenarios::Video& video) {
   if (video.source == "file") return fs::absolute(video.files[0]);
   return folder / (video.fps == kMjpegFps ? "camera.mjpeg" : "camera.y4m");
@@ -48,52 +38,7 @@ fs::path microphone_file(const fs::path& folder, const scenarios::Audio& audio) 
   return audio.source == "file" ? fs::absolute(audio.files[0]) : folder / "microphone.wav";
 }
 
-// Why a browser cannot send it; empty: it can.
-std::string not_sent(const scenarios::Media& media) {
-  const auto wrong = [](const auto& track, std::initializer_list<const char*> kinds) {
-    if (track.source == "pattern" || track.source == "none") return false;
-    if (track.source != "file" || track.files.size() != 1 || !track.loop) return true;
-    const std::string kind = fs::path(track.files[0]).extension();
-    return std::find(kinds.begin(), kinds.end(), kind) == kinds.end();
-  };
-  if (wrong(media.video, {".y4m", ".mjpeg"}))
-    return "video of a browser is the pattern or one .y4m or .mjpeg file that repeats";
-  if (wrong(media.audio, {".wav"}))
-    return "audio of a browser is the pattern or one .wav file that repeats";
-  return "";
-}
-
-// Why a browser cannot take it; empty: it can.
-std::string not_taken(const scenarios::Step& step) {
-  using scenarios::StepKind;
-  if (step.network) return "network of a browser";
-  const bool screen = step.kind == StepKind::kShareScreen || step.kind == StepKind::kUnshareScreen;
-  if (screen || step.kind == StepKind::kSwitch)
-    return std::string(name_of(step.kind)) + " of a browser";
-  const bool post = step.kind == StepKind::kMessage || step.kind == StepKind::kFile;
-  return post && !step.to.empty() ? "to: a browser writes to everybody" : "";
-}
-
 }  // namespace
-
-std::string cannot_be_a_page(const scenarios::Scenario& scenario, const scenarios::Actor& actor) {
-  const scenarios::Room* room = scenario.room(actor.room);
-  const std::string& url = actor.url.empty() && room != nullptr ? room->url : actor.url;
-  if (url != scenarios::kEmbedded && !place_of(url))
-    return "url: a browser joins rooms of callbot serve (ws://HOST/rooms/NAME)";
-  if (room != nullptr && !room->ca_file.empty())
-    return "browser: with a ca_file of the room; insecure: true goes";
-  if (actor.receive != "all") return "receive: a browser receives all";
-  if (actor.network) return "network: of a browser";
-  if (const auto* media = scenario.media_named(actor.send))
-    if (const std::string why = not_sent(*media); !why.empty()) return "send: " + why;
-  for (const scenarios::Step& step : scenario.steps) {
-    const std::string why = not_taken(step);
-    if (!why.empty() && scenarios::matches(step.who, actor.role, actor.role))
-      return fmt::format("browser: steps[{}]: {}", step.index, why);
-  }
-  return "";
-}
 
 ScenarioPage::ScenarioPage(Loop& loop, const scenarios::Scenario& scenario, scenarios::Instance who,
                            std::string url, uint16_t number, ScenarioMeasuring& measuring,
@@ -133,8 +78,7 @@ KnownSender ScenarioPage::known() const {
           .number = number_,
           .seed = scenario_.seed + number_,
           .joined_ns = join_ns_,
-          .round = kFileSeconds *
-                   (is_marked(MediaKind::kVideo) ? static_cast<int>(media_->video.fps) : 1)};
+          .round = kFileSeconds * (is_marked(MediaKind::kVideo) ? media_->video.fps : 1)};
 }
 
 // --- what its steps are
@@ -171,7 +115,7 @@ void ScenarioPage::write_files() {
   options.name = who_.shown;
   options.width = media_->video.width;
   options.height = media_->video.height;
-  options.fps = static_cast<int>(media_->video.fps);
+  options.fps = media_->video.fps;
   options.seconds = kFileSeconds;
   options.seed = scenario_.seed + number_;
   options.source = number_;
@@ -191,7 +135,7 @@ void ScenarioPage::write_files() {
 
 PageActorConfig ScenarioPage::page_config() const {
   const scenarios::Room& room = *scenario_.room(who_.actor->room);
-  const Place place = *place_of(url_);
+  const PagePlace place = *page_place_of(url_);
   PageActorConfig config;
   config.browser.kind =
       who_.actor->browser == "firefox" ? browsers::Kind::kFirefox : browsers::Kind::kChromium;

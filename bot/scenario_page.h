@@ -26,7 +26,7 @@ class ScenarioPage final : public ScenarioActor {
   void leave() override;
   void crash() override;
   void send(MediaKind kind, bool on) override;
-  void share_screen(bool) override {}  // refused by cannot_be_a_page, as switching is
+  void share_screen(bool) override {}  // refused by page_mistakes, as switching is
   Result<std::string> switch_to(const scenarios::Step&) override { return std::string(); }
   Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) override;
   PostState go_on_posting() override { return post_; }
@@ -96,8 +96,5 @@ class ScenarioPage final : public ScenarioActor {
   std::unique_ptr<Worker> writer_;
   Alive alive_;
 };
-
-// Why a browser cannot be this actor; empty: it can.
-std::string cannot_be_a_page(const scenarios::Scenario& scenario, const scenarios::Actor& actor);
 
 }  // namespace callbot::bot

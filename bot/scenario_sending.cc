@@ -27,7 +27,7 @@ feeds::FeedWish wish_of(const scenarios::Video& video) {
   feeds::FeedWish wish{.audio = false};
   if (video.said.codec) wish.codec = video.codec;
   if (video.said.size) wish.width = video.width, wish.height = video.height;
-  if (video.said.fps) wish.fps = static_cast<int>(video.fps);
+  if (video.said.fps) wish.fps = video.fps;
   if (video.said.bitrate) wish.bitrate = static_cast<int>(video.bitrate);
   return wish;
 }
@@ -48,7 +48,7 @@ FeedPart pattern_part(const scenarios::Video& video, bool audio, const Marks& ma
   part.pattern.source = marks.source;
   part.pattern.width = video.width;
   part.pattern.height = video.height;
-  part.pattern.fps = static_cast<int>(video.fps);
+  part.pattern.fps = video.fps;
   part.pattern.bitrate = static_cast<int>(video.bitrate);
   part.pattern.codec = video.codec;
   part.pattern.screen = video.source == "screen";
@@ -382,8 +382,7 @@ Result<ScenarioSending::Switched> ScenarioSending::switch_to(const Step& step) {
   }
   if (step.fps) {
     if (pattern_ == nullptr) return fail(Code::kUsage, "it sends no pattern");
-    if (auto done = switch_rate(static_cast<int>(std::lround(*step.fps)), switched); !done)
-      return fail_with(done.error());
+    if (auto done = switch_rate(*step.fps, switched); !done) return fail_with(done.error());
     switched.text = fmt::format("from frame {} on", switched.rate->first);
   }
   if (look.width || look.bitrate)

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "base/units.h"
-#include "bot/scenario_page.h"
 
 namespace callbot::bot {
 namespace {
@@ -16,70 +15,7 @@ using scenarios::StepKind;
 using State = ScenarioActor::State;
 using MemberState = signaling::Member::State;
 
-// What of a media this version does not send; empty: nothing.
-std::string not_sent(const scenarios::Media& media) {
-  const bool drawn = media.video.source == "pattern" || media.video.source == "screen";
-  if (drawn && media.video.fps != std::floor(media.video.fps))
-    return fmt::format("video.fps: {}", media.video.fps);
-  if (media.audio.source != "none" && media.audio.codec != "opus")
-    return fmt::format("audio.codec: {}", media.audio.codec);
-  return "";
-}
-
-bool reads_standard_input(const scenarios::Media& media) {
-  const auto is = [](const auto& track) {
-    return track.source == "file" && std::count(track.files.begin(), track.files.end(), "-") > 0;
-  };
-  return is(media.video) || is(media.audio);
-}
-
-// Nobody of them has what the step would switch to another codec; empty: it is fine.
-std::string not_switched(const scenarios::Scenario& s, const scenarios::Step& step) {
-  if (step.kind != StepKind::kSwitch || step.codec.empty()) return "";
-  for (const scenarios::Instance& who : scenarios::instances(s)) {
-    if (!scenarios::matches(step.who, who.actor->role, who.name)) continue;
-    const scenarios::Media* media =
-        s.media_named(step.media.empty() ? who.actor->send : step.media);
-    if (media == nullptr || media->video.source == "none") return "codec: without a picture";
-    if (reads_standard_input(*media)) return "codec: of standard input";
-  }
-  return "";
-}
-
-// All who read standard input, by media.
-size_t readers_of_standard_input(const scenarios::Scenario& s) {
-  size_t readers = 0;
-  for (const scenarios::Instance& who : scenarios::instances(s)) {
-    const scenarios::Media* media = s.media_named(who.actor->send);
-    if (media != nullptr && reads_standard_input(*media)) ++readers;
-  }
-  return readers;
-}
-
 }  // namespace
-
-std::string cannot_run(const scenarios::Scenario& s) {
-  std::string out;
-  const auto say = [&](const std::string& what, TextPlace at = {}) {
-    const std::string place = at ? fmt::format(":{}:{}", at.line, at.column) : "";
-    out += fmt::format("{}{}{}: {}: this version does not run that yet", out.empty() ? "" : "\n",
-                       s.file, place, what);
-  };
-  for (const scenarios::Media& media : s.media) {
-    if (const std::string what = not_sent(media); !what.empty())
-      say(fmt::format("media.{}.{}", media.name, what));
-  }
-  if (readers_of_standard_input(s) > 1) say("standard input for more than one actor");
-  for (const scenarios::Actor& actor : s.actors) {
-    const std::string why = actor.browser.empty() ? "" : cannot_be_a_page(s, actor);
-    if (!why.empty()) say(fmt::format("actors.{}.{}", actor.role, why));
-  }
-  for (const scenarios::Step& step : s.steps) {
-    if (const std::string what = not_switched(s, step); !what.empty())
-      say(fmt::format("steps[{}]: {}: {}", step.index, name_of(step.kind), what), step.place);
-  }
-  return out;
-}
 
 ScenarioStep::ScenarioStep(const scenarios::Step& step, Cast& cast) : step_(step), cast_(cast) {}
 

@@ -16,9 +16,6 @@
 
 namespace callbot::bot {
 
-// Why this version cannot run it: a line for each thing, with its place in the file; empty: it can.
-std::string cannot_run(const scenarios::Scenario& scenario);
-
 class ScenarioStep {
  public:
   ScenarioStep(const scenarios::Step& step, Cast& cast);

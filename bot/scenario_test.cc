@@ -7,7 +7,7 @@
 
 #include "bot/scenario_bundle.h"
 #include "bot/scenario_check.h"
-#include "bot/scenario_network.h"
+#include "bot/scenario_mistakes.h"
 #include "scenarios/decode.h"
 #include "scenarios/live_run.h"
 #include "scenarios/report.h"
@@ -84,14 +84,13 @@ Result<> ScenarioTest::plan() {
   for (const std::string& file : options_.files) {
     int number = 0;
     for (const scenarios::Values& row : *rows) {
-      auto scenario =
-          scenarios::load_scenario(file, {options_.vars, row, scenarios::from_environment});
-      if (!scenario) return tl::unexpected(scenario.error());
-      std::string why = network_mistakes(*scenario);
-      if (why.empty()) why = cannot_run(*scenario);
-      if (!why.empty()) {
-        wrong += (wrong.empty() ? "" : "\n") + why;
-        break;
+      auto scenario = scenarios::load_scenario(
+          file, {options_.vars, row, scenarios::from_environment}, mistakes_of);
+      if (!scenario && scenario.error().code != Code::kUsage)
+        return tl::unexpected(scenario.error());
+      if (!scenario) {
+        wrong += (wrong.empty() ? "" : "\n") + scenario.error().message;
+        break;  // most often one of all rows
       }
       const std::string& bundle = scenario->report.bundle;
       scenarios::Values given = row;
@@ -102,7 +101,7 @@ Result<> ScenarioTest::plan() {
                              bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"}});
     }
   }
-  return wrong.empty() ? Result<>() : fail(Code::kUnsupported, wrong);
+  return wrong.empty() ? Result<>() : fail(Code::kUsage, wrong);
 }
 
 void ScenarioTest::start() {

@@ -36,8 +36,7 @@ std::optional<PatternLook> look_of(const scenarios::Media& media, const KnownSen
   const scenarios::Video& video = media.video;
   if (video.source != "pattern") return std::nullopt;
   PatternLook look;
-  look.picture = {sender.seed, sender.number, sender.shown,
-                  video.width, video.height,  static_cast<int>(video.fps)};
+  look.picture = {sender.seed, sender.number, sender.shown, video.width, video.height, video.fps};
   look.sound = media.audio.source == "pattern";
   return look;
 }
@@ -46,8 +45,8 @@ namespace {
 
 bool is_rendition(quality::PaintedSize size, quality::PaintedSize best) {
   constexpr int kAnyRate = 100'000'000;  // bit/s: so much that it has all renditions
-  const auto all = pipelines::usual_renditions(
-      {best.width, best.height, kAnyRate}, pipelines::kNarrowestPicture, pipelines::kLowestPicture);
+  const auto all = pipelines::usual_renditions({best.width, best.height, kAnyRate},
+                                               kNarrowestPicture, kLowestPicture);
   return size == best || std::any_of(all.begin(), all.end(), [&](const pipelines::Rendition& r) {
            return size == quality::PaintedSize{r.width, r.height};
          });
@@ -106,7 +105,7 @@ quality::Member member_of(const KnownSender& sender) {
   member.sender.round = sender.round;
   // A browser starts its camera and its microphone each by itself: no frame says when a chirp was.
   if (sender.round > 0) return member;
-  member.sender.fps = static_cast<int>(video.fps);
+  member.sender.fps = video.fps;
   member.sender.sound_ahead_ns = quality::kOpusLookahead_ns;
   if (!look) return member;
   auto looks = sender.looks;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/picture_limits.h"
+
 namespace callbot::feeds {
 namespace {
 
@@ -36,7 +38,7 @@ Result<> LiveClip::add_video(const FeedWish& wish) {
   to.codec = wish.codec.value_or("vp8");
   to.width = wish.width.value_or(std::min(video.width / 2 * 2, kLargest));
   to.height = wish.height.value_or(std::min(video.height / 2 * 2, kLargest));
-  to.fps = wish.fps.value_or(std::clamp(static_cast<int>(std::lround(video.fps)), 1, 60));
+  to.fps = wish.fps.value_or(std::clamp(static_cast<int>(std::lround(video.fps)), 1, kMostFps));
   to.bitrate = wish.bitrate.value_or(kLiveBitrate);
   to.tick = kTick;
   if (auto added = encoders_->add(to); !added) return tl::unexpected(added.error());

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/picture_limits.h"
 #include "feeds/opus_packet.h"
 
 namespace callbot::feeds {
@@ -15,7 +16,6 @@ namespace {
 constexpr int64_t kSameEnd_ns = 300'000'000;
 // A file that ends so much before it says it does is cut off.
 constexpr int64_t kCutOff_ns = 500'000'000;
-constexpr double kMostFps = 60;
 
 std::string our_name(AVCodecID id) {
   switch (id) {
@@ -236,7 +236,7 @@ Result<MediaFacts> examine(InputFile& file, const Progress& progress) {
   if (nothing)
     return fail(Code::kBadInput,
                 file.name() + ": has no picture and no sound in it; expected some");
-  if (facts.video) facts.video->fps = std::min(facts.video->fps, kMostFps);
+  if (facts.video) facts.video->fps = std::min<double>(facts.video->fps, kMostFps);
   return facts;
 }
 

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/picture_limits.h"
 #include "base/video_mark.h"
 
 namespace callbot::pipelines {
@@ -38,10 +39,6 @@ struct PictureConfig {
   }
   friend bool operator==(const PictureConfig&, const PictureConfig&) = default;
 };
-
-constexpr int kNarrowestPicture = 160, kLowestPicture = 90;
-constexpr int kWidestPicture = 1920, kHighestPicture = 1920;
-constexpr int kMostFps = 60;
 
 class PatternPicture {
  public:

@@ -47,7 +47,7 @@ Result<const Codec*> sendable(const std::string& name, MediaKind kind) {
 }
 
 Result<> check_bitrate(int bitrate) {
-  if (bitrate >= 10'000 && bitrate <= 100'000'000) return {};
+  if (bitrate >= kLeastBitrate && bitrate <= kMostBitrate) return {};
   return fail(Code::kUsage, fmt::format("a bitrate of {} bit/s: 10k to 100m is possible", bitrate));
 }
 

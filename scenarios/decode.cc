@@ -67,7 +67,7 @@ std::optional<NetworkSetting> decode_network(Reader& root, Reader& parent, const
   const Json networks = root.value().at("networks");
   if (!name.empty() && networks.at(name.c_str()).is_object()) {
     parent.raw(key);
-    return NetworkSetting{networks.at(name.c_str()), name};
+    return NetworkSetting{path_of("networks", name), networks.at(name.c_str()), name};
   }
   if (!name.empty()) {
     const auto presets = network_shape().find("preset")->choices;
@@ -78,14 +78,15 @@ std::optional<NetworkSetting> decode_network(Reader& root, Reader& parent, const
     if (std::find(known.begin(), known.end(), name) == known.end())
       parent.complain(key, fmt::format("unknown network \"{}\"{}", printable(name, 60),
                                        suggestion(name, known)));
-    return NetworkSetting{Json::of(name), name};
+    return NetworkSetting{parent.path(key), Json::of(name), name};
   }
   auto reader = parent.object(key);
   if (!reader) return std::nullopt;
   const Json value = reader->value();
   read_by_table(*reader);
   const std::string preset = value.at("preset").text().value_or("");
-  return NetworkSetting{value, value.size() == 1 && !preset.empty() ? preset : "own"};
+  return NetworkSetting{parent.path(key), value,
+                        value.size() == 1 && !preset.empty() ? preset : "own"};
 }
 
 Scenario decode(Notes& notes) {
@@ -138,8 +139,21 @@ std::string text_of(const Mistake& mistake, const std::string& file) {
                      mistake.path.empty() ? "" : ": ", mistake.text);
 }
 
+Mistake mistake_at(const Scenario& scenario, const std::string& path, std::string text) {
+  return {scenario.places ? scenario.places->nearest(path) : TextPlace(), path, std::move(text)};
+}
+
+Result<> no_mistakes(std::vector<Mistake> all, const std::string& file) {
+  std::stable_sort(all.begin(), all.end(), [](const Mistake& a, const Mistake& b) {
+    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+  });
+  std::string text;
+  for (const Mistake& one : all) text += (text.empty() ? "" : "\n") + text_of(one, file);
+  return all.empty() ? Result<>() : fail(Code::kUsage, text);
+}
+
 Result<Scenario> decode_scenario(std::string_view text, const std::string& file,
-                                 const Variables& variables) {
+                                 const Variables& variables, const MoreMistakes& more) {
   const bool json = file.ends_with(".json") || file.ends_with(".jsonc");
   auto document = parse_yaml(text, json ? YamlDialect::kJson : YamlDialect::kYaml);
   if (!document)
@@ -149,20 +163,20 @@ Result<Scenario> decode_scenario(std::string_view text, const std::string& file,
   substitute(notes, variables);
   Scenario scenario = decode(notes);
   scenario.file = file;
+  scenario.places = std::make_shared<const TextPlaces>(notes.document());
   std::vector<Mistake> mistakes = notes.mistakes();
-  if (mistakes.empty()) return scenario;
-  std::stable_sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) {
-    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
-  });
-  std::string all;
-  for (const Mistake& mistake : mistakes) all += (all.empty() ? "" : "\n") + text_of(mistake, file);
-  return fail(Code::kUsage, all);
+  for (Mistake& one : more ? more(scenario) : std::vector<Mistake>())
+    mistakes.push_back(std::move(one));
+  if (auto fine = no_mistakes(std::move(mistakes), file); !fine)
+    return tl::unexpected(fine.error());
+  return scenario;
 }
 
-Result<Scenario> load_scenario(const fs::path& file, const Variables& variables) {
+Result<Scenario> load_scenario(const fs::path& file, const Variables& variables,
+                               const MoreMistakes& more) {
   const auto text = read_file(file, kMostFile);
   if (!text) return tl::unexpected(text.error());
-  return decode_scenario(*text, file.string(), variables);
+  return decode_scenario(*text, file.string(), variables, more);
 }
 
 }  // namespace callbot::scenarios

@@ -7,24 +7,33 @@
 // Fails:   kUsage: a line for each mistake; kStorage: the file cannot be read.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "scenarios/reader.h"
 #include "scenarios/scenario.h"
 #include "scenarios/variables.h"
 
 namespace callbot::scenarios {
 
+// What else is wrong with it; of one with mistakes already, what could be read of it.
+using MoreMistakes = std::function<std::vector<Mistake>(const Scenario&)>;
+
 // `file` stands in messages; one that ends in .json may hold comments.
 Result<Scenario> decode_scenario(std::string_view text, const std::string& file,
-                                 const Variables& variables);
-Result<Scenario> load_scenario(const fs::path& file, const Variables& variables);
+                                 const Variables& variables, const MoreMistakes& more = nullptr);
+Result<Scenario> load_scenario(const fs::path& file, const Variables& variables,
+                               const MoreMistakes& more = nullptr);
 
 // "FILE:LINE:COLUMN: PATH: TEXT".
 std::string text_of(const Mistake& mistake, const std::string& file);
+Mistake mistake_at(const Scenario& scenario, const std::string& path, std::string text);
+// kUsage: a line for each, in the order of the file.
+Result<> no_mistakes(std::vector<Mistake> all, const std::string& file);
 
 // The parts; for decode.cc and the tests that hold it and the table of keys together.
 Scenario decode(Notes& notes);

@@ -56,7 +56,7 @@ Video decode_video(Reader& media) {
   video.files = reader->texts("file");
   video.codec = reader->text("codec", video.codec);
   if (const auto size = reader->size("size")) std::tie(video.width, video.height) = *size;
-  video.fps = reader->number("fps", video.fps);
+  video.fps = static_cast<int>(reader->whole("fps", video.fps));
   video.bitrate = reader->number("bitrate", video.bitrate);
   video.loop = reader->flag("loop", true);
   video.said = {reader->has("codec"), reader->has("size"), reader->has("fps"),

@@ -88,7 +88,7 @@ void decode_switch(Reader& reader, Step& step) {
   step.media = reader.text("media");
   step.codec = reader.text("codec");
   if (const auto size = reader.size("size")) std::tie(step.width, step.height) = *size;
-  const double fps = reader.number("fps", 30);
+  const auto fps = static_cast<int>(reader.whole("fps", 30));
   const double bitrate = reader.number("bitrate", 0);
   if (reader.has("fps")) step.fps = fps;
   if (reader.has("bitrate")) step.bitrate = bitrate;

@@ -28,12 +28,15 @@ std::string number_text(double value) {
 std::string bounds(const Key& row) {
   const bool least = std::isfinite(row.least);
   const bool most = std::isfinite(row.most);
+  const auto text = [&](double value) {
+    return row.kind == KeyKind::kBitRate ? bit_rate_text(value) : fmt::format("{:g}", value);
+  };
   if (least && most) {
-    if (row.least == row.most) return fmt::format(": {:g}", row.least);
-    return fmt::format(" from {:g} to {:g}", row.least, row.most);
+    if (row.least == row.most) return ": " + text(row.least);
+    return fmt::format(" from {} to {}", text(row.least), text(row.most));
   }
-  if (least) return fmt::format(" from {:g}", row.least);
-  return most ? fmt::format(" up to {:g}", row.most) : "";
+  if (least) return " from " + text(row.least);
+  return most ? " up to " + text(row.most) : "";
 }
 
 // "WIDTHxHEIGHT", even and up to 8192.
@@ -77,23 +80,9 @@ const char* expected_of(KeyKind kind) {
 
 }  // namespace
 
-TextPlace Notes::place(const std::string& path, bool key) const {
-  std::string at = path;
-  while (true) {
-    const auto& first = key ? document_.keys : document_.values;
-    const auto& second = key ? document_.values : document_.keys;
-    if (const auto found = first.find(at); found != first.end()) return found->second;
-    if (const auto found = second.find(at); found != second.end()) return found->second;
-    if (at.empty()) return {1, 1};
-    const size_t cut = at.find_last_of(".[");
-    at.resize(cut == std::string::npos ? 0 : cut);
-    key = true;  // what is missing is missing below its parent's name
-  }
-}
-
 void Notes::mistake(const std::string& path, std::string text, bool key) {
   if (mistakes_.size() == kMostMistakes) return;
-  mistakes_.push_back({place(path, key), path, std::move(text)});
+  mistakes_.push_back({document_.nearest(path, key), path, std::move(text)});
 }
 
 Reader::Reader(Notes& notes, const Shape& shape, const Json& value, std::string path)
@@ -196,9 +185,10 @@ std::vector<std::string> Reader::texts(const char* key) {
 
 bool Reader::within(const Key& row, double value) {
   if (value >= row.least && value <= row.most) return true;
-  notes_.mistake(path(row.name), row.kind == KeyKind::kSeconds
-                                     ? fmt::format("expected a time{} (s)", bounds(row))
-                                     : fmt::format("expected a number{}", bounds(row)));
+  complain(row.name,
+           row.kind == KeyKind::kSeconds   ? fmt::format("expected a time{} (s)", bounds(row))
+           : row.kind == KeyKind::kBitRate ? fmt::format("expected a bit rate{}", bounds(row))
+                                           : fmt::format("expected a number{}", bounds(row)));
   return false;
 }
 

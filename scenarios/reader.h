@@ -36,7 +36,7 @@ class Notes {
   YamlDocument& document() { return document_; }
   // At the value; at the key where the key itself is wrong; at the nearest that stands in the text.
   void mistake(const std::string& path, std::string text, bool key = false);
-  TextPlace place(const std::string& path, bool key = false) const;
+  TextPlace place(const std::string& path) const { return document_.nearest(path); }
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
 
   // What a text was that a variable made a number or truth of.

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,7 +43,7 @@ struct Video {
   std::vector<std::string> files;  // more than one: a playlist
   std::string codec = "vp8";
   int width = 1280, height = 720;
-  double fps = 30;
+  int fps = 30;
   double bitrate = 1.5e6;
   bool loop = true;
   // What the file says itself: of files, only that is changed.
@@ -71,6 +72,7 @@ const char* name_of(Verify verify);
 
 // The keys of network/conditions.h; checked here, read there.
 struct NetworkSetting {
+  std::string path;  // where it stands: "networks.slow", "actors.bob.network"
   Json value;        // a preset's name or an object
   std::string name;  // for people: the preset, the name in `networks`, or "own"
 };
@@ -142,7 +144,8 @@ struct Step {
   bool verify = false;               // network: prove it
   std::string media;                 // switch, share-screen: a name in `media`
   std::optional<int> width, height;  // switch; expect size
-  std::optional<double> fps, bitrate;
+  std::optional<int> fps;            // switch
+  std::optional<double> bitrate;
   std::string codec;                 // switch; expect codec
   std::vector<std::string> program;  // run
   int exit_status = 0;
@@ -227,6 +230,7 @@ struct Scenario {
   std::vector<std::string> optional;  // kinds of EventFact that may come unexpected
   std::optional<double> timeout;      // of the whole run
   ReportPaths report;
+  std::shared_ptr<const TextPlaces> places;  // in its file
 
   const Room* room(std::string_view name) const;
   const Media* media_named(std::string_view name) const;

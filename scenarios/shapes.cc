@@ -1,5 +1,6 @@
 #include "scenarios/shapes.h"
 
+#include "base/picture_limits.h"
 #include "scenarios/shape_rows.h"
 
 namespace callbot::scenarios {
@@ -46,8 +47,15 @@ constexpr Key kVideoKeys[] = {
     {"file", kTexts, "video files or still pictures; several are a playlist"},
     {"codec", kChoice, "what it is encoded with", nullptr, kVideoCodecs},
     {"size", kSize, "WIDTHxHEIGHT in pixels"},
-    {"fps", kNumber, "frames each second", nullptr, {}, false, 1, 120},
-    {"bitrate", kBitRate, "what the encoder aims at"},
+    {"fps", kWhole, "frames each second", nullptr, {}, false, 1, kMostFps},
+    {"bitrate",
+     kBitRate,
+     "what the encoder aims at",
+     nullptr,
+     {},
+     false,
+     kLeastBitrate,
+     kMostBitrate},
     {"loop", kFlag, "begin a file anew at its end (true)"},
 };
 constexpr Shape kVideo{"video", "pictures that an actor sends", kVideoKeys, nullptr, "source"};

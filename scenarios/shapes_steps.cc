@@ -1,4 +1,5 @@
 // The table of keys, second part: steps and what can be expected.
+#include "base/picture_limits.h"
 #include "scenarios/shape_rows.h"
 #include "scenarios/shapes.h"
 
@@ -45,8 +46,15 @@ constexpr Key kSwitchKeys[] = {
     {"media", kText, "a name in `media`: another source"},
     {"codec", kChoice, "another codec of the picture", nullptr, kVideoCodecs},
     {"size", kSize, "another size of the picture"},
-    {"fps", kNumber, "another frame rate", nullptr, {}, false, 1, 120},
-    {"bitrate", kBitRate, "another bit rate of the picture"},
+    {"fps", kWhole, "another frame rate", nullptr, {}, false, 1, kMostFps},
+    {"bitrate",
+     kBitRate,
+     "another bit rate of the picture",
+     nullptr,
+     {},
+     false,
+     kLeastBitrate,
+     kMostBitrate},
 };
 constexpr Shape kSwitch{"switch", "changes what it sends while it sends", kSwitchKeys, &kWho};
 constexpr Key kShareScreenKeys[] = {

@@ -72,6 +72,15 @@ TEST(Yaml, IsBounded) {
   EXPECT_EQ(mistake(names), "2001:1: expected at most 2000 keys");
 }
 
+TEST(Yaml, WhatDoesNotStandThereIsAtTheNearestAroundIt) {
+  const auto document = parse_yaml("a: 1\nb:\n  c: {d: 2}\n");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->nearest("b.c.d"), (TextPlace{3, 10}));
+  EXPECT_EQ(document->nearest("b.c.d", true), (TextPlace{3, 7}));
+  EXPECT_EQ(document->nearest("b.c.none[1].x"), (TextPlace{3, 3}));
+  EXPECT_EQ(document->nearest("none"), (TextPlace{1, 1}));
+}
+
 TEST(Yaml, AnAliasBombDoesNotGoOff) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {

@@ -151,45 +151,6 @@ TEST_P(ScenarioChromiumTest, OneThatIsNotLetInEndsTheRun) {
   EXPECT_THAT(evidence_->ended, HasSubstr("page: "));
 }
 
-TEST_P(ScenarioChromiumTest, WhatABrowserCannotIsSaidBefore) {
-  decode(R"(
-rooms: {r: {url: "https://h/whip"}}
-actors:
-  page: {browser: chromium, send: cam}
-  bot: {send: cam}
-steps:
-  - {do: join, who: "*"}
-)");
-  EXPECT_THAT(cannot_run(scenario_),
-              HasSubstr("actors.page.url: a browser joins rooms of callbot"));
-  decode(R"(
-actors:
-  page: {browser: chromium, send: cam, receive: audio}
-  bot: {send: cam}
-steps:
-  - {do: join, who: "*"}
-  - {do: network, who: page, set: 3g}
-)");
-  EXPECT_THAT(cannot_run(scenario_), HasSubstr("actors.page.receive"));
-  const auto why = [&](const std::string& media, const std::string& step) {
-    decode("  odd: " + media +
-           "\nactors: {page: {browser: firefox, send: odd}, bot: {send: cam}}\n" +
-           "steps:\n  - {do: join, who: '*'}\n  - " + step + "\n");
-    return cannot_run(scenario_);
-  };
-  const std::string good = "{video: pattern}", wait = "{wait: 1s}";
-  EXPECT_EQ(why(good, wait), "");
-  EXPECT_EQ(why("{video: {file: a.mjpeg}, audio: {file: a.wav}}", wait), "");
-  EXPECT_EQ(why(good, "{do: message, who: page, text: hello}"), "");
-  EXPECT_THAT(why("{video: {file: a.mp4}}", wait), HasSubstr(".y4m or .mjpeg"));
-  EXPECT_THAT(why("{video: screen}", wait), HasSubstr("send: video of a browser"));
-  EXPECT_THAT(why("{audio: silence}", wait), HasSubstr("send: audio of a browser"));
-  EXPECT_THAT(why(good, "{do: share-screen, who: '*'}"), HasSubstr("share-screen of a browser"));
-  EXPECT_THAT(why(good, "{do: switch, who: page, size: 160x90}"), HasSubstr("steps[1]: switch"));
-  EXPECT_THAT(why(good, "{do: message, who: page, to: bot, text: hello}"),
-              HasSubstr("a browser writes to everybody"));
-}
-
 TEST_P(ScenarioChromiumTest, MessagesAndFilesGoBothWays) {
   test::TempFolder folder;
   const fs::path notes = folder.path() / "notes.txt";

@@ -157,6 +157,15 @@ INSTANTIATE_TEST_SUITE_P(
               "join, who: a}]\n",
               "f.yaml:4:16: media.cam.video.source: unknown source \"patern\", did you mean "
               "\"pattern\"?"},
+        Wrong{"Fps",
+              "callbot: 1\nname: t\nmedia:\n  cam: {video: {fps: 61}}\nactors: {a: }\n"
+              "steps: [{do: join, who: a}]\n",
+              "f.yaml:4:22: media.cam.video.fps: expected a whole number from 1 to 60"},
+        Wrong{"BitRate",
+              "callbot: 1\nname: t\nmedia:\n  cam: {video: {bitrate: 9 kbit/s}}\n"
+              "actors: {a: }\nsteps: [{do: join, who: a}]\n",
+              "f.yaml:4:26: media.cam.video.bitrate: expected a bit rate from 10 kbit/s to 100 "
+              "Mbit/s"},
         Wrong{"Network", with("networks:\n  n: {loss: 120%}\n"),
               "f.yaml:13:13: networks.n.loss: expected a share such as 10% or 0.1, from 0 to 1"},
         Wrong{"NetworkDirection", with("networks:\n  n: {up: {dellay: 5ms}}\n"),

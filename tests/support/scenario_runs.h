@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "bot/scenario_mistakes.h"
 #include "bot/scenario_run.h"
 #include "scenarios/decode.h"
 #include "scenarios/verdict.h"
@@ -40,7 +41,8 @@ class ScenarioRuns : public ::testing::Test {
     run_.reset();
     evidence_.reset();
     scenario_ = scenario;
-    ASSERT_EQ(bot::cannot_run(scenario_), "");
+    const auto fine = bot::can_run(scenario_);
+    ASSERT_TRUE(fine) << fine.error().message;
     run_ = std::make_unique<bot::ScenarioRun>(
         loop_, console_, scenario_, bot::ScenarioRun::Facts{},
         [this](bot::ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });

@@ -1,0 +1,83 @@
+#include "bot/scenario_page_limits.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace callbot::bot {
+namespace {
+
+using scenarios::Step;
+using scenarios::StepKind;
+
+// Its devices play one file each, again and again.
+bool is_played(const auto& track, std::initializer_list<const char*> kinds) {
+  if (track.source == "pattern" || track.source == "none") return true;
+  if (track.source != "file" || track.files.size() != 1 || !track.loop) return false;
+  const std::string kind = fs::path(track.files[0]).extension();
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+// The key of a step that asks too much, and why; none: it can be taken.
+struct NotTaken {
+  const char* key = nullptr;
+  std::string why;
+};
+NotTaken not_taken(const Step& step) {
+  if (step.network) return {"do", "network: not for a browser"};
+  const bool screen = step.kind == StepKind::kShareScreen || step.kind == StepKind::kUnshareScreen;
+  if (screen || step.kind == StepKind::kSwitch)
+    return {"do", fmt::format("{}: not for a browser", name_of(step.kind))};
+  const bool post = step.kind == StepKind::kMessage || step.kind == StepKind::kFile;
+  if (post && !step.to.empty()) return {"to", "a browser writes to everybody"};
+  return {};
+}
+
+}  // namespace
+
+std::optional<PagePlace> page_place_of(const std::string& url) {
+  constexpr std::string_view kRooms = "/rooms/";
+  const size_t at = url.find(kRooms);
+  if (!url.starts_with("ws") || at == std::string::npos) return std::nullopt;
+  return PagePlace{"http" + url.substr(2, at - 2), url.substr(at + kRooms.size())};
+}
+
+std::vector<scenarios::Mistake> page_mistakes(const scenarios::Scenario& scenario,
+                                              const scenarios::Actor& actor) {
+  std::vector<scenarios::Mistake> all;
+  const auto say = [&](const std::string& path, const std::string& what) {
+    all.push_back(scenarios::mistake_at(scenario, path, what));
+  };
+  const std::string path = path_of("actors", actor.role);
+  const scenarios::Room* room = scenario.room(actor.room);
+  const std::string& url = actor.url.empty() && room != nullptr ? room->url : actor.url;
+  if (url != scenarios::kEmbedded && !page_place_of(url))
+    say(path_of(path, actor.url.empty() ? "browser" : "url"),
+        "a browser joins rooms of callbot serve (ws://HOST/rooms/NAME)");
+  if (room != nullptr && !room->ca_file.empty())
+    say(path_of(path, "browser"),
+        "its room has a ca_file, which a browser takes not; insecure does");
+  if (actor.receive != "all") say(path_of(path, "receive"), "a browser receives all");
+  if (actor.network) say(path_of(path, "network"), "not for a browser");
+  if (const auto* media = scenario.media_named(actor.send)) {
+    if (!is_played(media->video, {".y4m", ".mjpeg"}))
+      say(path_of(path, "send"),
+          "video of a browser is the pattern or one .y4m or .mjpeg file that repeats");
+    if (!is_played(media->audio, {".wav"}))
+      say(path_of(path, "send"), "audio of a browser is the pattern or one .wav file that repeats");
+  }
+  const auto all_instances = scenarios::instances(scenario);
+  for (const Step& step : scenario.steps) {
+    const bool his = std::any_of(
+        all_instances.begin(), all_instances.end(), [&](const scenarios::Instance& one) {
+          return one.actor == &actor && scenarios::matches(step.who, actor.role, one.name);
+        });
+    const NotTaken wrong = his ? not_taken(step) : NotTaken();
+    if (wrong.key != nullptr)
+      say(path_of(path_of("steps", step.index), wrong.key),
+          fmt::format("{} ({} is one)", wrong.why, actor.role));
+  }
+  return all;
+}
+
+}  // namespace callbot::bot

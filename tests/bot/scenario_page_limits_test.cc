@@ -1,0 +1,72 @@
+#include "bot/scenario_page_limits.h"
+
+#include <gmock/gmock.h>
+
+namespace callbot::bot {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string mistakes(const std::string& text) {
+  const auto scenario = scenarios::decode_scenario("callbot: 1\nname: t\n" + text, "t.yaml", {});
+  if (!scenario) return scenario.error().message;
+  std::string all;
+  for (const scenarios::Actor& actor : scenario->actors) {
+    if (actor.browser.empty()) continue;
+    for (const auto& mistake : page_mistakes(*scenario, actor))
+      all += scenarios::text_of(mistake, "t.yaml") + "\n";
+  }
+  return all;
+}
+
+TEST(ScenarioPageLimits, SaysAllReasonsWithTheirPlaces) {
+  EXPECT_EQ(mistakes("rooms: {r: {url: 'https://h/whip', ca_file: ca.pem}}\n"
+                     "media: {odd: {video: screen, audio: silence}}\n"
+                     "actors:\n"
+                     "  page: {count: 2, browser: chromium, send: odd, receive: audio,\n"
+                     "         network: 3g}\n"
+                     "  bot:\n"
+                     "steps:\n"
+                     "  - {do: join, who: '*'}\n"
+                     "  - {do: network, who: page-2, set: 3g}\n"
+                     "  - {do: share-screen, who: '*'}\n"
+                     "  - {do: message, who: page, to: bot, text: hello}\n"
+                     "  - {do: switch, who: bot, size: 320x180}\n"),
+            "t.yaml:6:29: actors.page.browser: a browser joins rooms of callbot serve "
+            "(ws://HOST/rooms/NAME)\n"
+            "t.yaml:6:29: actors.page.browser: its room has a ca_file, which a browser takes not; "
+            "insecure does\n"
+            "t.yaml:6:59: actors.page.receive: a browser receives all\n"
+            "t.yaml:7:19: actors.page.network: not for a browser\n"
+            "t.yaml:6:45: actors.page.send: video of a browser is the pattern or one .y4m or "
+            ".mjpeg file that repeats\n"
+            "t.yaml:6:45: actors.page.send: audio of a browser is the pattern or one .wav file "
+            "that repeats\n"
+            "t.yaml:11:10: steps[1].do: network: not for a browser (page is one)\n"
+            "t.yaml:12:10: steps[2].do: share-screen: not for a browser (page is one)\n"
+            "t.yaml:13:34: steps[3].to: a browser writes to everybody (page is one)\n");
+}
+
+TEST(ScenarioPageLimits, TakesWhatAPageCan) {
+  const auto sending = [](const std::string& media) {
+    return mistakes("media: {m: " + media +
+                    "}\nactors: {page: {browser: firefox, send: m}, bot: }\n"
+                    "steps:\n  - {do: join, who: '*'}\n"
+                    "  - {do: message, who: page, text: hello}\n");
+  };
+  EXPECT_EQ(sending("{video: pattern}"), "");
+  EXPECT_EQ(sending("{video: {file: a.mjpeg}, audio: {file: a.wav}}"), "");
+  EXPECT_THAT(sending("{video: {file: a.mp4}}"), HasSubstr(".y4m or .mjpeg"));
+  EXPECT_THAT(sending("{audio: {file: a.wav, loop: false}}"), HasSubstr(".wav file that repeats"));
+}
+
+TEST(ScenarioPageLimits, KnowsThePageOfARoom) {
+  const auto place = page_place_of("wss://h:1/rooms/x");
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->page, "https://h:1");
+  EXPECT_EQ(place->room, "x");
+  EXPECT_FALSE(page_place_of("https://h/whip"));
+}
+
+}  // namespace
+}  // namespace callbot::bot
