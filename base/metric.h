@@ -28,6 +28,11 @@ enum class MetricKind {
 enum class MetricSource { kSignaling, kStats, kJitterbuffer, kDecoder, kMark, kSender, kBot };
 const char* name_of(MetricSource source);
 
+// How closely an actor looks at what it receives (its `verify`), and how closely it has to for a
+// metric: not at all; at frames and packets as they come; decoding, in turn at least; all of it.
+enum class Looks { kNone, kHeaders, kRotate, kAll };
+const char* expected_of(Looks looks);  // "verify: rotate or all": it, and what is closer
+
 enum class Better { kLess, kMore, kNeither };
 
 struct Metric {
@@ -35,6 +40,7 @@ struct Metric {
   const char* unit;  // "s", "bit/s", "1" for counts and shares, "dB", "dBFS", "Hz", "px"
   MetricKind kind;
   MetricSource source;
+  Looks looks;        // who measures it looks so closely, or closer
   Better better;      // for comparing runs
   const char* share;  // the stat "ratio" divides this metric's total by that one's; "": no ratio
   const char* what;   // the definition in a sentence, with the specification where there is one

@@ -160,10 +160,14 @@ class Checks {
 
   void expectation(const Step& step, const std::string& path) {
     const Expectation* row = find_expectation(step.what);
-    const bool decoded = (row != nullptr && row->decodes) || is_decoded(step.metric);
-    if (decoded && !decodes(step.who))
-      notes_.mistake(path_of(path, "who"),
-                     fmt::format("{} decodes nothing: expected verify: rotate or all", step.who));
+    const std::string at = path_of(path, "who");
+    if (row != nullptr && row->decodes && !looks(step.who, Looks::kRotate))
+      notes_.mistake(at, fmt::format("{} decodes nothing: expected {}", step.who,
+                                     expected_of(Looks::kRotate)));
+    const Metric* metric = find_metric(step.metric);
+    if (metric != nullptr && !looks(step.who, metric->looks))
+      notes_.mistake(at, fmt::format("{} does not measure {}: expected {}", step.who, metric->name,
+                                     expected_of(metric->looks)));
   }
 
   std::vector<const Instance*> ours(const std::string& at, bool pattern,
@@ -240,7 +244,7 @@ class Checks {
            item.whom);
     }
     span(path, r.span);
-    if (!decodes(r.who))
+    if (!looks(r.who, Looks::kRotate))
       notes_.mistake(path_of(path, "who"),
                      "none of them decodes anything: expected verify: rotate or all");
   }
@@ -254,27 +258,35 @@ class Checks {
       played_elsewhere(path_of(path, "who"), t.who);
     whom(path_of(path, "from"), t.from);
     span(path, t.span);
-    if (is_decoded(t.metric) && !decodes(t.who.empty() ? "*" : t.who))
-      notes_.mistake(
-          path_of(path, "metric"),
-          fmt::format("{} is measured by who decodes: expected verify: rotate or all", t.metric));
+    const Metric* metric = find_metric(t.metric);
+    if (metric != nullptr && !looks(t.who.empty() ? "*" : t.who, metric->looks))
+      notes_.mistake(path_of(path, "metric"),
+                     fmt::format("nobody it is about measures {}: expected {}", t.metric,
+                                 expected_of(metric->looks)));
   }
 
-  static bool is_decoded(const std::string& name) {
-    const Metric* metric = find_metric(name);
-    return metric != nullptr &&
-           (metric->source == MetricSource::kMark || metric->source == MetricSource::kDecoder);
+  // Browsers decode what they show, but nobody says when what they see has recovered.
+  static Looks looks_of(const Actor& actor) {
+    switch (actor.verify) {
+      case Verify::kNone:
+        return Looks::kNone;
+      case Verify::kHeaders:
+        return actor.browser.empty() ? Looks::kHeaders : Looks::kRotate;
+      case Verify::kRotate:
+        return Looks::kRotate;
+      case Verify::kAll:
+        return actor.browser.empty() ? Looks::kAll : Looks::kRotate;
+    }
+    return Looks::kNone;
   }
 
-  // Marks are in decoded pictures and sound only; browsers decode what they show.
-  bool decodes(const std::string& who) const {
+  // One of them looks so closely, or closer.
+  bool looks(const std::string& who, Looks how) const {
     bool anybody = false;
     for (const Instance& i : instances_) {
       if (!matches(who, i.actor->role, i.name)) continue;
       anybody = true;
-      const Verify verify = i.actor->verify;
-      if (verify == Verify::kRotate || verify == Verify::kAll || !i.actor->browser.empty())
-        return true;
+      if (looks_of(*i.actor) >= how) return true;
     }
     return !anybody;  // that is another mistake
   }

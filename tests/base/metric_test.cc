@@ -31,6 +31,25 @@ TEST(Metrics, WhatLastsIsInSecondsAndAShareIsOfACount) {
   }
 }
 
+TEST(Metrics, HowCloselyOneLooksFitsWhatItIsMeasuredBy) {
+  for (const Metric& m : metrics()) {
+    const bool unlooked = m.source == MetricSource::kSender || m.source == MetricSource::kSignaling;
+    EXPECT_TRUE(!unlooked || m.looks == Looks::kNone) << m.name;
+    EXPECT_TRUE(m.source != MetricSource::kMark || m.looks >= Looks::kRotate) << m.name;
+    EXPECT_TRUE(m.source != MetricSource::kJitterbuffer || m.looks == Looks::kHeaders) << m.name;
+  }
+  const auto looks = [](const char* name) { return find_metric(name)->looks; };
+  EXPECT_EQ(looks("join.ice"), Looks::kNone);
+  EXPECT_EQ(looks("rtp.rtt"), Looks::kNone);
+  EXPECT_EQ(looks("rtp.loss"), Looks::kHeaders);
+  EXPECT_EQ(looks("video.freeze"), Looks::kHeaders);
+  EXPECT_EQ(looks("audio.concealed"), Looks::kHeaders);
+  EXPECT_EQ(looks("video.decoded"), Looks::kRotate);
+  EXPECT_EQ(looks("audio.level"), Looks::kRotate);
+  EXPECT_EQ(looks("recovery_time"), Looks::kAll);
+  EXPECT_STREQ(expected_of(Looks::kHeaders), "verify: headers, rotate or all");
+}
+
 TEST(Metrics, IsFoundByItsName) {
   ASSERT_NE(find_metric("av.skew"), nullptr);
   EXPECT_STREQ(find_metric("av.skew")->unit, "s");

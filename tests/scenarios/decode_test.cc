@@ -300,7 +300,33 @@ TEST(Decode, AnActorWhoDecodesNothingMeasuresNoMarks) {
   EXPECT_THAT(
       mistakes("callbot: 1\nname: t\nactors: {a: , b: }\nsteps: [{do: join, who: '*'}]\n"
                "thresholds: [{metric: video.missing, stat: ratio, op: <=, value: 0}]\n"),
-      HasSubstr("video.missing is measured by who decodes: expected verify: rotate or all"));
+      HasSubstr("nobody it is about measures video.missing: expected verify: rotate or all"));
+}
+
+TEST(Decode, EachMetricIsMeasuredByWhoLooksCloselyEnough) {
+  const auto says = [](const char* actor, const char* metric) {
+    return mistakes(
+        fmt::format("callbot: 1\nname: t\nactors: {{a: {}}}\n"
+                    "steps: [{{do: join, who: a}}]\nthresholds:\n"
+                    "  - {{metric: {}, stat: max, op: '<', value: 1, who: a}}\n",
+                    actor, metric));
+  };
+  EXPECT_EQ(says("{verify: none}", "join.ice"), "fine");
+  EXPECT_EQ(says("{verify: headers}", "video.freeze"), "fine");
+  EXPECT_EQ(says("{verify: headers}", "video.qp"), "fine");
+  EXPECT_EQ(says("{verify: none}", "video.freeze"),
+            "f.yaml:6:14: thresholds[0].metric: nobody it is about measures video.freeze: "
+            "expected verify: headers, rotate or all");
+  EXPECT_EQ(says("{browser: chromium}", "video.e2e_delay"), "fine");
+  EXPECT_THAT(says("{browser: chromium, verify: none}", "video.e2e_delay"),
+              HasSubstr("expected verify: rotate or all"));
+  EXPECT_THAT(says("{verify: rotate}", "recovery_time"), HasSubstr("expected verify: all"));
+  EXPECT_EQ(mistakes("callbot: 1\nname: t\nactors: {a: {verify: headers}}\nsteps:\n"
+                     "  - {do: join, who: a}\n"
+                     "  - {expect: metric, who: a, metric: audio.level, stat: mean, op: '<', "
+                     "value: 0}\n"),
+            "f.yaml:6:27: steps[1].who: a does not measure audio.level: expected verify: rotate or "
+            "all");
 }
 
 TEST(Decode, AnActorWhoDecodesNothingSeesNothing) {
