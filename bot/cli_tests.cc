@@ -1,6 +1,7 @@
 #include "bot/cli_tests.h"
 
 #include "base/units.h"
+#include "bot/cli_values.h"
 #include "scenarios/variables.h"
 
 namespace callbot::bot {
@@ -38,8 +39,20 @@ void add_test(CLI::App& app, TestOptions& o) {
        {std::tuple{"--junit", &o.junit, "file for JUnit XML, a case for everything that is judged"},
         {"--json", &o.json, "file for JSON (--schema=run says how it is made)"},
         {"--html", &o.html, "file for a page; of several runs FILE-2 and on"},
-        {"--baseline", &o.baseline, "the --json of an earlier run: warns of what became worse"}})
+        {"--baseline", &o.baseline,
+         "the --json of an earlier run, which this one is compared with"}})
     c->add_option(flag, *path, what)->type_name("FILE");
+  parsed<double>(c, "--baseline-tolerance", "a number may be worse by so much of what it was",
+                 o.baseline_rules.tolerance, parse_share, "SHARE")
+      ->default_str("10%")
+      ->needs("--baseline");
+  c->add_option_function<std::string>(
+       "--baseline-severity",
+       [&o](const std::string& what) { o.baseline_rules.fails = what == "fail"; },
+       "what a number is that became worse, or is missing")
+      ->check(CLI::IsMember({"warn", "fail"}))
+      ->default_str("warn")
+      ->needs("--baseline");
   c->add_option_function<std::string>(
        "--metrics",
        [&o](const std::string& text) {

@@ -18,6 +18,7 @@
 #include "bot/recordings_options.h"
 #include "network/conditions.h"
 #include "recordings/keys.h"
+#include "scenarios/baseline.h"
 
 namespace callbot::bot {
 
@@ -212,7 +213,8 @@ struct TestOptions {
   int repeat = 1;
   fs::path junit, json, html;  // empty: where the scenario says, or nowhere
   fs::path baseline;           // the JSON of an earlier run
-  std::string metrics;         // "ADDRESS:PORT" for Prometheus; empty: where the scenario says
+  scenarios::BaselineRules baseline_rules;
+  std::string metrics;  // "ADDRESS:PORT" for Prometheus; empty: where the scenario says
 };
 
 struct DemoOptions {

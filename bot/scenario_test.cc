@@ -17,7 +17,6 @@ namespace {
 
 constexpr uint64_t kMostJson = 256u << 20;
 constexpr JsonLimits kBaselineLimits{kMostJson, 64};
-constexpr double kTolerance = 0.1;  // of a baseline's values
 constexpr auto kShowEvery = std::chrono::seconds(1);
 constexpr size_t kMostRows = 20;                                                // on a terminal
 constexpr const char* kSecretNames[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};  // our choice
@@ -95,10 +94,14 @@ Result<> ScenarioTest::plan() {
       const std::string& bundle = scenario->report.bundle;
       scenarios::Values given = row;
       for (const auto& [name, value] : options_.vars) given[name] = value;
+      // As they are in evidence: --var goes before the row.
+      scenarios::Values compared = without_secrets(row);
+      for (auto& [name, value] : compared) value = given[name];
       for (int i = 0; i < options_.repeat; ++i)
         planned_.push_back({*scenario,
                             {++number, without_secrets(given),
-                             bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"}});
+                             bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"},
+                            {compared, static_cast<size_t>(i), options_.baseline_rules}});
     }
   }
   return wrong.empty() ? Result<>() : fail(Code::kUsage, wrong);
@@ -178,12 +181,11 @@ void ScenarioTest::kept(scenarios::RunRecord record,
     record.evidence.files.insert(record.evidence.files.end(), files->begin(), files->end());
     record.judged = scenarios::judge(scenario, record.evidence);
   }
-  for (const scenarios::RunRecord& before : baseline_) {
-    if (before.evidence.scenario != scenario.name) continue;
-    const auto compared = scenarios::compare(before.summary, record.summary, kTolerance);
-    scenarios::add_cases(record.judged, scenarios::baseline_cases(compared, kTolerance), scenario);
-    break;
-  }
+  if (!options_.baseline.empty())
+    scenarios::add_cases(record.judged,
+                         scenarios::compare_with(baseline_, record.evidence, scenario.thresholds,
+                                                 planned_[records_.size()].compared),
+                         scenario, record.evidence);
   console_.line(scenarios::report_text(record));
   if (console_.json())
     console_.event("verdict", "",

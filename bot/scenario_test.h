@@ -19,7 +19,7 @@
 #include "bot/options.h"
 #include "bot/scenario_metrics.h"
 #include "bot/scenario_run.h"
-#include "scenarios/run_json.h"
+#include "scenarios/baseline_runs.h"
 
 namespace callbot::bot {
 
@@ -41,6 +41,7 @@ class ScenarioTest {
   struct Planned {
     scenarios::Scenario scenario;
     ScenarioRun::Facts facts;
+    scenarios::BaselineWish compared;
   };
   Result<> read_baseline();
   Result<> plan();

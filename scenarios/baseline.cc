@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
+#include <tuple>
 
 namespace callbot::scenarios {
 namespace {
@@ -41,6 +44,150 @@ std::vector<const Series*> measured(const Evidence& evidence, std::string_view m
   return out;
 }
 
+// Who took part in which role.
+class Roles {
+ public:
+  explicit Roles(const Evidence& evidence) {
+    for (const ActorFacts& actor : evidence.actors) all_[actor.name] = &actor;
+  }
+  std::string of(const std::string& name) const {
+    const ActorFacts* facts = facts_of(name);
+    return facts == nullptr ? name : facts->role;
+  }
+  double seconds(const std::string& name, const TimeWindow& window) const {
+    const ActorFacts* facts = facts_of(name);
+    return facts == nullptr ? window.seconds() : seconds_within(facts->inside, window);
+  }
+
+ private:
+  const ActorFacts* facts_of(const std::string& name) const {
+    const auto found = all_.find(name);
+    return found == all_.end() ? nullptr : found->second;
+  }
+  std::map<std::string, const ActorFacts*> all_;
+};
+
+struct Group {
+  std::vector<const Series*> series, share;
+  double seconds = 0;  // of the window, of all of them together
+};
+using GroupKey = std::tuple<std::string, std::string, std::string>;  // who, from, stream
+
+std::map<GroupKey, Group> groups_of(const Evidence& evidence, const Roles& roles,
+                                    const Metric& metric, const TimeWindow& window) {
+  std::map<GroupKey, Group> groups;
+  const auto key = [&](const Series& s) {
+    return GroupKey(roles.of(s.actor), roles.of(s.from), s.stream);
+  };
+  for (const Series* s : measured(evidence, metric.name)) {
+    const double seconds = roles.seconds(s->actor, window);
+    if (seconds <= 0) continue;
+    Group& group = groups[key(*s)];
+    group.series.push_back(s);
+    group.seconds += seconds;
+  }
+  for (const Series* s : measured(evidence, metric.share)) {
+    const auto found = groups.find(key(*s));
+    if (found != groups.end()) found->second.share.push_back(s);
+  }
+  return groups;
+}
+
+// Windows that thresholds name; none does: the whole run.
+std::vector<Span> spans_of(const std::vector<Threshold>& thresholds, std::string_view metric) {
+  std::vector<Span> spans;
+  for (const Threshold& t : thresholds) {
+    const bool named = t.metric == metric && (t.span.from || t.span.to);
+    const bool known = std::any_of(spans.begin(), spans.end(), [&](const Span& span) {
+      return text_of(span) == text_of(t.span);
+    });
+    if (named && !known) spans.push_back(t.span);
+  }
+  if (spans.empty()) spans.emplace_back();
+  return spans;
+}
+
+void add_numbers(std::vector<Number>& out, const Evidence& evidence, const Roles& roles,
+                 const Metric& metric, const Span& span) {
+  const auto window = window_of(span, evidence);
+  if (!window) return;
+  for (const auto& [key, group] : groups_of(evidence, roles, metric, *window)) {
+    const auto& [who, from, stream] = key;
+    for (const StatName& stat : stats_of(metric)) {
+      const auto got = compute(stat, metric, group.series, group.share, *window, group.seconds);
+      if (got.value)
+        out.push_back({metric.name, text_of(stat), unit_of(stat, metric), who, from, stream, span,
+                       *window, *got.value});
+    }
+  }
+}
+
+using NumberKey = std::array<std::string, 6>;
+
+NumberKey key_of(const Number& n) {
+  return {n.metric, n.stat, n.who, n.from, n.stream, text_of(n.span)};
+}
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+Compared compared(const Number& now, double before, double tolerance) {
+  Compared c{now, before};
+  const Metric* metric = find_metric(now.metric);
+  const bool sizes = metric->better == Better::kNeither;
+  const bool counted = metric->kind == MetricKind::kCount;
+  const double change = sizes ? std::abs(now.value) - std::abs(before) : now.value - before;
+  const double matters = std::max(std::abs(before) * tolerance, floor_of(now.unit));
+  // How many packets or frames came is a matter of the scenario, not of its quality.
+  if (std::abs(change) <= matters || (sizes && counted)) return c;
+  c.worse = metric->better == Better::kMore ? change < 0 : change > 0;
+  c.better = !c.worse;
+  return c;
+}
+
+std::string detail_of(const Number& n) {
+  return (n.who.empty() ? "the bot" : n.who) + (n.from.empty() ? "" : " from " + n.from) +
+         (n.stream.empty() ? "" : " (" + n.stream + ")");
+}
+
+Case case_of(const Number& n, Verdict verdict) {
+  Case c;
+  c.kind = Case::kBaseline;
+  c.name = "baseline";
+  c.detail = detail_of(n);
+  c.verdict = verdict;
+  c.window = n.window;
+  return c;
+}
+
+std::string name_of_numbers(const Number& n) {
+  const std::string span = text_of(n.span);
+  return fmt::format("{} {}{}{}", n.metric, n.stat, span.empty() ? "" : ", ", span);
+}
+
+// A case for each stream: all that is missing of it.
+std::vector<Case> missing_cases(const std::vector<Number>& missing, bool fails) {
+  std::vector<Case> out;
+  for (const Number& n : missing) {
+    const std::string detail = detail_of(n);
+    auto found =
+        std::find_if(out.begin(), out.end(), [&](const Case& one) { return one.detail == detail; });
+    if (found == out.end()) {
+      found = out.insert(out.end(), case_of(n, Verdict::kUnmeasured));
+      found->window.reset();  // the run's before
+      found->text = detail + ": measured before, and no more: ";
+      found->softened = !fails;
+    } else {
+      found->text += "; ";
+    }
+    found->text += name_of_numbers(n);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<SummaryRow> summary_of(const Evidence& evidence) {
@@ -60,58 +207,76 @@ std::vector<SummaryRow> summary_of(const Evidence& evidence) {
   return rows;
 }
 
-std::vector<Compared> compare(const std::vector<SummaryRow>& before,
-                              const std::vector<SummaryRow>& now, double tolerance) {
-  std::vector<Compared> out;
-  for (const SummaryRow& b : before) {
-    const auto n = std::find_if(now.begin(), now.end(), [&](const SummaryRow& row) {
-      return row.metric == b.metric && row.stat == b.stat;
-    });
-    const Metric* metric = find_metric(b.metric);
-    if (n == now.end() || metric == nullptr) continue;
-    Compared c{b.metric, b.stat, b.unit, b.value, n->value};
-    const bool sizes = metric->better == Better::kNeither;
-    const bool counted = metric->kind == MetricKind::kCount;
-    const double change = sizes ? std::abs(c.now) - std::abs(c.before) : c.now - c.before;
-    const double matters = std::max(std::abs(c.before) * tolerance, floor_of(c.unit));
-    // How many packets or frames came is a matter of the scenario, not of its quality.
-    if (std::abs(change) > matters && !(sizes && counted)) {
-      const bool more = change > 0;
-      c.worse = metric->better == Better::kMore ? !more : more;
-      c.better = !c.worse;
-    }
-    out.push_back(std::move(c));
+std::vector<Number> numbers_of(const Evidence& evidence, const std::vector<Threshold>& thresholds) {
+  // It has samples only where something is wrong.
+  constexpr std::string_view kWhereThereAreAny = "video.skip";
+  const Roles roles(evidence);
+  std::vector<Number> out;
+  for (const Metric& metric : metrics()) {
+    if (metric.name == kWhereThereAreAny) continue;
+    for (const Span& span : spans_of(thresholds, metric.name))
+      add_numbers(out, evidence, roles, metric, span);
   }
   return out;
 }
 
-std::vector<Case> baseline_cases(const std::vector<Compared>& compared, double tolerance) {
+Comparison compare(const std::vector<std::vector<Number>>& before, const std::vector<Number>& now,
+                   double tolerance) {
+  Comparison out;
+  std::map<NumberKey, std::vector<double>> values;
+  for (const auto& run : before)
+    for (const Number& n : run) values[key_of(n)].push_back(n.value);
+  for (const Number& n : now) {
+    const auto found = values.find(key_of(n));
+    if (found == values.end()) continue;
+    out.both.push_back(compared(n, median_of(std::move(found->second)), tolerance));
+    values.erase(found);
+  }
+  // What nothing was found for, each once, in the order of a report.
+  for (const auto& run : before)
+    for (const Number& n : run)
+      if (values.erase(key_of(n)) > 0) out.missing.push_back(n);
+  return out;
+}
+
+Case no_baseline(std::string why, const BaselineRules& rules) {
+  Case c;
+  c.kind = Case::kBaseline;
+  c.name = "baseline";
+  c.verdict = Verdict::kUnmeasured;
+  c.softened = !rules.fails;
+  c.text = std::move(why);
+  return c;
+}
+
+std::vector<Case> baseline_cases(const Comparison& comparison, const BaselineRules& rules) {
+  if (comparison.both.empty() && comparison.missing.empty())
+    return {no_baseline("nothing was measured in both runs", rules)};
+  const std::string tolerance = fmt::format("{:g} %", rules.tolerance * 100);
   std::vector<Case> out;
-  for (const Compared& c : compared) {
+  for (const Compared& c : comparison.both) {
     if (!c.worse) continue;
-    Case one;
-    one.kind = Case::kBaseline;
-    one.name = fmt::format("baseline: {} {}", c.metric, c.stat);
-    one.verdict = Verdict::kWarn;
-    one.value = c.now;
+    Case one = case_of(c.now, rules.fails ? Verdict::kFail : Verdict::kWarn);
+    one.name = "baseline: " + name_of_numbers(c.now);
+    one.value = c.now.value;
     one.limit = c.before;
-    one.unit = c.unit;
-    one.metric = c.metric;
-    one.stat = c.stat;
-    one.text = fmt::format("{}, was {} (tolerance {:.0f} %)", value_text(c.now, c.unit),
-                           value_text(c.before, c.unit), tolerance * 100);
-    if (const Metric* metric = find_metric(c.metric)) one.definition = metric->what;
+    one.unit = c.now.unit;
+    one.metric = c.now.metric;
+    one.stat = c.now.stat;
+    one.text = fmt::format("{}: {}, was {} (tolerance {})", one.detail,
+                           value_text(c.now.value, c.now.unit), value_text(c.before, c.now.unit),
+                           tolerance);
+    one.definition = find_metric(c.now.metric)->what;
     out.push_back(std::move(one));
   }
-  if (!compared.empty() && !out.empty()) return out;
-  Case one;
-  one.kind = Case::kBaseline;
-  one.name = "baseline";
-  one.verdict = compared.empty() ? Verdict::kUnmeasured : Verdict::kPass;
-  one.text = compared.empty() ? "nothing was measured in both runs"
-                              : fmt::format("{} numbers, none became worse by more than {:.0f} %",
-                                            compared.size(), tolerance * 100);
-  return {one};
+  for (Case& one : missing_cases(comparison.missing, rules.fails)) out.push_back(std::move(one));
+  if (!out.empty()) return out;
+  Case good = no_baseline(fmt::format("{} numbers, none became worse by more than {}",
+                                      comparison.both.size(), tolerance),
+                          rules);
+  good.verdict = Verdict::kPass;
+  good.softened = false;
+  return {good};
 }
 
 }  // namespace callbot::scenarios

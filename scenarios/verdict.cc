@@ -65,6 +65,14 @@ int rank(const Case& c, bool unmeasured_fails) {
 constexpr Verdict kRanks[] = {Verdict::kPass, Verdict::kWarn, Verdict::kUnmeasured,
                               Verdict::kInvalid, Verdict::kFail};
 
+// What a run says that cannot be believed is neither good nor bad.
+void disbelieve(Case& c, const Evidence& evidence) {
+  if (evidence.invalid.empty()) return;
+  if (c.verdict == Verdict::kInvalid || c.verdict == Verdict::kUnmeasured) return;
+  c.text += fmt::format(" (would be {}, but {})", name_of(c.verdict), evidence.invalid.front());
+  c.verdict = Verdict::kInvalid;
+}
+
 void conclude(Judged& judged, const Scenario& scenario) {
   int worst = 0;
   for (Case& c : judged.cases) {
@@ -175,23 +183,18 @@ Judged judge(const Scenario& scenario, const Evidence& evidence) {
     run.verdict = Verdict::kUnmeasured;
     run.text = "nothing was asked of it: no expectation, threshold or row of a timeline";
   }
-  // What a run says that cannot be believed is neither good nor bad.
-  if (!evidence.invalid.empty()) {
-    for (Case& c : judged.cases) {
-      if (c.verdict == Verdict::kInvalid || c.verdict == Verdict::kUnmeasured) continue;
-      c.text += fmt::format(" (would be {}, but {})", name_of(c.verdict), evidence.invalid.front());
-      c.verdict = Verdict::kInvalid;
-    }
-  }
+  for (Case& c : judged.cases) disbelieve(c, evidence);
   conclude(judged, scenario);
   return judged;
 }
 
-void add_cases(Judged& judged, std::vector<Case> more, const Scenario& scenario) {
-  const size_t asked = judged.cases.size();
-  for (Case& c : more) judged.cases.push_back(std::move(c));
-  // A comparison alone demands nothing of this run.
-  if (asked > 1) conclude(judged, scenario);
+void add_cases(Judged& judged, std::vector<Case> more, const Scenario& scenario,
+               const Evidence& evidence) {
+  for (Case& c : more) {
+    disbelieve(c, evidence);
+    judged.cases.push_back(std::move(c));
+  }
+  conclude(judged, scenario);
 }
 
 int exit_status_of(std::span<const Judged> runs) {

@@ -60,7 +60,8 @@ struct Judged {
 };
 Judged judge(const Scenario& scenario, const Evidence& evidence);
 // More cases of the same run: what a comparison with an earlier one says.
-void add_cases(Judged& judged, std::vector<Case> more, const Scenario& scenario);
+void add_cases(Judged& judged, std::vector<Case> more, const Scenario& scenario,
+               const Evidence& evidence);
 
 // The exit status that a verdict means, of one run or of several: 0 pass and warn, 1 fail, 3 not
 // established, 5 unmeasured or invalid, 130 interrupted.

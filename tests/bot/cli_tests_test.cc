@@ -36,6 +36,23 @@ TEST(CliTests, TakesWhereReportsGo) {
   EXPECT_THAT(complaint({"test", "a.yaml", "--repeat", "0"}), HasSubstr("--repeat"));
 }
 
+TEST(CliTests, TakesHowABaselineIsCompared) {
+  const auto usual = options<TestOptions>({"test", "a.yaml", "--baseline", "b"}).baseline_rules;
+  EXPECT_EQ(usual.tolerance, 0.1);
+  EXPECT_FALSE(usual.fails);
+  const auto o = options<TestOptions>({"test", "a.yaml", "--baseline", "b", "--baseline-tolerance",
+                                       "25%", "--baseline-severity", "fail"})
+                     .baseline_rules;
+  EXPECT_EQ(o.tolerance, 0.25);
+  EXPECT_TRUE(o.fails);
+  EXPECT_THAT(complaint({"test", "a.yaml", "--baseline", "b", "--baseline-tolerance", "x"}),
+              HasSubstr("--baseline-tolerance"));
+  EXPECT_THAT(complaint({"test", "a.yaml", "--baseline", "b", "--baseline-severity", "no"}),
+              HasSubstr("--baseline-severity"));
+  EXPECT_THAT(complaint({"test", "a.yaml", "--baseline-severity", "fail"}),
+              HasSubstr("--baseline"));
+}
+
 TEST(CliTests, TakesASchemaAlone) {
   EXPECT_EQ(options<TestOptions>({"test", "--schema"}).schema, "scenario");
   EXPECT_EQ(options<TestOptions>({"test", "--schema=run"}).schema, "run");

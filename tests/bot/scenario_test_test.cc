@@ -181,6 +181,13 @@ TEST_F(ScenarioTestTest, ABaselineIsCompared) {
   EXPECT_EQ(status, 0) << output;
   EXPECT_EQ(runs("r.json")[0].judged.cases.back().kind, scenarios::Case::kBaseline);
   EXPECT_EQ(test({scenario, "--baseline", scenario}).first, 2);
+  // Of a scenario that is not in it nothing is known.
+  const auto other = file("other.yaml", std::string(kAlone).replace(17, 5, "other"));
+  EXPECT_EQ(test({other, "--baseline", in("before.json")}).first, 0);
+  const auto [unknown, said] =
+      test({other, "--baseline", in("before.json"), "--baseline-severity", "fail"});
+  EXPECT_EQ(unknown, 5);
+  EXPECT_THAT(said, HasSubstr("the baseline has no run of \"other\""));
 }
 
 }  // namespace
