@@ -39,15 +39,13 @@ std::string ms_text(std::optional<double> seconds) {
 // Gathers what is wrong, the worst first.
 class Judge {
  public:
-  // `value` beyond `warn` or `fail`; `more`: more is better.
-  void gate(std::optional<double> value, double warn, double fail, const std::string& text,
-            bool more = false) {
-    if (!value) return;
-    const auto beyond = [&](double limit) { return more ? *value < limit : *value > limit; };
-    if (beyond(fail))
-      say(Level::kFail, text);
-    else if (beyond(warn))
-      say(Level::kWarn, text);
+  // `value` beyond `warn` or `fail`; a fail below the warn: more is better.
+  void gate(double value, double warn, double fail, const std::string& text) {
+    if (const Level level = level_of(value, warn, fail); level != Level::kGood) say(level, text);
+  }
+  static Level level_of(double value, double warn, double fail) {
+    const auto beyond = [&](double limit) { return fail < warn ? value < limit : value > limit; };
+    return beyond(fail) ? Level::kFail : beyond(warn) ? Level::kWarn : Level::kGood;
   }
   void say(Level level, std::string text) { said_.emplace_back(level, std::move(text)); }
   CheckVerdict verdict() {
@@ -63,19 +61,74 @@ class Judge {
   std::vector<std::pair<Level, std::string>> said_;
 };
 
+void judge_loss(const EchoWay& way, const std::string& where, const CheckLimits& limits,
+                Judge& judge) {
+  const auto line = way.line_loss(), left = way.loss();
+  if (!line || !left)
+    return judge.say(Level::kUnmeasured, where + ": how many packets were lost is not known");
+  const Level level = std::max(Judge::level_of(*line, limits.line_loss_warn, limits.line_loss_fail),
+                               Judge::level_of(*left, limits.loss_warn, limits.loss_fail));
+  if (level == Level::kGood) return;
+  judge.say(level, fmt::format("{}: the line lost {:.1f} % of the packets; {:.1f} % stayed lost "
+                               "after retransmission",
+                               where, *line * 100, *left * 100));
+}
+
+void judge_pictures(const EchoWay& way, const std::string& where, const CheckLimits& limits,
+                    Judge& judge) {
+  if (way.marked == 0 || way.expected == 0)
+    judge.say(Level::kUnmeasured, where + ": not one marked picture could be read");
+  else
+    judge.gate(static_cast<double>(way.missing) / static_cast<double>(way.expected),
+               limits.missing_warn, limits.missing_fail,
+               fmt::format("{}: {} of {} pictures never came", where, way.missing, way.expected));
+  judge.gate(way.broken(), limits.broken_warn, limits.broken_fail,
+             fmt::format("{}: {} pictures came, but could not be read", where,
+                         way.unread + way.undecodable));
+}
+
 void judge_way(const EchoWay& way, int i, const CheckLimits& limits, Judge& judge) {
   const std::string where = name_of_way(i);
-  if (way.marked == 0)
-    judge.say(Level::kUnmeasured, where + ": not one marked picture could be read");
-  if (way.lost)
-    judge.gate(way.loss(), limits.loss_warn, limits.loss_fail,
-               fmt::format("{}: {:.1f} % of the packets were lost", where, way.loss() * 100));
-  judge.gate(way.jitter, limits.jitter_warn, limits.jitter_fail,
-             fmt::format("{}: {} of jitter", where, ms_text(way.jitter)));
-  const double missing =
-      way.expected == 0 ? 0 : static_cast<double>(way.missing) / static_cast<double>(way.expected);
-  judge.gate(missing, limits.missing_warn, limits.missing_fail,
-             fmt::format("{}: {} of {} pictures never came", where, way.missing, way.expected));
+  judge_loss(way, where, limits, judge);
+  if (way.jitter)
+    judge.gate(*way.jitter, limits.jitter_warn, limits.jitter_fail,
+               fmt::format("{}: {} of jitter", where, ms_text(way.jitter)));
+  else
+    judge.say(Level::kUnmeasured, where + ": the jitter is not known");
+  judge_pictures(way, where, limits, judge);
+}
+
+void judge_round_trip(const EchoResult& echo, const CheckLimits& limits, Judge& judge) {
+  if (const auto rtt = echo.rtt())
+    judge.gate(*rtt, limits.rtt_warn, limits.rtt_fail,
+               "a packet takes " + ms_text(rtt) + " there and back");
+  else
+    judge.say(Level::kUnmeasured, "the round trip is not known");
+}
+
+void judge_rate(const Result<RateResult>& rate, const CheckLimits& limits, Judge& judge) {
+  if (!rate) return judge.say(Level::kUnmeasured, "bit rate not measured: " + rate.error().message);
+  for (int i = 0; i < 2; ++i) {
+    const RateWay& way = rate->way[i];
+    if (way.steps.empty())
+      judge.say(Level::kUnmeasured, fmt::format("{}: bit rate not measured", name_of_way(i)));
+    else
+      judge.gate(
+          way.achieved, limits.rate_warn, limits.rate_fail,
+          fmt::format("{}: no more than {} gets through", name_of_way(i), rate_text(way.achieved)));
+  }
+}
+
+std::string loss_text(const EchoWay& way) {
+  if (!way.line_loss()) return fmt::format("lost ? of {} packets", way.packets);
+  return fmt::format("lost {} of {} packets on the line, {} after retransmission",
+                     *way.lost + *way.repaired, way.sent(), *way.lost);
+}
+
+std::string pictures_text(const EchoWay& way) {
+  const uint64_t broken = way.unread + way.undecodable;
+  return fmt::format("pictures {} of {}", way.marked, way.expected) +
+         (broken > 0 ? fmt::format(", {} not to be read", broken) : "");
 }
 
 Json json_of(const EchoWay& way) {
@@ -83,8 +136,11 @@ Json json_of(const EchoWay& way) {
   const auto put = [&](const char* key, std::optional<double> value) {
     json.set(key, value ? Json::of(*value) : Json());
   };
-  json.set("packets", way.packets).set("lost", way.lost ? Json::of(*way.lost) : Json());
-  put("loss", way.lost ? std::optional(way.loss()) : std::nullopt);
+  json.set("packets", way.packets)
+      .set("lost", way.lost ? Json::of(*way.lost) : Json())
+      .set("repaired", way.repaired ? Json::of(*way.repaired) : Json());
+  put("line_loss", way.line_loss());
+  put("loss", way.loss());
   put("jitter_s", way.jitter);
   put("network_s", way.way);
   put("network_p95_s", way.way_95);
@@ -92,6 +148,7 @@ Json json_of(const EchoWay& way) {
   put("delay_p95_s", way.delay_95);
   return json.set("marked", way.marked)
       .set("unread", way.unread)
+      .set("undecodable", way.undecodable)
       .set("expected", way.expected)
       .set("missing", way.missing);
 }
@@ -130,21 +187,11 @@ Json json_or_error(const Result<T>& result, const auto& json) {
 
 CheckVerdict judge(const CheckReport& report, const CheckLimits& limits) {
   Judge judge;
-  judge.gate(report.echo.rtt(), limits.rtt_warn, limits.rtt_fail,
-             "a packet takes " + ms_text(report.echo.rtt()) + " there and back");
+  judge_round_trip(report.echo, limits, judge);
   for (int i = 0; i < 2; ++i) judge_way(report.echo.way[i], i, limits, judge);
   if (report.relayed && !*report.relayed)
     judge.say(Level::kFail, "no call through the TURN server: " + report.relayed->error().message);
-  if (report.rate && !*report.rate)
-    judge.say(Level::kWarn, "bit rate not measured: " + report.rate->error().message);
-  if (report.rate && *report.rate) {
-    for (int i = 0; i < 2; ++i) {
-      const double rate = (*report.rate)->way[i].achieved;
-      judge.gate(rate, limits.rate_warn, limits.rate_fail,
-                 fmt::format("{}: no more than {} gets through", name_of_way(i), rate_text(rate)),
-                 true);
-    }
-  }
+  if (report.rate) judge_rate(*report.rate, limits, judge);
   return judge.verdict();
 }
 
@@ -159,11 +206,9 @@ std::string to_text(const CheckReport& report, const CheckVerdict& verdict) {
   text += fmt::format("round trip     {}\n", ms_text(echo.rtt()));
   for (int i = 0; i < 2; ++i) {
     const EchoWay& way = echo.way[i];
-    text += fmt::format(
-        "{:<6} lost {} of {} packets, jitter {}; pictures {} of {}, from capture to received {} "
-        "(95 %: {})\n",
-        name_of_way(i), way.lost ? std::to_string(*way.lost) : "?", way.packets,
-        ms_text(way.jitter), way.marked, way.expected, ms_text(way.delay), ms_text(way.delay_95));
+    text += fmt::format("{:<6} {}, jitter {}; {}, from capture to received {} (95 %: {})\n",
+                        name_of_way(i), loss_text(way), ms_text(way.jitter), pictures_text(way),
+                        ms_text(way.delay), ms_text(way.delay_95));
   }
   if (report.rate && *report.rate) {
     text += "bit rate      ";
@@ -197,6 +242,15 @@ Json to_json(const CheckReport& report, const CheckVerdict& verdict) {
                    .set("back", json_of(rate.way[1]));
              }));
   return json;
+}
+
+// Wrong use and an interrupt say nothing of the line.
+Json to_json(const Error& error) {
+  const bool refused = exit_status(error) == kExitConnect;
+  return Json::object()
+      .set("verdict", name_of(refused ? Level::kFail : Level::kUnmeasured))
+      .set("why", Json::array().add(error.message))
+      .set("error", error.message);
 }
 
 CheckCall::CheckCall(Loop& loop, Console& console, CheckCallOptions options,
@@ -254,6 +308,8 @@ void CheckCall::rate() {
 }
 
 void CheckCall::finish() {
+  if (interrupted_ && options_.most_bitrate > 0 && !report_.rate)
+    report_.rate = fail(Code::kInterrupted, "interrupted");
   const CheckVerdict verdict = judge(report_);
   if (options_.json)
     print("{}\n", to_json(report_, verdict).dump(true));
@@ -267,7 +323,9 @@ void CheckCall::finish() {
 }
 
 void CheckCall::fail_with(Error error) {
-  std::exchange(done_, nullptr)({exit_status(error), std::move(error)});
+  const ExitStatus status = exit_status(error);
+  if (options_.json) print("{}\n", to_json(error).dump(true));
+  std::exchange(done_, nullptr)({status, std::move(error)});
 }
 
 void CheckCall::interrupt() {

@@ -31,6 +31,11 @@ std::optional<double> quantile(std::vector<double> values, double share) {
   return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
+// -1 is unknown.
+void add_known(std::optional<int64_t>& sum, int64_t value) {
+  if (value >= 0) sum = sum.value_or(0) + value;
+}
+
 pipelines::TestPatternConfig small_pattern(const std::string& name, int index) {
   pipelines::TestPatternConfig pattern;
   pattern.name = name;
@@ -44,9 +49,21 @@ pipelines::TestPatternConfig small_pattern(const std::string& name, int index) {
 
 }  // namespace
 
-double EchoWay::loss() const {
-  const double all = static_cast<double>(packets) + static_cast<double>(lost.value_or(0));
-  return all > 0 ? static_cast<double>(lost.value_or(0)) / all : 0;
+int64_t EchoWay::sent() const { return static_cast<int64_t>(packets) + lost.value_or(0); }
+
+std::optional<double> EchoWay::line_loss() const {
+  if (!loss() || !repaired) return std::nullopt;
+  return *loss() + static_cast<double>(*repaired) / static_cast<double>(sent());
+}
+
+std::optional<double> EchoWay::loss() const {
+  if (!lost || packets == 0) return std::nullopt;
+  return static_cast<double>(*lost) / static_cast<double>(sent());
+}
+
+double EchoWay::broken() const {
+  const uint64_t all = marked + unread + undecodable;
+  return all > 0 ? static_cast<double>(unread + undecodable) / static_cast<double>(all) : 0;
 }
 
 std::optional<double> EchoResult::rtt() const {
@@ -178,7 +195,8 @@ void EchoPair::measure() {
     EchoWay& way = result_.way[1 - i];  // received by i
     for (const CallTrack& track : stats.tracks) {
       way.packets += track.stats.packets;
-      if (track.stats.packets_lost >= 0) way.lost = way.lost.value_or(0) + track.stats.packets_lost;
+      add_known(way.lost, track.stats.packets_lost);
+      add_known(way.repaired, track.stats.packets_repaired);
       if (track.info.kind == MediaKind::kVideo && track.stats.jitter_s >= 0)
         way.jitter = track.stats.jitter_s;
     }
@@ -210,6 +228,7 @@ void EchoPair::settle() {
     }
     way.marked = numbers.size();
     way.unread = ends_[i]->seen->unread();
+    way.undecodable = ends_[i]->seen->undecodable();
     // What was never sent (a sender that was too slow) is not missing.
     for (const auto& [number, frame] : sent)
       if (!numbers.empty() && number >= *numbers.begin() && number <= *numbers.rbegin())

@@ -33,12 +33,17 @@ namespace callbot::bot {
 struct EchoWay {
   uint64_t packets = 0;
   std::optional<int64_t> lost;        // of the packets, after repair (RFC 3550, 6.4.1)
+  std::optional<int64_t> repaired;    // by retransmission: among the packets, and lost before
   std::optional<double> jitter;       // RFC 3550, 6.4.1
   std::optional<double> way, way_95;  // from the last packet sent to it being received: median, p95
   std::optional<double> delay, delay_95;  // from a frame's capture to its last packet received
-  uint64_t marked = 0, unread = 0;        // pictures
-  uint64_t expected = 0, missing = 0;     // of the marked ones between the first and the last
-  double loss() const;                    // share of the packets
+  // Pictures: with a mark; with one that could not be read; refused by the decoder.
+  uint64_t marked = 0, unread = 0, undecodable = 0;
+  uint64_t expected = 0, missing = 0;  // of the marked ones between the first and the last
+  int64_t sent() const;                // packets, as far as it is known
+  // Shares of them: lost on the line, and what repair left of that.
+  std::optional<double> line_loss() const, loss() const;
+  double broken() const;  // share of the pictures that came: no mark in it, or no picture at all
 };
 
 struct EchoResult {

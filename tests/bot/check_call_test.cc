@@ -17,13 +17,14 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 constexpr auto kPatience = 90s;
 
 EchoWay good_way() {
   EchoWay way;
   way.packets = 1000;
-  way.lost = 0;
+  way.lost = way.repaired = 0;
   way.jitter = 0.002;
   way.way = way.way_95 = 0.01;
   way.delay = way.delay_95 = 0.03;
@@ -33,7 +34,7 @@ EchoWay good_way() {
 CheckReport good_report() {
   CheckReport report;
   report.echo.way[0] = report.echo.way[1] = good_way();
-  const RateWay fast{{}, 8e6, true};
+  const RateWay fast{{{.sent = 8e6, .received = 8e6, .good = true}}, 8e6, true};
   report.rate = RateResult{{fast, fast}};
   return report;
 }
@@ -52,9 +53,71 @@ TEST(JudgeCheck, EachHarmIsNamedTheWorstFirst) {
   report.rate->value().way[0].achieved = 400'000;
   const auto verdict = judge(report);
   EXPECT_EQ(verdict.level, CheckVerdict::Level::kFail);
-  EXPECT_THAT(verdict.why,
-              ElementsAre("back: 9.1 % of the packets were lost", "there: 50.0 ms of jitter",
-                          "there: no more than 400 kbit/s gets through"));
+  EXPECT_THAT(
+      verdict.why,
+      ElementsAre(StartsWith("back: the line lost 9.1 % of the packets; 9.1 % stayed"),
+                  "there: 50.0 ms of jitter", "there: no more than 400 kbit/s gets through"));
+}
+
+TEST(JudgeCheck, WhatTheLineLosesCountsThoughItWasRepaired) {
+  CheckReport report = good_report();
+  report.echo.way[0].repaired = 30;
+  auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kWarn);
+  EXPECT_THAT(verdict.why, ElementsAre("there: the line lost 3.0 % of the packets; 0.0 % stayed "
+                                       "lost after retransmission"));
+  report.echo.way[0].repaired = 100;
+  report.echo.way[0].lost = 4;
+  verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kFail);
+  EXPECT_THAT(to_text(report, verdict),
+              HasSubstr("there  lost 104 of 1004 packets on the line, 4 after retransmission"));
+  EXPECT_NEAR(*to_json(report, verdict).at("echo").at("there").at("line_loss").number(),
+              104. / 1004, 1e-9);
+}
+
+TEST(JudgeCheck, ALittleThatStaysLostIsSeenSooner) {
+  CheckReport report = good_report();
+  report.echo.way[1].lost = 7;
+  EXPECT_EQ(judge(report).level, CheckVerdict::Level::kWarn);
+  report.echo.way[1].lost = 25;
+  EXPECT_EQ(judge(report).level, CheckVerdict::Level::kFail);
+}
+
+TEST(JudgeCheck, PicturesThatCannotBeReadCount) {
+  CheckReport report = good_report();
+  report.echo.way[0].unread = 3;
+  report.echo.way[0].undecodable = 3;
+  EXPECT_EQ(judge(report).level, CheckVerdict::Level::kWarn);
+  report.echo.way[0].undecodable = 30;
+  const auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kFail);
+  EXPECT_THAT(verdict.why, ElementsAre("there: 33 pictures came, but could not be read"));
+}
+
+TEST(JudgeCheck, WhatIsNotKnownIsNotGood) {
+  const auto why = [](const auto& forget) {
+    CheckReport report = good_report();
+    forget(report);
+    const CheckVerdict verdict = judge(report);
+    EXPECT_EQ(verdict.level, CheckVerdict::Level::kUnmeasured);
+    EXPECT_THAT(to_text(report, verdict), HasSubstr("UNMEASURED"));
+    return verdict.why;
+  };
+  EXPECT_THAT(why([](CheckReport& r) { r.echo.way[0].lost.reset(); }),
+              ElementsAre("there: how many packets were lost is not known"));
+  EXPECT_THAT(why([](CheckReport& r) { r.echo.way[1].repaired.reset(); }),
+              ElementsAre("back: how many packets were lost is not known"));
+  EXPECT_THAT(why([](CheckReport& r) { r.echo.way[1].packets = 0; }),
+              ElementsAre("back: how many packets were lost is not known"));
+  EXPECT_THAT(why([](CheckReport& r) { r.echo.way[0].jitter.reset(); }),
+              ElementsAre("there: the jitter is not known"));
+  EXPECT_THAT(why([](CheckReport& r) { r.echo.way[0].way.reset(); }),
+              ElementsAre("the round trip is not known"));
+  EXPECT_THAT(why([](CheckReport& r) { r.rate->value().way[1].steps.clear(); }),
+              ElementsAre("back: bit rate not measured"));
+  EXPECT_THAT(why([](CheckReport& r) { r.rate = fail(Code::kTimeout, "nothing came"); }),
+              ElementsAre("bit rate not measured: nothing came"));
 }
 
 TEST(JudgeCheck, WithoutMarksNothingIsMeasured) {
@@ -123,6 +186,22 @@ TEST_F(CheckCallTest, MeasuresACallThroughARoom) {
     EXPECT_GT(way.steps.front().received, 200'000);
     EXPECT_GE(way.achieved, way.steps.front().received);
   }
+}
+
+// Retransmission mends nearly all of it; the line is what it is.
+TEST_F(CheckCallTest, ALossyLineIsNotGoodBecauseItIsRepaired) {
+  CheckCallOptions o = options();
+  o.duration = 6s;
+  o.most_bitrate = 0;
+  o.join.network = *network::parse_network(R"({"down":{"loss":"10%"}})");
+  run(o);
+  ASSERT_FALSE(done_->error) << done_->error->message;
+  const EchoResult& echo = check_->report().echo;
+  ASSERT_TRUE(echo.way[1].line_loss() && echo.way[0].line_loss());
+  EXPECT_NEAR(*echo.way[1].line_loss(), 0.1, 0.06);
+  EXPECT_LT(*echo.way[1].loss(), *echo.way[1].line_loss() / 2);
+  EXPECT_LT(*echo.way[0].line_loss(), 0.01);
+  EXPECT_GE(judge(check_->report()).level, CheckVerdict::Level::kWarn);
 }
 
 // Known conditions on the first end's line are what is reported.
@@ -210,6 +289,21 @@ TEST_F(CheckCallTest, TheProgramPrintsJson) {
   const std::string verdict = json->at("verdict").text().value_or("");
   EXPECT_EQ(status, verdict == "FAIL" ? 1 : verdict == "UNMEASURED" ? 5 : 0) << program.output();
   EXPECT_TRUE(json->at("echo").at("rtt_s").number()) << program.output();
+}
+
+TEST_F(CheckCallTest, TheProgramPrintsJsonOfACallThatNeverWas) {
+  const std::string url = host_.url();
+  host_.kill();
+  test::Program program(loop_, {CALLBOT_PROGRAM, "check", "call", url, "--json"});
+  EXPECT_EQ(program.wait(kPatience), 3);
+  // Both streams; the sentence for people stands beside it.
+  const std::string output = program.output();
+  const size_t first = output.find('{'), last = output.rfind('}');
+  ASSERT_LT(first, last) << output;
+  const auto json = Json::parse(output.substr(first, last - first + 1));
+  ASSERT_TRUE(json) << output;
+  EXPECT_EQ(json->at("verdict").text(), "FAIL");
+  EXPECT_NE(json->at("error").text().value_or(""), "");
 }
 
 }  // namespace
