@@ -176,7 +176,11 @@ constexpr Metric kMetrics[] = {
     {"bot.overruns", "1", kCount, kBot, Looks::kHeaders, kLess, "",
      "frames that a measuring queue had no room for"},
     {"bot.cpu", "1", kGauge, kBot, Looks::kNone, kLess, "",
-     "processor time of the process in each second, as a share of all the processors it may use"},
+     "processor time of the process in each second, as a share of all that it may use: of the "
+     "processors, and of its control group's quota"},
+    {"bot.throttled", "s", kGauge, kBot, Looks::kNone, kLess, "",
+     "how long its control group's quota held the process back in each second (cgroup cpu.stat); "
+     "all processors' times together"},
 };
 
 }  // namespace

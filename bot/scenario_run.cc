@@ -25,8 +25,10 @@ constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kLeaveWithin = 6 * kSecond;  // of everybody, in the end
 
 std::map<std::string, std::string> machine() {
-  std::map<std::string, std::string> facts = {
-      {"processors", std::to_string(std::thread::hardware_concurrency())}};
+  const unsigned all = std::thread::hardware_concurrency();
+  std::map<std::string, std::string> facts = {{"processors", std::to_string(all)}};
+  if (const double ours = CpuAllowance().processors(); ours < all)
+    facts["processors"] += fmt::format(" ({:.3g} for the bot)", ours);
   utsname system{};
   if (uname(&system) == 0)
     facts["system"] = fmt::format("{} {} {}", system.sysname, system.release, system.machine);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
-#include <thread>
+#include <numeric>
 
 #include "base/units.h"
 
@@ -14,6 +14,8 @@ namespace {
 constexpr double kMostLateness = 1;
 constexpr double kBusy = 0.95;  // share of all processors
 constexpr int kMostBusy = 5;    // s
+constexpr size_t kQuotaLooks = 10;
+constexpr double kMostHeldBack = 1;  // s, in these looks
 // Half a second of it may be the jitterbuffer's, which waits for what is lost.
 constexpr double kMostBehind = 3;  // s
 
@@ -25,10 +27,8 @@ double process_seconds() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
-ScenarioSelf::ScenarioSelf(int64_t now_ns, ScenarioSamples& samples)
-    : samples_(samples),
-      processors_(std::max(1u, std::thread::hardware_concurrency())),
-      looked_ns_(now_ns) {}
+ScenarioSelf::ScenarioSelf(int64_t now_ns, ScenarioSamples& samples, CpuAllowance allowance)
+    : samples_(samples), allowance_(std::move(allowance)), looked_ns_(now_ns) {}
 
 void ScenarioSelf::ticked(double late) {
   latest_ = std::max(latest_, late);
@@ -39,13 +39,24 @@ void ScenarioSelf::look(int64_t now_ns, double process_s) {
   samples_.add("bot.lateness", "", "", {now_ns, std::exchange(latest_, 0.0)});
   const double seconds = static_cast<double>(now_ns - looked_ns_) / 1e9;
   if (process_s_ >= 0 && seconds > 0) {
-    const double share = (process_s - process_s_) / seconds / processors_;
+    const double share = (process_s - process_s_) / seconds / allowance_.processors();
     samples_.add("bot.cpu", "", "", {now_ns, share});
     busy_s_ = share >= kBusy ? busy_s_ + 1 : 0;
     was_busy_ = was_busy_ || busy_s_ >= kMostBusy;
   }
+  look_at_quota(now_ns);
   looked_ns_ = now_ns;
   process_s_ = process_s;
+}
+
+void ScenarioSelf::look_at_quota(int64_t now_ns) {
+  const auto held_back = allowance_.take_held_back();
+  if (!held_back) return;
+  samples_.add("bot.throttled", "", "", {now_ns, *held_back});
+  held_back_.push_back(*held_back);
+  if (held_back_.size() > kQuotaLooks) held_back_.pop_front();
+  most_held_back_ =
+      std::max(most_held_back_, std::accumulate(held_back_.begin(), held_back_.end(), 0.0));
 }
 
 void ScenarioSelf::overran(const std::string& actor, double frames) {
@@ -68,6 +79,11 @@ std::vector<std::string> ScenarioSelf::invalid() const {
   if (was_busy_)
     out.push_back(
         fmt::format("the bot was too slow: it used all processors for {} s and more", kMostBusy));
+  if (most_held_back_ > kMostHeldBack)
+    out.push_back(
+        fmt::format("the bot was too slow: the quota of its control group ({:.3g} processors) held "
+                    "it back for {} within {} s",
+                    allowance_.processors(), seconds_text(most_held_back_), kQuotaLooks));
   for (const auto& [actor, frames] : overran_)
     out.push_back(fmt::format(
         "the bot was too slow: {:.0f} frames that {} received were not measured", frames, actor));

@@ -2,7 +2,8 @@
 // believed.
 //
 // What is looked at, and how much of it is too much (our choices): the loop came a second late; all
-// processors were busy with this process alone for five seconds on end; a frame was measured three
+// processors that it may use were busy with this process alone for five seconds on end; the quota
+// of its control group held it back for a tenth of ten seconds; a frame was measured three
 // seconds after it had come, or not at all for want of room in a queue; frames of a pattern came
 // too late to be made.
 //
@@ -12,21 +13,24 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/cpu_allowance.h"
 #include "bot/scenario_samples.h"
 
 namespace callbot::bot {
 
 class ScenarioSelf {
  public:
-  ScenarioSelf(int64_t now_ns, ScenarioSamples& samples);
+  ScenarioSelf(int64_t now_ns, ScenarioSamples& samples, CpuAllowance allowance = CpuAllowance());
 
   // The loop's tick came; `late` seconds after it was due.
   void ticked(double late);
-  // Once a second: writes bot.lateness and bot.cpu. `process_s`: processor time so far.
+  // Once a second: writes bot.lateness, bot.cpu and, where a control group says, bot.throttled.
+  // `process_s`: processor time so far.
   void look(int64_t now_ns, double process_s);
   void overran(const std::string& actor, double frames);
   void behind(const std::string& actor, double seconds);     // the most so far
@@ -36,13 +40,17 @@ class ScenarioSelf {
   std::vector<std::string> invalid() const;
 
  private:
+  void look_at_quota(int64_t now_ns);
+
   ScenarioSamples& samples_;
-  const double processors_;
+  CpuAllowance allowance_;
   int64_t looked_ns_;
   double process_s_ = -1;              // not looked at yet
   double latest_ = 0, most_late_ = 0;  // since the last look; of all
   int busy_s_ = 0;
   bool was_busy_ = false;
+  std::deque<double> held_back_;  // s, of the last looks
+  double most_held_back_ = 0;     // of so many together
   std::map<std::string, double> overran_, behind_;
   std::map<std::string, uint64_t> left_out_;
 };

@@ -8,7 +8,8 @@
 // 3. An actor who was not in the call within the window, and a stream of which nothing came within
 //    it (its witness: decoded frames, samples, packets), was not measured there, whatever 0 says.
 // 4. A limit nearer to 0 than the uncertainty, or a value nearer to the limit, is invalid.
-// 5. Over groups: enough passed: pass; too many failed: fail; else invalid or unmeasured.
+// 5. One that does not hold, where the bot itself was late, is invalid (scenarios/lateness.h).
+// 6. Over groups: enough passed: pass; too many failed: fail; else invalid or unmeasured.
 #include "scenarios/threshold.h"
 
 #include <fmt/core.h>
@@ -17,6 +18,7 @@
 #include <cmath>
 #include <set>
 
+#include "scenarios/lateness.h"
 #include "scenarios/verdict.h"
 
 namespace callbot::scenarios {
@@ -224,6 +226,20 @@ class Judge {
     }
     c.value = got.value;
     compare(c);
+    doubt(c, measured);
+  }
+
+  // Rule 5.
+  void doubt(Case& c, const std::vector<const Series*>& measured) const {
+    if (c.verdict != Verdict::kFail && c.verdict != Verdict::kWarn) return;
+    Missed missed{t_, metric_, *c.value, {}, window_};
+    for (const Series* s : measured) {
+      if (!s->from.empty()) missed.senders.insert(s->from);
+    }
+    const std::string why = blames_the_bot(missed, series_);
+    if (why.empty()) return;
+    c.text += fmt::format(" (would be {}, but {})", name_of(c.verdict), why);
+    c.verdict = Verdict::kInvalid;
   }
 
   void compare(Case& c) const {
@@ -249,7 +265,7 @@ class Judge {
     }
   }
 
-  // Rule 5. The worst group is the one that is shown.
+  // Rule 6. The worst group is the one that is shown.
   Case together(Case total, const std::vector<Case>& cases) const {
     size_t passed = 0;
     size_t failed = 0;

@@ -1,9 +1,11 @@
 #include "bot/scenario_self.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <thread>
+#include <fstream>
+
+#include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
 namespace {
@@ -26,12 +28,28 @@ class ScenarioSelfTest : public ::testing::Test {
   }
   // A second of so much of all processors.
   void second(double share) {
-    process_s_ += share * std::max(1u, std::thread::hardware_concurrency());
+    process_s_ += share * CpuAllowance(group_.path()).processors();
     self_.look(++seconds_ * kSecond, process_s_);
   }
 
+  void put(const char* file, const std::string& text) const {
+    std::ofstream(group_.path() / file) << text;
+  }
+  // A control group of its own, with this quota of processors.
+  ScenarioSelf throttled(double quota) {
+    put("cgroup", "0::/\n");
+    put("mountinfo", "1 2 0:3 / " + group_.path().string() + " rw - cgroup2 cgroup2 rw\n");
+    put("cpu.max", fmt::format("{} 100000\n", quota * 100'000));
+    held_back(0);
+    return {0, samples_, CpuAllowance(group_.path())};
+  }
+  void held_back(double seconds) const {
+    put("cpu.stat", fmt::format("throttled_usec {:.0f}\n", seconds * 1e6));
+  }
+
+  test::TempFolder group_;
   ScenarioSamples samples_{"", {}};
-  ScenarioSelf self_{0, samples_};
+  ScenarioSelf self_{0, samples_, CpuAllowance(group_.path())};
   int64_t seconds_ = 0;
   double process_s_ = 10;
 };
@@ -63,6 +81,38 @@ TEST_F(ScenarioSelfTest, NorAreBusyProcessorsForFiveSecondsOnEnd) {
   EXPECT_THAT(self_.invalid(), ElementsAre(HasSubstr("used all processors for 5 s")));
   second(0);
   EXPECT_THAT(self_.invalid(), ::testing::SizeIs(1)) << "what was stays so";
+}
+
+TEST_F(ScenarioSelfTest, AllProcessorsAreThoseThatAQuotaLeaves) {
+  ScenarioSelf self = throttled(0.25);
+  self.look(kSecond, 10);
+  self.look(2 * kSecond, 10.25);
+  EXPECT_THAT(values("bot.cpu"), ElementsAre(1));
+}
+
+TEST_F(ScenarioSelfTest, NorIsABotThatItsQuotaHoldsBack) {
+  ScenarioSelf self = throttled(0.12);
+  int64_t now = 0;
+  for (const double total : {0.0, 0.5, 1.0}) {
+    held_back(total);
+    self.look(now += kSecond, 0);
+  }
+  EXPECT_THAT(values("bot.throttled"), ElementsAre(0, 0.5, 0.5));
+  EXPECT_THAT(self.invalid(), IsEmpty());
+  held_back(1.2);
+  self.look(now += kSecond, 0);
+  EXPECT_THAT(self.invalid(),
+              ElementsAre("the bot was too slow: the quota of its control group (0.12 processors) "
+                          "held it back for 1.2 s within 10 s"));
+}
+
+TEST_F(ScenarioSelfTest, ALittleNowAndThenIsBelieved) {
+  ScenarioSelf self = throttled(1);
+  for (int i = 1; i <= 100; ++i) {
+    held_back(0.09 * i);
+    self.look(i * kSecond, 0);
+  }
+  EXPECT_THAT(self.invalid(), IsEmpty());
 }
 
 TEST_F(ScenarioSelfTest, NorAreFramesThatNobodyMeasuredOrMade) {

@@ -1,0 +1,39 @@
+// scenarios/lateness.h: could a threshold have failed because the bot itself was late? Then it says
+// nothing about the service.
+//
+// Asked of what is made longer by a bot that is late: delays and other times, freezes, the frame
+// rate. How late the bot was is bot.lateness and the senders' send.lateness, p95 of the threshold's
+// window, both together. That is too much (our choices):
+//
+// * of a time with an upper limit: above a third of the limit and above 15 ms, since up to 10 are
+//   usual for the loop, drawing and encoding together. A value further beyond the limit than three
+//   times that (on its way out, between, and in) is not explained by it and stays failed;
+// * of freezes and the frame rate: above 50 ms.
+//
+// Thread:  any; pure.
+// Owner:   the caller.
+// Fails:   never; where nobody measured how late the bot was, it is not asked.
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+
+#include "scenarios/scenario.h"
+#include "scenarios/stats.h"
+
+namespace callbot::scenarios {
+
+// A threshold that does not hold.
+struct Missed {
+  const Threshold& threshold;
+  const Metric& metric;
+  double value = 0;
+  std::set<std::string> senders;  // whose lateness is in it; empty: everybody's
+  TimeWindow window;
+};
+
+// Why the bot may be to blame; empty: it is not.
+std::string blames_the_bot(const Missed& missed, std::span<const Series* const> series);
+
+}  // namespace callbot::scenarios
