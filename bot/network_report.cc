@@ -38,12 +38,14 @@ Json json_of(const WayStats& way) {
 Json json_of(const std::vector<network::Phase>& phases) {
   Json all = Json::array();
   for (const network::Phase& phase : phases) {
-    const auto observed = network::effect_observed(phase);
+    const auto effects = network::effects_of(phase);
+    const auto observed = network::effect_observed(effects);
     Json one = Json::object()
                    .set("at", static_cast<double>(phase.begin_ns - phases[0].begin_ns) / 1e9)
                    .set("conditions", network::text_of(phase.conditions))
                    .set("observed", observed.has_value());
     if (!observed) one.set("why", observed.error().message);
+    if (const std::string text = network::text_of(effects); !text.empty()) one.set("effects", text);
     all.add(one);
   }
   return all;
@@ -68,14 +70,20 @@ std::string text_of(const WayStats& way) {
   return text;
 }
 
-Result<> network_proved(const std::vector<network::Phase>& phases, Result<> path) {
+Result<std::string> network_proved(const std::vector<network::Phase>& phases, Result<> path) {
+  if (!path) return tl::unexpected(path.error());
+  std::string text;
   for (const network::Phase& phase : phases) {
-    if (!path) break;
-    path = network::effect_observed(phase).map_error([&](Error error) {
-      return phases.size() == 1 ? error : std::move(error).in(network::text_of(phase.conditions));
-    });
+    const auto effects = network::effects_of(phase);
+    if (auto observed = network::effect_observed(effects); !observed) {
+      Error error = std::move(observed.error());
+      if (phases.size() > 1) error = std::move(error).in(network::text_of(phase.conditions));
+      return tl::unexpected(std::move(error));
+    }
+    const std::string one = network::text_of(effects);
+    if (!one.empty()) text += (text.empty() ? "" : "; ") + one;
   }
-  return path;
+  return text;
 }
 
 void say_network(Console& console, const std::string& who, const Call& call) {
@@ -96,7 +104,9 @@ void say_network(Console& console, const std::string& who, const Call& call) {
   console.event("network",
                 fmt::format("{}: {} (seed {}); up {}; down {}; {}", who, conditions,
                             call.link()->seed(), text_of(up), text_of(down),
-                            proved ? "verified" : "not proved: " + proved.error().message),
+                            !proved           ? "not proved: " + proved.error().message
+                            : proved->empty() ? "verified"
+                                              : "verified (" + *proved + ")"),
                 fields);
 }
 

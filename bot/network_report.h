@@ -22,8 +22,9 @@ std::string text_of(const network::WayStats& way);
 // Each phase: its conditions, since when, and whether their effect is observed.
 Json json_of(const std::vector<network::Phase>& phases);
 // `path`: is it proved that everything went over the link? Then it takes that the effect of each
-// phase is observed. kUnmeasured: the first thing that is not proved.
-Result<> network_proved(const std::vector<network::Phase>& phases, Result<> path);
+// phase is observed. Tells what was seen, and what could not show; kUnmeasured: the first phase of
+// which something is not proved.
+Result<std::string> network_proved(const std::vector<network::Phase>& phases, Result<> path);
 
 // The event "network" of a call that has a link, before it is left: conditions, seed, both
 // directions, and whether it is proved that they were in force.

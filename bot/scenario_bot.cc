@@ -153,6 +153,7 @@ Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
   config->receive_audio = receives(MediaKind::kAudio);
   config->receive_video = receives(MediaKind::kVideo);
   config->network = network_.network();
+  network_.called();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
   if (!call || !kept_) return call;
   const auto sink = kept_->begin([this](TrackId track) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "bot/network_report.h"
+#include "network/effect.h"
 
 namespace callbot::bot {
 
+using scenarios::Outcome;
 using scenarios::StepKind;
 
 Result<network::Network> network_of(const scenarios::NetworkSetting& setting,
@@ -40,7 +42,8 @@ std::vector<scenarios::Mistake> network_mistakes(const scenarios::Scenario& s) {
 }
 
 ScenarioNetwork::ScenarioNetwork(const scenarios::Scenario& scenario,
-                                 const scenarios::Instance& who, uint64_t seed) {
+                                 const scenarios::Instance& who, uint64_t seed)
+    : name_(who.name), is_own_(who.actor->network.has_value()) {
   if (who.actor->network)
     network_ = network_of(*who.actor->network, scenario).value_or(network::Network());
   const bool changes =
@@ -56,6 +59,7 @@ ScenarioNetwork::ScenarioNetwork(const scenarios::Scenario& scenario,
 void ScenarioNetwork::change(const network::Conditions& conditions, std::optional<size_t> step,
                              const Call* call) {
   judge(call);
+  is_own_ = false;
   wanted_ = step;
   if (!network_) return;
   network_->conditions = conditions;
@@ -64,14 +68,52 @@ void ScenarioNetwork::change(const network::Conditions& conditions, std::optiona
 }
 
 void ScenarioNetwork::judge(const Call* call) {
-  if (!wanted_) return;
-  const size_t step = *std::exchange(wanted_, std::nullopt);
-  if (call == nullptr || call->link() == nullptr) {
-    proofs_.push_back({step, fail(Code::kUnmeasured, "it was in no call then")});
-    return;
+  if (std::exchange(own_now_, false) && call != nullptr && call->link() != nullptr)
+    judge_own(*call);
+  if (wanted_) judge_step(*std::exchange(wanted_, std::nullopt), call);
+}
+
+ScenarioNetwork::Proof ScenarioNetwork::proof(std::optional<size_t> step,
+                                              const network::Phase& phase) const {
+  return {step,
+          {.actor = name_,
+           .set_by = step ? fmt::format("step {}", *step + 1) : "",
+           .conditions = network::text_of(phase.conditions),
+           .span = {phase.begin_ns, phase.end_ns}}};
+}
+
+void ScenarioNetwork::judge_step(size_t step, const Call* call) {
+  const bool connected = call != nullptr && call->link() != nullptr;
+  const network::Phase phase = connected  ? call->link()->phases().back()
+                               : network_ ? network::Phase{network_->conditions}
+                                          : network::Phase{};
+  Proof one = proof(step, phase);
+  const auto proved = connected ? network_proved({phase}, call->network_verified())
+                                : fail(Code::kUnmeasured, "it was in no call then");
+  one.fact.outcome = proved ? Outcome::kDone : Outcome::kInvalid;
+  one.fact.text = !proved           ? "not proved: " + proved.error().message
+                  : proved->empty() ? "nothing was to show"
+                                    : *proved;
+  proofs_.push_back(std::move(one));
+}
+
+void ScenarioNetwork::judge_own(const Call& call) {
+  const auto phases = call.link()->phases();
+  const auto& [up, down] = phases.back().after;
+  const bool anything = up.truth.in + down.truth.in > 0;
+  const auto path = call.network_verified();
+  for (const network::Phase& phase : phases) {
+    Proof one = proof(std::nullopt, phase);
+    const auto effects = network::effects_of(phase);
+    auto shown = path.and_then([&] { return network::none_missing(effects); });
+    one.fact.outcome = !anything ? Outcome::kUnmeasured
+                       : shown   ? Outcome::kDone
+                                 : Outcome::kInvalid;
+    one.fact.text = !anything ? "it was connected to nobody"
+                    : shown   ? network::text_of(effects)
+                              : "not proved: " + shown.error().message;
+    proofs_.push_back(std::move(one));
   }
-  proofs_.push_back(
-      {step, network_proved({call->link()->phases().back()}, call->network_verified())});
 }
 
 }  // namespace callbot::bot

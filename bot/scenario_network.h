@@ -2,11 +2,13 @@
 // be proved of it: its conditions outlive its calls, each of which has a link of its own.
 //
 // A change that a step wants proved is judged when it ends: by the next change, by leaving, or by
-// the end of the run.
+// the end of the run. So is the actor's own network, each phase of its schedule by itself, without
+// anybody having to ask: but then what could not show is only told, since a line may well be wider
+// than what goes over it.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioActor.
-// Fails:   what is not proved is kUnmeasured, with what is missing.
+// Fails:   never; what is not proved is kInvalid, with what is missing.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +18,10 @@
 
 #include "bot/call.h"
 #include "network/conditions.h"
+#include "network/link.h"
 #include "scenarios/decode.h"
+#include "scenarios/evidence.h"
+#include "scenarios/scenario.h"
 
 namespace callbot::bot {
 
@@ -29,8 +34,8 @@ std::vector<scenarios::Mistake> network_mistakes(const scenarios::Scenario& scen
 class ScenarioNetwork {
  public:
   struct Proof {
-    size_t step;  // that wants it
-    Result<> proved;
+    std::optional<size_t> step;  // that wants it; none: it is the actor's own network
+    scenarios::NetworkFact fact;
   };
 
   // One that has no network and gets none by a step has no link either.
@@ -39,6 +44,8 @@ class ScenarioNetwork {
 
   // For its next call.
   const std::optional<network::Network>& network() const { return network_; }
+  // That call begins: until a step changes it, the network is the actor's own.
+  void called() { own_now_ = is_own_; }
   // From now on; `step` wants it proved. `call` may be null.
   void change(const network::Conditions& conditions, std::optional<size_t> step, const Call* call);
   // Before the call ends: what was to be proved is judged now.
@@ -46,7 +53,14 @@ class ScenarioNetwork {
   std::vector<Proof> take_proofs() { return std::exchange(proofs_, {}); }
 
  private:
+  Proof proof(std::optional<size_t> step, const network::Phase& phase) const;
+  void judge_own(const Call& call);
+  void judge_step(size_t step, const Call* call);
+
+  std::string name_;
   std::optional<network::Network> network_;
+  bool is_own_ = false;           // no step has changed it
+  bool own_now_ = false;          // and the call that has it is not judged yet
   std::optional<size_t> wanted_;  // by this step: a proof of the current conditions
   std::vector<Proof> proofs_;
 };

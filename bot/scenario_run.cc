@@ -198,20 +198,32 @@ void ScenarioRun::step_ended(const StepEnd& ended, int64_t now) {
   }
 }
 
-// What a step wanted proved, and was not: its outcome is invalid, long after it ended.
 void ScenarioRun::take_proofs() {
   for (const auto& actor : cast_->all()) {
-    for (const auto& [step, proved] : actor->take_proofs()) {
-      const auto fact = std::find_if(evidence_.steps.begin(), evidence_.steps.end(),
-                                     [&, index = step](const auto& f) { return f.index == index; });
-      if (proved || fact == evidence_.steps.end() || fact->outcome != Outcome::kDone) continue;
-      fact->outcome = Outcome::kInvalid;
-      fact->actor = actor->who().name;
-      fact->text = fmt::format("{}: not proved: {}", fact->actor, proved.error().message);
-      console_.event("unproved", fmt::format("{}: {}", fact->what, fact->text),
-                     Json::object().set("step", step).set("why", proved.error().message));
-    }
+    for (const auto& proof : actor->take_proofs()) take_proof(proof);
   }
+}
+
+// What a step wanted proved, and was not: its outcome is invalid, long after it ended.
+void ScenarioRun::take_proof(const ScenarioNetwork::Proof& proof) {
+  const scenarios::NetworkFact& fact = proof.fact;
+  evidence_.networks.push_back(fact);
+  const std::string text = fmt::format("{}: {}{}{}", fact.actor, fact.conditions,
+                                       fact.text.empty() ? "" : ": ", fact.text);
+  console_.event(fact.outcome == Outcome::kInvalid ? "unproved" : "network", text,
+                 Json::object()
+                     .set("actor", fact.actor)
+                     .set("step", proof.step ? Json::of(*proof.step) : Json())
+                     .set("conditions", fact.conditions)
+                     .set("outcome", name_of(fact.outcome))
+                     .set("why", fact.text));
+  const auto step = std::find_if(evidence_.steps.begin(), evidence_.steps.end(),
+                                 [&](const auto& f) { return proof.step == f.index; });
+  if (step == evidence_.steps.end() || step->outcome != Outcome::kDone) return;
+  step->outcome = fact.outcome;
+  step->text =
+      fmt::format("{}{}: {}", step->text.empty() ? "" : step->text + "; ", fact.actor, fact.text);
+  if (fact.outcome == Outcome::kInvalid) step->actor = fact.actor;
 }
 
 // Others of the load may well get in: the run goes on.

@@ -61,6 +61,7 @@ class ScenarioRun {
   void step_ended(const StepEnd& end, int64_t now_ns);
   void look_after_load(int64_t now_ns);
   void take_proofs();
+  void take_proof(const ScenarioNetwork::Proof& proof);
   void look_every_second(int64_t now_ns);
   void told(ScenarioActor& actor, const Told& told);
   bool is_awaited(const std::string& what, const ScenarioActor& of) const;

@@ -99,7 +99,7 @@ Fate Impairment::take(uint32_t bytes, PacketKind kind, int64_t in) {
   fate.twice = draws.duplicate < direction_.duplicate;
   truth_.reordered += held_back ? 1 : 0;
   truth_.duplicated += fate.twice ? 1 : 0;
-  const Queued packet{in, after, fate.out_ns, bytes, held_back};
+  const Queued packet{in, *leaves, after, fate.out_ns, bytes, held_back};
   if (*leaves > in)
     queued_[fate.id] = packet;
   else
@@ -114,7 +114,12 @@ void Impairment::left(const Queued& packet) {
   const double delay = static_cast<double>(packet.out_ns - packet.in_ns) / 1e9;
   truth_.delay_sum_s += delay;
   truth_.delay_max_s = std::max(truth_.delay_max_s, delay);
-  if (!packet.held_back) past_out_ns_ = std::max(past_out_ns_, packet.out_ns);
+  if (packet.held_back) return;
+  past_out_ns_ = std::max(past_out_ns_, packet.out_ns);
+  const double after = static_cast<double>(packet.out_ns - packet.leaves_ns) / 1e9;
+  ++truth_.jittered;
+  truth_.jittered_sum_s += after;
+  truth_.jittered_squares += after * after;
 }
 
 void Impairment::settle(int64_t now) {
@@ -138,7 +143,8 @@ std::vector<Impairment::Moved> Impairment::change(const Direction& direction, in
   for (const Bottleneck::Waiting& packet : bottleneck_.change(direction, now)) {
     Queued& q = queued_.at(packet.id);
     q.after_ns = std::max<int64_t>(0, q.after_ns + longer);
-    q.out_ns = in_order(packet.leaves_ns + q.after_ns, q.held_back);
+    q.leaves_ns = packet.leaves_ns;
+    q.out_ns = in_order(q.leaves_ns + q.after_ns, q.held_back);
     moved.push_back({packet.id, q.out_ns});
   }
   settle(now);

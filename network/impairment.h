@@ -45,6 +45,10 @@ struct Truth {
   uint64_t duplicated = 0;
   uint64_t reordered = 0;                   // held back; jitter that reorders is not counted
   double delay_sum_s = 0, delay_max_s = 0;  // of `out`
+  // Behind the bottleneck, where jitter is, of those that were not held back: how many, the sum of
+  // their delays, and of these squared.
+  uint64_t jittered = 0;
+  double jittered_sum_s = 0, jittered_squares = 0;
 
   uint64_t dropped_all() const;
   double delay_mean_s() const { return out == 0 ? 0 : delay_sum_s / static_cast<double>(out); }
@@ -74,7 +78,8 @@ class Impairment {
   };
   struct Queued {  // of a packet that waits before the bottleneck
     int64_t in_ns;
-    int64_t after_ns;  // what it takes from there, by itself
+    int64_t leaves_ns;  // the bottleneck
+    int64_t after_ns;   // what it takes from there, by itself
     int64_t out_ns;
     uint32_t bytes;
     bool held_back;

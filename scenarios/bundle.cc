@@ -68,6 +68,7 @@ Evidence within(const Evidence& evidence, const TimeWindow& span) {
   std::erase_if(out.marks, not_then);
   std::erase_if(out.pairs, not_then);
   std::erase_if(out.steps, not_meanwhile);
+  std::erase_if(out.networks, not_meanwhile);
   std::erase_if(out.presence, not_meanwhile);
   std::erase_if(out.looks, not_meanwhile);
   out.files.clear();

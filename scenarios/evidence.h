@@ -79,6 +79,16 @@ struct CandidatePair {
 // What became of a step. Expectations are judged while the run goes on, since they steer it.
 enum class Outcome { kDone, kFailed, kUnmeasured, kInvalid, kSkipped };
 const char* name_of(Outcome outcome);
+// A while on an impaired line: did it do to packets what it was to do?
+struct NetworkFact {
+  std::string actor;
+  std::string set_by;  // "step 3"; empty: it is the actor's own
+  std::string conditions;
+  Outcome outcome = Outcome::kDone;  // unmeasured: nothing went over it
+  TimeWindow span;
+  std::string text;  // what was seen and what could not show, or what is missing
+};
+
 struct StepFact {
   size_t index = 0;
   std::string what, kind;
@@ -112,6 +122,7 @@ struct Evidence {
   std::vector<Look> looks;
   std::vector<FileFact> files;
   std::vector<CandidatePair> pairs;
+  std::vector<NetworkFact> networks;           // a step's where it is to be verified
   std::map<std::string, std::string> machine;  // "processors": "2 x ...", "kernel", "memory"
 
   const ActorFacts* actor(std::string_view name) const;

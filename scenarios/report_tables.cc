@@ -51,6 +51,18 @@ std::string steps(const Evidence& e) {
   return table("Steps", {"", "At", "Step", "Who", "Outcome", ""}, rows, beyond(e.steps.size()));
 }
 
+std::string networks(const Evidence& e) {
+  std::string rows;
+  for (size_t i = 0; i < e.networks.size() && i < kMostRows; ++i) {
+    const NetworkFact& n = e.networks[i];
+    rows += cells({at_text(e, n.span.from_ns), html(n.actor, 40),
+                   n.set_by.empty() ? "its own" : html(n.set_by, 40), html(n.conditions, 160),
+                   name_of(n.outcome), html(n.text, 400)});
+  }
+  return table("Networks", {"At", "Actor", "Set by", "Conditions", "Outcome", ""}, rows,
+               beyond(e.networks.size()));
+}
+
 std::string events(const Evidence& e) {
   std::string rows;
   for (size_t i = 0; i < e.events.size() && i < kMostRows; ++i) {
@@ -91,7 +103,7 @@ std::string facts(const Evidence& e) {
 }  // namespace
 
 std::string facts_sections(const Evidence& e) {
-  const std::string what = pairs(e) + steps(e) + events(e) + files(e);
+  const std::string what = pairs(e) + networks(e) + steps(e) + events(e) + files(e);
   return "<section id=\"facts\">\n<h2>Facts</h2>\n" + facts(e) + what + "</section>\n";
 }
 

@@ -18,7 +18,8 @@ std::string upper(std::string text) {
 
 std::string line(const Case& c) {
   std::string out = fmt::format("  {:<11}{}", upper(name_of(c.verdict)), printable(c.name));
-  const bool quiet = c.verdict == Verdict::kPass && !c.value;
+  // Of a network it is told what could not show.
+  const bool quiet = c.verdict == Verdict::kPass && !c.value && c.kind != Case::kNetwork;
   if (!quiet) out += "\n             " + printable(c.text, kMostText);
   if (c.verdict == Verdict::kPass) return out;
   if (c.samples > 0) out += fmt::format("; {} samples", c.samples);

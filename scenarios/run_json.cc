@@ -12,8 +12,8 @@ constexpr const char* kOutcomes[] = {"done", "failed", "unmeasured", "invalid", 
 constexpr const char* kStates[] = {"ok", "unmeasured", "invalid"};
 constexpr const char* kSights[] = {"seen", "heard"};
 constexpr const char* kVerdicts[] = {"pass", "warn", "fail", "unmeasured", "invalid"};
-constexpr const char* kCaseKinds[] = {"run",      "threshold", "step",
-                                      "timeline", "baseline",  "signaling"};
+constexpr const char* kCaseKinds[] = {"run",      "threshold", "step",   "timeline",
+                                      "baseline", "signaling", "network"};
 constexpr int kVersion = 1;
 
 }  // namespace
@@ -69,6 +69,14 @@ void describe(auto& to, Is<CandidatePair> auto& v) {
   to("local", v.local);
   to("remote", v.remote);
   to("why", v.why);
+}
+void describe(auto& to, Is<NetworkFact> auto& v) {
+  to("actor", v.actor);
+  to("set_by", v.set_by);
+  to("conditions", v.conditions);
+  to.choice("outcome", v.outcome, kOutcomes);
+  to.span(v.span);
+  to("text", v.text);
 }
 void describe(auto& to, Is<StepFact> auto& v) {
   to("index", v.index);
@@ -143,6 +151,7 @@ void describe(auto& to, Is<Evidence> auto& v) {
   to.list("looks", v.looks);
   to.list("files", v.files);
   to.list("pairs", v.pairs);
+  to.list("networks", v.networks);
   to("machine", v.machine);
 }
 

@@ -116,11 +116,12 @@ std::vector<Case> judge_steps(const Scenario& scenario, const Evidence& evidence
   std::vector<Case> out;
   for (const StepFact& step : evidence.steps) {
     const bool expectation = step.kind == "expect";
-    // A step that went well is no promise of the scenario; an expectation is one.
-    if (!expectation && (step.outcome == Outcome::kDone || step.outcome == Outcome::kSkipped))
-      continue;
+    const bool verifies = step.index < scenario.steps.size() && scenario.steps[step.index].verify;
+    // A step that went well is no promise of the scenario; what it expects or verifies is one.
+    if (step.outcome == Outcome::kSkipped && !expectation) continue;
+    if (step.outcome == Outcome::kDone && !expectation && !verifies) continue;
     Case c;
-    c.kind = Case::kStep;
+    c.kind = verifies ? Case::kNetwork : Case::kStep;
     c.name = fmt::format("step {}: {}", step.index + 1, step.what);
     c.detail = step.actor;
     c.verdict = verdict_of(step.outcome, step.optional);
@@ -173,10 +174,29 @@ std::vector<Case> judge_signaling(const Scenario& scenario, const Evidence& evid
   return out;
 }
 
+std::vector<Case> judge_networks(const Scenario&, const Evidence& evidence) {
+  std::vector<Case> out;
+  for (const NetworkFact& fact : evidence.networks) {
+    if (!fact.set_by.empty() || fact.outcome != Outcome::kInvalid) continue;
+    Case c;
+    c.kind = Case::kNetwork;
+    c.name = "network: " + fact.conditions;
+    c.detail = fact.actor;
+    c.verdict = Verdict::kInvalid;
+    c.text = fact.text;
+    c.window = fact.span;
+    c.place = CasePlace{fact.span.to_ns, fact.actor, ""};
+    find_place(*c.place, evidence);
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
 Judged judge(const Scenario& scenario, const Evidence& evidence) {
   Judged judged{.established = evidence.established, .interrupted = evidence.interrupted};
   judged.cases.push_back(run_case(evidence));
-  for (auto* part : {&judge_steps, &judge_signaling, &judge_timeline, &judge_thresholds}) {
+  for (auto* part :
+       {&judge_steps, &judge_networks, &judge_signaling, &judge_timeline, &judge_thresholds}) {
     for (Case& c : (*part)(scenario, evidence)) judged.cases.push_back(std::move(c));
   }
   if (Case& run = judged.cases.front(); judged.cases.size() == 1 && run.verdict == Verdict::kPass) {

@@ -30,7 +30,15 @@ struct CasePlace {
 };
 
 struct Case {
-  enum Kind { kRun, kThreshold, kStep, kTimeline, kBaseline, kSignaling } kind = kThreshold;
+  enum Kind {
+    kRun,
+    kThreshold,
+    kStep,
+    kTimeline,
+    kBaseline,
+    kSignaling,
+    kNetwork
+  } kind = kThreshold;
   std::string name;    // what has to hold, as a sentence or as it was written
   std::string detail;  // "bob-2 from alice"; empty: of all
   Verdict verdict = Verdict::kUnmeasured;
@@ -52,6 +60,8 @@ std::vector<Case> judge_timeline(const Scenario& scenario, const Evidence& evide
 std::vector<Case> judge_steps(const Scenario& scenario, const Evidence& evidence);
 // What came unexpected and was not called optional; nothing where all is well.
 std::vector<Case> judge_signaling(const Scenario& scenario, const Evidence& evidence);
+// Actors' own networks that were not what they should have been; those of steps are the steps'.
+std::vector<Case> judge_networks(const Scenario& scenario, const Evidence& evidence);
 
 struct Judged {
   Verdict verdict = Verdict::kUnmeasured;

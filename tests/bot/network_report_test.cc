@@ -56,7 +56,7 @@ network::Phase without_loss(int64_t begin_ns, const network::Conditions& conditi
 
 TEST(NetworkReport, IsProvedByPathAndEffectOfEachPhase) {
   const std::vector clean{without_loss(0, {})};
-  EXPECT_TRUE(network_proved(clean, {}));
+  EXPECT_EQ(network_proved(clean, {}), "");
   const auto around = network_proved(clean, fail(Code::kUnmeasured, "around it"));
   ASSERT_FALSE(around);
   EXPECT_EQ(around.error().message, "around it");

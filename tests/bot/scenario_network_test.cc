@@ -13,6 +13,7 @@ namespace {
 
 using scenarios::Outcome;
 using scenarios::Verdict;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 scenarios::Scenario scenario_of(const std::string& actors, const std::string& steps) {
@@ -66,7 +67,8 @@ TEST(ScenarioNetwork, WhatWasInNoCallIsNotProved) {
   const auto proofs = network.take_proofs();
   ASSERT_EQ(proofs.size(), 1u);
   EXPECT_EQ(proofs[0].step, 3u);
-  EXPECT_FALSE(proofs[0].proved);
+  EXPECT_EQ(proofs[0].fact.outcome, Outcome::kInvalid);
+  EXPECT_EQ(proofs[0].fact.text, "not proved: it was in no call then");
 }
 
 class ScenarioNetworkTest : public testing::Test {
@@ -100,6 +102,47 @@ TEST_F(ScenarioNetworkTest, ABlackoutIsProvedAndEndsWithTheNextStep) {
   ASSERT_EQ(evidence.steps.size(), scenario.steps.size()) << evidence.ended;
   for (const auto& step : evidence.steps)
     EXPECT_EQ(step.outcome, Outcome::kDone) << step.what << ": " << step.text;
+  EXPECT_EQ(scenarios::judge(scenario, evidence).verdict, Verdict::kPass);
+  EXPECT_THAT(evidence.steps[2].text, HasSubstr("bob: seen: down: blackout"));
+}
+
+// One that is seen is no proof of another, and what cannot show does no harm.
+TEST_F(ScenarioNetworkTest, EachEffectIsJudgedByItself) {
+  const auto scenario = scenario_of("alice: {send: cam}, bob: {verify: headers}", R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {do: network, who: bob, set: {down: {rate: 1000 Mbit/s, jitter: 2ms, duplicate: 0.1%}}, verify: true}
+  - {wait: 2s}
+)");
+  const auto evidence = run(scenario);
+  ASSERT_EQ(evidence.steps.size(), scenario.steps.size()) << evidence.ended;
+  EXPECT_EQ(evidence.steps[1].outcome, Outcome::kDone) << evidence.steps[1].text;
+  EXPECT_THAT(evidence.steps[1].text, AllOf(HasSubstr("seen: down: jitter"),
+                                            HasSubstr("could not show: down: no more came"),
+                                            HasSubstr("too few to see a copy")));
+  ASSERT_EQ(evidence.networks.size(), 1u);
+  EXPECT_EQ(evidence.networks[0].set_by, "step 2");
+}
+
+TEST_F(ScenarioNetworkTest, AnActorsOwnIsReportedPhaseByPhase) {
+  const auto scenario = scenario_of(
+      "alice: {send: cam}, bob: {verify: headers, network: {delay: 10ms, schedule: "
+      "[{at: 2s, down: {loss: 40%}}, {at: 4s, preset: clean}]}}",
+      R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: metric, who: bob, from: alice, stream: camera, metric: rtp.packets, stat: total, op: ">", value: 5, within: 20s}
+  - {wait: 5s}
+)");
+  const auto evidence = run(scenario);
+  ASSERT_EQ(evidence.networks.size(), 3u);
+  for (const auto& fact : evidence.networks) {
+    EXPECT_EQ(fact.actor, "bob");
+    EXPECT_EQ(fact.set_by, "");
+    EXPECT_EQ(fact.outcome, Outcome::kDone) << fact.conditions << ": " << fact.text;
+  }
+  EXPECT_THAT(evidence.networks[0].text, HasSubstr("seen: up: delay; down: delay"));
+  EXPECT_THAT(evidence.networks[1].text, HasSubstr("down: random loss, delay"));
+  EXPECT_EQ(evidence.networks[2].conditions, "clean");
+  EXPECT_EQ(evidence.networks[2].text, "");
   EXPECT_EQ(scenarios::judge(scenario, evidence).verdict, Verdict::kPass);
 }
 

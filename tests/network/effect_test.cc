@@ -5,6 +5,7 @@
 namespace callbot::network {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr int64_t kMs = 1'000'000;
@@ -79,6 +80,59 @@ TEST(Effect, OfWhatWasNotDoneIsNot) {
   // A share of all packets is another than the same share of those that it is about.
   EXPECT_THAT(observed({.loss = 0.5, .loss_of = {PacketKind::kRtcp}}, {.loss = 0.5}),
               HasSubstr("of 200 packets had random loss, 100 were to be expected"));
+}
+
+Effects effects(const Direction& claimed, const Direction& real, int packets = 2000) {
+  LinkStats after;
+  after.down = counted(real, packets);
+  return effects_of({.conditions = {.down = claimed}, .end_ns = packets * 5 * kMs, .after = after});
+}
+
+TEST(Effect, OneThatIsSeenProvesNoOther) {
+  const Direction claimed{.delay_s = 0.04, .jitter_s = 0.01, .loss = 0.1, .duplicate = 0.05};
+  Direction real = claimed;
+  real.jitter_s = real.duplicate = 0;
+  const WayEffects way = effects(claimed, real).down;
+  EXPECT_THAT(way.seen, ElementsAre("random loss", "delay"));
+  EXPECT_THAT(way.missing, ElementsAre(HasSubstr("jitter of 10 ms spreads them by"),
+                                       HasSubstr("packets had a copy")));
+  EXPECT_FALSE(none_missing(effects(claimed, real)));
+  EXPECT_TRUE(effect_observed(effects(claimed, claimed)));
+}
+
+TEST(Effect, WhatIsTooRareIsNamedAndDoesNoHarm) {
+  const Direction d{.rate = 100e6, .delay_s = 0.03, .loss = 0.001, .duplicate = 0.001};
+  const Effects found = effects(d, d, 200);
+  EXPECT_TRUE(effect_observed(found));
+  EXPECT_EQ(text_of(found),
+            "seen: down: delay; could not show: down: 200 packets are too few to see random loss, "
+            "no more came than 100 Mbit/s can carry, 200 packets are too few to see a copy");
+  // Alone it proves nothing, but it is not missing.
+  const Direction rare{.loss = 0.001};
+  EXPECT_FALSE(effect_observed(effects(rare, rare, 200)));
+  EXPECT_TRUE(none_missing(effects(rare, rare, 200)));
+}
+
+TEST(Effect, JitterIsSeenInTheSpreadOfDelays) {
+  for (const double jitter : {0.001, 0.01, 0.05, 0.2})
+    for (const auto shape : {JitterShape::kUniform, JitterShape::kNormal, JitterShape::kPareto})
+      for (const bool reorders : {false, true}) {
+        const Direction d{
+            .delay_s = 0.2, .jitter_s = jitter, .jitter_shape = shape, .jitter_reorders = reorders};
+        EXPECT_EQ(observed(d, d), "observed") << text_of(d);
+        Direction steady = d;
+        steady.jitter_s = 0;
+        EXPECT_THAT(observed(d, steady), HasSubstr("delays were spread by 0")) << text_of(d);
+        EXPECT_THAT(effects(d, steady, 40).down.hidden, ElementsAre(HasSubstr("too few to see")));
+      }
+}
+
+// A queue spreads delays as well.
+TEST(Effect, AQueueIsNoJitter) {
+  const Direction queue{.rate = 300e3, .queue_s = 0.2, .delay_s = 0.02};
+  Direction claimed = queue;
+  claimed.jitter_s = 0.005;
+  EXPECT_THAT(observed(claimed, queue), HasSubstr("delays were spread by 0"));
 }
 
 TEST(Effect, FewPacketsProveNothing) {

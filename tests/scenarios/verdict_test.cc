@@ -106,6 +106,37 @@ TEST(Verdict, AnExpectationThatWasNeverReachedIsUnmeasured) {
   EXPECT_EQ(judge(s, quiet()).verdict, Verdict::kUnmeasured);
 }
 
+TEST(Verdict, AnActorsOwnNetworkThatWasNotInForceIsInvalid) {
+  Evidence e = quiet();
+  e.networks.push_back({"bob", "", "loss 10 %", Outcome::kDone, window_s(0, 5), "seen: ..."});
+  EXPECT_EQ(judge(asks(25), e).verdict, Verdict::kPass);
+  EXPECT_EQ(judge(Scenario{}, e).verdict, Verdict::kUnmeasured) << "nobody asked for it";
+  e.networks[0].outcome = Outcome::kUnmeasured;
+  EXPECT_EQ(judge(asks(25), e).verdict, Verdict::kPass);
+  e.networks[0].outcome = Outcome::kInvalid;
+  const Judged judged = judge(asks(25), e);
+  EXPECT_EQ(judged.verdict, Verdict::kInvalid);
+  EXPECT_EQ(judged.cases[1].name, "network: loss 10 %");
+  EXPECT_EQ(judged.cases[1].detail, "bob");
+  e.networks[0].set_by = "step 3";  // the step says it
+  EXPECT_EQ(judge(asks(25), e).verdict, Verdict::kPass);
+}
+
+TEST(Verdict, AStepThatVerifiesIsACase) {
+  Scenario s;
+  s.steps.emplace_back().verify = true;
+  s.steps[0].kind = StepKind::kNetwork;
+  Evidence e = quiet();
+  e.steps.push_back({.index = 0, .what = "network", .kind = "network", .text = "bob: seen: ..."});
+  const Judged judged = judge(s, e);
+  EXPECT_EQ(judged.verdict, Verdict::kPass);
+  ASSERT_EQ(judged.cases.size(), 2u);
+  EXPECT_EQ(judged.cases[1].text, "bob: seen: ...");
+  EXPECT_EQ(judged.cases[1].kind, Case::kNetwork);
+  s.steps[0].verify = false;
+  EXPECT_EQ(judge(s, e).cases.size(), 1u);
+}
+
 TEST(Verdict, UnexpectedSignalingFailsUnlessItIsCalledOptional) {
   Evidence e = quiet();
   e.events = {{at_s(1), "bob", "joined", "alice is there"},

@@ -183,6 +183,8 @@ Evidence invented_evidence() {
                      window_s(8.3, 8.3), 20'000, "frozen for 310 ms"});
   e.pairs.push_back({at_s(1.1), "bob", "alice", "host udp 127.0.0.1:40001",
                      "relay udp 127.0.0.1:40007", "selected"});
+  e.networks.push_back(
+      {"bob", "", "loss 10 % both ways", Outcome::kDone, window_s(7, 12), "seen: up: random loss"});
   return e;
 }
 
