@@ -186,7 +186,7 @@ struct Candidate {
 }  // namespace
 
 uint64_t chirp_place(uint16_t source, uint64_t number) {
-  constexpr uint64_t kApart = 16375;
+  constexpr uint64_t kApart = 20252;
   return (number + (uint64_t{source} + kSequence - 1) * kApart) % kSequence;
 }
 

@@ -22,8 +22,9 @@ constexpr int kMarkSampleRate = 48000;
 constexpr int kChirpSamples = kMarkSampleRate * 80 / 1000;
 constexpr int kChirpPeriodSamples = kMarkSampleRate;
 
-// Where in the sequence chirp `number` of a source (VideoMark::source) is. Of sources whose numbers
-// are less than 1900 apart no two come within 16 places of each other.
+// Where in the sequence chirp `number` of a source (VideoMark::source) is. Sources whose numbers
+// are less than 144 apart are more than 200 places from each other: seconds by which one would have
+// to begin earlier to be taken for the other.
 uint64_t chirp_place(uint16_t source, uint64_t number);
 // Bit n of the sequence: does the chirp at that place go up?
 bool chirp_goes_up(uint64_t place);

@@ -117,7 +117,8 @@ int processors_to_run_on() {
 
 }  // namespace
 
-CpuAllowance::CpuAllowance(const fs::path& proc) : processors_(processors_to_run_on()) {
+CpuAllowance::CpuAllowance(const fs::path& proc)
+    : to_run_on_(processors_to_run_on()), processors_(to_run_on_) {
   for (const fs::path& folder : groups_in(proc)) {
     const auto quota = quota_of(folder);
     groups_.push_back({folder, held_back_in(folder)});

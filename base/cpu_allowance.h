@@ -26,6 +26,7 @@ class CpuAllowance {
   // So many of them: 0.12 under a quota of 12 %.
   double processors() const { return processors_; }
   bool has_quota() const { return has_quota_; }
+  int to_run_on() const { return to_run_on_; }  // without any quota
   // How long threads were held back since it was asked last (or made), s: of the group for which it
   // was longest. The kernel counts each processor by itself, so that two of them give two seconds
   // in one. None: no group says.
@@ -37,6 +38,7 @@ class CpuAllowance {
     std::optional<double> held_back;  // so far, when it was asked last
   };
   std::vector<Group> groups_;  // our own first, then those above it
+  int to_run_on_ = 1;
   double processors_ = 1;
   bool has_quota_ = false;
 };

@@ -32,7 +32,7 @@ MarkSequence::Placed MarkSequence::add(uint32_t raw) {
 
 MarkSequence::Placed MarkSequence::end(uint32_t newest) {
   const int64_t by = begun_ ? distance(highest_, newest) : 0;
-  if (by <= 0 || by > limits_.most_ahead) return {.step = Step::kStill, .counter = highest_};
+  if (by <= 0) return {.step = Step::kStill, .counter = highest_};
   const int64_t missing = std::max<int64_t>(by - unread_, 0);
   return {Step::kNew, highest_, by, by, missing};
 }

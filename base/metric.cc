@@ -75,7 +75,7 @@ constexpr Metric kMetrics[] = {
      "last 30 (W3C freezeCount, totalFreezesDuration); the last one too, as long as its sender "
      "neither muted it nor left"},
     {"video.pause", "s", kSpan, kDecoder, Looks::kHeaders, kLess, "",
-     "more than 5 s between two frames (W3C pauseCount)"},
+     "more than 5 s between two frames (W3C pauseCount), and behind the last as of video.freeze"},
     {"video.e2e_delay", "s", kGauge, kMark, Looks::kRotate, kLess, "",
      "from a marked frame's capture to its first modelled playout"},
     {"video.network_delay", "s", kGauge, kMark, Looks::kRotate, kLess, "",
@@ -83,9 +83,9 @@ constexpr Metric kMetrics[] = {
     {"video.marked", "1", kCount, kMark, Looks::kRotate, kNeither, "",
      "decoded frames whose mark was read"},
     {"video.expected", "1", kCount, kMark, Looks::kRotate, kNeither, "",
-     "marked frames sent between the first and the last that came"},
+     "marked frames sent from the first that came on, until the stream ends"},
     {"video.missing", "1", kCount, kMark, Looks::kRotate, kLess, "video.expected",
-     "those of them that never came, also behind the last one"},
+     "those of them that never came"},
     {"video.duplicate", "1", kCount, kMark, Looks::kRotate, kLess, "video.marked",
      "frames whose number had come already"},
     {"video.reorder", "1", kCount, kMark, Looks::kRotate, kLess, "video.marked",
@@ -107,7 +107,8 @@ constexpr Metric kMetrics[] = {
     {"audio.samples", "1", kCount, kDecoder, Looks::kHeaders, kNeither, "",
      "totalSamplesReceived, concealed ones included"},
     {"audio.concealed", "1", kCount, kDecoder, Looks::kHeaders, kLess, "audio.samples",
-     "concealedSamples: made up for packets that never came"},
+     "concealedSamples: made up for packets that never came; behind the last packet where it is "
+     "listened to all the time (verify: all) and chirps were due"},
     {"audio.concealment", "1", kCount, kDecoder, Looks::kHeaders, kLess, "", "concealmentEvents"},
     {"audio.level", "dBFS", kGauge, kDecoder, Looks::kRotate, kNeither, "",
      "RMS of each tenth of a second"},
@@ -123,7 +124,7 @@ constexpr Metric kMetrics[] = {
      "from a chirp's capture to the arrival of its first packet"},
     {"audio.marked", "1", kCount, kMark, Looks::kRotate, kNeither, "", "chirps found"},
     {"audio.expected", "1", kCount, kMark, Looks::kRotate, kNeither, "",
-     "chirps sent between the first and the last that were found"},
+     "chirps sent from the first that was found on, until the stream ends"},
     {"audio.missing", "1", kCount, kMark, Looks::kRotate, kLess, "audio.expected",
      "those of them that were not found"},
     {"audio.duplicate", "1", kCount, kMark, Looks::kRotate, kLess, "audio.marked",
@@ -184,6 +185,18 @@ constexpr Metric kMetrics[] = {
 };
 
 }  // namespace
+
+const char* name_of(MetricKind kind) {
+  switch (kind) {
+    case kGauge:
+      return "gauge";
+    case kCount:
+      return "count";
+    case kSpan:
+      return "span";
+  }
+  return "";
+}
 
 const char* name_of(MetricSource source) {
   switch (source) {

@@ -24,6 +24,8 @@ enum class MetricKind {
   kSpan,   // something that lasted: at_ns its beginning, value its length in seconds
 };
 
+const char* name_of(MetricKind kind);
+
 // Where a value comes from (testing terms; W3C webrtc-stats where it has the metric).
 enum class MetricSource { kSignaling, kStats, kJitterbuffer, kDecoder, kMark, kSender, kBot };
 const char* name_of(MetricSource source);

@@ -45,7 +45,7 @@ Rhythm::Interval Rhythm::since_last(int64_t now_ns) const {
 std::optional<Rhythm::Interval> Rhythm::to_the_end(int64_t now_ns) const {
   if (!last_ns_) return std::nullopt;
   const Interval since = since_last(now_ns);
-  return since.freeze ? std::optional(since) : std::nullopt;
+  return since.freeze || since.pause ? std::optional(since) : std::nullopt;
 }
 
 std::optional<double> Rhythm::mean() const {

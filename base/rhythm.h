@@ -27,7 +27,7 @@ class Rhythm {
   // None for the first frame.
   std::optional<Interval> add(int64_t at_ns);
   // No frame came since the last one, and until now there should have been: none unless that is a
-  // freeze.
+  // freeze or a pause.
   std::optional<Interval> to_the_end(int64_t now_ns) const;
   // The next frame is a first one: the sender was muted, or nobody looked.
   void interrupt() { last_ns_.reset(); }

@@ -189,8 +189,12 @@ CheckVerdict judge(const CheckReport& report, const CheckLimits& limits) {
   Judge judge;
   judge_round_trip(report.echo, limits, judge);
   for (int i = 0; i < 2; ++i) judge_way(report.echo.way[i], i, limits, judge);
-  if (report.relayed && !*report.relayed)
-    judge.say(Level::kFail, "no call through the TURN server: " + report.relayed->error().message);
+  if (report.relayed && !*report.relayed) {
+    const Error& error = report.relayed->error();
+    const bool tried = error.code != Code::kInterrupted && error.code != Code::kUsage;
+    judge.say(tried ? Level::kFail : Level::kUnmeasured,
+              "no call through the TURN server: " + error.message);
+  }
   if (report.rate) judge_rate(*report.rate, limits, judge);
   return judge.verdict();
 }

@@ -31,9 +31,12 @@ std::optional<double> quantile(std::vector<double> values, double share) {
   return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
-// -1 is unknown.
-void add_known(std::optional<int64_t>& sum, int64_t value) {
-  if (value >= 0) sum = sum.value_or(0) + value;
+// -1 is unknown, and so is a sum with it.
+void add_known(std::optional<int64_t>& sum, int64_t value, bool first) {
+  if (value < 0 || (!first && !sum))
+    sum.reset();
+  else
+    sum = sum.value_or(0) + value;
 }
 
 pipelines::TestPatternConfig small_pattern(const std::string& name, int index) {
@@ -193,10 +196,11 @@ void EchoPair::measure() {
       if (const std::string pair = call.selected_pair(connection.member); !pair.empty())
         result_.pair[i] = pair;
     EchoWay& way = result_.way[1 - i];  // received by i
+    bool first = true;
     for (const CallTrack& track : stats.tracks) {
       way.packets += track.stats.packets;
-      add_known(way.lost, track.stats.packets_lost);
-      add_known(way.repaired, track.stats.packets_repaired);
+      add_known(way.lost, track.stats.packets_lost, first);
+      add_known(way.repaired, track.stats.packets_repaired, std::exchange(first, false));
       if (track.info.kind == MediaKind::kVideo && track.stats.jitter_s >= 0)
         way.jitter = track.stats.jitter_s;
     }

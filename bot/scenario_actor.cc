@@ -18,8 +18,8 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       log_(who_.name),
       samples_(who_.name, hears_.sample, measuring.folding) {}
 
-void ScenarioActor::tell_of_stop(const std::string& stream) {
-  for (ScenarioActor* other : hears_.others()) other->hear_of_stop(*this, stream, monotonic_ns());
+void ScenarioActor::tell_of_stop(const std::string& stream, bool stops) {
+  for (ScenarioActor* other : hears_.others()) other->hear_of_stop(*this, stream, stops);
 }
 
 void ScenarioActor::tell(const char* kind, const std::string& from, std::string text) {

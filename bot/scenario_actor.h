@@ -147,12 +147,12 @@ class ScenarioActor {
   // they are muted, or will be no longer.
   virtual void meet(const ScenarioActor&) {}
   virtual void hear_of_mute(const ScenarioActor&, MediaKind, bool, int64_t) {}
-  // It stopped a stream, or all (empty): nothing more of it is to be expected.
-  virtual void hear_of_stop(const ScenarioActor&, const std::string& /*stream*/, int64_t) {}
+  // It stopped a stream, or all (empty): nothing more of it is to be expected; or begins again.
+  virtual void hear_of_stop(const ScenarioActor&, const std::string& /*stream*/, bool /*stops*/) {}
   virtual KnownSender known() const = 0;
 
  protected:
-  void tell_of_stop(const std::string& stream);  // see hear_of_stop
+  void tell_of_stop(const std::string& stream, bool stops = true);  // see hear_of_stop
   void tell(const char* kind, const std::string& from, std::string text);
   std::string name_of(const std::string& shown) const;  // in evidence, of its name in the call
   std::vector<scenarios::Presence> presence_of(const quality::PresenceLog& senses) const;

@@ -74,6 +74,7 @@ Result<> ScenarioBot::make_source() {
   source_ = std::move(*source);
   source_->source()->on_end(alive_.guard([this](Result<> how) {
     if (!how) tell("trouble", "", how.error().message);
+    tell_of_stop("");
   }));
   self_.audio =
       media_ != nullptr && media_->audio.source != "none" ? MemberState::kOn : MemberState::kOff;
@@ -114,6 +115,7 @@ KnownSender ScenarioBot::known() const {
 void ScenarioBot::meet(const ScenarioActor& other) {
   if (watches_.empty()) return;
   watches_.back()->expect(other.who().name, other.known());
+  watches_.back()->stopped(other.who().name, "", false);
   if (!other.has_begun()) return;
   for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo}) {
     if (!other.on(kind)) hear_of_mute(other, kind, true, monotonic_ns());
@@ -125,9 +127,8 @@ void ScenarioBot::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool 
   if (!watches_.empty()) watches_.back()->muted(other.who().name, kind, muted, at_ns);
 }
 
-void ScenarioBot::hear_of_stop(const ScenarioActor& other, const std::string& stream,
-                               int64_t at_ns) {
-  if (!watches_.empty()) watches_.back()->stopped(other.who().name, stream, at_ns);
+void ScenarioBot::hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) {
+  if (!watches_.empty()) watches_.back()->stopped(other.who().name, stream, stops);
 }
 
 Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
@@ -174,9 +175,8 @@ void ScenarioBot::leave() {
 
 // From now on it sends nothing, and has nothing to receive.
 void ScenarioBot::goes() {
-  const int64_t now = monotonic_ns();
   tell_of_stop("");
-  if (!watches_.empty()) watches_.back()->stopped("", "", now);
+  if (!watches_.empty()) watches_.back()->stopped("", "", true);
 }
 
 void ScenarioBot::crash() {
@@ -203,7 +203,7 @@ void ScenarioBot::send(MediaKind kind, bool on) {
 
 void ScenarioBot::share_screen(bool on) {
   if (source_) source_->share_screen(on);
-  if (!on) tell_of_stop("screen");
+  tell_of_stop("screen", !on);
 }
 
 Result<std::string> ScenarioBot::switch_to(const scenarios::Step& step) {
@@ -211,6 +211,8 @@ Result<std::string> ScenarioBot::switch_to(const scenarios::Step& step) {
   return source_->switch_to(step).map([this](const ScenarioSending::Switched& switched) {
     if (const auto& rate = switched.rate)
       measuring_.log->change_rate(number_, rate->first, rate->second);
+    for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
+      tell_of_stop(kind == MediaKind::kAudio ? "microphone" : "camera", !source_->sends(kind));
     return switched.text;
   });
 }
@@ -445,6 +447,9 @@ void ScenarioBot::member_changed(const signaling::Member& before, const signalin
   const auto changed = [&](MemberState was, MemberState is, const char* stream) {
     if (was == is || is == MemberState::kUnknown) return;
     tell(is == MemberState::kOff ? "muted" : "unmuted", after.name, stream);
+    // Whoever brought it about.
+    if (!watches_.empty())
+      watches_.back()->stopped(name_of(after.name), stream, is == MemberState::kOff);
   };
   changed(before.audio, after.audio, "microphone");
   changed(before.video, after.video, "camera");
@@ -551,6 +556,7 @@ void ScenarioBot::interrupted(const std::string& why) { tell("interrupted", "", 
 
 void ScenarioBot::done(Result<> how) {
   const State was = state_;
+  if (was != State::kLeaving) judge_network();
   out();
   if (was == State::kLeaving) return;
   error_ = how ? Error{Code::kConnect, "the call ended"} : how.error();

@@ -62,7 +62,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
 
   void meet(const ScenarioActor& other) override;
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
-  void hear_of_stop(const ScenarioActor& other, const std::string& stream, int64_t at_ns) override;
+  void hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) override;
   KnownSender known() const override;
 
  private:

@@ -16,6 +16,7 @@ namespace callbot::bot {
 namespace {
 
 using scenarios::FileFact;
+using scenarios::TimeWindow;
 
 constexpr int kPictureWidth = 480, kPictureHeight = 360;  // fit into it
 constexpr int64_t kSettled = 1'000'000'000;  // a run ends a little after what was received
@@ -30,8 +31,14 @@ class Bundle {
   Bundle(fs::path folder, const scenarios::RunRecord& run)
       : folder_(std::move(folder)), run_(run) {}
 
-  Result<std::vector<FileFact>> make(const std::vector<KeptMedia>& media) {
-    files_.push_back({.path = folder_, .kind = "bundle", .text = "the seconds around what failed"});
+  Result<std::vector<FileFact>> make(const std::vector<KeptMedia>& media, bool everything) {
+    files_.push_back({.path = folder_, .kind = "bundle", .text = "what was kept of the run"});
+    if (everything) {
+      const fs::path received = folder_ / "received";
+      if (auto made = make_folder(received); !made) return tl::unexpected(made.error());
+      const TimeWindow whole{run_.evidence.began_ns, run_.evidence.ended_ns + kSettled};
+      for (const KeptMedia& one : media) cut(one, whole, received);
+    }
     for (const scenarios::Moment& moment : scenarios::moments_of(run_.judged, run_.evidence)) {
       if (auto kept = keep(moment, media); !kept) return tl::unexpected(kept.error());
     }
@@ -59,7 +66,7 @@ class Bundle {
     for (const KeptMedia& one : media) {
       const auto& who = moment.actors;
       if (!who.empty() && std::find(who.begin(), who.end(), one.actor) == who.end()) continue;
-      cut(one, moment, folder);
+      cut(one, moment.span, folder);
       take_pictures(one, moment, folder);
     }
     return {};
@@ -73,9 +80,9 @@ class Bundle {
   }
 
   // Another time in the call has nothing of it.
-  void cut(const KeptMedia& media, const scenarios::Moment& moment, const fs::path& folder) {
-    const recordings::TimeSpan part{std::max<int64_t>(moment.span.from_ns - media.began_ns, 0),
-                                    moment.span.to_ns - media.began_ns};
+  void cut(const KeptMedia& media, const TimeWindow& span, const fs::path& folder) {
+    const recordings::TimeSpan part{std::max<int64_t>(span.from_ns - media.began_ns, 0),
+                                    span.to_ns - media.began_ns};
     if (part.to_ns <= 0) return;
     const Log log(media.actor);
     const auto cut_out = [&](const recordings::ExportedFile& file) {
@@ -136,12 +143,12 @@ class Bundle {
 }  // namespace
 
 Result<std::vector<FileFact>> make_bundle(const fs::path& out, const scenarios::RunRecord& run,
-                                          const std::vector<KeptMedia>& media) {
+                                          const std::vector<KeptMedia>& media, bool everything) {
   const scenarios::Evidence& e = run.evidence;
   const fs::path folder = out / fmt::format("{}-{}-run-{}", safe_name(e.scenario),
                                             recordings::compact_time(e.began_wall_ns), e.run);
   if (auto made = make_folder(folder); !made) return tl::unexpected(made.error());
-  auto files = Bundle(folder, run).make(media);
+  auto files = Bundle(folder, run).make(media, everything);
   drop_media(media);
   return files;
 }

@@ -53,7 +53,8 @@ void ScenarioSelf::look_at_quota(int64_t now_ns) {
   const auto held_back = allowance_.take_held_back();
   if (!held_back) return;
   samples_.add("bot.throttled", "", "", {now_ns, *held_back});
-  held_back_.push_back(*held_back);
+  // All processors' times together: at least so long all of them stood.
+  held_back_.push_back(*held_back / allowance_.to_run_on());
   if (held_back_.size() > kQuotaLooks) held_back_.pop_front();
   most_held_back_ =
       std::max(most_held_back_, std::accumulate(held_back_.begin(), held_back_.end(), 0.0));

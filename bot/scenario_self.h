@@ -3,7 +3,7 @@
 //
 // What is looked at, and how much of it is too much (our choices): the loop came a second late; all
 // processors that it may use were busy with this process alone for five seconds on end; the quota
-// of its control group held it back for a tenth of ten seconds; a frame was measured three
+// of its control group held back all of them for a second within ten; a frame was measured three
 // seconds after it had come, or not at all for want of room in a queue; frames of a pattern came
 // too late to be made.
 //

@@ -363,6 +363,14 @@ void ScenarioSending::set_on(MediaKind kind, bool on) {
   }
 }
 
+bool ScenarioSending::sends(MediaKind kind) const {
+  const auto found = made_.find(current_);
+  if (found == made_.end()) return false;
+  const auto& streams = found->second.source.source->streams();
+  return std::any_of(streams.begin(), streams.end(),
+                     [kind](const pipelines::SourceStream& s) { return s.kind == kind; });
+}
+
 void ScenarioSending::share_screen(bool on) {
   if (screen_) source_->set_stream_on(*screen_, on);
 }

@@ -60,6 +60,8 @@ class ScenarioSending {
 
   pipelines::Source* source() { return source_.get(); }
   Result<> start() { return source_->start(); }
+  // Its media has any of it, on or off.
+  bool sends(MediaKind kind) const;
   // Camera or microphone.
   void set_on(MediaKind kind, bool on);
   void share_screen(bool on);

@@ -163,9 +163,9 @@ void ScenarioTest::ran(ScenarioRun::Remains remains) {
                               std::move(evidence)};
   if (remains.media.empty()) return kept(std::move(record), Files());
   worker_.run<Files>(
-      [record, out = fs::path(scenario.report.bundle), media = remains.media]() -> Result<Files> {
-        if (record.judged.verdict == scenarios::Verdict::kFail)
-          return make_bundle(out, record, media);
+      [record, report = scenario.report, media = remains.media]() -> Result<Files> {
+        if (record.judged.verdict == scenarios::Verdict::kFail || report.keeps_everything)
+          return make_bundle(report.bundle, record, media, report.keeps_everything);
         drop_media(media);
         return Files();
       },

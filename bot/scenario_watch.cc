@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.h"
 #include "bot/scenario_sending.h"
 #include "pipelines/live_renditions.h"
 #include "pipelines/pattern_sound.h"
@@ -159,6 +160,10 @@ void ScenarioWatch::expect(const std::string& name, const KnownSender& sender) {
 
 void ScenarioWatch::muted(const std::string& name, MediaKind media, bool muted, int64_t at_ns) {
   watch_.muted(name, media, muted, at_ns);
+}
+
+void ScenarioWatch::stopped(const std::string& name, const std::string& stream, bool stops) {
+  stops ? watch_.stopped(name, stream, monotonic_ns()) : watch_.begins_again(name, stream);
 }
 
 std::vector<Series> ScenarioWatch::take() {

@@ -78,9 +78,7 @@ class ScenarioWatch final : public pipelines::Sink {
   // Of others, by their names in evidence: as in Watch.
   void expect(const std::string& name, const KnownSender& sender);
   void muted(const std::string& name, MediaKind media, bool muted, int64_t at_ns);
-  void stopped(const std::string& name, const std::string& stream, int64_t at_ns) {
-    watch_.stopped(name, stream, at_ns);
-  }
+  void stopped(const std::string& name, const std::string& stream, bool stops);
   // What was measured since the last time.
   std::vector<Series> take();
   const quality::Watch& watch() const { return watch_; }

@@ -215,6 +215,7 @@ void Sender::Core::push(const GRef<GstBuffer>& packet, size_t rendition) {
 }
 
 void Sender::Core::send(const GRef<GstBuffer>& packet) {
+  if (captured(packet) != captured_ns_) hand_over();  // the frame before had no marker at its end
   captured_ns_ = captured(packet);
   auto made = rewritten_packet(packet, format_, splice_.descriptor_bytes(),
                                [this](std::span<uint8_t> head, size_t header_bytes) {

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t kTogether = 8;  // by chance one wrong second in 256 fits
 constexpr int kMostShift = 7;
-constexpr size_t kStrangers = 4;  // in a row
+// In a row: one that is read wrong makes seven before it fit no more.
+constexpr size_t kStrangers = 8;
 // A sender that makes its sound of a plan sends a packet when it begins: it may be there a packet
 // (20 ms) and the codec's look-ahead before its last sample was captured, as it were.
 constexpr int64_t kEarly_ns = 30'000'000;
@@ -52,13 +53,19 @@ std::optional<ChirpMeter::Candidate> ChirpMeter::shifted(const HeardChirp& heard
   return Candidate{*newest - shift, *captured};
 }
 
-std::optional<ChirpMeter::Candidate> ChirpMeter::like_the_last(const HeardChirp& heard) const {
+double ChirpMeter::delay_of(const HeardChirp& heard, const Candidate& candidate) {
+  return seconds(heard.playout_ns - candidate.captured.at_ns);
+}
+
+// The chirp whose delay would be nearest to this, if it went that way.
+std::optional<ChirpMeter::Candidate> ChirpMeter::with_delay(const HeardChirp& heard,
+                                                            double delay) const {
   std::optional<Candidate> best;
   double nearest = 0;
   for (int shift = 0; shift <= kMostShift; ++shift) {
     const auto candidate = shifted(heard, shift);
     if (!candidate) continue;
-    const double off = std::abs(seconds(heard.playout_ns - candidate->captured.at_ns) - *delay_);
+    const double off = std::abs(delay_of(heard, *candidate) - delay);
     if (best && off >= nearest) continue;
     best = candidate;
     nearest = off;
@@ -80,21 +87,23 @@ void ChirpMeter::chirp(const HeardChirp& chirp, const Mute& mute) {
   // Those were other numbers.
   if (std::exchange(by_distance_, false)) highest_.reset();
   if (undecided_.empty() && delay_) {
-    if (const auto candidate = like_the_last(chirp)) return place(heard, *candidate);
+    if (const auto candidate = with_delay(chirp, *delay_)) return place(heard, *candidate);
   }
   undecided_.push_back(heard);
   decide(false);
 }
 
-// The smallest shift that makes all directions right.
+// The shortest delay of the first that makes the directions of all right.
 void ChirpMeter::decide(bool now) {
   while (!undecided_.empty() && (now || undecided_.size() >= kTogether)) {
     for (int shift = 0; shift <= kMostShift; ++shift) {
+      const HeardChirp& first = undecided_.front().chirp;
+      const auto begin = shifted(first, shift);
+      if (!begin) continue;
       std::deque<Candidate> fitting;
       for (const Heard& heard : undecided_) {
-        const auto candidate = shifted(heard.chirp, shift);
-        if (candidate && right_direction(*sender_.source, candidate->number, heard.chirp.up))
-          fitting.push_back(*candidate);
+        const auto candidate = with_delay(heard.chirp, delay_of(first, *begin));
+        if (candidate) fitting.push_back(*candidate);
       }
       if (fitting.size() != undecided_.size()) continue;
       for (size_t i = 0; i < fitting.size(); ++i) place(undecided_[i], fitting[i]);
@@ -118,7 +127,6 @@ void ChirpMeter::unplaced(const Heard& heard) {
   out_.event("audio.duplicate", heard.chirp.playout_ns);
 }
 
-// One may be a mistake.
 void ChirpMeter::strange(const Heard& heard) {
   strange_.push_back(heard.chirp);
   if (strange_.size() < kStrangers) return;

@@ -66,7 +66,8 @@ class ChirpMeter {
   std::optional<int64_t> newest_before(int64_t at_ns) const;
   std::optional<Captured> capture_of(int64_t number) const;
   std::optional<Candidate> shifted(const HeardChirp& heard, int shift) const;
-  std::optional<Candidate> like_the_last(const HeardChirp& heard) const;
+  std::optional<Candidate> with_delay(const HeardChirp& heard, double delay) const;
+  static double delay_of(const HeardChirp& heard, const Candidate& candidate);
   void decide(bool now);
   void place(const Heard& heard, const Candidate& candidate);
   void unplaced(const Heard& heard);

@@ -15,6 +15,7 @@ constexpr const char* kByMarks[] = {"video.e2e_delay", "video.network_delay", "v
 constexpr MarkSequence::Limits kLimits = {.most_back = 3000, .most_ahead = 36000};
 
 constexpr int64_t kUnderWay_ns = 1'000'000'000;  // longer than usual that a frame may still take
+constexpr uint64_t kMostBare = 5;                // pictures
 constexpr uint32_t kCounterMask = 0xffffff;      // VideoMark::counter
 
 // Whose numbers begin again is not out of order there.
@@ -41,11 +42,13 @@ void MarkMeter::picture(const std::optional<VideoMark>& mark, const Shown& shown
   if (!mark) {
     if (mute.muted()) return;  // black, most likely
     ++unread_;
+    ++bare_;
     sequence_.unread();
     out_.event("video.unread", shown.playout_ns);
     judge_reading();
     return;
   }
+  bare_ = 0;
   if (read_++ == 0)
     out_.measure({"video.marked", "video.expected", "video.missing", "video.duplicate",
                   "video.reorder", "video.skip", "video.freeze_true", "identity.wrong",
@@ -119,17 +122,22 @@ void MarkMeter::still_so_far() {
 }
 
 void MarkMeter::finish(int64_t at_ns) {
-  if (const auto freeze = rhythm_.to_the_end(at_ns)) {
-    out_.sample("video.freeze_true", freeze->begin_ns, freeze->seconds);
-    still_.forget();
+  // Pictures that carry no mark any more came, all the same.
+  if (bare_ <= kMostBare) {
+    const auto stood = rhythm_.to_the_end(at_ns);
+    if (stood && stood->freeze) {
+      out_.sample("video.freeze_true", stood->begin_ns, stood->seconds);
+      still_.forget();
+    }
+    never_came(at_ns);
   }
-  never_came(at_ns);
   interrupt();
 }
 
 // What was captured long enough before, each when it would have been shown.
 void MarkMeter::never_came(int64_t at_ns) {
-  if (log_ == nullptr || !source_ || read_ == 0) return;
+  // Of a file that is repeated it is not known which of its rounds a number is of.
+  if (log_ == nullptr || !source_ || read_ == 0 || sender_.round > 0) return;
   const auto newest = log_->newest(*source_, at_ns - delay_ns_ - kUnderWay_ns);
   if (!newest) return;
   const auto left = sequence_.end(*newest);

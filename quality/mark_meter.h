@@ -57,6 +57,7 @@ class MarkMeter {
   Rhythm rhythm_;
   Still still_;
   uint64_t read_ = 0, unread_ = 0;
+  uint64_t bare_ = 0;  // unread since the last that was read
   bool invalid_ = false;
   int64_t delay_ns_ = 0;  // of the last picture whose capture is known, to when it was shown
 };

@@ -21,7 +21,7 @@ void PresenceLog::seen(const TrackInfo& track, uint16_t source, int64_t at_ns) {
 void PresenceLog::unread(const TrackInfo& track, int64_t at_ns) {
   const std::lock_guard lock(mutex_);
   unread_.add({track.id, -1},
-              {track.participant, track.source, MediaKind::kVideo, std::nullopt, at_ns, at_ns},
+              {track.participant, track.source, MediaKind::kVideo, std::nullopt, at_ns, at_ns + 1},
               kPicturesApart_ns);
 }
 

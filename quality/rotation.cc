@@ -1,7 +1,9 @@
 #include "quality/rotation.h"
 
 #include <algorithm>
-#include <thread>
+#include <cmath>
+
+#include "base/cpu_allowance.h"
 
 namespace callbot::quality {
 namespace {
@@ -12,7 +14,7 @@ constexpr size_t kEachProcessor = 4;
 }  // namespace
 
 size_t Rotation::usual_together() {
-  return kEachProcessor * std::max(1u, std::thread::hardware_concurrency());
+  return kEachProcessor * static_cast<size_t>(std::ceil(CpuAllowance().processors()));
 }
 
 size_t Rotation::together() const {

@@ -100,7 +100,10 @@ void SeriesSet::tick(int64_t at_ns) {
 
 void SeriesSet::rest(std::initializer_list<const char*> metrics, bool resting) {
   const std::lock_guard lock(mutex_);
-  for (const char* metric : metrics) entry(metric).rests = resting;
+  for (const char* metric : metrics) {
+    const auto found = entries_.find(metric);
+    if (found != entries_.end()) found->second.rests = resting;
+  }
 }
 
 double SeriesSet::total(const char* metric) const {

@@ -37,7 +37,7 @@ class SeriesSet {
   void count(const char* metric, double by);                      // what happens often
   void event(const char* metric, int64_t at_ns, double by = 1);   // what should not happen
   void tick(int64_t at_ns);
-  // Nobody looks at these for now: no sample says 0 of them.
+  // Nobody looks at these for now, where they are there at all: no sample says 0 of them.
   void rest(std::initializer_list<const char*> metrics, bool resting);
 
   double total(const char* metric) const;  // of a count, gathered ones too

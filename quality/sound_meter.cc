@@ -64,7 +64,6 @@ SoundMeter::SoundMeter(const TrackInfo& track, SeriesSet& out, const SoundMeterC
   out_.expect({"audio.snr"}, never         ? kNotDecoded
                              : config.sent ? "no chirp of known number was found"
                                            : "nobody makes the sent sound again");
-  // Told by what is in the sound, which a chirp does not say.
   level_.on_level = [this](const SoundLevel::Tenth& t) {
     out_.sample("audio.level", t.begin_ns, t.db);
     if (config_.presence != nullptr && t.db >= kSilentDb)
@@ -114,7 +113,7 @@ void SoundMeter::frame(const Frame& frame, bool decode_it) {
   if (was && !decoding_) end_decoding();
   if (decoding_ != was)
     out_.rest({"audio.clip", "audio.marked", "audio.expected", "audio.missing", "audio.duplicate",
-               "mute_leak"},
+               "mute_leak", "identity.wrong"},
               !decoding_);
   gap(frame, playout);
   out_.count("audio.samples", static_cast<double>(samples_of(ticks)));

@@ -64,15 +64,13 @@ struct Watch::State {
     return *set;
   }
   // Until when frames of this track were to be expected.
-  int64_t due_until(const TrackInfo& track, int64_t last_ns, int64_t now_ns) const {
+  int64_t due_until(const TrackInfo& track, int64_t now_ns) const {
     const std::lock_guard lock(mutex);
     int64_t until_ns = now_ns;
     for (const std::string& name : {track.participant, track.name, std::string()}) {
       for (const std::string& stream : {stream_name(track), std::string()}) {
         const auto found = stopped.find({name, stream});
-        // What came later is of one who began again.
-        if (found != stopped.end() && found->second + kAway_ns > last_ns)
-          until_ns = std::min(until_ns, found->second);
+        if (found != stopped.end()) until_ns = std::min(until_ns, found->second);
       }
     }
     return until_ns;
@@ -103,6 +101,13 @@ void Watch::muted(const std::string& member, MediaKind media, bool muted, int64_
 void Watch::stopped(const std::string& member, const std::string& stream, int64_t at_ns) {
   const std::lock_guard lock(state_->mutex);
   state_->stopped[{member, stream}] = at_ns;
+}
+
+void Watch::begins_again(const std::string& member, const std::string& stream) {
+  const std::lock_guard lock(state_->mutex);
+  std::erase_if(state_->stopped, [&](const auto& one) {
+    return one.first.first == member && (stream.empty() || one.first.second == stream);
+  });
 }
 
 std::vector<Series> Watch::snapshot() const {
@@ -206,9 +211,8 @@ class Watcher final : public FrameWriter {
     if (found == tracks_.end()) return {};
     Track& track = found->second;
     const int64_t now = monotonic_ns();
-    const int64_t until = is_replaced(track, track.last_ns)
-                              ? track.last_ns
-                              : state_->due_until(track.info, track.last_ns, now);
+    const int64_t until =
+        is_replaced(track, track.last_ns) ? track.last_ns : state_->due_until(track.info, now);
     if (track.sound) track.sound->finish(until);
     if (track.picture) track.picture->finish(until);
     track.out->tick(now);
@@ -256,19 +260,26 @@ class Watcher final : public FrameWriter {
     if (track.picture && now_ns - before_ns >= kAway_ns && replaced) track.picture.reset();
   }
   static bool is_replaced(const Track& track, int64_t since_ns) {
+    if (track.info.participant.empty()) return false;  // of whoever it is
     const auto found = track.person->newest_ns.find({track.info.kind, track.info.source});
     return found != track.person->newest_ns.end() && found->second > since_ns;
+  }
+
+  void expect_skew(Track& track, const Sender& sender) {
+    SeriesSet& out = state_->set_of(track.info.participant, "");
+    if (sender.round > 0) {
+      out.expect({"av.skew", "av.drift"}, "its sound and its picture were not begun together");
+      return;
+    }
+    out.expect({"av.skew"}, "no chirp was found with the frame it belongs to");
+    out.expect({"av.drift"}, "fewer than ten chirps were found with their frames");
+    track.person->skew = std::make_unique<SkewMeter>(out, sender.fps);
   }
 
   void open(Track& track) {
     const Member member = state_->member(track.info);
     Person& person = *track.person;
-    if (!person.skew && config().verify != Verify::kHeaders) {
-      SeriesSet& out = state_->set_of(track.info.participant, "");
-      out.expect({"av.skew"}, "no chirp was found with the frame it belongs to");
-      out.expect({"av.drift"}, "fewer than ten chirps were found with their frames");
-      person.skew = std::make_unique<SkewMeter>(out, member.sender.fps);
-    }
+    if (!person.skew && config().verify != Verify::kHeaders) expect_skew(track, member.sender);
     const bool screen = track.info.source == "screen";
     const Sender& sender = screen && member.screen ? *member.screen : member.sender;
     const bool first = std::none_of(tracks_.begin(), tracks_.end(), [&](const auto& one) {

@@ -73,6 +73,7 @@ class Watch {
   // empty): what stands still from then on is no freeze and lacks nothing. Until that is told, or
   // the track ends, it does.
   void stopped(const std::string& member, const std::string& stream, int64_t at_ns);
+  void begins_again(const std::string& member, const std::string& stream);
 
   std::vector<Series> snapshot() const;
   // What was measured since the last time, and its samples are forgotten here (SeriesSet::take):

@@ -213,7 +213,8 @@ std::vector<Number> numbers_of(const Evidence& evidence, const std::vector<Thres
   const Roles roles(evidence);
   std::vector<Number> out;
   for (const Metric& metric : metrics()) {
-    if (metric.name == kWhereThereAreAny) continue;
+    // How the machine was is no matter of the service's.
+    if (metric.name == kWhereThereAreAny || metric.source == MetricSource::kBot) continue;
     for (const Span& span : spans_of(thresholds, metric.name))
       add_numbers(out, evidence, roles, metric, span);
   }

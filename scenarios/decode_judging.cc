@@ -132,6 +132,9 @@ void decode_judging(Reader& root, Scenario& scenario) {
   scenario.report.json = report->text("json");
   scenario.report.html = report->text("html");
   scenario.report.bundle = report->text("bundle");
+  scenario.report.keeps_everything = report->text("keep", "failures") == "everything";
+  if (report->has("keep") && scenario.report.bundle.empty())
+    report->complain("keep", "expected a bundle: the folder that it is kept in");
   scenario.report.metrics = report->text("metrics");
   if (const std::string& at = scenario.report.metrics; !at.empty()) {
     if (auto listen = parse_listen_address(at); !listen)

@@ -38,10 +38,14 @@ std::optional<double> most_late(const Missed& missed, double late) {
   const Metric& metric = missed.metric;
   const Threshold& t = missed.threshold;
   if (is_ours(metric)) return std::nullopt;
-  if (metric.kind == MetricKind::kSpan || t.metric == "video.fps") return kFreezes;
-  const bool is_time = std::string_view(metric.unit) == "s" && metric.kind == MetricKind::kGauge;
-  if (!is_time || t.op[0] != '<' || unit_of(t.stat, metric) != "s") return std::nullopt;
-  if (missed.value > t.value + kMostExplained * late) return std::nullopt;
+  if (t.metric == "video.fps") return t.op[0] == '>' ? std::optional(kFreezes) : std::nullopt;
+  if (t.op[0] != '<') return std::nullopt;
+  const bool freezes =
+      t.metric == "video.freeze" || t.metric == "video.freeze_true" || t.metric == "video.pause";
+  const bool seconds = unit_of(t.stat, metric) == "s";
+  if (seconds && missed.value > t.value + kMostExplained * late) return std::nullopt;
+  if (freezes) return kFreezes;
+  if (!seconds || metric.kind != MetricKind::kGauge) return std::nullopt;
   return std::max(kUsual, t.value * kShareOfLimit);
 }
 

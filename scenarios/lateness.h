@@ -6,9 +6,11 @@
 // window, both together. That is too much (our choices):
 //
 // * of a time with an upper limit: above a third of the limit and above 15 ms, since up to 10 are
-//   usual for the loop, drawing and encoding together. A value further beyond the limit than three
-//   times that (on its way out, between, and in) is not explained by it and stays failed;
+//   usual for the loop, drawing and encoding together;
 // * of freezes and the frame rate: above 50 ms.
+//
+// A time further beyond the limit than three times the lateness (on its way out, between, and in)
+// is not explained by it and stays failed.
 //
 // Thread:  any; pure.
 // Owner:   the caller.

@@ -4,6 +4,8 @@
 #include "base/bytes.h"
 #include "base/html.h"
 #include "scenarios/report.h"
+#include "scenarios/stats.h"
+#include "scenarios/verdict.h"
 
 namespace callbot::scenarios {
 namespace {
@@ -84,6 +86,40 @@ std::string files(const Evidence& e) {
                beyond(e.files.size()));
 }
 
+// A number that says most of what was measured.
+std::string value_of(const Series& series, const Metric& metric, const TimeWindow& window) {
+  const Series* const one[] = {&series};
+  const auto stat = [&](const StatName& name) {
+    const StatValue value = compute(name, metric, one, {}, window, window.seconds());
+    return value.value ? value_text(*value.value, unit_of(name, metric)) : std::string("-");
+  };
+  if (series.state == Measured::kUnmeasured) return "";
+  if (metric.kind == MetricKind::kGauge)
+    return stat({Stat::kPercentile, 50}) + ", p95 " + stat({Stat::kPercentile, 95});
+  const std::string total = stat({Stat::kTotal});
+  return metric.kind == MetricKind::kCount ? total : total + " in " + stat({Stat::kCount});
+}
+
+std::string measured(const Evidence& e) {
+  std::string rows;
+  const TimeWindow window{e.began_ns, e.ended_ns};
+  size_t count = 0;
+  for (const Metric& metric : metrics()) {
+    for (const Series& s : e.series) {
+      if (s.metric != metric.name || ++count > kMostRows) continue;
+      const std::string state =
+          s.state == Measured::kOk ? "" : std::string(name_of(s.state)) + ": " + html(s.why, 120);
+      rows += cells(
+          {fmt::format("<code title=\"{}\">{}</code>", html(metric.what, 300), html(metric.name)),
+           html(s.actor, 40), html(s.from, 40), html(s.stream, 40), value_of(s, metric, window),
+           std::to_string(count_of(s)), name_of(metric.source), state});
+    }
+  }
+  return table("Everything measured, over the whole run",
+               {"Metric", "By", "Of", "Stream", "p50, or in all", "Samples", "Source", ""}, rows,
+               beyond(count));
+}
+
 std::string facts(const Evidence& e) {
   std::string out;
   const auto row = [&](const std::string& key, const std::string& value) {
@@ -103,7 +139,7 @@ std::string facts(const Evidence& e) {
 }  // namespace
 
 std::string facts_sections(const Evidence& e) {
-  const std::string what = pairs(e) + networks(e) + steps(e) + events(e) + files(e);
+  const std::string what = pairs(e) + networks(e) + steps(e) + events(e) + files(e) + measured(e);
   return "<section id=\"facts\">\n<h2>Facts</h2>\n" + facts(e) + what + "</section>\n";
 }
 

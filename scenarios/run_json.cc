@@ -16,6 +16,30 @@ constexpr const char* kCaseKinds[] = {"run",      "threshold", "step",   "timeli
                                       "baseline", "signaling", "network"};
 constexpr int kVersion = 1;
 
+// What series and cases name.
+Json metrics_json() {
+  Json all = Json::object();
+  for (const Metric& metric : metrics())
+    all.set(metric.name, Json::object()
+                             .set("unit", metric.unit)
+                             .set("kind", name_of(metric.kind))
+                             .set("source", name_of(metric.source))
+                             .set("definition", metric.what));
+  return all;
+}
+
+Json metric_schema() {
+  const Json text = Json::object().set("type", "string");
+  return Json::object()
+      .set("type", "object")
+      .set("properties", Json::object()
+                             .set("unit", text)
+                             .set("kind", text)
+                             .set("source", text)
+                             .set("definition", text))
+      .set("additionalProperties", false);
+}
+
 }  // namespace
 
 void describe(auto& to, Is<TimeWindow> auto& v) { to.span(v); }
@@ -209,6 +233,7 @@ Json run_json(std::span<const RunRecord> runs) {
   return Json::object()
       .set("callbot_run", kVersion)
       .set("exit_status", exit_status_of(judged))
+      .set("metrics", metrics_json())
       .set("runs", list);
 }
 
@@ -232,12 +257,16 @@ Json run_schema() {
       .set("$schema", "https://json-schema.org/draft/2020-12/schema")
       .set("title", "runs of a callbot scenario")
       .set("type", "object")
-      .set("properties",
-           Json::object()
-               .set("callbot_run", Json::object().set("const", kVersion))
-               .set("exit_status", number)
-               .set("runs",
-                    Json::object().set("type", "array").set("items", SchemaOut::of(RunRecord{}))))
+      .set(
+          "properties",
+          Json::object()
+              .set("callbot_run", Json::object().set("const", kVersion))
+              .set("exit_status", number)
+              .set(
+                  "metrics",
+                  Json::object().set("type", "object").set("additionalProperties", metric_schema()))
+              .set("runs",
+                   Json::object().set("type", "array").set("items", SchemaOut::of(RunRecord{}))))
       .set("required", Json::array().add("callbot_run").add("exit_status").add("runs"));
 }
 

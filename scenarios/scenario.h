@@ -212,6 +212,7 @@ struct Threshold {
 
 struct ReportPaths {
   std::string junit, json, html, bundle, metrics;
+  bool keeps_everything = false;  // in the bundle, also of a run that passed
 };
 
 struct Scenario {

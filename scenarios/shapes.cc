@@ -239,11 +239,15 @@ constexpr Key kThresholdKeys[] = {
 };
 constexpr Shape kThreshold{"threshold", "what a measured number has to be", kThresholdKeys};
 
+constexpr const char* kKeep[] = {"failures", "everything"};
 constexpr Key kReportKeys[] = {
     {"junit", kText, "file for JUnit XML"},
     {"json", kText, "file for JSON (callbot test --schema=run)"},
     {"html", kText, "file for one HTML page"},
     {"bundle", kText, "folder for what is kept of a failure"},
+    {"keep", kChoice,
+     "in the bundle: the seconds around failures, or everything received (failures)", nullptr,
+     kKeep},
     {"metrics", kText, "address for Prometheus while it runs: \":9100\""},
 };
 constexpr Shape kReport{"report", "where the reports go; flags go before it", kReportKeys};

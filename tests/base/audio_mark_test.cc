@@ -89,11 +89,11 @@ TEST(ChirpSequence, EachSourceBeginsElsewhere) {
   EXPECT_EQ(chirp_place(1, 5), 5U);
   EXPECT_EQ(chirp_place(9, 7), (chirp_place(9, 0) + 7) % 32767);
   for (const uint16_t source : {0, 1, 515, 40000}) {
-    for (uint16_t n = 1; n < 1900; ++n) {
+    for (uint16_t n = 1; n < 144; ++n) {
       const int64_t apart =
           std::abs(static_cast<int64_t>(chirp_place(static_cast<uint16_t>(source + n), 0)) -
                    static_cast<int64_t>(chirp_place(source, 0)));
-      EXPECT_GT(std::min(apart, 32767 - apart), 16) << source << " and " << source + n;
+      EXPECT_GT(std::min(apart, 32767 - apart), 200) << source << " and " << source + n;
     }
   }
 }

@@ -65,7 +65,7 @@ thresholds:
   - {name: loss, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, per: stream, between: [steady, end]}
   - {name: jitter, metric: rtp.jitter, stat: p50, op: <=, value: 10ms, per: stream, between: [steady, end]}
   - {name: delay, metric: video.network_delay, stat: p50, op: <=, value: 100ms, per: stream, between: [steady, end]}
-  - {name: frame rate, metric: video.interval, stat: p80, op: <=, value: 50ms, per: stream, between: [steady, end]}
+  - {name: frame rate, metric: video.interval, stat: p80, op: <=, value: 60ms, per: stream, between: [steady, end]}
   - {name: freezes, metric: video.freeze_true, stat: max, op: <=, value: 600ms, per: stream, between: [steady, end]}
   - {name: size, metric: video.width, stat: min, op: ">=", value: 320px, per: stream}
   - {name: likeness, metric: video.psnr, stat: p50, op: ">=", value: 32dB, per: stream, between: [steady, end]}

@@ -110,6 +110,25 @@ TEST(ScenarioBundle, CasesThenSayWhereToLook) {
   EXPECT_NEAR(place.in_file, 5.5, 0.1);
 }
 
+TEST(ScenarioBundle, KeepsEverythingOfARunThatPassed) {
+  const auto feed = recorded();
+  test::TempFolder out;
+  auto run = record("bob");
+  run.judged = {};
+  run.judged.verdict = Verdict::kPass;
+  const auto files =
+      make_bundle(out.path(), run, {{"bob", feed->folder(), kBegan + kSecond}}, true);
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_EQ(files->size(), 2u) << "the folder, and the one stream pair";
+  const FileFact* media = file_of(*files, "media");
+  ASSERT_NE(media, nullptr);
+  EXPECT_THAT(media->path, HasSubstr("/received/bob-from-alice-at-1.0s.mkv"));
+  const auto probed = recordings::probe(media->path, 1);
+  ASSERT_TRUE(probed);
+  ASSERT_TRUE(probed->streams[0].pictures.front().mark);
+  EXPECT_EQ(probed->streams[0].pictures.front().mark->counter, 0u) << "from the beginning";
+}
+
 TEST(ScenarioBundle, MediaThatIsDamagedIsLeftOut) {
   const auto feed = recorded();
   fs::remove_all(feed->folder() / "media");

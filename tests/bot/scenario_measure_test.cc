@@ -233,7 +233,7 @@ thresholds:
   - {metric: video.frames, stat: total, op: ">", value: 10, per: stream, who: bob, from: carol}
   - {metric: video.frames, stat: total, op: ">", value: 10, per: stream, who: alice, from: carol}
   - {metric: video.missing, stat: total, op: "==", value: 0}
-  - {metric: rtp.packets, stat: total, op: ">", value: 0, who: carol}
+  - {metric: rtp.packets, stat: total, op: ">", value: 0, who: "*"}
 )",
                                                    "t.yaml", {});
   ASSERT_TRUE(scenario) << scenario.error().message;

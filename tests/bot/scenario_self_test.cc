@@ -43,10 +43,11 @@ class ScenarioSelfTest : public ::testing::Test {
     held_back(0);
     return {0, samples_, CpuAllowance(group_.path())};
   }
-  void held_back(double seconds) const {
-    put("cpu.stat", fmt::format("throttled_usec {:.0f}\n", seconds * 1e6));
+  void held_back(double seconds) const {  // each of the processors
+    put("cpu.stat", fmt::format("throttled_usec {:.0f}\n", seconds * 1e6 * all_));
   }
 
+  const int all_ = CpuAllowance().to_run_on();
   test::TempFolder group_;
   ScenarioSamples samples_{"", {}};
   ScenarioSelf self_{0, samples_, CpuAllowance(group_.path())};
@@ -97,7 +98,7 @@ TEST_F(ScenarioSelfTest, NorIsABotThatItsQuotaHoldsBack) {
     held_back(total);
     self.look(now += kSecond, 0);
   }
-  EXPECT_THAT(values("bot.throttled"), ElementsAre(0, 0.5, 0.5));
+  EXPECT_THAT(values("bot.throttled"), ElementsAre(0, 0.5 * all_, 0.5 * all_));
   EXPECT_THAT(self.invalid(), IsEmpty());
   held_back(1.2);
   self.look(now += kSecond, 0);

@@ -85,6 +85,43 @@ TEST_F(MarkMeterTest, WhatStoodStillBeforeItsSenderBeganAnewIsAFreeze) {
   EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(60 * 0.033, 1e-6)));
 }
 
+// A page's file: number n of 30 again and again.
+TEST_F(MarkMeterTest, WhatEndsInTheMiddleOfARoundMissesNothing) {
+  CaptureLog log;
+  const Sender sender{.source = 1, .fps = 0, .round = 60};
+  MarkMeter meter(set_, sender, &log, nullptr);
+  for (uint32_t n = 0; n < 65; ++n) {
+    log.add(1, n % 60, at_);
+    show(meter, n % 60);
+  }
+  meter.finish(at_);
+  EXPECT_EQ(set_.total("video.missing"), 0);
+  EXPECT_THAT(values("video.freeze_true"), IsEmpty());
+}
+
+TEST_F(MarkMeterTest, WhatCapturedFramesLackAtTheEndIsMissingAndAFreeze) {
+  CaptureLog log;
+  MarkMeter meter(set_, {.source = 1}, &log, nullptr);
+  for (uint32_t n = 0; n < 300; ++n) log.add(1, n, n * 33 * kMs);
+  for (uint32_t n = 0; n < 100; ++n) show(meter, n);
+  at_ = 300 * 33 * kMs;
+  meter.finish(at_);
+  EXPECT_EQ(set_.total("video.expected"), 269) << "but those of the last second and the delay";
+  EXPECT_EQ(set_.total("video.missing"), 169);
+  EXPECT_THAT(values("video.freeze_true"), ElementsAre(DoubleNear(200 * 0.033, 1e-6)));
+}
+
+TEST_F(MarkMeterTest, PicturesThatCarryNoMarkAnyMoreCameAllTheSame) {
+  CaptureLog log;
+  MarkMeter meter(set_, {.source = 1}, &log, nullptr);
+  for (uint32_t n = 0; n < 300; ++n) log.add(1, n, n * 33 * kMs);
+  for (uint32_t n = 0; n < 100; ++n) show(meter, n);
+  for (int n = 0; n < 200; ++n) show(meter, std::nullopt);
+  meter.finish(at_);
+  EXPECT_EQ(set_.total("video.missing"), 0);
+  EXPECT_THAT(values("video.freeze_true"), IsEmpty());
+}
+
 TEST_F(MarkMeterTest, ALateFrameIsNotMissingAfterAll) {
   MarkMeter meter(set_, {}, nullptr, nullptr);
   for (const uint32_t n : {0, 1, 3, 2, 4}) show(meter, n);

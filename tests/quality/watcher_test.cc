@@ -183,6 +183,43 @@ TEST(Watcher, NoneLooksAtNothing) {
   EXPECT_THAT(Snapshot(call.watch()).all(), SizeIs(1)) << "the queue's own overruns";
 }
 
+// Frames for three seconds, and a call of ten.
+TEST(Watcher, WhatStandsStillToTheEndIsAFreezeUnlessItsSenderStopped) {
+  struct {
+    std::function<void(quality::Watch&)> told;
+    double freeze;
+  } const cases[] = {
+      {[](quality::Watch&) {}, 7},
+      {[](quality::Watch& w) { w.stopped("alice", "camera", at_second(3.1)); }, 0},
+      {[](quality::Watch& w) { w.stopped("alice", "", at_second(3.1)); }, 0},
+      {[](quality::Watch& w) { w.stopped("", "", at_second(3.1)); }, 0},
+      {[](quality::Watch& w) { w.stopped("alice", "", at_second(6)); }, 3},
+      {[](quality::Watch& w) { w.stopped("alice", "screen", at_second(3.1)); }, 7},
+      {[](quality::Watch& w) { w.stopped("carol", "", at_second(3.1)); }, 7},
+      {[](quality::Watch& w) {
+         w.stopped("alice", "camera", at_second(1));
+         w.begins_again("alice", "");
+       },
+       7},
+  };
+  for (const auto& one : cases) {
+    Measuring call(test::all());
+    call.watch().expect("alice", test::alice());
+    call.add({.info = video_track(1, "alice"),
+              .frames = make_video(test::pictures(90)),
+              .end = 10,
+              .dies = true});
+    call.at(7, [&] { one.told(call.watch()); });
+    call.run(10.5);
+    const Snapshot s(call.watch());
+    // Shown 140 ms after its capture, and a frame before three seconds.
+    const double stood = one.freeze == 0 ? 0 : one.freeze - 0.14 + 1.0 / 30;
+    EXPECT_NEAR(s.total("video.freeze"), stood, 1e-3);
+    EXPECT_NEAR(s.total("video.freeze_true"), stood, 1e-3);
+    EXPECT_EQ(s.total("video.missing") > 0, one.freeze > 0);
+  }
+}
+
 TEST(Watcher, RotatesOverMembersFromKeyFrameToKeyFrame) {
   WatchConfig config = all(nullptr);
   config.verify = Verify::kRotate;

@@ -22,6 +22,7 @@ void Measuring::add(const Received& track) {
     rehearsed.frames.back().rtp_time += 777'000;
   }
   if (track.end >= 0) rehearsed.end = track.end;
+  rehearsed.dies = track.dies;
   rehearsal_.add(std::move(rehearsed));
 }
 

@@ -25,7 +25,8 @@ struct Received {
   TrackInfo info;
   EncodedFrames frames;
   std::function<double(const EncodedFrame&)> delay = {};  // of the network; none: 40 ms
-  double end = -1;  // when the track ends; below 0: at the end
+  double end = -1;    // when the track ends; below 0: at the end
+  bool dies = false;  // as in RehearsedTrack
 };
 
 class Measuring {
