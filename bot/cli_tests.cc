@@ -5,6 +5,41 @@
 #include "scenarios/variables.h"
 
 namespace callbot::bot {
+namespace {
+
+// Where its reports go, and what they are compared with.
+void add_outputs(CLI::App* c, TestOptions& o) {
+  for (const auto& [flag, path, what] :
+       {std::tuple{"--junit", &o.junit, "file for JUnit XML, a case for everything that is judged"},
+        {"--json", &o.json, "file for JSON (--schema=run says how it is made)"},
+        {"--html", &o.html, "file for a page; of several runs FILE-2 and on"},
+        {"--baseline", &o.baseline,
+         "the --json of an earlier run, which this one is compared with"}})
+    c->add_option(flag, *path, what)->type_name("FILE");
+  parsed<double>(c, "--baseline-tolerance", "a number may be worse by so much of what it was",
+                 o.baseline_rules.tolerance, parse_share, "SHARE")
+      ->default_str("10%")
+      ->needs("--baseline");
+  c->add_option_function<std::string>(
+       "--baseline-severity",
+       [&o](const std::string& what) { o.baseline_rules.fails = what == "fail"; },
+       "what a number is that became worse, or is missing")
+      ->check(CLI::IsMember({"warn", "fail"}))
+      ->default_str("warn")
+      ->needs("--baseline");
+  c->add_option_function<std::string>(
+       "--metrics",
+       [&o](const std::string& text) {
+         if (auto listen = parse_listen_address(text); !listen)
+           throw CLI::ValidationError("--metrics", listen.error().message);
+         o.metrics = text;
+       },
+       "where Prometheus can read what is measured, at /metrics; \":9100\" is on the loopback "
+       "address")
+      ->type_name("ADDRESS:PORT");
+}
+
+}  // namespace
 
 void add_test(CLI::App& app, TestOptions& o) {
   auto* c = app.add_subcommand(
@@ -35,34 +70,7 @@ void add_test(CLI::App& app, TestOptions& o) {
   c->add_option("--repeat", o.repeat, "run each so many times")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
-  for (const auto& [flag, path, what] :
-       {std::tuple{"--junit", &o.junit, "file for JUnit XML, a case for everything that is judged"},
-        {"--json", &o.json, "file for JSON (--schema=run says how it is made)"},
-        {"--html", &o.html, "file for a page; of several runs FILE-2 and on"},
-        {"--baseline", &o.baseline,
-         "the --json of an earlier run, which this one is compared with"}})
-    c->add_option(flag, *path, what)->type_name("FILE");
-  parsed<double>(c, "--baseline-tolerance", "a number may be worse by so much of what it was",
-                 o.baseline_rules.tolerance, parse_share, "SHARE")
-      ->default_str("10%")
-      ->needs("--baseline");
-  c->add_option_function<std::string>(
-       "--baseline-severity",
-       [&o](const std::string& what) { o.baseline_rules.fails = what == "fail"; },
-       "what a number is that became worse, or is missing")
-      ->check(CLI::IsMember({"warn", "fail"}))
-      ->default_str("warn")
-      ->needs("--baseline");
-  c->add_option_function<std::string>(
-       "--metrics",
-       [&o](const std::string& text) {
-         if (auto listen = parse_listen_address(text); !listen)
-           throw CLI::ValidationError("--metrics", listen.error().message);
-         o.metrics = text;
-       },
-       "where Prometheus can read what is measured, at /metrics; \":9100\" is on the loopback "
-       "address")
-      ->type_name("ADDRESS:PORT");
+  add_outputs(c, o);
   c->callback([&o] {
     if (o.schema.empty() && o.files.empty())
       throw CLI::ValidationError("test", "expected FILE, or --schema");
