@@ -1,6 +1,7 @@
 #include "bot/scenario_actor.h"
 
 #include "base/clock.h"
+#include "bot/scenario_senses.h"
 
 namespace callbot::bot {
 
@@ -62,9 +63,7 @@ std::vector<scenarios::Presence> ScenarioActor::presence_of(
         who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
     if (span.source) {
       const ScenarioActor* whom = hears_.numbered(*span.source);
-      one.whom = span.source == quality::kStranger ? "somebody else"
-                 : whom == nullptr                 ? "source " + std::to_string(*span.source)
-                                                   : whom->who_.name;
+      one.whom = source_text(*span.source, whom == nullptr ? nullptr : &whom->who_.name);
       if (span.media == MediaKind::kVideo) one.sight = scenarios::Sight::kSeen;
     }
     out.push_back(std::move(one));

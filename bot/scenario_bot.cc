@@ -212,7 +212,7 @@ Result<std::string> ScenarioBot::switch_to(const scenarios::Step& step) {
     if (const auto& rate = switched.rate)
       measuring_.log->change_rate(number_, rate->first, rate->second);
     for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo})
-      tell_of_stop(kind == MediaKind::kAudio ? "microphone" : "camera", !source_->sends(kind));
+      tell_of_stop(stream_of(TrackInfo{.kind = kind}), !source_->sends(kind));
     return switched.text;
   });
 }

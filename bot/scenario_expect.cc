@@ -101,9 +101,7 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,
   if (const auto stranger = stranger_since(presence, who, now_ns - kLately)) {
     const ScenarioActor* other = cast_.numbered(*stranger);
     return {Is::kNot, "the marks in it are those of " +
-                          (stranger == quality::kStranger ? "somebody else"
-                           : other == nullptr             ? fmt::format("source {}", *stranger)
-                                                          : other->who().name)};
+                          source_text(*stranger, other == nullptr ? nullptr : &other->who().name)};
   }
   const bool so = sensed_since(presence, who, now_ns - kLately).has_value();
   return {so ? Is::kSo : Is::kNot,
@@ -128,11 +126,8 @@ ScenarioExpectation::Answer ScenarioExpectation::ask_absence(const Pair& pair,
                           static_cast<double>(std::max(span.from_ns, from_ns) - began_ns_) / 1e9))};
   }
   if (now_ns < to_ns + kUntilMeasured) return {Is::kSo, ""};
-  for (const quality::PresenceSpan& span : senses->unread()) {
-    if (who.media == MediaKind::kVideo && span.from == who.from && span.from_ns <= to_ns &&
-        span.to_ns >= from_ns && (who.stream.empty() || who.stream == span.stream))
-      return {Is::kUnmeasured, "pictures came whose marks could not be read"};
-  }
+  if (looked_at(senses->unread(), who, from_ns, to_ns))
+    return {Is::kUnmeasured, "pictures came whose marks could not be read"};
   const bool looked = pair.who->who().actor->verify == scenarios::Verify::kAll ||
                       looked_at(senses->looks(), who, from_ns, to_ns);
   return looked ? Answer{Is::kSo, ""} : Answer{Is::kUnmeasured, "nobody looked then"};

@@ -46,6 +46,11 @@ bool decoded_since(const std::vector<quality::FirstDecoded>& decoded, const Sens
   });
 }
 
+std::string source_text(uint16_t source, const std::string* known) {
+  if (source == quality::kStranger) return "somebody else";
+  return known == nullptr ? "source " + std::to_string(source) : *known;
+}
+
 bool looked_at(const std::vector<PresenceSpan>& looks, const Sensed& whom, int64_t from_ns,
                int64_t to_ns) {
   return std::any_of(looks.begin(), looks.end(), [&](const PresenceSpan& look) {

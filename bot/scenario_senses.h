@@ -32,7 +32,9 @@ std::optional<uint16_t> stranger_since(const std::vector<quality::PresenceSpan>&
                                        const Sensed& whom, int64_t since_ns);
 bool decoded_since(const std::vector<quality::FirstDecoded>& decoded, const Sensed& whom,
                    int64_t since_ns);
-// Did anybody look at any of his streams between the two?
+// Whose marks these are, for people; `known`: the name of who has this source, null: nobody has.
+std::string source_text(uint16_t source, const std::string* known);
+// Is one of these of any of his streams, between the two?
 bool looked_at(const std::vector<quality::PresenceSpan>& looks, const Sensed& whom, int64_t from_ns,
                int64_t to_ns);
 

@@ -16,7 +16,6 @@ constexpr MarkSequence::Limits kLimits = {.most_back = 3000, .most_ahead = 36000
 
 constexpr int64_t kUnderWay_ns = 1'000'000'000;  // longer than usual that a frame may still take
 constexpr uint64_t kMostBare = 5;                // pictures
-constexpr uint32_t kCounterMask = 0xffffff;      // VideoMark::counter
 
 // Whose numbers begin again is not out of order there.
 MarkSequence::Limits limits_of(const Sender& sender) {
@@ -142,8 +141,8 @@ void MarkMeter::never_came(int64_t at_ns) {
   if (!newest) return;
   const auto left = sequence_.end(*newest);
   for (int64_t n = 0; n < left.expected; ++n) {
-    const auto counter = static_cast<uint32_t>(left.counter + 1 + n) & kCounterMask;
-    const auto captured = log_->captured(*source_, counter);
+    const auto captured =
+        log_->captured(*source_, static_cast<uint32_t>(left.counter + 1 + n));  // takes 24 bits
     if (!captured) continue;
     const int64_t due_ns = captured->at_ns + delay_ns_;
     out_.event("video.expected", due_ns);

@@ -63,5 +63,12 @@ TEST(ScenarioSenses, LooksCountWhereTheyTouchTheTime) {
   EXPECT_FALSE(looked_at(looks, sound("alice"), 0, 400));
 }
 
+TEST(ScenarioSenses, WhoseMarksTheyAreIsSaidAsFarAsItIsKnown) {
+  const std::string bob = "bob";
+  EXPECT_EQ(source_text(7, &bob), "bob");
+  EXPECT_EQ(source_text(7, nullptr), "source 7");
+  EXPECT_EQ(source_text(quality::kStranger, nullptr), "somebody else");
+}
+
 }  // namespace
 }  // namespace callbot::bot
