@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "tests/support/loopback.h"
+#include "tests/support/undisturbed.h"
 
 namespace callbot::pipelines {
 namespace {
@@ -31,16 +32,12 @@ network::Conditions narrow(double rate) {
   return conditions;
 }
 
-class UplinkCodecs : public ::testing::TestWithParam<const char*> {
- protected:
-  Loop loop_;
-};
-
-TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
-  const auto pattern = pattern_in_sizes(loop_, GetParam(), true);
+void one_receiver_falls_and_climbs_and_the_others_stay(const char* codec) {
+  Loop loop;
+  const auto pattern = pattern_in_sizes(loop, codec, true);
   network::Link line;
-  Loopback other(loop_, sending(*pattern));
-  Loopback call(loop_, sending(*pattern));
+  Loopback other(loop, sending(*pattern));
+  Loopback call(loop, sending(*pattern));
   call.route(line);
   ASSERT_TRUE(other.connect()) << other.log();
   line.set(narrow(2e6));
@@ -72,10 +69,11 @@ TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
   const PeerStats stats = call.a.peer->stats();
   EXPECT_GT(stats.quality_limited_s, static_cast<double>(widened - fell) * 1e-9);
   EXPECT_GT(stats.probes_sent, 0u);
-  RecordProperty("fell_ms", static_cast<int>((fell - narrowed) / 1'000'000));
-  RecordProperty("seen_small_ms", static_cast<int>((seen_small - narrowed) / 1'000'000));
-  RecordProperty("back_ms", static_cast<int>((back - widened) / 1'000'000));
-  printf("%s: fell after %ld ms, seen after %ld ms, back after %ld ms\n", GetParam(),
+  testing::Test::RecordProperty("fell_ms", static_cast<int>((fell - narrowed) / 1'000'000));
+  testing::Test::RecordProperty("seen_small_ms",
+                                static_cast<int>((seen_small - narrowed) / 1'000'000));
+  testing::Test::RecordProperty("back_ms", static_cast<int>((back - widened) / 1'000'000));
+  printf("%s: fell after %ld ms, seen after %ld ms, back after %ld ms\n", codec,
          (fell - narrowed) / 1'000'000, (seen_small - narrowed) / 1'000'000,
          (back - widened) / 1'000'000);
 
@@ -84,6 +82,12 @@ TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
   EXPECT_TRUE(other.a.renditions.empty()) << other.log();
   EXPECT_EQ(other.b.sizes.size(), 1u);
   EXPECT_EQ(other.a.peer->stats().quality_limited_s, 0);
+}
+
+class UplinkCodecs : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(UplinkCodecs, OneReceiverFallsAndClimbsAndTheOthersStay) {
+  undisturbed([] { one_receiver_falls_and_climbs_and_the_others_stay(GetParam()); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Codecs, UplinkCodecs, ::testing::Values("vp8", "vp9", "h264"),
