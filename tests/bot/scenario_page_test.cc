@@ -9,6 +9,7 @@
 #include "tests/support/room_host.h"
 #include "tests/support/scenario_runs.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/undisturbed.h"
 
 namespace callbot::bot {
 namespace {
@@ -173,6 +174,45 @@ steps:
 )");
   run();
   EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+}
+
+// Measured by the browser (getStats) on the other side of a relay: less is sent where less fits,
+// and all of it again when there is room.
+TEST_P(ScenarioChromiumTest, SeesTheBotFallAndClimbWithItsLine) {
+  undisturbed([&] {
+    decode(R"(
+  wide:
+    video: {source: pattern, size: 640x360, fps: 30, bitrate: 1500 kbit/s}
+    audio: pattern
+networks:
+  good: {up: {rate: 2 Mbit/s, queue: 300ms, delay: 20ms}}
+  narrow: {up: {rate: 300 kbit/s, queue: 300ms, delay: 20ms}}
+  lossy: {up: {loss: 5%, delay: 20ms}}
+actors: {bot: {send: wide, network: good}, page: {browser: chromium, verify: headers}}
+steps:
+  - {do: join, who: bot}
+  - {do: join, who: page, timeout: 90s}
+  - {expect: size, who: page, from: bot, size: 640x360, within: 20s}
+  - wait: 5s
+  - {do: network, who: bot, set: narrow, verify: true}
+  - {expect: size, who: page, from: bot, size: 160x90, within: 10s}
+  - mark: settled
+  - wait: 5s
+  - mark: back
+  - {do: network, who: bot, set: good}
+  - {expect: size, who: page, from: bot, size: 640x360, within: 10s}
+  - {do: network, who: bot, set: lossy, verify: true}
+  - mark: loss
+  - wait: 10s
+  - mark: end
+thresholds:
+  - {metric: rtp.bitrate, stat: max, op: <=, value: 300 kbit/s, who: page, stream: camera, between: [settled, back]}
+  - {metric: rtp.nack, stat: total, op: ">=", value: 1, who: page, between: [loss, end]}
+  - {metric: video.freeze, stat: max, op: <=, value: 1s, who: page, between: [loss, end]}
+)");
+    run();
+    EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Only, ScenarioChromiumTest, testing::Values("chromium"),
