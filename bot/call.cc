@@ -139,6 +139,18 @@ Result<> Call::network_verified() const {
   return {};
 }
 
+Result<> Call::network_verified(const std::string& member) const {
+  for (const auto& [id, leg] : legs_)
+    if (leg->leg().member == member) return leg->network_verified();
+  return fail(Code::kUnmeasured, "nobody was connected");
+}
+
+LegOwner::Line Call::leg_line(const std::string& name) {
+  if (link_) return {link_.get()};
+  if (!config_.line_of) return {};
+  return {config_.line_of(name), network::Relay::Whose::kTheOtherEnds};
+}
+
 std::string Call::selected_pair(const std::string& member) const {
   for (const LegId id : connected_) {
     CallLeg& leg = *legs_.at(id);

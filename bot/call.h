@@ -40,6 +40,9 @@ struct CallConfig {
   // All media goes over a link with these conditions, a clean one too; one that is there can be
   // changed while the call runs. None: there is no link, and STUN and TURN servers are used.
   std::optional<network::Network> network = {};
+  // Without that: the line of the member of this name, who cannot have it by himself; null: none.
+  // Asked when a connection to him begins; Links may go before it does.
+  std::function<network::Link*(const std::string& name)> line_of = {};
   // Who was there before: name and participant, as Recording::participants() says.
   std::vector<std::pair<std::string, std::string>> known = {};
   // Is this member to be recorded, as far as we choose? Empty: everybody. Ask again with
@@ -153,6 +156,8 @@ class Call final : private signaling::Events, private LegOwner {
   // Did all legs that were ever connected go over the link? kUnmeasured: the first of which it is
   // not proved, or there was none.
   Result<> network_verified() const;
+  // The same of the connection to one member, over whomever's line it goes.
+  Result<> network_verified(const std::string& member) const;
   void announce(const signaling::Self& self);
   void set_sending(MediaKind kind, bool on);
   // To this member, over the data channel. kConnect: it is not open, or takes no more just now.
@@ -181,7 +186,7 @@ class Call final : private signaling::Events, private LegOwner {
   void resumed() override;
   void closed(Result<> how) override;
   // LegOwner
-  network::Link* leg_link() override { return link_.get(); }
+  Line leg_line(const std::string& name) override;
   bool leg_opens_channel() override { return config_.opens_channel; }
   void leg_send(signaling::LegId leg, signaling::Message message) override;
   void leg_request(signaling::LegId leg, signaling::Request request) override;

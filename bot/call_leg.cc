@@ -37,7 +37,7 @@ CallLeg::CallLeg(Loop& loop, const Log& log, signaling::Leg leg, pipelines::Peer
   for (const signaling::IceServer& s : leg_.ice_servers)
     config_.ice.servers.push_back({s.url, s.username, s.credential});
   // What a server would tell or lend us leads around the relay.
-  if (owner_.leg_link() != nullptr) config_.ice.servers.clear();
+  if (owner_.leg_line(leg_.name).link != nullptr) config_.ice.servers.clear();
 }
 
 CallLeg::~CallLeg() { drop_peer(); }
@@ -57,10 +57,11 @@ void CallLeg::fresh() {
 }
 
 bool CallLeg::make_peer() {
-  if (network::Link* link = owner_.leg_link())
+  if (const LegOwner::Line line = owner_.leg_line(leg_.name); line.link != nullptr)
     relay_ = std::make_unique<network::Relay>(
-        *link, log_,
-        pipelines::gathering_addresses(config_.ice).value_or(std::vector<std::string>()));
+        *line.link, log_,
+        pipelines::gathering_addresses(config_.ice).value_or(std::vector<std::string>()),
+        line.whose);
   auto peer = pipelines::Peer::create(loop_, log_, config_, *this);
   if (!peer) {
     owner_.leg_trouble(*this, peer.error(), false);

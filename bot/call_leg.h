@@ -29,8 +29,13 @@ class LegOwner {
   virtual ~LegOwner() = default;
   // What frames of this member's tracks are called: TrackInfo::participant.
   virtual const std::string& participant_of(const std::string& member) const = 0;
-  // The line that all legs share, if it is impaired; longer there than they are.
-  virtual network::Link* leg_link() { return nullptr; }
+  // The line that this member's leg goes over, if it is impaired: ours, which all legs share, or
+  // his. Asked when a leg begins.
+  struct Line {
+    network::Link* link = nullptr;
+    network::Relay::Whose whose = network::Relay::Whose::kOurPeers;
+  };
+  virtual Line leg_line(const std::string& /*name*/) { return {}; }
   // Legs to members that we offer on have a data channel for chat and files (signaling/ROOMS.md).
   virtual bool leg_opens_channel() { return false; }
   virtual void leg_send(signaling::LegId leg, signaling::Message message) = 0;

@@ -92,6 +92,10 @@ class ScenarioActor {
   virtual void change_network(const network::Conditions&, std::optional<size_t>) {}
   virtual void judge_network() {}
   virtual std::vector<ScenarioNetwork::Proof> take_proofs() { return {}; }
+  // For the bots that it is connected to, where it cannot have a line by itself; null: none.
+  virtual network::Link* line_for_others() { return nullptr; }
+  // One of them is connected over it; kUnmeasured: there is no proof of that.
+  virtual void used_line(const std::string& /*by*/, const Result<>& /*verified*/) {}
   // Reads the counters of its tracks, and what was measured of them since the last time.
   virtual void sample(int64_t now_ns) = 0;
   // All that it received is measured.

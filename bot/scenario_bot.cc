@@ -154,6 +154,10 @@ Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
   config->receive_audio = receives(MediaKind::kAudio);
   config->receive_video = receives(MediaKind::kVideo);
   config->network = network_.network();
+  config->line_of = [this](const std::string& shown) -> network::Link* {
+    ScenarioActor* member = other(shown);
+    return member == nullptr ? nullptr : member->line_for_others();
+  };
   network_.called();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
   if (!call || !kept_) return call;
@@ -237,10 +241,22 @@ PostState ScenarioBot::go_on_posting() {
   return {post_->done(), post_->failure(), post_->missing()};
 }
 
+ScenarioActor* ScenarioBot::other(const std::string& shown) const {
+  const auto all = hears_.others();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const auto* one) { return one->who().shown == shown; });
+  return found == all.end() ? nullptr : *found;
+}
+
+ScenarioNetwork::Line ScenarioBot::line() const {
+  if (!call_) return {};
+  return {call_->link(), [this] { return call_->network_verified(); }};
+}
+
 void ScenarioBot::change_network(const network::Conditions& conditions,
                                  std::optional<size_t> step) {
   network_changes_.push_back(monotonic_ns());
-  network_.change(conditions, step, state_ == State::kInside ? call_.get() : nullptr);
+  network_.change(conditions, step, state_ == State::kInside ? line() : ScenarioNetwork::Line());
 }
 
 void ScenarioBot::sample(int64_t now_ns) {
@@ -459,6 +475,8 @@ void ScenarioBot::connected(const std::string& member) {
   connected_.insert(member);
   look_at_pair(member);
   look_at_join(member);
+  if (ScenarioActor* who = other(shown_of(member)); who != nullptr && who->line_for_others())
+    who->used_line(who_.name, call_->network_verified(member));
   if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
   tell("connected", shown_of(member), "");
 }

@@ -39,7 +39,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   PostState go_on_posting() override;
   void take_feeds(ActorFeeds feeds) override { feeds_ = std::move(feeds); }
   void change_network(const network::Conditions& conditions, std::optional<size_t> step) override;
-  void judge_network() override { network_.judge(call_.get()); }
+  void judge_network() override { network_.judge(line()); }
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
   void sample(int64_t now_ns) override;
   bool is_measured() const override;
@@ -69,6 +69,8 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   Result<> make_source();
   Result<std::unique_ptr<Call>> make_call();
   void goes();
+  ScenarioNetwork::Line line() const;
+  ScenarioActor* other(const std::string& shown) const;  // null: nobody
   void make_watch();
   std::vector<ScenarioActor*> elsewhere() const;             // of its room
   ScenarioActor* elsewhere(const std::string& shown) const;  // null: nobody

@@ -57,20 +57,19 @@ ScenarioNetwork::ScenarioNetwork(const scenarios::Scenario& scenario,
 }
 
 void ScenarioNetwork::change(const network::Conditions& conditions, std::optional<size_t> step,
-                             const Call* call) {
-  judge(call);
+                             const Line& line) {
+  judge(line);
   is_own_ = false;
   wanted_ = step;
   if (!network_) return;
   network_->conditions = conditions;
   network_->schedule.clear();
-  if (call != nullptr && call->link() != nullptr) call->link()->set(conditions);
+  if (line.link != nullptr) line.link->set(conditions);
 }
 
-void ScenarioNetwork::judge(const Call* call) {
-  if (std::exchange(own_now_, false) && call != nullptr && call->link() != nullptr)
-    judge_own(*call);
-  if (wanted_) judge_step(*std::exchange(wanted_, std::nullopt), call);
+void ScenarioNetwork::judge(const Line& line) {
+  if (std::exchange(own_now_, false) && line.link != nullptr) judge_own(line);
+  if (wanted_) judge_step(*std::exchange(wanted_, std::nullopt), line);
 }
 
 ScenarioNetwork::Proof ScenarioNetwork::proof(std::optional<size_t> step,
@@ -82,13 +81,13 @@ ScenarioNetwork::Proof ScenarioNetwork::proof(std::optional<size_t> step,
            .span = {phase.begin_ns, phase.end_ns}}};
 }
 
-void ScenarioNetwork::judge_step(size_t step, const Call* call) {
-  const bool connected = call != nullptr && call->link() != nullptr;
-  const network::Phase phase = connected  ? call->link()->phases().back()
+void ScenarioNetwork::judge_step(size_t step, const Line& line) {
+  const bool connected = line.link != nullptr;
+  const network::Phase phase = connected  ? line.link->phases().back()
                                : network_ ? network::Phase{network_->conditions}
                                           : network::Phase{};
   Proof one = proof(step, phase);
-  const auto proved = connected ? network_proved({phase}, call->network_verified())
+  const auto proved = connected ? network_proved({phase}, line.verified())
                                 : fail(Code::kUnmeasured, "it was in no call then");
   one.fact.outcome = proved ? Outcome::kDone : Outcome::kInvalid;
   one.fact.text = !proved           ? "not proved: " + proved.error().message
@@ -97,11 +96,11 @@ void ScenarioNetwork::judge_step(size_t step, const Call* call) {
   proofs_.push_back(std::move(one));
 }
 
-void ScenarioNetwork::judge_own(const Call& call) {
-  const auto phases = call.link()->phases();
+void ScenarioNetwork::judge_own(const Line& line) {
+  const auto phases = line.link->phases();
   const auto& [up, down] = phases.back().after;
   const bool anything = up.truth.in + down.truth.in > 0;
-  const auto path = call.network_verified();
+  const auto path = line.verified();
   for (const network::Phase& phase : phases) {
     Proof one = proof(std::nullopt, phase);
     const auto effects = network::effects_of(phase);

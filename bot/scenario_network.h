@@ -7,16 +7,17 @@
 // than what goes over it.
 //
 // Thread:  loop.
-// Owner:   bot::ScenarioActor.
+// Owner:   bot::ScenarioActor, of a bot or a page.
 // Fails:   never; what is not proved is kInvalid, with what is missing.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "bot/call.h"
+#include "base/error.h"
 #include "network/conditions.h"
 #include "network/link.h"
 #include "scenarios/decode.h"
@@ -38,6 +39,12 @@ class ScenarioNetwork {
     scenarios::NetworkFact fact;
   };
 
+  // Of the call that it is in.
+  struct Line {
+    network::Link* link = nullptr;            // null: there is none
+    std::function<Result<>()> verified = {};  // does all that it exchanges lead over it?
+  };
+
   // One that has no network and gets none by a step has no link either.
   ScenarioNetwork(const scenarios::Scenario& scenario, const scenarios::Instance& who,
                   uint64_t seed);
@@ -46,16 +53,16 @@ class ScenarioNetwork {
   const std::optional<network::Network>& network() const { return network_; }
   // That call begins: until a step changes it, the network is the actor's own.
   void called() { own_now_ = is_own_; }
-  // From now on; `step` wants it proved. `call` may be null.
-  void change(const network::Conditions& conditions, std::optional<size_t> step, const Call* call);
+  // From now on; `step` wants it proved.
+  void change(const network::Conditions& conditions, std::optional<size_t> step, const Line& line);
   // Before the call ends: what was to be proved is judged now.
-  void judge(const Call* call);
+  void judge(const Line& line);
   std::vector<Proof> take_proofs() { return std::exchange(proofs_, {}); }
 
  private:
   Proof proof(std::optional<size_t> step, const network::Phase& phase) const;
-  void judge_own(const Call& call);
-  void judge_step(size_t step, const Call* call);
+  void judge_own(const Line& line);
+  void judge_step(size_t step, const Line& line);
 
   std::string name_;
   std::optional<network::Network> network_;

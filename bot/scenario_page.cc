@@ -45,6 +45,7 @@ ScenarioPage::ScenarioPage(Loop& loop, const scenarios::Scenario& scenario, scen
                            Hears hears)
     : ScenarioActor(loop, scenario, std::move(who), std::move(url), number, measuring,
                     std::move(hears)),
+      network_(scenario_, who_, scenario_.seed + number_),
       audio_(has(MediaKind::kAudio)),
       video_(has(MediaKind::kVideo)) {
   samples_.measure("call.reconnects");
@@ -96,6 +97,10 @@ void ScenarioPage::join() {
   ++stay_;
   join_ns_ = monotonic_ns();
   state_ = State::kJoining;
+  verified_.clear();
+  link_.reset();
+  if (network_.network()) link_ = std::make_unique<network::Link>(*network_.network());
+  network_.called();
   for (ScenarioActor* other : hears_.others()) other->meet(*this);
   if (files_ && !*files_) return ended(files_->error());
   if (is_prepared()) open();
@@ -196,6 +201,7 @@ void ScenarioPage::open() {
 
 void ScenarioPage::entered() {
   state_ = State::kInside;
+  if (link_) link_->begin_schedule();
   inside_.push_back({monotonic_ns(), 0});
   glances_.every(kGlanceEvery, [this] { glance(); });
   glance();
@@ -203,6 +209,7 @@ void ScenarioPage::entered() {
 
 void ScenarioPage::leave() {
   if (state_ == State::kOut || state_ == State::kLeaving) return;
+  judge_network();
   if (state_ == State::kJoining) return let_go();
   state_ = State::kLeaving;
   tell_of_stop("");
@@ -212,10 +219,25 @@ void ScenarioPage::leave() {
 }
 
 void ScenarioPage::crash() {
+  judge_network();
   crashed_ = true;
   tell_of_stop("");
   if (page_) page_->crash();
   let_go();
+}
+
+ScenarioNetwork::Line ScenarioPage::line() const {
+  return {link_.get(), [this]() -> Result<> {
+            if (verified_.empty()) return fail(Code::kUnmeasured, "nobody was connected");
+            for (const auto& [by, how] : verified_)
+              if (!how) return tl::unexpected(Error(how.error()).in(by));
+            return {};
+          }};
+}
+
+void ScenarioPage::change_network(const network::Conditions& conditions,
+                                  std::optional<size_t> step) {
+  network_.change(conditions, step, state_ == State::kInside ? line() : ScenarioNetwork::Line());
 }
 
 void ScenarioPage::send(MediaKind kind, bool on) {
@@ -271,6 +293,7 @@ Result<> ScenarioPage::post(const scenarios::Step& step, const std::vector<Scena
 void ScenarioPage::ended(const Error& error) {
   const State was = state_;
   error_ = error;
+  judge_network();
   let_go();
   if (was == State::kInside) tell("interrupted", "", error.message);
 }

@@ -30,6 +30,13 @@ class ScenarioPage final : public ScenarioActor {
   Result<std::string> switch_to(const scenarios::Step&) override { return std::string(); }
   Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) override;
   PostState go_on_posting() override { return post_; }
+  void change_network(const network::Conditions& conditions, std::optional<size_t> step) override;
+  void judge_network() override { network_.judge(line()); }
+  std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
+  network::Link* line_for_others() override { return link_.get(); }
+  void used_line(const std::string& by, const Result<>& verified) override {
+    verified_.insert_or_assign(by, verified);
+  }
   void sample(int64_t now_ns) override;
   bool is_measured() const override { return leaving_.empty(); }
   bool sends() const override { return has(MediaKind::kAudio) || has(MediaKind::kVideo); }
@@ -58,6 +65,7 @@ class ScenarioPage final : public ScenarioActor {
   bool has(MediaKind kind) const;  // something to send, on or off
   bool is_marked(MediaKind kind) const;
   void write_files();
+  ScenarioNetwork::Line line() const;
   PageActorConfig page_config() const;
   PageActorEvents page_events();
   void open();
@@ -76,8 +84,13 @@ class ScenarioPage final : public ScenarioActor {
   TrackInfo track_of(const browsers::StreamKey& key, MediaKind kind);
   void first_of(const TrackInfo& track, int64_t at_ns);
 
-  fs::path folder_;                // of files of our own; empty: there are none
-  std::optional<Result<>> files_;  // none: they are being written
+  // A browser's packets cannot be led anywhere: its line is where the bots send to it and hear of
+  // it.
+  ScenarioNetwork network_;
+  std::unique_ptr<network::Link> link_;       // since its last join
+  std::map<std::string, Result<>> verified_;  // by bot, since then
+  fs::path folder_;                           // of files of our own; empty: there are none
+  std::optional<Result<>> files_;             // none: they are being written
   bool audio_ = false, video_ = false;
   int stay_ = 0;  // the number of its join: what belongs to another one is not heard
   bool glancing_ = false, glanced_ = false;

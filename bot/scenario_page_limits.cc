@@ -24,13 +24,48 @@ struct NotTaken {
   std::string why;
 };
 NotTaken not_taken(const Step& step) {
-  if (step.network) return {"do", "network: not for a browser"};
   const bool screen = step.kind == StepKind::kShareScreen || step.kind == StepKind::kUnshareScreen;
   if (screen || step.kind == StepKind::kSwitch)
     return {"do", fmt::format("{}: not for a browser", name_of(step.kind))};
   const bool post = step.kind == StepKind::kMessage || step.kind == StepKind::kFile;
   if (post && !step.to.empty()) return {"to", "a browser writes to everybody"};
   return {};
+}
+
+bool has_network(const scenarios::Scenario& scenario, const scenarios::Actor& actor) {
+  const auto all = scenarios::instances(scenario);
+  return actor.network ||
+         std::any_of(scenario.steps.begin(), scenario.steps.end(), [&](const Step& step) {
+           return step.network && std::any_of(all.begin(), all.end(), [&](const auto& one) {
+                    return one.actor == &actor &&
+                           scenarios::matches(step.who, actor.role, one.name);
+                  });
+         });
+}
+
+// What a browser exchanges can be impaired only where the bots of its room send and receive it.
+std::string no_line(const scenarios::Scenario& scenario, const scenarios::Actor& actor) {
+  if (!has_network(scenario, actor)) return "";
+  const auto all = scenarios::instances(scenario);
+  const auto meets = [&](const scenarios::Actor& other) {
+    return std::any_of(all.begin(), all.end(), [&](const auto& one) {
+      return one.actor == &actor && std::any_of(all.begin(), all.end(), [&](const auto& two) {
+               return two.actor == &other && two.name != one.name && two.url == one.url &&
+                      two.room == one.room;
+             });
+    });
+  };
+  for (const scenarios::Actor& other : scenario.actors) {
+    if (!meets(other)) continue;
+    if (!other.browser.empty() || other.elsewhere)
+      return fmt::format(
+          "a browser has a network only among bots: what it exchanges with {} goes its own way",
+          other.role);
+    if (has_network(scenario, other))
+      return fmt::format("a browser has a network only where bots have none: {} has one",
+                         other.role);
+  }
+  return "";
 }
 
 }  // namespace
@@ -58,7 +93,8 @@ std::vector<scenarios::Mistake> page_mistakes(const scenarios::Scenario& scenari
     say(path_of(path, "browser"),
         "its room has a ca_file, which a browser takes not; insecure does");
   if (actor.receive != "all") say(path_of(path, "receive"), "a browser receives all");
-  if (actor.network) say(path_of(path, "network"), "not for a browser");
+  if (const std::string why = no_line(scenario, actor); !why.empty())
+    say(actor.network ? path_of(path, "network") : path_of(path, "browser"), why);
   if (const auto* media = scenario.media_named(actor.send)) {
     if (!is_played(media->video, {".y4m", ".mjpeg"}))
       say(path_of(path, "send"),

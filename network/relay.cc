@@ -53,7 +53,7 @@ struct Relay::Impl final : Carrier {
   };
   using Ports = std::map<Address, Port>;  // by what they stand for
 
-  Impl(Link& l, Log g, const std::vector<std::string>& addresses);
+  Impl(Link& l, Log g, const std::vector<std::string>& addresses, Whose whose);
   ~Impl() override;
 
   // With the mutex held, all of them.
@@ -69,13 +69,16 @@ struct Relay::Impl final : Carrier {
 
   const std::shared_ptr<Link::Impl> link;
   const Log log;
+  const Way to_our_peer;  // on the link
   Address inner_v4 = Address::loopback(AF_INET), inner_v6 = Address::loopback(AF_INET6);
   Ports outer, inner;
   std::array<Traffic, 2> passed;  // each way
 };
 
-Relay::Impl::Impl(Link& l, Log g, const std::vector<std::string>& addresses)
-    : link(l.impl_), log(std::move(g)) {
+Relay::Impl::Impl(Link& l, Log g, const std::vector<std::string>& addresses, Whose whose)
+    : link(l.impl_),
+      log(std::move(g)),
+      to_our_peer(whose == Whose::kOurPeers ? Way::kDown : Way::kUp) {
   bool v4 = false, v6 = false;
   for (const std::string& text : addresses) {
     const auto address = Address::parse(text, 0);
@@ -103,7 +106,8 @@ Relay::Impl::Port* Relay::Impl::port(Ports& ports, const Address& stands_for, co
     return nullptr;
   }
   Port& made = ports.emplace(stands_for, Port{std::move(*socket), stands_for}).first->second;
-  const Way way = &ports == &outer ? Way::kDown : Way::kUp;
+  const Way from_our_peer = to_our_peer == Way::kDown ? Way::kUp : Way::kDown;
+  const Way way = &ports == &outer ? to_our_peer : from_our_peer;
   made.key = link->thread->watch(made.socket.fd(), [this, &made, way] { readable(made, way); });
   return &made;
 }
@@ -128,11 +132,11 @@ void Relay::Impl::readable(Port& port, Way way) {
 void Relay::Impl::pass(const RelaySocket::Arrival& arrival, const Port& came_by, Way way) {
   const PacketKind kind = kind_of(arrival.bytes);
   WayStats& stats = link->stats(way);
-  Ports& senders = way == Way::kDown ? inner : outer;
+  Ports& senders = way == to_our_peer ? inner : outer;
   const auto known = senders.find(arrival.from);
   const Port* sender = known != senders.end() ? &known->second : nullptr;
   if (sender == nullptr && kind == PacketKind::kStun && !is_own(arrival.from))
-    sender = way == Way::kDown ? inner_for(arrival.from) : outer_for(arrival.from);
+    sender = way == to_our_peer ? inner_for(arrival.from) : outer_for(arrival.from);
   if (sender == nullptr) {
     ++stats.strangers;
     return;
@@ -178,8 +182,8 @@ void Relay::Impl::due(const Parcel& parcel, int64_t due_ns) {
 
 // --- what the loop calls
 
-Relay::Relay(Link& link, Log log, const std::vector<std::string>& addresses)
-    : impl_(std::make_unique<Impl>(link, std::move(log), addresses)) {}
+Relay::Relay(Link& link, Log log, const std::vector<std::string>& addresses, Whose whose)
+    : impl_(std::make_unique<Impl>(link, std::move(log), addresses, whose)) {}
 
 Relay::~Relay() {
   const auto link = impl_->link;

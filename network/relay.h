@@ -36,7 +36,10 @@ class Relay {
  public:
   // `addresses`: where our peer gathers. Inner sockets are on the first of each family, else on
   // loopback: libnice does not get from another address to loopback.
-  Relay(Link& link, Log log, const std::vector<std::string>& addresses = {});
+  // `whose` line it is: up is what he sends.
+  enum class Whose { kOurPeers, kTheOtherEnds };
+  Relay(Link& link, Log log, const std::vector<std::string>& addresses = {},
+        Whose whose = Whose::kOurPeers);
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;

@@ -52,7 +52,7 @@ class End final : public LegOwner {
   int connected = 0, removed = 0;
 
  private:
-  network::Link* leg_link() override { return link.get(); }
+  Line leg_line(const std::string&) override { return {link.get()}; }
   const std::string& participant_of(const std::string& member) const override {
     EXPECT_EQ(member, "m1");
     return participant_;

@@ -116,14 +116,14 @@ TEST(ScenarioMistakes, SaysWhichFilesCannotBeRead) {
 TEST(ScenarioMistakes, StandBesideThoseOfTheFormat) {
   const auto scenario = scenarios::decode_scenario(
       "callbot: 1\nname: t\nmedia: {m: {audio: {codec: g722}, video: {fps: 120}}}\n"
-      "actors: {a: {send: m, browser: chromium, network: 3g}}\n"
+      "actors: {a: {send: m, browser: chromium, receive: audio}}\n"
       "steps: [{do: join, who: a}, {run: []}]\n",
       "t.yaml", {}, mistakes_of);
   ASSERT_FALSE(scenario);
   EXPECT_EQ(scenario.error().message,
             "t.yaml:3:28: media.m.audio.codec: g722: this version does not send that\n"
             "t.yaml:3:48: media.m.video.fps: expected a whole number from 1 to 60\n"
-            "t.yaml:4:51: actors.a.network: not for a browser\n"
+            "t.yaml:4:51: actors.a.receive: a browser receives all\n"
             "t.yaml:5:35: steps[1].run: expected a program");
 }
 

@@ -61,9 +61,9 @@ TEST(ScenarioNetwork, WhatWasInNoCallIsNotProved) {
   const auto scenario = scenario_of("a: {network: clean}", "  - {do: join, who: a}\n");
   const auto all = scenarios::instances(scenario);
   ScenarioNetwork network(scenario, all[0], 1);
-  network.change({}, 3, nullptr);
+  network.change({}, 3, {});
   EXPECT_TRUE(network.take_proofs().empty());
-  network.judge(nullptr);
+  network.judge({});
   const auto proofs = network.take_proofs();
   ASSERT_EQ(proofs.size(), 1u);
   EXPECT_EQ(proofs[0].step, 3u);

@@ -37,12 +37,12 @@ TEST(ScenarioPageLimits, SaysAllReasonsWithTheirPlaces) {
             "t.yaml:6:29: actors.page.browser: its room has a ca_file, which a browser takes not; "
             "insecure does\n"
             "t.yaml:6:59: actors.page.receive: a browser receives all\n"
-            "t.yaml:7:19: actors.page.network: not for a browser\n"
+            "t.yaml:7:19: actors.page.network: a browser has a network only among bots: what it "
+            "exchanges with page goes its own way\n"
             "t.yaml:6:45: actors.page.send: video of a browser is the pattern or one .y4m or "
             ".mjpeg file that repeats\n"
             "t.yaml:6:45: actors.page.send: audio of a browser is the pattern or one .wav file "
             "that repeats\n"
-            "t.yaml:11:10: steps[1].do: network: not for a browser (page is one)\n"
             "t.yaml:12:10: steps[2].do: share-screen: not for a browser (page is one)\n"
             "t.yaml:13:34: steps[3].to: a browser writes to everybody (page is one)\n");
 }
@@ -58,6 +58,26 @@ TEST(ScenarioPageLimits, TakesWhatAPageCan) {
   EXPECT_EQ(sending("{video: {file: a.mjpeg}, audio: {file: a.wav}}"), "");
   EXPECT_THAT(sending("{video: {file: a.mp4}}"), HasSubstr(".y4m or .mjpeg"));
   EXPECT_THAT(sending("{audio: {file: a.wav, loop: false}}"), HasSubstr(".wav file that repeats"));
+}
+
+TEST(ScenarioPageLimits, ItsNetworkIsAtTheBotsItMeets) {
+  const auto with = [](const std::string& actors, const std::string& step = "") {
+    return mistakes("rooms: {r: {url: embedded}, other: {url: embedded}}\nactors:\n" + actors +
+                    "steps:\n  - {do: join, who: '*'}\n" + step);
+  };
+  const std::string page = "  page: {browser: chromium, network: 3g, room: r}\n";
+  EXPECT_EQ(with(page + "  bot: {count: 3, room: r}\n"), "");
+  EXPECT_EQ(with(page + "  bot: {room: other, network: 4g}\n"), "");
+  EXPECT_EQ(with("  page: {browser: chromium, room: r}\n  bot: {room: r, network: 4g}\n"), "");
+  EXPECT_THAT(with(page + "  bot: {room: r, network: 4g}\n"),
+              HasSubstr("t.yaml:5:38: actors.page.network: a browser has a network only where bots "
+                        "have none: bot has one"));
+  EXPECT_THAT(with(page + "  bot: {room: r}\n", "  - {do: network, who: '*', set: 4g}\n"),
+              HasSubstr("bot has one"));
+  EXPECT_THAT(with(page + "  fox: {browser: firefox, room: r}\n"), HasSubstr("with fox"));
+  EXPECT_THAT(with("  page: {browser: chromium, room: r}\n  fox: {browser: firefox, room: r}\n",
+                   "  - {do: network, who: page, set: 4g}\n"),
+              HasSubstr("actors.page.browser: a browser has a network only among bots"));
 }
 
 TEST(ScenarioPageLimits, KnowsThePageOfARoom) {

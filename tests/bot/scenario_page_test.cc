@@ -215,6 +215,46 @@ thresholds:
   });
 }
 
+// Two bots and a browser, whose own line gets narrow: both share it, and have it between themselves
+// as it was.
+TEST_P(ScenarioChromiumTest, HasALineOfItsOwn) {
+  undisturbed([&] {
+    decode(R"(
+networks:
+  wide: {down: {delay: 20ms}, up: {delay: 100ms}}
+  lossy: {down: {delay: 20ms}, up: {delay: 100ms, loss: 10%}}
+actors:
+  bot: {count: 2, send: cam, verify: all}
+  page: {browser: chromium, send: cam, network: wide, verify: headers}
+steps:
+  - {do: join, who: bot}
+  - {do: join, who: page, timeout: 90s}
+  - {expect: seen, who: bot, from: page, within: 20s}
+  - mark: seen
+  - wait: 5s
+  - mark: loss
+  - {do: network, who: page, set: lossy, verify: true}
+  - wait: 5s
+  - mark: end
+  - {do: leave, who: "*"}
+thresholds:
+  - {metric: video.network_delay, stat: p50, op: ">=", value: 80ms, who: bot, from: page, between: [seen, loss]}
+  - {metric: video.network_delay, stat: p50, op: <=, value: 60ms, who: bot-1, from: bot-2, between: [seen, loss]}
+  - {metric: rtp.nack, stat: total, op: ">=", value: 1, who: bot-2, from: page, between: [loss, end]}
+  - {metric: rtp.nack, stat: total, op: "==", value: 0, who: bot-2, from: bot-1, between: [loss, end]}
+)");
+    run();
+    EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+    ASSERT_EQ(evidence_->networks.size(), 2u);
+    for (const auto& network : evidence_->networks) {
+      EXPECT_EQ(network.actor, "page");
+      EXPECT_EQ(network.outcome, scenarios::Outcome::kDone) << network.text;
+    }
+    EXPECT_THAT(evidence_->networks[1].text,
+                HasSubstr("seen: up: random loss, delay; down: delay"));
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Only, ScenarioChromiumTest, testing::Values("chromium"),
                          [](const auto& info) { return std::string(info.param); });
 

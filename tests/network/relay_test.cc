@@ -104,6 +104,32 @@ TEST_P(RelayTest, DelaysAsItIsTold) {
   RecordProperty("late_us", static_cast<int>(up.late_max_s * 1e6));
 }
 
+// The other end's line: up is what it sends, and what reaches it comes down.
+TEST_P(RelayTest, TheLineMayBeTheOtherEnds) {
+  Link line;
+  Relay relay(line, Log("relay"), {}, Relay::Whose::kTheOtherEnds);
+  const Address to_us = address_of(relay.candidate_for_them(us_.candidate()));
+  const Address to_them = address_of(relay.candidate_for_us(them_.candidate()));
+  Conditions c;
+  c.up.delay_s = 0.05;
+  line.set(c);
+  const int64_t sent = monotonic_ns();
+  them_.send(to_us, test::stun("up"));
+  const auto got = us_.receive();
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->from, to_them);
+  EXPECT_GE(monotonic_ns() - sent, 49'000'000);
+  us_.send(to_them, test::stun("down"));
+  ASSERT_TRUE(them_.receive());
+  us_.send(to_them, test::stun("down"));
+  ASSERT_TRUE(them_.receive());
+  const LinkStats stats = line.stats();
+  EXPECT_EQ(stats.up.passed_all, 1u);
+  EXPECT_EQ(stats.down.passed_all, 2u);
+  EXPECT_DOUBLE_EQ(stats.up.truth.delay_max_s, 0.05);
+  EXPECT_DOUBLE_EQ(stats.down.truth.delay_max_s, 0);
+}
+
 TEST_P(RelayTest, ABlackoutEnds) {
   us_.send(to_them_, test::stun("1"));
   ASSERT_TRUE(them_.receive());
