@@ -4,6 +4,11 @@
 #include "bot/scenario_senses.h"
 
 namespace callbot::bot {
+namespace {
+
+constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
+
+}  // namespace
 
 ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
                              scenarios::Instance who, std::string url, uint16_t number,
@@ -36,6 +41,22 @@ std::string ScenarioActor::name_of(const std::string& shown) const {
 void ScenarioActor::gone() {
   if (!inside_.empty() && inside_.back().to_ns == 0) inside_.back().to_ns = monotonic_ns();
   state_ = State::kOut;
+}
+
+void ScenarioActor::network_changes() {
+  const int64_t now = monotonic_ns();
+  recoveries_.own_changed(now);
+  for (ScenarioActor* other : hears_.others()) other->hear_of_network(*this, now);
+}
+
+void ScenarioActor::look_at_recoveries(int64_t now_ns) {
+  if (who_.actor->verify == scenarios::Verify::kAll)
+    recoveries_.look(samples_.series(), now_ns - kMeasuredWithin_ns);
+}
+
+std::vector<Series> ScenarioActor::recoveries(int64_t now_ns) const {
+  if (who_.actor->verify != scenarios::Verify::kAll) return {};
+  return recoveries_.series(samples_.series(), now_ns);
 }
 
 scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {

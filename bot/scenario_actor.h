@@ -19,6 +19,7 @@
 #include "bot/channel_messages.h"
 #include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
+#include "bot/scenario_recovery.h"
 #include "bot/scenario_samples.h"
 #include "bot/scenario_sending.h"
 #include "bot/scenario_watch.h"
@@ -136,8 +137,8 @@ class ScenarioActor {
   virtual std::vector<scenarios::Presence> presence() const = 0;
   virtual std::vector<scenarios::Look> looks(int64_t now_ns) const;
   const std::vector<Series>& series() const { return samples_.series(); }
-  // How long its streams took to be as they were after each change of its network.
-  virtual std::vector<Series> recoveries(int64_t) const { return {}; }
+  // How long its streams took to be as they were after each change of its network or the sender's.
+  std::vector<Series> recoveries(int64_t now_ns) const;
 
   // Another program plays it: nothing can be done for it, and it measures nothing.
   virtual bool is_elsewhere() const { return false; }
@@ -151,6 +152,10 @@ class ScenarioActor {
   // they are muted, or will be no longer.
   virtual void meet(const ScenarioActor&) {}
   virtual void hear_of_mute(const ScenarioActor&, MediaKind, bool, int64_t) {}
+  // Its network changes now.
+  void hear_of_network(const ScenarioActor& other, int64_t at_ns) {
+    recoveries_.changed(other.who_.name, at_ns);
+  }
   // It stopped a stream, or all (empty): nothing more of it is to be expected; or begins again.
   virtual void hear_of_stop(const ScenarioActor&, const std::string& /*stream*/, bool /*stops*/) {}
   virtual KnownSender known() const = 0;
@@ -161,6 +166,8 @@ class ScenarioActor {
   std::string name_of(const std::string& shown) const;  // in evidence, of its name in the call
   std::vector<scenarios::Presence> presence_of(const quality::PresenceLog& senses) const;
   void gone();  // it is in no call any more
+  void network_changes();
+  void look_at_recoveries(int64_t now_ns);
 
   Loop& loop_;
   const scenarios::Scenario& scenario_;
@@ -181,6 +188,9 @@ class ScenarioActor {
   std::vector<scenarios::TimeWindow> inside_;  // the last one has no end yet while it is inside
   std::vector<scenarios::CandidatePair> pairs_;
   ScenarioSamples samples_;
+
+ private:
+  Recoveries recoveries_;
 };
 
 }  // namespace callbot::bot

@@ -19,7 +19,6 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // What was captured before it was unmuted may go out after it: a frame that was due a moment ago, a
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
-constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
 constexpr std::chrono::milliseconds kAskEvery{250};
 
 }  // namespace
@@ -255,7 +254,7 @@ ScenarioNetwork::Line ScenarioBot::line() const {
 
 void ScenarioBot::change_network(const network::Conditions& conditions,
                                  std::optional<size_t> step) {
-  network_changes_.push_back(monotonic_ns());
+  network_changes();
   network_.change(conditions, step, state_ == State::kInside ? line() : ScenarioNetwork::Line());
 }
 
@@ -328,26 +327,6 @@ std::vector<CallTrack> ScenarioBot::tracks_now(std::vector<CallTrack> tracks) co
 }
 
 // What was measured a moment ago may still be on its way.
-void ScenarioBot::look_at_recoveries(int64_t now_ns) {
-  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return;
-  for (const Series& s : samples_.series()) {
-    if (s.metric == "video.e2e_delay" && s.state == Measured::kOk)
-      recoveries_[{s.from, s.stream}].look(s, network_changes_, now_ns - kMeasuredWithin_ns);
-  }
-}
-
-std::vector<Series> ScenarioBot::recoveries(int64_t now_ns) const {
-  std::vector<Series> out;
-  if (network_changes_.empty() || who_.actor->verify != scenarios::Verify::kAll) return out;
-  for (const Series& s : samples_.series()) {
-    if (s.metric != "video.e2e_delay" || s.state != Measured::kOk) continue;
-    const auto found = recoveries_.find({s.from, s.stream});
-    const Recovery& so_far = found == recoveries_.end() ? Recovery() : found->second;
-    out.push_back(so_far.series(s, network_changes_, now_ns));
-  }
-  return out;
-}
-
 double ScenarioBot::behind() const {
   int64_t most_ns = 0;
   for (const auto& watch : watches_) most_ns = std::max(most_ns, watch->watch().most_behind_ns());

@@ -17,7 +17,6 @@
 #include "bot/scenario_media.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_post.h"
-#include "bot/scenario_recovery.h"
 #include "bot/scenario_sending.h"
 #include "bot/scenario_watch.h"
 
@@ -58,7 +57,6 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   const ScenarioMedia* media() const override { return kept_.get(); }
   std::vector<scenarios::Presence> presence() const override;
   std::vector<scenarios::Look> looks(int64_t now_ns) const override;
-  std::vector<Series> recoveries(int64_t now_ns) const override;
 
   void meet(const ScenarioActor& other) override;
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
@@ -76,7 +74,6 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   ScenarioActor* elsewhere(const std::string& shown) const;  // null: nobody
   void ask_for_clocks();
   void out();
-  void look_at_recoveries(int64_t now_ns);
   void look_at_pair(const std::string& member);
   void look_at_join(const std::string& member);
   std::string shown_of(const std::string& member) const;
@@ -106,10 +103,8 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
   std::map<TrackId, Stream> streams_;
   ScenarioNetwork network_;
-  std::vector<int64_t> network_changes_;
-  std::map<std::pair<std::string, std::string>, Recovery> recoveries_;  // by sender and stream
-  std::optional<ActorFeeds> feeds_;                                     // until its source is made
-  const int screen_fps_;  // of its marked screen; 0: it has none
+  std::optional<ActorFeeds> feeds_;  // until its source is made
+  const int screen_fps_;             // of its marked screen; 0: it has none
   std::unique_ptr<ScenarioSending> source_;
   std::unique_ptr<ScenarioPost> post_;
   IncomingFiles incoming_;

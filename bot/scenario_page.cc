@@ -237,6 +237,7 @@ ScenarioNetwork::Line ScenarioPage::line() const {
 
 void ScenarioPage::change_network(const network::Conditions& conditions,
                                   std::optional<size_t> step) {
+  network_changes();
   network_.change(conditions, step, state_ == State::kInside ? line() : ScenarioNetwork::Line());
 }
 
@@ -315,8 +316,9 @@ void ScenarioPage::let_go() {
 
 // --- what it measures
 
-void ScenarioPage::sample(int64_t) {
+void ScenarioPage::sample(int64_t now_ns) {
   if (page_) absorb(*page_);
+  look_at_recoveries(now_ns);
 }
 
 void ScenarioPage::absorb(PageActor& page) {

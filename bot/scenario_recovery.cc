@@ -98,6 +98,44 @@ Series Recovery::series(const Series& delay, const std::vector<int64_t>& changes
   return out;
 }
 
+namespace {
+
+bool is_followed(const Series& series) {
+  return series.metric == "video.e2e_delay" && series.state == Measured::kOk;
+}
+
+}  // namespace
+
+std::vector<int64_t> Recoveries::changes_of(const std::string& sender) const {
+  std::vector<int64_t> all = own_;
+  const auto found = of_senders_.find(sender);
+  if (found == of_senders_.end()) return all;
+  all.insert(all.end(), found->second.begin(), found->second.end());
+  std::inplace_merge(all.begin(), all.begin() + static_cast<ptrdiff_t>(own_.size()), all.end());
+  return all;
+}
+
+void Recoveries::look(const std::vector<Series>& measured, int64_t until_ns) {
+  for (const Series& one : measured) {
+    if (!is_followed(one)) continue;
+    if (const auto changes = changes_of(one.from); !changes.empty())
+      recoveries_[{one.from, one.stream}].look(one, changes, until_ns);
+  }
+}
+
+std::vector<Series> Recoveries::series(const std::vector<Series>& measured,
+                                       int64_t ended_ns) const {
+  std::vector<Series> out;
+  for (const Series& one : measured) {
+    if (!is_followed(one)) continue;
+    const auto changes = changes_of(one.from);
+    const auto found = recoveries_.find({one.from, one.stream});
+    const Recovery so_far = found == recoveries_.end() ? Recovery() : found->second;
+    if (!changes.empty()) out.push_back(so_far.series(one, changes, ended_ns));
+  }
+  return out;
+}
+
 Series recovery_of(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns) {
   return Recovery().series(delay, changes, ended_ns);
 }

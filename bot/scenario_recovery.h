@@ -1,5 +1,5 @@
 // bot/scenario_recovery.h: how long a stream took to be as it was after a change of its receiver's
-// network (recovery_time), of the delays of its frames. Plain arithmetic.
+// network or its sender's (recovery_time), of the delays of its frames. Plain arithmetic.
 //
 // What it was: delay (median) and rate of frames in up to 5 s before the first change, and again
 // before each one by which it had recovered. Recovered: the first second in which nine frames of
@@ -15,7 +15,10 @@
 // Fails:   an unmeasured series says why.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/metric.h"
@@ -41,6 +44,24 @@ class Recovery {
   bool recovered_ = true;
   int64_t at_ns_ = 0;
   std::vector<Sample> samples_;
+};
+
+// Of all streams that one actor receives.
+class Recoveries {
+ public:
+  // Of the actor's own network, or this sender's; in the order of time.
+  void own_changed(int64_t at_ns) { own_.push_back(at_ns); }
+  void changed(const std::string& sender, int64_t at_ns) { of_senders_[sender].push_back(at_ns); }
+  void look(const std::vector<Series>& measured, int64_t until_ns);
+  std::vector<Series> series(const std::vector<Series>& measured, int64_t ended_ns) const;
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // sender and stream
+  std::vector<int64_t> changes_of(const std::string& sender) const;
+
+  std::vector<int64_t> own_;
+  std::map<std::string, std::vector<int64_t>> of_senders_;
+  std::map<Key, Recovery> recoveries_;
 };
 
 Series recovery_of(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns);

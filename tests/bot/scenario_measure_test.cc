@@ -167,6 +167,22 @@ thresholds:
     EXPECT_EQ(c.verdict == Verdict::kFail, c.name == "repaired") << c.name << "\n" << text();
 }
 
+// It is alice's line that is narrow for a while: what bob sees of her has to recover.
+TEST_F(ScenarioMeasureTest, ASendersLineIsRecoveredFromToo) {
+  run(R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: seen, who: bob, from: alice, for: 6s, within: 20s}
+  - mark: narrow
+  - {do: network, who: alice, set: {up: {rate: 60 kbit/s, queue: 2s}}}
+  - wait: 4s
+  - {do: network, who: alice, set: clean}
+  - {expect: metric, metric: recovery_time, stat: count, op: ">=", value: 1, who: bob, from: alice, within: 30s}
+thresholds:
+  - {metric: recovery_time, stat: max, op: <=, value: 30s, who: bob, from: alice, after: narrow}
+)");
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+}
+
 // Too narrow for what is sent: it waits in the queue.
 TEST_F(ScenarioMeasureTest, ANarrowLineIsFoundByTheDelay) {
   run(R"(

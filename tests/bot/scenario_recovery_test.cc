@@ -102,5 +102,31 @@ TEST(ScenarioRecovery, IsTheSameWhenOldDelaysAreFolded) {
   EXPECT_EQ(recovery.series(folded, changes, at_s(2000)).samples, truth.samples);
 }
 
+// Changes of the receiver's own network count for all streams, a sender's for his.
+TEST(ScenarioRecovery, OfAllThatOneReceives) {
+  const auto slow = [](double t) { return t >= 10 && t < 17 ? 0.5 : 0.05; };
+  const auto fine = [](double) { return 0.05; };
+  Series carols = delays(30, fine), daves = delays(30, fine);
+  carols.from = "carol";
+  daves.from = "dave";
+  const std::vector<Series> all = {delays(30, slow), carols, daves};
+  Recoveries recoveries;
+  EXPECT_TRUE(recoveries.series(all, at_s(30)).empty());
+  recoveries.changed("alice", at_s(10));
+  recoveries.look(all, at_s(14));
+  recoveries.changed("alice", at_s(15));
+  recoveries.changed("erin", at_s(16));
+  ASSERT_EQ(recoveries.series(all, at_s(30)).size(), 1u);
+  const Series alices = recoveries.series(all, at_s(30))[0];
+  EXPECT_EQ(alices.from, "alice");
+  EXPECT_EQ(alices.samples, recovery_of(all[0], {at_s(10), at_s(15)}, at_s(30)).samples);
+  recoveries.own_changed(at_s(20));
+  const auto out = recoveries.series(all, at_s(30));
+  ASSERT_EQ(out.size(), 3u);
+  EXPECT_EQ(out[0].samples.size(), 2u);
+  EXPECT_EQ(out[1].samples.size(), 1u);
+  EXPECT_EQ(out[1].from, "carol");
+}
+
 }  // namespace
 }  // namespace callbot::bot
