@@ -36,8 +36,9 @@ struct Span {
 
   uint64_t in() const { return after.truth.in - before.truth.in; }
   uint64_t out() const { return after.truth.out - before.truth.out; }
-  double bits_in() const {
-    return 8 * static_cast<double>(after.truth.bytes_in - before.truth.bytes_in);
+  double bits_to_bottleneck() const {
+    return 8 *
+           static_cast<double>(after.truth.bytes_to_bottleneck - before.truth.bytes_to_bottleneck);
   }
   double bits_out() const {
     return 8 * static_cast<double>(after.truth.bytes_out - before.truth.bytes_out);
@@ -167,7 +168,7 @@ void check_jitter(WayEffects& f, const Span& s) {
 void check_rate(WayEffects& f, const Span& s) {
   const double rate = s.direction.trace ? s.direction.trace->mean_rate() : s.direction.rate;
   if (rate <= 0) return;
-  if (s.bits_in() <= rate * s.seconds)
+  if (s.bits_to_bottleneck() <= rate * s.seconds)
     return f.hidden.push_back(fmt::format("no more came than {} can carry", bit_rate_text(rate)));
   // The capacity of a trace in a part of it may be any.
   if (!s.direction.trace && s.bits_out() > rate * s.seconds * kRateSlack + 8 * kRateBytes)

@@ -86,6 +86,7 @@ Fate Impairment::take(uint32_t bytes, PacketKind kind, int64_t in) {
     fate.drop = Drop::kBlocked;
   else
     fate.drop = lost(kind, draws);
+  if (!fate.drop) truth_.bytes_to_bottleneck += bytes;
   const auto leaves = fate.drop ? std::nullopt : bottleneck_.admit(fate.id, bytes, in);
   if (!fate.drop && !leaves) fate.drop = Drop::kQueue;
   if (fate.drop) {

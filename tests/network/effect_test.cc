@@ -100,6 +100,16 @@ TEST(Effect, OneThatIsSeenProvesNoOther) {
   EXPECT_TRUE(effect_observed(effects(claimed, claimed)));
 }
 
+// 1.6 Mbit/s come; what is lost or blocked before the line does not fill it.
+TEST(Effect, ARateIsSeenOfWhatReachesTheBottleneck) {
+  const Direction filled{.rate = 800e3}, lost{.rate = 1.2e6, .loss = 0.5},
+      blocked{.rate = 800e3, .block = {PacketKind::kRtp}};
+  EXPECT_THAT(effects(filled, filled).down.seen, ElementsAre("rate"));
+  EXPECT_THAT(effects(lost, lost).down.seen, ElementsAre("random loss"));
+  EXPECT_THAT(effects(lost, lost).down.hidden, ElementsAre(HasSubstr("no more came than")));
+  EXPECT_THAT(effects(blocked, blocked).down.hidden, ElementsAre(HasSubstr("no more came than")));
+}
+
 TEST(Effect, WhatIsTooRareIsNamedAndDoesNoHarm) {
   const Direction d{.rate = 100e6, .delay_s = 0.03, .loss = 0.001, .duplicate = 0.001};
   const Effects found = effects(d, d, 200);
