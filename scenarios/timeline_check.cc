@@ -166,16 +166,24 @@ class Row {
     return clipped(seen, {window_.from_ns + ns(row_.grace), window_.to_ns - ns(row_.grace)});
   }
 
-  // Marks in a stream of somebody else.
+  // In the stream of somebody whom no row can name, his own marks or none.
+  bool is_uninvited(const Presence& p) const {
+    return row_.closed && (p.whom.empty() || p.whom == p.carrier) &&
+           evidence_.actor(p.carrier) == nullptr;
+  }
+
+  // Marks in a stream of somebody else, and who is nobody of the scenario.
   void strangers(const ActorFacts& observer, std::vector<Case>& out) const {
     for (const Presence& p : evidence_.presence) {
-      if (p.observer != observer.name || p.carrier.empty() || p.whom.empty() || p.carrier == p.whom)
-        continue;
-      const auto spans = clipped({p.span}, window_);
+      if (p.observer != observer.name || p.carrier.empty()) continue;
+      const bool uninvited = is_uninvited(p);
+      if (!uninvited && (p.whom.empty() || p.whom == p.carrier)) continue;
+      const auto spans = uninvited ? leaks({p.span}) : clipped({p.span}, window_);
       if (spans.empty()) continue;
       const std::string what =
-          fmt::format("{} {} {} in the stream of {}", observer.name,
-                      p.sight == Sight::kSeen ? "sees" : "hears", p.whom, p.carrier);
+          fmt::format("{} {} {}", observer.name, p.sight == Sight::kSeen ? "sees" : "hears",
+                      uninvited ? p.carrier + ", who is nobody of the scenario"
+                                : p.whom + " in the stream of " + p.carrier);
       const auto same = std::find_if(out.begin(), out.end(), [&](const Case& c) {
         return c.name == what || c.detail == what;
       });

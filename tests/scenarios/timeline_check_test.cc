@@ -120,6 +120,27 @@ TEST(Timeline, AClosedRowForbidsWhoIsNotNamed) {
   for (const Case& c : cases) EXPECT_EQ(c.verdict, Verdict::kPass) << c.name << c.text;
 }
 
+// Who joined by himself, without marks: what he says is heard in a stream of his own.
+TEST(Timeline, AClosedRowForbidsWhoIsNobodyOfTheScenario) {
+  Evidence e = run();
+  see(e, "alice", 0, 20);
+  see(e, "mallory", 9, 12, "mallory", Sight::kHeard);
+  see(e, "", 9, 12, "mallory");  // pictures without marks
+  TimelineRow r = row(Rule::kMust, Sight::kSeen, "alice");
+  EXPECT_EQ(judged(r, e).size(), 1u);
+  r.closed = true;
+  const auto cases = judged(r, e);
+  const auto his = std::find_if(cases.begin(), cases.end(), [](const Case& c) {
+    return c.name == "bob hears mallory, who is nobody of the scenario";
+  });
+  EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [](const Case& c) {
+    return c.name == "bob sees mallory, who is nobody of the scenario";
+  }));
+  ASSERT_NE(his, cases.end());
+  EXPECT_EQ(his->verdict, Verdict::kFail);
+  EXPECT_EQ(his->text, "from 9.0 s to 12.0 s");
+}
+
 TEST(Timeline, TheNearerNameGoesBeforeThePattern) {
   Evidence e = run();
   see(e, "alice", 0, 20);
