@@ -55,6 +55,8 @@ struct Frame {
   std::optional<int64_t> ntp_ns;  // the sender's wall clock for rtp_time, from RTCP sender reports
                                   // (RFC 3550, 6.4.1), in ns since the Unix epoch
   std::optional<AudioLevel> level = {};  // audio, where the sender says it
+  uint32_t packets = 0;                  // that it came in; 0: not known
+  int64_t out_ns = 0;  // monotonic_ns() when the jitterbuffer let it go; 0: not known
 };
 
 // Takes the frames of one recording and writes them somewhere. recordings/ implements it,

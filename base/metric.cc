@@ -57,9 +57,16 @@ constexpr Metric kMetrics[] = {
      "framesReceived: whole frames out of the jitterbuffer"},
     {"video.key_frames", "1", kCount, kJitterbuffer, Looks::kHeaders, kNeither, "video.frames",
      "those of them that need no other frame"},
+    {"video.assembly", "s", kGauge, kJitterbuffer, Looks::kHeaders, kLess, "",
+     "from the first packet to the last of a frame that came in several (totalAssemblyTime by "
+     "framesAssembledFromMultiplePackets); of browsers the mean of a second's"},
     {"video.decoded", "1", kCount, kDecoder, Looks::kRotate, kNeither, "", "framesDecoded"},
     {"video.undecodable", "1", kCount, kDecoder, Looks::kRotate, kLess, "video.frames",
      "frames that the decoder refused"},
+    {"video.processing", "s", kGauge, kDecoder, Looks::kRotate, kLess, "",
+     "from a frame's first packet to the decoded frame (totalProcessingDelay by framesDecoded): in "
+     "the jitterbuffer and in the decoder, without what it waits here to be measured; of browsers "
+     "the mean of a second's"},
     {"video.fps", "1/s", kGauge, kDecoder, Looks::kHeaders, kMore, "", "frames in each second"},
     {"video.width", "px", kGauge, kDecoder, Looks::kHeaders, kMore, "",
      "frameWidth, at each change; by headers of VP8 alone"},

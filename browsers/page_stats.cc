@@ -158,6 +158,10 @@ void StatsSeries::inbound_video(const Context& context, const Json& now, const J
     book_.add("video.fps", key, at_ns, *frames / context.seconds);
   if (const auto qp = per(now, before, "qpSum", "framesDecoded"))
     book_.add("video.qp", key, at_ns, *qp);
+  if (const auto time = per(now, before, "totalProcessingDelay", "framesDecoded"))
+    book_.add("video.processing", key, at_ns, *time);
+  if (const auto time = per(now, before, "totalAssemblyTime", "framesAssembledFromMultiplePackets"))
+    book_.add("video.assembly", key, at_ns, *time);
   for (const auto& [name, metric] :
        {Counter{"frameWidth", "video.width"}, {"frameHeight", "video.height"}}) {
     const auto size = now.at(name).number();

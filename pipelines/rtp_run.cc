@@ -60,6 +60,7 @@ RtpRun::Step RtpRun::take(const RtpPacket& packet) {
     unit_.first_arrival_ns = std::min(unit_.first_arrival_ns, packet.arrival_ns);
     unit_.last_arrival_ns = std::max(unit_.last_arrival_ns, packet.arrival_ns);
     unit_.hole |= step != Step::kNext;
+    ++unit_.packets;
   } else {
     unit_before_ = unit_;
     unit_before_.hole |= last_ && step != Step::kNext && !last_->marker;
@@ -67,7 +68,8 @@ RtpRun::Step RtpRun::take(const RtpPacket& packet) {
              .rtp_time = extended_,
              .first_arrival_ns = packet.arrival_ns,
              .last_arrival_ns = packet.arrival_ns,
-             .ntp_ns = packet.ntp_ns};
+             .ntp_ns = packet.ntp_ns,
+             .packets = 1};
   }
   unit_.ended |= packet.marker;
   last_ = packet;

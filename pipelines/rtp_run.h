@@ -38,6 +38,7 @@ struct RtpUnit {
   int64_t first_arrival_ns = 0;
   int64_t last_arrival_ns = 0;
   std::optional<int64_t> ntp_ns;  // of its first packet
+  uint32_t packets = 0;           // that came
   bool hole = false;              // packets inside it are missing
   bool ended = false;             // its last packet (marker) is there
   bool seen = false;              // a frame came out of it

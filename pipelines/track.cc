@@ -408,7 +408,8 @@ void Track::Core::take_frame(GstBuffer* buffer) {
 void Track::Core::take_whole(std::shared_ptr<const void> owner, std::span<const uint8_t> bytes,
                              const RtpUnit& unit) {
   held_frames_.add(1);
-  held_ns_.add(static_cast<uint64_t>(std::max<int64_t>(monotonic_ns() - unit.first_arrival_ns, 0)));
+  const int64_t now = monotonic_ns();
+  held_ns_.add(static_cast<uint64_t>(std::max<int64_t>(now - unit.first_arrival_ns, 0)));
   const FrameFacts facts = inspector_.inspect(bytes);
   if (!passes_gate(unit, facts)) return;
   if (facts.lacks_parameter_sets) {
@@ -434,6 +435,8 @@ void Track::Core::take_whole(std::shared_ptr<const void> owner, std::span<const 
   frame.last_arrival_ns = unit.last_arrival_ns;
   frame.ntp_ns = unit.ntp_ns;
   frame.level = level_;
+  frame.packets = unit.packets;
+  frame.out_ns = now;
   deliver(frame);
 }
 

@@ -26,6 +26,7 @@ namespace callbot::quality {
 struct Shown {
   int64_t playout_ns = 0;
   int64_t arrival_ns = 0;  // of its last packet
+  int64_t first_arrival_ns = 0;
 };
 
 class MarkMeter {

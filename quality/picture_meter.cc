@@ -1,5 +1,6 @@
 #include "quality/picture_meter.h"
 
+#include "base/clock.h"
 #include "quality/vp8_header.h"
 
 namespace callbot::quality {
@@ -43,11 +44,12 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
   out_.expect({"video.qp"}, track.codec == "vp8"
                                 ? "no frame came"
                                 : "the quantiser is read from VP8's headers alone");
+  out_.expect({"video.assembly"}, "no frame came in several packets");
   const char* why = config.decode == Decode::kNever ? kNotDecoded : "no frame was decoded";
-  out_.expect({"video.decoded", "video.undecodable", "video.e2e_delay", "video.network_delay",
-               "video.marked", "video.expected", "video.missing", "video.duplicate",
-               "video.reorder", "video.skip", "video.freeze_true", "video.unread", "identity.wrong",
-               "mute_leak", "join.first_frame"},
+  out_.expect({"video.decoded", "video.undecodable", "video.processing", "video.e2e_delay",
+               "video.network_delay", "video.marked", "video.expected", "video.missing",
+               "video.duplicate", "video.reorder", "video.skip", "video.freeze_true",
+               "video.unread", "identity.wrong", "mute_leak", "join.first_frame"},
               why);
   if (config.joined_ns == 0)
     out_.expect({"join.first_rtp", "join.first_key_frame", "join.first_frame"},
@@ -69,6 +71,7 @@ void PictureMeter::frame(const Frame& frame, bool decode_it) {
   Shown when;
   when.playout_ns = playout_.of(frame.rtp_time, frame.first_arrival_ns, frame.last_arrival_ns);
   when.arrival_ns = frame.last_arrival_ns;
+  when.first_arrival_ns = frame.first_arrival_ns;
   const bool is_shown = headers(frame);
   const bool was = decoding_;
   decoding_ = decode_it && decoder_ != nullptr && (was || frame.key);
@@ -94,6 +97,9 @@ bool PictureMeter::headers(const Frame& frame) {
     out_.sample("join.first_rtp", frame.first_arrival_ns,
                 seconds(frame.first_arrival_ns - config_.joined_ns));
   first_ = false;
+  if (frame.packets > 1)
+    out_.sample("video.assembly", frame.last_arrival_ns,
+                seconds(frame.last_arrival_ns - frame.first_arrival_ns));
   if (frame.key && first_key_) {
     first_key_ = false;
     if (config_.joined_ns != 0)
@@ -112,12 +118,19 @@ void PictureMeter::decode(const Frame& frame, const Shown& when) {
   out_.measure({"video.decoded", "video.undecodable"});
   waiting_[++number_] = when;
   while (waiting_.size() > kMostWaiting) waiting_.erase(waiting_.begin());
+  const int64_t begun_ns = monotonic_ns();
   const bool good =
       decoder_->decode(frame.bytes, number_, [&](const AVFrame& picture, int64_t number) {
         const auto found = waiting_.find(number);
         if (found == waiting_.end()) return;
         const Shown of_picture = found->second;
         waiting_.erase(waiting_.begin(), std::next(found));
+        // As if the decoder had got the frame at once: how long it lay in the writer's queue is our
+        // affair.
+        if (frame.out_ns != 0)
+          out_.sample(
+              "video.processing", of_picture.arrival_ns,
+              seconds(frame.out_ns + monotonic_ns() - begun_ns - of_picture.first_arrival_ns));
         decoded(picture, of_picture);
       });
   if (good) return;

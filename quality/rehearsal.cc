@@ -29,7 +29,11 @@ std::vector<Rehearsal::Step> Rehearsal::steps(Watch& watch, FrameWriter& writer,
     steps.push_back({handed_ns, kHappens, [&] { return writer.begin_track(track.info); }});
     for (const Frame& frame : track.frames) {
       handed_ns = std::max(handed_ns, frame.last_arrival_ns);
-      steps.push_back({handed_ns, kFrame, [&] { return writer.write(track.info.id, frame); }});
+      steps.push_back({handed_ns, kFrame, [&, handed_ns] {
+                         Frame out = frame;
+                         out.out_ns = handed_ns;
+                         return writer.write(track.info.id, out);
+                       }});
     }
     if (!track.dies)
       steps.push_back({handed_ns + 1, kHappens, [&, handed_ns]() -> Result<> {

@@ -40,6 +40,8 @@ Result<> clean(Rows& rows) {
         "audio.silence", "audio.clip"})
     call.total(metric, 0);
   call.count("video.skip", 0);
+  call.state("video.assembly", Measured::kUnmeasured);  // each in one packet
+  call.each("video.processing", 0, 0);
   call.each("video.fps", kKnownFps, 0);
   call.each("video.interval", 1.0 / kKnownFps, 0.001);
   call.each("video.qp", kKnownQuantiser, 0);
@@ -78,6 +80,34 @@ Result<> early(Rows& rows) {
   call.each("audio.e2e_delay", -0.018 + kTryLatency, kDelayTolerance);
   call.total("audio.duplicate", 0);
   call.total("audio.missing", 0);
+  return {};
+}
+
+// As where a lost packet is sent again: the frames behind it are whole before it.
+Result<> assembly(Rows& rows) {
+  constexpr double kUsual = 0.012, kLong = 0.212;
+  SelftestCall call("frames' packets come within 12 ms, frame 60's within 212 ms", rows);
+  const auto is_long = [](int n) { return n == 60; };
+  const Pictures pictures{.delay =
+                              [&](double captured) {
+                                return kTryDelay +
+                                       (is_long(static_cast<int>(std::lround(captured * kKnownFps)))
+                                            ? kLong - kUsual
+                                            : 0);
+                              },
+                          .spread = [&](int n) { return is_long(n) ? kLong : kUsual; }};
+  if (auto done = call.run(&pictures, nullptr); !done) return done;
+  for (const char* metric : {"video.assembly", "video.processing"}) {
+    call.count(metric, 300);
+    call.least(metric, kUsual, 0);
+    call.most(metric, kLong, 0);
+  }
+  const double assembled = 299 * kUsual + kLong;
+  call.total("video.assembly", assembled, 1e-6);
+  // Frames 61 to 65 wait in the jitterbuffer until 60 is there.
+  double waited = 0;
+  for (int n = 1; n < 6; ++n) waited += kLong - kUsual - static_cast<double>(n) / kKnownFps;
+  call.total("video.processing", assembled + waited, 1e-6);
   return {};
 }
 
@@ -437,10 +467,10 @@ Result<> counters(Rows& rows) {
   return {};
 }
 
-constexpr std::array kFaults = {clean,      delay,    early,    jitter, loss,    order,
-                                freeze,     dead,     still,    pause,  skew,    drift,
-                                leak,       muted,    stranger, unread, broken,  likeness,
-                                lost_sound, loudness, tone,     noise,  counters};
+constexpr std::array kFaults = {clean,    delay,      early,    assembly, jitter, loss,
+                                order,    freeze,     dead,     still,    pause,  skew,
+                                drift,    leak,       muted,    stranger, unread, broken,
+                                likeness, lost_sound, loudness, tone,     noise,  counters};
 
 }  // namespace
 

@@ -35,6 +35,8 @@ Result<RehearsedTrack> track_of(const SelftestCall::Pictures& pictures) {
     if (pictures.lost && pictures.lost(n)) continue;
     if (pictures.change) pictures.change(n, frame);
     arrive(frame, captured + (pictures.delay ? pictures.delay(captured) : kTryDelay));
+    frame.packets = pictures.spread ? 3 : 1;
+    if (pictures.spread) frame.first_arrival_ns -= std::llround(pictures.spread(n) * 1e9);
     track.frames.push_back(std::move(frame));
   }
   track.dies = pictures.lost && pictures.lost(static_cast<int>(known->size()) - 1);

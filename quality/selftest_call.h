@@ -27,6 +27,7 @@ class SelftestCall {
   struct Pictures {
     KnownPictures media = {};
     std::function<double(double captured)> delay = {};  // none: kTryDelay
+    std::function<double(int n)> spread = {};  // from its first packet to its last; none: in one
     std::function<bool(int n)> lost = {};
     std::function<void(int n, Frame& frame)> change = {};
   };

@@ -34,6 +34,7 @@ const std::vector<Graph>& graphs() {
       {"Loss", {"rtp.loss"}},
       {"Asked for again, each second", {"rtp.nack", "rtp.pli"}},
       {"Held by the jitterbuffer", {"jitterbuffer.delay"}},
+      {"Frames on their way to the picture", {"video.processing", "video.assembly"}},
       {"Frames late at the sender", {"send.lateness"}},
       {"Sound against picture", {"av.skew"}},
       {"PSNR", {"video.psnr"}},

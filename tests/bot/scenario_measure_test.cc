@@ -32,6 +32,9 @@ thresholds:
   - {metric: audio.e2e_delay, stat: count, op: ">=", value: 1, who: bob}
   - {metric: av.skew, stat: count, op: ">=", value: 1, who: bob}
   - {metric: video.fps, stat: max, op: ">", value: 5, who: bob}
+  - {metric: video.processing, stat: count, op: ">", value: 20, who: bob, between: [in, out]}
+  - {metric: video.processing, stat: min, op: ">", value: 0s, who: bob}
+  - {metric: video.assembly, stat: count, op: ">=", value: 1, who: bob}
   - {metric: video.psnr, stat: min, op: ">", value: 20, who: bob}
   - {metric: video.ssim, stat: min, op: ">", value: 0.5, who: bob}
   - {metric: audio.snr, stat: max, op: ">", value: 3, who: bob}

@@ -14,7 +14,8 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
       {{"id":"V","type":"inbound-rtp","kind":"video","timestamp":{0},"packetsReceived":{1},
         "packetsLost":{2},"framesReceived":{3},"framesDecoded":{3},"keyFramesDecoded":1,
         "bytesReceived":{4},"jitter":0.004,"jitterBufferDelay":{5},"jitterBufferEmittedCount":{3},
-        "qpSum":{6},"frameWidth":640,"frameHeight":360,"freezeCount":{7},
+        "qpSum":{6},"totalProcessingDelay":{12},"totalAssemblyTime":{13},
+        "framesAssembledFromMultiplePackets":{14},"frameWidth":640,"frameHeight":360,"freezeCount":{7},
         "totalFreezesDuration":{8},"pauseCount":0,"totalPausesDuration":0}},
       {{"id":"A","type":"inbound-rtp","kind":"audio","timestamp":{0},"packetsReceived":{1},
         "packetsLost":0,"totalSamplesReceived":{9},"concealedSamples":{2},"concealmentEvents":1,
@@ -30,8 +31,8 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
       {{"id":"P","type":"candidate-pair","timestamp":{0},"localCandidateId":"L",
         "remoteCandidateId":"X","availableOutgoingBitrate":2500000}}]}}]}})",
       5000 + seconds * 1000, seconds * 50, seconds * 2, seconds * 30, seconds * 12500,
-      seconds * 30 * 0.08, seconds * 900, freezes, frozen, seconds * 48000, seconds * 0.01,
-      seconds);
+      seconds * 30 * 0.08, seconds * 900, freezes, frozen, seconds * 48000, seconds * 0.01, seconds,
+      seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10);
   const auto json = Json::parse(text);
   EXPECT_TRUE(json) << text;
   return json.value_or(Json());
@@ -72,6 +73,8 @@ TEST_F(StatsSeriesTest, CountersAreDifferences) {
   EXPECT_DOUBLE_EQ(last("video.qp"), 30);
   EXPECT_DOUBLE_EQ(last("rtp.bitrate"), 100'000);
   EXPECT_NEAR(last("jitterbuffer.delay"), 0.08, 1e-9);
+  EXPECT_NEAR(last("video.processing"), 0.05, 1e-9);
+  EXPECT_NEAR(last("video.assembly"), 0.02, 1e-9) << "of the frames that came in several packets";
   EXPECT_EQ(last("audio.samples", "microphone"), 96000);
   EXPECT_EQ(last("audio.concealed", "microphone"), 4);
   EXPECT_NEAR(last("audio.level", "microphone"), -20, 1e-6);

@@ -73,8 +73,13 @@ TEST(RtpRun, JoinsThePacketsOfAFrame) {
   EXPECT_EQ(run.see(0).first_arrival_ns, 101);
   EXPECT_EQ(run.see(0).last_arrival_ns, 110);
   EXPECT_FALSE(run.see(0).hole);
+  EXPECT_EQ(run.see(0).packets, 3u);
+  run.take(packet(2, 0, 110));
+  EXPECT_EQ(run.see(0).packets, 3u) << "one of them twice";
   run.take(packet(5, 0, 111));
   EXPECT_TRUE(run.see(0).hole);
+  run.take(packet(6, 3000, 112));
+  EXPECT_EQ(run.see(3000).packets, 1u);
 }
 
 TEST(RtpRun, KnowsTheFrameThatTheNextOneEnded) {

@@ -161,6 +161,12 @@ std::vector<GRef<GstBuffer>> without(std::vector<GRef<GstBuffer>> packets, size_
 }
 
 // RTP times of the frames, in order.
+uint32_t packets_at(const RtpStream& stream, int64_t rtp_time) {
+  return static_cast<uint32_t>(
+      std::count_if(stream.packets.begin(), stream.packets.end(),
+                    [&](const auto& packet) { return header_of(packet).time == rtp_time; }));
+}
+
 std::vector<uint32_t> times(const RtpStream& stream) {
   std::vector<uint32_t> all;
   for (const auto& packet : stream.packets)
@@ -199,7 +205,9 @@ TEST_P(TrackOf, PassesEveryFrameWithItsTimes) {
     EXPECT_FALSE(frame.ntp_ns);
     EXPECT_GT(frame.first_arrival_ns, 0);
     EXPECT_LE(frame.first_arrival_ns, frame.last_arrival_ns);
-    EXPECT_LE(frame.last_arrival_ns, monotonic_ns());
+    EXPECT_LE(frame.last_arrival_ns, frame.out_ns);
+    EXPECT_LE(frame.out_ns, monotonic_ns());
+    EXPECT_EQ(frame.packets, packets_at(stream, frame.rtp_time));
     if (i == 0) continue;
     if (codec == "opus" && i == 1) continue;  // the encoder's delay goes off the first packet
     const double step = is_video(codec) ? 1.0 / 30 : 0.02;

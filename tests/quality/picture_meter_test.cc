@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/clock.h"
 #include "tests/support/measured.h"
 
 namespace callbot::test {
@@ -36,6 +39,45 @@ TEST(PictureMeter, WhatIsShownWithoutAMarkIsNobodys) {
   const auto unread = call.watch().senses().unread();
   ASSERT_EQ(unread.size(), 1u);
   EXPECT_EQ(unread[0].from, "alice");
+}
+
+const Series* find(const std::vector<Series>& all, const std::string& metric) {
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Series& s) { return s.metric == metric; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// A frame is handed over long after the jitterbuffer let it go: that is the writer's beat.
+TEST(PictureMeter, HowLongAFrameIsUnderWayIsTheNetworksAndTheDecodersAffair) {
+  constexpr int64_t kMs = 1'000'000;
+  FakeClock clock(at_second(0), 0);
+  quality::SeriesSet set("bob", "alice", "camera");
+  quality::PictureMeter meter(video_track(1, "alice"), set, {});
+  const auto frames = make_video({.width = 192, .height = 108, .frames = 4, .key_every = 1});
+  const auto hand = [&](size_t n, int64_t out_ns, uint32_t packets) {
+    clock.advance(std::chrono::milliseconds(200));
+    Frame frame = arrived(frames[n], monotonic_ns() - 150 * kMs);
+    frame.first_arrival_ns -= 7 * kMs;
+    frame.packets = packets;
+    if (out_ns > 0) frame.out_ns = frame.last_arrival_ns + out_ns;
+    meter.frame(frame, true);
+  };
+  hand(0, 0, 0);  // as of a source that does not say
+  for (const char* metric : {"video.assembly", "video.processing"}) {
+    const auto all = set.snapshot();
+    ASSERT_NE(find(all, metric), nullptr);
+    EXPECT_EQ(find(all, metric)->state, Measured::kUnmeasured) << metric;
+    EXPECT_NE(find(all, metric)->why, "");
+  }
+  hand(1, 5 * kMs, 1);
+  hand(2, 30 * kMs, 4);
+  const auto all = set.snapshot();
+  ASSERT_EQ(find(all, "video.assembly")->samples.size(), 1u) << "of those in several packets";
+  EXPECT_DOUBLE_EQ(find(all, "video.assembly")->samples[0].value, 0.007);
+  const auto& processing = find(all, "video.processing")->samples;
+  ASSERT_EQ(processing.size(), 2u);
+  EXPECT_DOUBLE_EQ(processing[0].value, 0.012);
+  EXPECT_DOUBLE_EQ(processing[1].value, 0.037);
 }
 
 TEST(PictureMeter, ACodecWithoutADecoderIsUnmeasured) {
