@@ -117,6 +117,8 @@ constexpr Metric kMetrics[] = {
      "concealedSamples: made up for packets that never came; behind the last packet where it is "
      "listened to all the time (verify: all) and chirps were due"},
     {"audio.concealment", "1", kCount, kDecoder, Looks::kHeaders, kLess, "", "concealmentEvents"},
+    {"audio.silent_concealed", "1", kCount, kDecoder, Looks::kHeaders, kNeither, "audio.concealed",
+     "silentConcealedSamples: those of them that were made up as silence; of browsers alone"},
     {"audio.level", "dBFS", kGauge, kDecoder, Looks::kRotate, kNeither, "",
      "RMS of each tenth of a second"},
     {"audio.silence", "s", kSpan, kDecoder, Looks::kRotate, kLess, "",
@@ -160,6 +162,8 @@ constexpr Metric kMetrics[] = {
      "framesSent: made and sent, once for all others"},
     {"send.key_frames", "1", kCount, kSender, Looks::kNone, kNeither, "send.frames",
      "keyFramesEncoded"},
+    {"send.huge_frames", "1", kCount, kSender, Looks::kNone, kLess, "send.frames",
+     "hugeFramesSent: at least 2.5 times as long as those of its rendition before it on average"},
     {"send.fps", "1/s", kGauge, kSender, Looks::kNone, kMore, "", "frames sent in each second"},
     {"send.lateness", "s", kGauge, kSender, Looks::kNone, kLess, "",
      "from a frame's capture to its last packet on its way to all others: drawing, encoding, and "
@@ -176,6 +180,11 @@ constexpr Metric kMetrics[] = {
      "PLI packets received (RFC 4585, 6.3.1)"},
     {"send.fir", "1", kCount, kSender, Looks::kNone, kLess, "",
      "FIR packets received (RFC 5104, 4.3.1)"},
+    {"send.loss", "1", kGauge, kSender, Looks::kNone, kLess, "",
+     "fractionLost: the share of our packets that the other end says did not come (RFC 3550, 6.4.1 "
+     "and A.3), before repair: the mean of a second's reports, but for those that expected none"},
+    {"send.switches", "1", kCount, kSender, Looks::kNone, kLess, "",
+     "qualityLimitationResolutionChanges: to a lesser rendition for lack of bandwidth, and back"},
     {"send.limited", "s", kSpan, kSender, Looks::kNone, kLess, "",
      "sent below the wanted quality for lack of bandwidth (qualityLimitationDurations)"},
     // --- the bot itself: was it the bottleneck?

@@ -119,7 +119,7 @@ CallStats Call::stats() const {
     all.connections.push_back(
         {leg->leg().member, fmt::format("{}/{}", static_cast<uint64_t>(id), leg->generation()),
          std::move(stats.sent), stats.round_trips, stats.round_trips_s, stats.times,
-         stats.available_outgoing_bitrate, stats.quality_limited_s});
+         stats.available_outgoing_bitrate, stats.quality_limited_s, stats.quality_switches});
   }
   return all;
 }

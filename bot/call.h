@@ -117,6 +117,7 @@ struct CallConnection {
   pipelines::ConnectTimes times;
   double available_bitrate = -1;  // as PeerStats says, as the following
   double limited_s = 0;
+  uint64_t switches = 0;
 };
 struct CallStats {
   std::vector<CallTrack> tracks;

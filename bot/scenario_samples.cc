@@ -131,6 +131,7 @@ void ScenarioSamples::made(const std::string& stream, const EncoderStats& stats,
     for (size_t i = 0; i < encoders.size(); ++i) {
       const pipelines::LiveStreamStats &now = encoders[i], &before = last[i];
       sum.key_frames += now.key_frames - before.key_frames;
+      sum.huge += now.huge - before.huge;
       sum.left_out += now.left_out - before.left_out;
       if (now.sent - before.sent <= most.sent) continue;
       most.sent = now.sent - before.sent;
@@ -143,6 +144,7 @@ void ScenarioSamples::made(const std::string& stream, const EncoderStats& stats,
   quality::SentCounters counters;
   counters.frames = static_cast<int64_t>(sum.sent);
   counters.key_frames = static_cast<int64_t>(sum.key_frames);
+  counters.huge_frames = static_cast<int64_t>(sum.huge);
   counters.left_out = static_cast<int64_t>(sum.left_out);
   counters.lateness = static_cast<double>(sum.late_ns) / 1e9;
   Counted& one = counted(made_, stream, "", stream);
@@ -202,13 +204,20 @@ void ScenarioSamples::add_sent(const CallConnection& connection, const pipelines
   sum.nack += sent.nack - before.nack;
   sum.pli += sent.pli - before.pli;
   sum.fir += sent.fir - before.fir;
-  if (sent.target_bitrate < 0) return;
+  if (sent.packets == 0 && sent.target_bitrate < 0) return;
   auto& one = way_streams_[key];
   if (!one) one = std::make_unique<Counted>(actor_, connection.member, stream);
-  quality::SentCounters adapted;
-  adapted.target_bitrate = sent.target_bitrate;
-  if (connection.available_bitrate >= 0) adapted.limited = connection.limited_s;
-  one->sampler.sent(adapted, now_ns);
+  if (sent.packets > 0)  // nobody lacks what nobody sent
+    one->sampler.losses({static_cast<int64_t>(sent.loss_reports), sent.loss_shares}, now_ns);
+  if (sent.target_bitrate >= 0) {
+    quality::SentCounters adapted;
+    adapted.target_bitrate = sent.target_bitrate;
+    if (connection.available_bitrate >= 0) {
+      adapted.limited = connection.limited_s;
+      adapted.switches = static_cast<int64_t>(connection.switches);
+    }
+    one->sampler.sent(adapted, now_ns);
+  }
   absorb(one->set.take());
 }
 

@@ -31,6 +31,7 @@ constexpr Counter kInboundVideo[] = {
 constexpr Counter kInboundAudio[] = {
     {"totalSamplesReceived", "audio.samples"},
     {"concealedSamples", "audio.concealed"},
+    {"silentConcealedSamples", "audio.silent_concealed"},
     {"concealmentEvents", "audio.concealment"},
 };
 constexpr Counter kOutbound[] = {
@@ -42,6 +43,7 @@ constexpr Counter kOutbound[] = {
 constexpr Counter kEncoded[] = {
     {"framesSent", "send.frames"},
     {"keyFramesEncoded", "send.key_frames"},
+    {"hugeFramesSent", "send.huge_frames"},
 };
 
 std::optional<double> delta(const Json& now, const Json& before, const char* key) {
@@ -204,6 +206,8 @@ void StatsSeries::outbound(const Context& context, const Json& now, const Json& 
   const StreamKey theirs{context.all.from, stream};
   if (const auto rate = now.at("targetBitrate").number())
     book_.add("send.target_bitrate", theirs, context.at_ns, *rate);
+  if (const auto switches = delta(now, before, "qualityLimitationResolutionChanges"))
+    book_.add("send.switches", theirs, context.at_ns, *switches);
   const auto limited = delta(now.at("qualityLimitationDurations"),
                              before.at("qualityLimitationDurations"), "bandwidth");
   if (!limited) return;
@@ -216,6 +220,12 @@ void StatsSeries::trip(const Context& context, const Json& now, const Json& befo
   const auto seconds = now.at("roundTripTime").number();
   const auto news = delta(now, before, "roundTripTimeMeasurements");
   if (seconds && news.value_or(1) > 0) book_.add("rtp.rtt", context.all, context.at_ns, *seconds);
+  // One with the time of the one before is the same report: add() has left it out.
+  const auto lost = now.at("fractionLost").number();
+  const auto kind = now.at("kind").text();
+  if (lost && kind)
+    book_.add("send.loss", {context.all.from, kind == "video" ? context.own : "microphone"},
+              context.at_ns, *lost);
 }
 
 void StatsSeries::pair(const Context& context, const Json& now) {

@@ -18,6 +18,7 @@ namespace {
 
 // One key frame serves everybody who asked meanwhile; a request is never forgotten, only later.
 constexpr int64_t kKeyFrameInterval_ns = 300'000'000;
+constexpr double kHuge = 2.5;  // W3C webrtc-stats, hugeFramesSent
 constexpr size_t kMostRemembered = 10'000;
 
 Result<GRef<GstElement>> add(GstBin* bin, const char* factory) {
@@ -92,7 +93,8 @@ Result<> LiveStream::build(GstBin* pipeline) {
   const auto look = [](GstPad*, GstPadProbeInfo* info, gpointer self) {
     const GstBuffer* frame = GST_PAD_PROBE_INFO_BUFFER(info);
     static_cast<LiveStream*>(self)->encoded(
-        !GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_DELTA_UNIT));
+        !GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_DELTA_UNIT),
+        gst_buffer_get_size(const_cast<GstBuffer*>(frame)));
     return GST_PAD_PROBE_OK;
   };
   gst_pad_add_probe(encoded_pad_.get(), GST_PAD_PROBE_TYPE_BUFFER, look, this, nullptr);
@@ -255,8 +257,9 @@ void LiveStream::send_key_request(int64_t now_ns) {
                      gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, FALSE, 0));
 }
 
-void LiveStream::encoded(bool key) {
+void LiveStream::encoded(bool key, size_t bytes) {
   key_ = key;
+  bytes_ = bytes;
   first_ = true;
   const std::lock_guard lock(mutex_);
   ++stats_.encoded;
@@ -298,6 +301,11 @@ void LiveStream::send(const GRef<GstBuffer>& packet, SentFrame frame) {
   const std::lock_guard counting(mutex_);
   ++stats_.packets;
   if (!last) return;
+  const double before = static_cast<double>(stats_.sent);
+  if (before > 0 &&
+      static_cast<double>(bytes_) * before >= kHuge * static_cast<double>(sent_bytes_))
+    ++stats_.huge;
+  sent_bytes_ += bytes_;
   ++stats_.sent;
   stats_.late_ns += frame.sent_ns - frame.captured_ns;
   if (sent_.size() == kMostRemembered) sent_.pop_front();

@@ -61,6 +61,7 @@ struct LiveStreamStats {
   uint64_t left_out = 0;  // too late to be made
   uint64_t sent = 0;      // whole frames that went to the taps
   int64_t late_ns = 0;    // of these, from capture to the last packet, altogether
+  uint64_t huge = 0;      // of these, at least 2.5 times as long as the mean of those before
 };
 
 class LiveStream {
@@ -91,7 +92,7 @@ class LiveStream {
   void feed();
   std::optional<Pacer::Turn> wait_for_turn();
   void send_key_request(int64_t now_ns);
-  void encoded(bool key);
+  void encoded(bool key, size_t bytes);
   void packet(GRef<GstBuffer> packet, int64_t encoder_time);
   void send(const GRef<GstBuffer>& packet, SentFrame frame);
 
@@ -112,7 +113,8 @@ class LiveStream {
   const Made& made_at(int64_t encoder_ns) const;
   std::array<Made, 64> newest_{};
   uint64_t made_ = 0;
-  bool key_ = false;    // the frame being payloaded
+  bool key_ = false;  // the frame being payloaded, as the following
+  size_t bytes_ = 0;
   bool first_ = false;  // none of its packets has come yet
   // Where the encoder's time began to go at the rate it has now.
   uint64_t epoch_made_ = 0;
@@ -134,6 +136,7 @@ class LiveStream {
   uint64_t next_frame_ = 0;
   std::deque<SentFrame> sent_;
   LiveStreamStats stats_;
+  uint64_t sent_bytes_ = 0;  // of whole frames, as encoded
 
   // Held while a packet goes out; otherwise only set_on() takes it, to be sure that nothing does.
   std::mutex gate_;

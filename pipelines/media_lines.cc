@@ -411,6 +411,9 @@ std::vector<SentStats> MediaLines::sent(const RtcpCounts& rtcp, size_t rendition
       stats.nack = asked.nack;
       stats.pli = asked.pli;
       stats.fir = asked.fir;
+      const ReportedLoss lost = rtcp.lost_of(ssrc);
+      stats.loss_reports = lost.count;
+      stats.loss_shares = lost.sum;
     }
     const auto renditions = source_->renditions(stats.stream);
     if (!renditions.empty())

@@ -238,6 +238,7 @@ PeerStats PeerImpl::stats() const {
   stats.available_outgoing_bitrate = uplink.available;
   stats.rendition = uplink.rendition;
   stats.quality_limited_s = uplink.limited_s;
+  stats.quality_switches = uplink.switches;
   stats.probes_sent = uplink.probes;
   stats.packets_resent = uplink.resent;
   stats.connection_state = name_of(connection_);

@@ -111,6 +111,9 @@ struct SentStats {
   // RTCP packets that came about it.
   uint64_t nack = 0, pli = 0, fir = 0;
   int target_bitrate = -1;  // of the rendition that is sent, bit/s; -1: there is but one way
+  // The other end's reports that said which share was lost (RFC 3550, A.3), and these together.
+  uint64_t loss_reports = 0;
+  double loss_shares = 0;
 };
 
 // monotonic_ns(); 0: not yet.
@@ -130,12 +133,13 @@ struct PeerStats {
   ConnectTimes times;
   // What the path takes of our video, as the other end's feedback says, bit/s; -1: not known (yet).
   double available_outgoing_bitrate = -1;
-  size_t rendition = 0;          // of the source's video that is sent; 0: the best
-  double quality_limited_s = 0;  // altogether in a lesser one, because of the path
-  uint64_t probes_sent = 0;      // tries whether it takes more
-  uint64_t packets_resent = 0;   // because the other end lost them (NACK)
-  std::string connection_state;  // W3C RTCPeerConnectionState
-  std::string selected_pair;     // "host 127.0.0.1:4000 -> host 127.0.0.1:5000", empty: none
+  size_t rendition = 0;           // of the source's video that is sent; 0: the best
+  double quality_limited_s = 0;   // altogether in a lesser one, because of the path
+  uint64_t quality_switches = 0;  // to another one, because of the path
+  uint64_t probes_sent = 0;       // tries whether it takes more
+  uint64_t packets_resent = 0;    // because the other end lost them (NACK)
+  std::string connection_state;   // W3C RTCPeerConnectionState
+  std::string selected_pair;      // "host 127.0.0.1:4000 -> host 127.0.0.1:5000", empty: none
 };
 
 using ChannelId = uint32_t;

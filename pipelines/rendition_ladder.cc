@@ -75,6 +75,7 @@ void RenditionLadder::go(size_t level, int64_t now_ns) {
   if (level_ == 0 && level > 0) limited_since_ns_ = now_ns;
   if (level_ > 0 && level == 0) limited_ns_ += now_ns - limited_since_ns_;
   level_ = level;
+  ++switches_;
 }
 
 std::optional<double> RenditionLadder::probe(const PathState& path, int64_t now_ns) {

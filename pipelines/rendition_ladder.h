@@ -38,6 +38,7 @@ class RenditionLadder {
   std::optional<double> probe(const PathState& path, int64_t now_ns);
   // Altogether below the best, in seconds.
   double limited_s(int64_t now_ns) const;
+  uint64_t switches() const { return switches_; }  // up and down, because of the path
 
  private:
   void go(size_t level, int64_t now_ns);
@@ -45,6 +46,7 @@ class RenditionLadder {
 
   std::vector<double> needs_;
   size_t level_ = 0;
+  uint64_t switches_ = 0;
   int64_t below_since_ns_ = 0;  // 0: it is not
   int64_t went_up_ns_ = 0;
   int64_t next_probe_ns_ = 0, probe_every_ns_ = 0, up_not_before_ns_ = 0, penalty_ns_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "base/clock.h"
 #include "pipelines/gst_glue.h"
@@ -25,7 +26,8 @@ void each_packet(std::span<const uint8_t> compound,
   }
 }
 
-FeedbackCounts* of(std::map<uint32_t, FeedbackCounts>& all, uint32_t ssrc) {
+template <class T>
+T* of(std::map<uint32_t, T>& all, uint32_t ssrc) {
   const auto found = all.find(ssrc);
   if (found != all.end()) return &found->second;
   return all.size() < kMostSsrcs ? &all[ssrc] : nullptr;
@@ -76,8 +78,18 @@ void RtcpCounts::take_blocks(std::span<const uint8_t> report, size_t head, int64
   for (size_t i = 0; i < blocks; ++i) {
     const size_t at = head + i * kReportBlock;
     if (at + kReportBlock > report.size()) return;
+    note_loss(report.subspan(at, kReportBlock));
     echo(rtcp_word(report, at + 16), rtcp_word(report, at + 20), now_ns);
   }
+}
+
+void RtcpCounts::note_loss(std::span<const uint8_t> block) {
+  auto* reported = of(lost_, rtcp_word(block, 0));
+  if (reported == nullptr) return;
+  const uint32_t highest = rtcp_word(block, 8);
+  if (std::exchange(reported->highest, highest) == highest) return;
+  ++reported->loss.count;
+  reported->loss.sum += block[4] / 256.0;
 }
 
 // No sender report has come there yet: both are 0 (W3C webrtc-stats, roundTripTime).
@@ -108,6 +120,12 @@ FeedbackCounts RtcpCounts::received_about(uint32_t ssrc) const {
 RoundTrips RtcpCounts::round_trips() const {
   const std::lock_guard lock(mutex_);
   return trips_;
+}
+
+ReportedLoss RtcpCounts::lost_of(uint32_t ssrc) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = lost_.find(ssrc);
+  return found == lost_.end() ? ReportedLoss() : found->second.loss;
 }
 
 void count_rtcp(GstPad* pad, const std::shared_ptr<RtcpCounts>& counts, bool sent) {

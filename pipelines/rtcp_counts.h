@@ -9,6 +9,9 @@
 // report block came, less the time that the other end held it (RFC 3550, 6.4.1: LSR, DLSR). Both
 // times are of our own clock. Who sends nothing has no sender reports, and so no round trip time.
 //
+// The share that was lost is what the other end's report blocks say of a stream of ours (RFC 3550,
+// A.3), each of the time since the block before. One that expected no packet says nothing.
+//
 // Thread:  any; locks for moments. Probes count on rtpsession's threads.
 // Owner:   shared by Peer and the pads.
 // Fails:   what is no RTCP says nothing.
@@ -36,6 +39,12 @@ struct RoundTrips {
   double sum_s = 0;
 };
 
+// Report blocks about one stream that say something, and the shares of these together.
+struct ReportedLoss {
+  uint64_t count = 0;
+  double sum = 0;
+};
+
 class RtcpCounts {
  public:
   // Compound packets as they leave and come; monotonic_ns().
@@ -46,6 +55,7 @@ class RtcpCounts {
   FeedbackCounts sent_about(uint32_t ssrc) const;
   FeedbackCounts received_about(uint32_t ssrc) const;
   RoundTrips round_trips() const;
+  ReportedLoss lost_of(uint32_t ssrc) const;  // of a stream that we send
 
  private:
   using Counts = std::map<uint32_t, FeedbackCounts>;
@@ -56,6 +66,7 @@ class RtcpCounts {
   };
   void note_report(std::span<const uint8_t> report, int64_t now_ns);
   void take_blocks(std::span<const uint8_t> report, size_t head, int64_t now_ns);
+  void note_loss(std::span<const uint8_t> block);
   void echo(uint32_t last_report, uint32_t held, int64_t now_ns);
 
   mutable std::mutex mutex_;
@@ -63,6 +74,11 @@ class RtcpCounts {
   std::array<Report, 64> reports_{};  // the newest
   size_t next_report_ = 0;
   RoundTrips trips_;
+  struct Reported {
+    ReportedLoss loss;
+    uint32_t highest = 0;  // extended sequence number that had come, as of the newest block
+  };
+  std::map<uint32_t, Reported> lost_;
 };
 
 // For rtpbin's send_rtcp_src and recv_rtcp_sink pads.

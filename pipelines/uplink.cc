@@ -262,6 +262,7 @@ UplinkStats Uplink::stats() const {
     stats.available = shared_->estimate->bitrate();
   stats.rendition = shared_->ladder.level();
   stats.limited_s = shared_->ladder.limited_s(monotonic_ns());
+  stats.switches = shared_->ladder.switches();
   return stats;
 }
 

@@ -32,6 +32,7 @@ struct UplinkStats {
   double available = -1;                         // bit/s; -1: nothing was reported yet
   size_t rendition = 0;                          // 0: the best
   double limited_s = 0;                          // below it, altogether
+  uint64_t switches = 0;                         // of the rendition
   uint64_t probes = 0, resent = 0, refused = 0;  // packets sent again on request, or not
 };
 

@@ -344,6 +344,7 @@ Result<> lost_sound(Rows& rows) {
   if (auto done = call.run(nullptr, &sound); !done) return done;
   call.total("audio.concealed", 0.6 * kMarkSampleRate);
   call.total("audio.concealment", 1);
+  call.state("audio.silent_concealed", Measured::kUnmeasured);  // nobody makes any up
   call.total("audio.samples", 10 * kMarkSampleRate);
   call.total("audio.missing", 1);
   call.total("audio.marked", 9);
@@ -434,24 +435,27 @@ Result<> counters(Rows& rows) {
     sampler.sent({.packets = 90 * n,
                   .frames = 30 * n,
                   .key_frames = 2 * n,
+                  .huge_frames = n,
                   .left_out = 3 * n,
                   .bytes = 90'000 * n,
                   .nack = 2 * n,
                   .pli = n,
                   .fir = 2 * n,
+                  .switches = n,
                   .lateness = 0.012 * 30 * static_cast<double>(n),
                   .target_bitrate = 8e5,
                   .available_bitrate = 1e6,
                   .limited = 0.25 * static_cast<double>(n)},
                  at_ns);
+    sampler.losses({.count = 2 * n, .sum = (0.03 + 0.07) * static_cast<double>(n)}, at_ns);
     sampler.trips({.count = 2 * n, .sum = 0.03 * 2 * static_cast<double>(n)}, at_ns);
   }
   call.report(set.snapshot());
   const std::pair<const char*, double> totals[] = {
-      {"rtp.packets", 95}, {"rtp.lost", 5},        {"rtp.repaired", 3},  {"rtp.discarded", 1},
-      {"rtp.nack", 4},     {"rtp.pli", 2},         {"rtp.fir", 1},       {"send.packets", 90},
-      {"send.frames", 30}, {"send.key_frames", 2}, {"send.left_out", 3}, {"send.nack", 2},
-      {"send.pli", 1},     {"send.fir", 2}};
+      {"rtp.packets", 95}, {"rtp.lost", 5},        {"rtp.repaired", 3},     {"rtp.discarded", 1},
+      {"rtp.nack", 4},     {"rtp.pli", 2},         {"rtp.fir", 1},          {"send.packets", 90},
+      {"send.frames", 30}, {"send.key_frames", 2}, {"send.left_out", 3},    {"send.nack", 2},
+      {"send.pli", 1},     {"send.fir", 2},        {"send.huge_frames", 1}, {"send.switches", 1}};
   for (const auto& [metric, each] : totals) call.total(metric, each * kSeconds);
   call.total("send.limited", 0.25 * kSeconds, kDelayTolerance);
   call.each("rtp.loss", 0.05, 0);
@@ -463,6 +467,7 @@ Result<> counters(Rows& rows) {
   call.each("send.available_bitrate", 1e6, 0);
   call.each("send.target_bitrate", 8e5, 0);
   call.each("send.fps", 30, 0);
+  call.each("send.loss", 0.05, 1e-9);
   call.each("send.lateness", 0.012, 1e-9);
   return {};
 }

@@ -51,6 +51,8 @@ SoundMeter::SoundMeter(const TrackInfo& track, SeriesSet& out, const SoundMeterC
       chirp_meter_(out, config.sender, config.log, config.skew) {
   out_.expect({"audio.samples", "audio.concealed", "audio.concealment", "join.first_rtp"},
               "no packet came");
+  out_.expect({"audio.silent_concealed"},
+              "what a bot lacks it counts and does not make up: none of it sounds like anything");
   const bool never = config.decode == Decode::kNever;
   const char* why = never ? kNotDecoded : "no packet was decoded";
   out_.expect({"audio.level", "audio.silence", "audio.clip", "audio.bandwidth", "join.first_frame"},

@@ -1,5 +1,8 @@
 #include "quality/stats_sampler.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace callbot::quality {
 namespace {
 
@@ -25,6 +28,18 @@ void add_rate(SeriesSet& out, const char* metric, int64_t at_ns, std::optional<i
   if (many && at_ns > since_ns)
     out.sample(metric, at_ns,
                static_cast<double>(*many) * each * 1e9 / static_cast<double>(at_ns - since_ns));
+}
+
+// Of what the other end's reports told since the last look; where none came nothing is known anew.
+void add_mean(SeriesSet& out, const char* metric, int64_t at_ns, const auto& before,
+              const auto& now) {
+  const bool anew = now.count < before.count;
+  const int64_t count = now.count - (anew ? 0 : before.count);
+  const double sum = now.sum - (anew ? 0 : before.sum);
+  if (count > 0)
+    out.sample(metric, at_ns, sum / static_cast<double>(count));
+  else
+    out.expect({metric}, "no receiver report has come back yet");
 }
 
 }  // namespace
@@ -69,10 +84,12 @@ void StatsSampler::sent(const SentCounters& now, int64_t at_ns) {
   const SentCounters zero{.packets = 0,
                           .frames = 0,
                           .key_frames = 0,
+                          .huge_frames = 0,
                           .left_out = 0,
                           .nack = 0,
                           .pli = 0,
                           .fir = 0,
+                          .switches = 0,
                           .lateness = 0.0,
                           .limited = 0.0};
   const SentCounters& before = last_sent_ ? *last_sent_ : zero;
@@ -80,10 +97,12 @@ void StatsSampler::sent(const SentCounters& now, int64_t at_ns) {
   add(out_, "send.packets", at_ns, growth(before.packets, now.packets));
   add(out_, "send.frames", at_ns, frames);
   add(out_, "send.key_frames", at_ns, growth(before.key_frames, now.key_frames));
+  add(out_, "send.huge_frames", at_ns, growth(before.huge_frames, now.huge_frames));
   add(out_, "send.left_out", at_ns, growth(before.left_out, now.left_out));
   add(out_, "send.nack", at_ns, growth(before.nack, now.nack));
   add(out_, "send.pli", at_ns, growth(before.pli, now.pli));
   add(out_, "send.fir", at_ns, growth(before.fir, now.fir));
+  add(out_, "send.switches", at_ns, growth(before.switches, now.switches));
   const auto lateness = delta(before.lateness, now.lateness);
   if (lateness && frames && *frames > 0)
     out_.sample("send.lateness", at_ns, *lateness / static_cast<double>(*frames));
@@ -95,19 +114,20 @@ void StatsSampler::sent(const SentCounters& now, int64_t at_ns) {
     add_rate(out_, "send.bitrate", at_ns, growth(before.bytes, now.bytes), 8, sent_ns_);
     add_rate(out_, "send.fps", at_ns, frames, 1, sent_ns_);
   }
-  last_sent_ = now;
+  // Known with the first feedback: what came between the look before and that one counts.
+  SentCounters known = now;
+  if (!known.limited) known.limited = before.limited;
+  if (!known.switches) known.switches = before.switches;
+  last_sent_ = known;
   sent_ns_ = at_ns;
 }
 
+void StatsSampler::losses(const LossCounters& now, int64_t at_ns) {
+  add_mean(out_, "send.loss", at_ns, std::exchange(last_losses_, now), now);
+}
+
 void StatsSampler::trips(const TripCounters& now, int64_t at_ns) {
-  const bool anew = now.count < last_trips_.count;
-  const int64_t count = now.count - (anew ? 0 : last_trips_.count);
-  const double sum = now.sum - (anew ? 0 : last_trips_.sum);
-  if (count > 0)
-    out_.sample("rtp.rtt", at_ns, sum / static_cast<double>(count));
-  else
-    out_.expect({"rtp.rtt"}, "no receiver report has come back yet");
-  last_trips_ = now;
+  add_mean(out_, "rtp.rtt", at_ns, std::exchange(last_trips_, now), now);
 }
 
 }  // namespace callbot::quality

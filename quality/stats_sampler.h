@@ -25,10 +25,17 @@ struct ReceivedCounters {
 };
 // Of one sent stream; rates as they are now.
 struct SentCounters {
-  std::optional<int64_t> packets, frames, key_frames, left_out, bytes, nack, pli, fir;
+  std::optional<int64_t> packets, frames, key_frames, huge_frames, left_out, bytes, nack, pli, fir;
+  std::optional<int64_t> switches;
   std::optional<double> lateness;                           // of all frames together, seconds
   std::optional<double> target_bitrate, available_bitrate;  // bit/s
   std::optional<double> limited;                            // seconds so far
+};
+// Of one sent stream: reports of the other end that told the share that was lost, and the sum of
+// these.
+struct LossCounters {
+  int64_t count = 0;
+  double sum = 0;
 };
 // Of one connection: receiver reports that told a round trip time, and the sum of these, seconds.
 struct TripCounters {
@@ -41,12 +48,14 @@ class StatsSampler {
   explicit StatsSampler(SeriesSet& out);
   void received(const ReceivedCounters& now, int64_t at_ns);
   void sent(const SentCounters& now, int64_t at_ns);
+  void losses(const LossCounters& now, int64_t at_ns);
   void trips(const TripCounters& now, int64_t at_ns);
 
  private:
   SeriesSet& out_;
   std::optional<ReceivedCounters> last_received_;
   std::optional<SentCounters> last_sent_;
+  LossCounters last_losses_;
   TripCounters last_trips_;
   int64_t received_ns_ = 0, sent_ns_ = 0;
 };

@@ -31,7 +31,7 @@ const std::vector<Graph>& graphs() {
       {"Frame rate", {"video.fps"}},
       {"Bit rate received", {"rtp.bitrate"}},
       {"Bit rate sent", {"send.bitrate", "send.target_bitrate", "send.available_bitrate"}},
-      {"Loss", {"rtp.loss"}},
+      {"Loss", {"rtp.loss", "send.loss"}},
       {"Asked for again, each second", {"rtp.nack", "rtp.pli"}},
       {"Held by the jitterbuffer", {"jitterbuffer.delay"}},
       {"Frames on their way to the picture", {"video.processing", "video.assembly"}},

@@ -55,6 +55,8 @@ thresholds:
   - {metric: rtp.nack, stat: total, op: ">=", value: 0, per: stream, who: bob, from: alice}
   - {metric: rtp.fir, stat: total, op: "==", value: 0, per: stream, who: bob, from: alice}
   - {metric: rtp.rtt, stat: count, op: ">=", value: 1, who: alice, from: bob}
+  - {metric: send.loss, stat: count, op: ">=", value: 1, who: alice, from: bob, stream: camera}
+  - {metric: send.huge_frames, stat: ratio, op: "<", value: 50%, who: alice, stream: camera}
   - {metric: send.frames, stat: total, op: ">", value: 20, who: alice}
   - {metric: send.key_frames, stat: total, op: ">=", value: 1, who: alice}
   - {metric: send.fps, stat: max, op: ">=", value: 5, who: alice, stream: camera}
@@ -161,6 +163,7 @@ thresholds:
   - {name: repaired, metric: rtp.repaired, stat: ratio, op: <=, value: 1%, who: bob, from: alice, between: [lossy, end]}
   - {metric: rtp.nack, stat: total, op: ">", value: 0, who: bob, from: alice, between: [lossy, end]}
   - {metric: send.nack, stat: total, op: ">", value: 0, who: alice, between: [lossy, end]}
+  - {metric: send.loss, stat: max, op: ">", value: 0, who: alice, from: bob, between: [lossy, end]}
   - {metric: identity.wrong, stat: total, op: "==", value: 0, who: bob}
   - {metric: video.duplicate, stat: total, op: "==", value: 0, who: bob}
 )");

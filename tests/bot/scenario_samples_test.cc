@@ -77,17 +77,20 @@ TEST(ScenarioSamples, AFreshConnectionCountsAnew) {
 
 TEST(ScenarioSamples, WhatIsMadeIsCounted) {
   ScenarioSamples samples("bob", {});
-  samples.made("camera",
-               {{"cam", {{.key_frames = 1, .left_out = 0, .sent = 30, .late_ns = 300'000'000}}}},
-               kSecond);
-  samples.made("camera",
-               {{"cam", {{.key_frames = 3, .left_out = 2, .sent = 60, .late_ns = 900'000'000}}}},
-               2 * kSecond);
+  samples.made(
+      "camera",
+      {{"cam", {{.key_frames = 1, .left_out = 0, .sent = 30, .late_ns = 300'000'000, .huge = 1}}}},
+      kSecond);
+  samples.made(
+      "camera",
+      {{"cam", {{.key_frames = 3, .left_out = 2, .sent = 60, .late_ns = 900'000'000, .huge = 3}}}},
+      2 * kSecond);
   EXPECT_EQ(values(samples, "send.frames"), (Values{30, 30}));
   EXPECT_EQ(find(samples, "send.frames")->stream, "camera");
   EXPECT_EQ(find(samples, "send.frames")->from, "");
   EXPECT_EQ(values(samples, "send.key_frames"), (Values{1, 2}));
   EXPECT_EQ(values(samples, "send.left_out"), (Values{0, 2}));
+  EXPECT_EQ(values(samples, "send.huge_frames"), (Values{1, 2}));
   EXPECT_EQ(values(samples, "send.fps"), (Values{30}));
   EXPECT_THAT(values(samples, "send.lateness"),
               ::testing::ElementsAre(::testing::DoubleEq(0.01), ::testing::DoubleEq(0.02)));
@@ -145,14 +148,18 @@ TEST(ScenarioSamples, WhatAPathTakesIsOfOneConnection) {
   samples.connections({alice}, camera_alone, kSecond);
   EXPECT_EQ(find(samples, "send.available_bitrate"), nullptr) << "nothing was reported yet";
   EXPECT_EQ(find(samples, "send.limited"), nullptr);
+  EXPECT_EQ(find(samples, "send.switches"), nullptr);
   alice.available_bitrate = 4e5;
   alice.limited_s = 0.5;
+  alice.switches = 3;
   alice.sent[0].target_bitrate = 300'000;
   samples.connections({alice}, camera_alone, 2 * kSecond);
   EXPECT_EQ(values(samples, "send.available_bitrate"), (Values{4e5}));
   EXPECT_EQ(values(samples, "send.target_bitrate"), (Values{3e5}));
   EXPECT_EQ(values(samples, "send.limited"), (Values{0.5}));
-  for (const char* metric : {"send.available_bitrate", "send.target_bitrate", "send.limited"})
+  EXPECT_EQ(values(samples, "send.switches"), (Values{3}));
+  for (const char* metric :
+       {"send.available_bitrate", "send.target_bitrate", "send.limited", "send.switches"})
     EXPECT_EQ(find(samples, metric)->from, "alice") << metric;
   EXPECT_EQ(find(samples, "send.target_bitrate")->stream, "camera");
 }
@@ -170,6 +177,28 @@ TEST(ScenarioSamples, ARoundTripIsOfOneConnection) {
   samples.connections({alice, listener}, camera_alone, 2 * kSecond);
   EXPECT_EQ(values(samples, "rtp.rtt"), (Values{0.05}));
   for (const Series& s : samples.series()) EXPECT_NE(s.from, "dave") << "nothing is sent to him";
+}
+
+TEST(ScenarioSamples, WhatTheOtherEndLacksIsOfOneStreamOfOneConnection) {
+  ScenarioSamples samples("bob", {});
+  const auto camera_alone = [](size_t) { return std::string("camera"); };
+  CallConnection alice = connection("alice", "1", 100, 0);
+  samples.connections({alice}, camera_alone, kSecond);
+  ASSERT_NE(find(samples, "send.loss"), nullptr);
+  EXPECT_EQ(find(samples, "send.loss")->state, Measured::kUnmeasured);
+  alice.sent.push_back({.stream = 1});
+  const auto with_screen = [](size_t n) { return std::string(n == 0 ? "camera" : "screen"); };
+  samples.connections({alice}, with_screen, kSecond);
+  for (const Series& s : samples.series())
+    EXPECT_FALSE(s.metric == "send.loss" && s.stream == "screen") << "nothing is sent there";
+  alice.sent[0].loss_reports = 2;
+  alice.sent[0].loss_shares = 0.1;
+  samples.connections({alice}, camera_alone, 2 * kSecond);
+  samples.connections({alice}, camera_alone, 3 * kSecond);
+  EXPECT_EQ(values(samples, "send.loss"), (Values{0.05}));
+  EXPECT_EQ(find(samples, "send.loss")->from, "alice");
+  EXPECT_EQ(find(samples, "send.loss")->stream, "camera");
+  EXPECT_EQ(find(samples, "send.target_bitrate"), nullptr) << "there is but one way";
 }
 
 TEST(ScenarioSamples, EverySampleIsHeard) {

@@ -18,13 +18,13 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
         "framesAssembledFromMultiplePackets":{14},"frameWidth":640,"frameHeight":360,"freezeCount":{7},
         "totalFreezesDuration":{8},"pauseCount":0,"totalPausesDuration":0}},
       {{"id":"A","type":"inbound-rtp","kind":"audio","timestamp":{0},"packetsReceived":{1},
-        "packetsLost":0,"totalSamplesReceived":{9},"concealedSamples":{2},"concealmentEvents":1,
+        "packetsLost":0,"totalSamplesReceived":{9},"concealedSamples":{2},"silentConcealedSamples":{15},"concealmentEvents":1,
         "totalAudioEnergy":{10},"totalSamplesDuration":{11}}},
       {{"id":"O1","type":"outbound-rtp","kind":"video","timestamp":{0},"packetsSent":{1},
         "bytesSent":{4},"headerBytesSent":{1},"framesSent":{3},"keyFramesEncoded":1,
-        "targetBitrate":500000,"nackCount":0,"pliCount":2,"firCount":0,
+        "targetBitrate":500000,"nackCount":0,"pliCount":2,"firCount":0,"hugeFramesSent":{15},"qualityLimitationResolutionChanges":{15},
         "qualityLimitationDurations":{{"bandwidth":0}}}},
-      {{"id":"R","type":"remote-inbound-rtp","timestamp":{0},"roundTripTime":0.02,
+      {{"id":"R","type":"remote-inbound-rtp","kind":"video","timestamp":{0},"roundTripTime":0.02,"fractionLost":0.25,
         "roundTripTimeMeasurements":{11}}},
       {{"id":"L","type":"local-candidate","candidateType":"host","address":"127.0.0.1","port":4000,
         "protocol":"udp"}},
@@ -32,7 +32,7 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
         "remoteCandidateId":"X","availableOutgoingBitrate":2500000}}]}}]}})",
       5000 + seconds * 1000, seconds * 50, seconds * 2, seconds * 30, seconds * 12500,
       seconds * 30 * 0.08, seconds * 900, freezes, frozen, seconds * 48000, seconds * 0.01, seconds,
-      seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10);
+      seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10, seconds);
   const auto json = Json::parse(text);
   EXPECT_TRUE(json) << text;
   return json.value_or(Json());
@@ -77,6 +77,7 @@ TEST_F(StatsSeriesTest, CountersAreDifferences) {
   EXPECT_NEAR(last("video.assembly"), 0.02, 1e-9) << "of the frames that came in several packets";
   EXPECT_EQ(last("audio.samples", "microphone"), 96000);
   EXPECT_EQ(last("audio.concealed", "microphone"), 4);
+  EXPECT_EQ(last("audio.silent_concealed", "microphone"), 2);
   EXPECT_NEAR(last("audio.level", "microphone"), -20, 1e-6);
   EXPECT_EQ(last("rtp.rtt", ""), 0.02);
   EXPECT_EQ(series("rtp.packets").from, "bot");
@@ -112,6 +113,7 @@ TEST_F(StatsSeriesTest, WhatIsSentToAllIsOurs) {
   EXPECT_EQ(last("send.packets", "screen"), 100);
   EXPECT_EQ(last("send.frames", "screen"), 60);
   EXPECT_EQ(last("send.key_frames", "screen"), 0);
+  EXPECT_EQ(last("send.huge_frames", "screen"), 2);
   EXPECT_DOUBLE_EQ(last("send.fps", "screen"), 30);
   EXPECT_EQ(last("send.pli", "screen"), 0);
 }
@@ -122,6 +124,10 @@ TEST_F(StatsSeriesTest, WhatAPathTakesIsOfOneConnection) {
   EXPECT_EQ(series("send.limited", "screen").from, "bot");
   EXPECT_EQ(series("send.limited", "screen").state, Measured::kOk);
   EXPECT_EQ(series("send.target_bitrate", "screen").from, "bot");
+  EXPECT_EQ(series("send.loss", "screen").from, "bot");
+  EXPECT_EQ(last("send.loss", "screen"), 0.25);
+  EXPECT_EQ(series("send.switches", "screen").from, "bot");
+  EXPECT_EQ(last("send.switches", "screen"), 2);
   EXPECT_DOUBLE_EQ(last("send.target_bitrate", "screen"), 500'000);
   EXPECT_EQ(series("send.available_bitrate", "").from, "bot");
   EXPECT_DOUBLE_EQ(last("send.available_bitrate", ""), 2'500'000);

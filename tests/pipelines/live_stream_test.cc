@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -76,6 +77,49 @@ INSTANTIATE_TEST_SUITE_P(, LiveStreamEncoder,
                                          std::pair("h264", "x264enc"),
                                          std::pair("h264", "openh264enc")),
                          [](const auto& test) { return std::string(test.param.second); });
+
+// Grey pictures, and noise in one of them or in none.
+uint64_t huge_frames(std::optional<uint64_t> noise) {
+  auto encoder = make_encoder_named("vp8enc", {320, 180, 30, 400'000});
+  EXPECT_TRUE(encoder);
+  const auto pipeline = GRef<GstElement>::sink(gst_pipeline_new(nullptr));
+  LiveStreamConfig config;
+  config.codec = codec_by_name("vp8");
+  config.rtp = {100, 1234};
+  config.encoder = *encoder;
+  config.raw_caps = test::PictureBuffer(320, 180).caps(30);
+  config.make = [noise](uint64_t frame) {
+    test::PictureBuffer picture(320, 180);
+    std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{100});
+    uint32_t random = 1;
+    if (frame == noise)
+      for (uint8_t& byte : picture.bytes)
+        byte = static_cast<uint8_t>((random = random * 1664525 + 1013904223) >> 24);
+    return picture.copy(0);
+  };
+  config.ended = [] {};
+  auto stream = LiveStream::create(GST_BIN(pipeline.get()), std::move(config));
+  EXPECT_TRUE(stream);
+  (*stream)->attach([](const GRef<GstBuffer>&) {});
+  const int64_t now = monotonic_ns();
+  (*stream)->begin(now, now);
+  EXPECT_NE(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  Loop loop;
+  EXPECT_TRUE(loop.run_until(
+      [&] {
+        const auto sent = (*stream)->sent();
+        return sent.size() >= 20 && sent.back().number > 16;
+      },
+      15s));
+  (*stream)->stop();
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  return (*stream)->stats().huge;
+}
+
+TEST(LiveStream, AFrameIsHugeBesideThoseBeforeIt) {
+  EXPECT_EQ(huge_frames({}), 0u) << "the first is a key frame, and has none before it";
+  EXPECT_GE(huge_frames(15), 1u);
+}
 
 }  // namespace
 }  // namespace callbot::pipelines

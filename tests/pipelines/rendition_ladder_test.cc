@@ -109,6 +109,7 @@ TEST(RenditionLadder, CountsTheTimeBelowTheBest) {
   EXPECT_NEAR(ladder.limited_s(down + ms(1500)), 1.5, 1e-9);
   const int64_t up = changed_at(ladder, {.estimate = 3e6}, down, ms(9000));
   const int64_t best = changed_at(ladder, {.estimate = 3e6}, up, ms(9000));
+  EXPECT_EQ(ladder.switches(), 3u) << "two down at once, and up one by one";
   EXPECT_NEAR(ladder.limited_s(ms(60'000)), static_cast<double>(best - down) * 1e-9, 1e-9);
 }
 

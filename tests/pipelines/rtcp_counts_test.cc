@@ -78,6 +78,28 @@ TEST(RtcpCounts, TheRoundTripIsWhatTheOtherEndDidNotHold) {
   EXPECT_NEAR(counts.round_trips().sum_s, 0.08 + 0.04 + 0.29, 1e-9);
 }
 
+Bytes lossy_block(uint32_t ssrc, uint32_t fraction, uint32_t highest) {
+  return words({ssrc, fraction << 24 | 5, highest, 0, 0, 0});
+}
+
+TEST(RtcpCounts, WhatTheOtherEndLacksIsOfEachStreamAndOfTheTimeSinceTheReportBefore) {
+  RtcpCounts counts;
+  EXPECT_EQ(counts.lost_of(kOurs).count, 0u) << "nobody knows yet";
+  counts.received(receiver_report(lossy_block(kOurs, 64, 100) + lossy_block(7, 0, 40)), 1);
+  EXPECT_EQ(counts.lost_of(kOurs).count, 1u);
+  EXPECT_DOUBLE_EQ(counts.lost_of(kOurs).sum, 0.25);
+  EXPECT_EQ(counts.lost_of(7).count, 1u) << "nothing lost is something known";
+  EXPECT_EQ(counts.lost_of(7).sum, 0);
+  // Nothing was sent since then: it says 0 of no packets.
+  counts.received(receiver_report(lossy_block(kOurs, 0, 100)), 2);
+  EXPECT_EQ(counts.lost_of(kOurs).count, 1u);
+  counts.received(receiver_report(lossy_block(kOurs, 128, 120)), 3);
+  EXPECT_EQ(counts.lost_of(kOurs).count, 2u);
+  EXPECT_DOUBLE_EQ(counts.lost_of(kOurs).sum, 0.75);
+  counts.sent(receiver_report(lossy_block(kTheirs, 64, 100)), 4);
+  EXPECT_EQ(counts.lost_of(kTheirs).count, 0u) << "that is what we lack";
+}
+
 TEST(RtcpCounts, WithoutOurReportThereIsNoRoundTrip) {
   RtcpCounts counts;
   counts.received(receiver_report(block(0, 0)), 1);

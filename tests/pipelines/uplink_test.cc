@@ -68,6 +68,7 @@ void one_receiver_falls_and_climbs_and_the_others_stay(const char* codec) {
       << call.log();
   const PeerStats stats = call.a.peer->stats();
   EXPECT_GT(stats.quality_limited_s, static_cast<double>(widened - fell) * 1e-9);
+  EXPECT_GE(stats.quality_switches, 2u) << "down and back up";
   EXPECT_GT(stats.probes_sent, 0u);
   testing::Test::RecordProperty("fell_ms", static_cast<int>((fell - narrowed) / 1'000'000));
   testing::Test::RecordProperty("seen_small_ms",
@@ -82,6 +83,7 @@ void one_receiver_falls_and_climbs_and_the_others_stay(const char* codec) {
   EXPECT_TRUE(other.a.renditions.empty()) << other.log();
   EXPECT_EQ(other.b.sizes.size(), 1u);
   EXPECT_EQ(other.a.peer->stats().quality_limited_s, 0);
+  EXPECT_EQ(other.a.peer->stats().quality_switches, 0u);
 }
 
 class UplinkCodecs : public ::testing::TestWithParam<const char*> {};

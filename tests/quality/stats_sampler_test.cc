@@ -90,6 +90,35 @@ TEST_F(StatsSamplerTest, WhatIsMadeToBeSent) {
     EXPECT_THAT(values(metric), ElementsAre()) << metric;
 }
 
+TEST_F(StatsSamplerTest, WhatTheOtherEndLacksIsOfTheReportsSince) {
+  sampler_.losses({}, kSecond);
+  auto all = set_.snapshot();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].metric, "send.loss");
+  EXPECT_EQ(all[0].state, Measured::kUnmeasured);
+  EXPECT_NE(all[0].why, "");
+  sampler_.losses({.count = 2, .sum = 0.5}, 2 * kSecond);
+  sampler_.losses({.count = 2, .sum = 0.5}, 3 * kSecond);
+  sampler_.losses({.count = 3, .sum = 0.5}, 4 * kSecond);
+  EXPECT_THAT(values("send.loss"), ElementsAre(DoubleEq(0.25), 0));
+}
+
+TEST_F(StatsSamplerTest, HugeFramesAndSwitchesAreCounted) {
+  sampler_.sent({.huge_frames = 1, .switches = 0}, kSecond);
+  sampler_.sent({.huge_frames = 4, .switches = 2}, 2 * kSecond);
+  EXPECT_THAT(values("send.huge_frames"), ElementsAre(1, 3));
+  EXPECT_THAT(values("send.switches"), ElementsAre(0, 2));
+}
+
+TEST_F(StatsSamplerTest, WhatThePathBringsAboutCountsFromTheFirstFeedbackOn) {
+  sampler_.sent({.target_bitrate = 8e5}, kSecond);
+  EXPECT_THAT(values("send.switches"), ElementsAre());
+  sampler_.sent({.switches = 1, .target_bitrate = 3e5, .limited = 0.5}, 2 * kSecond);
+  sampler_.sent({.switches = 1, .target_bitrate = 3e5, .limited = 1.5}, 3 * kSecond);
+  EXPECT_THAT(values("send.switches"), ElementsAre(1, 0));
+  EXPECT_THAT(values("send.limited"), ElementsAre(DoubleEq(0.5), DoubleEq(1)));
+}
+
 TEST_F(StatsSamplerTest, ARoundTripIsThatOfTheReportsSince) {
   sampler_.trips({}, kSecond);
   auto all = set_.snapshot();
