@@ -223,7 +223,11 @@ TEST_P(PageActorTest, ThePageReadsTheBotsMarksFrameByFrame) {
   EXPECT_GT(total("rtp.packets"), 0);
   EXPECT_GT(total("video.decoded"), 0);
   EXPECT_GT(total("audio.samples", "microphone"), 0);
-  EXPECT_NE(series("jitterbuffer.delay"), nullptr);
+  for (const char* metric :
+       {"jitterbuffer.delay", "video.processing", "video.assembly", "send.loss"})
+    EXPECT_TRUE(loop_.run_until([&] { return series(metric) != nullptr; }, kPatience)) << metric;
+  EXPECT_NE(series("audio.silent_concealed", "microphone"), nullptr);
+  EXPECT_NE(series("send.huge_frames"), nullptr);
   EXPECT_NE(series("send.bitrate"), nullptr);
   EXPECT_NE(series("join.ice", ""), nullptr);
   ASSERT_FALSE(actor_->pairs().empty());
