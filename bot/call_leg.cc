@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipelines/ice.h"
+#include "pipelines/sdp.h"
 
 namespace callbot::bot {
 namespace {
@@ -18,6 +19,21 @@ constexpr auto kLongestRetry = 15s;
 
 bool worth_another_try(Code code) {
   return code == Code::kConnect || code == Code::kTimeout || code == Code::kInternal;
+}
+
+// What our m-lines carry, as far as they say so (RFC 4796): a server passes on no a=content, but
+// what its protocol says of a mid.
+std::map<std::string, signaling::StreamOwner> streams_said(const std::string& sdp) {
+  std::map<std::string, signaling::StreamOwner> all;
+  const auto parsed = pipelines::parse_sdp(sdp, {});
+  if (!parsed) return all;
+  for (const pipelines::SdpMedia& media : parsed->media) {
+    const std::string* mid = media.attributes.find("mid");
+    const std::string* content = media.attributes.find("content");
+    if (mid != nullptr && content != nullptr && *content == "slides")
+      all[*mid] = {"", "", "screen"};
+  }
+  return all;
 }
 
 }  // namespace
@@ -163,6 +179,7 @@ void CallLeg::local_description(bool offer, const std::string& sdp) {
       offer ? signaling::Description::Type::kOffer : signaling::Description::Type::kAnswer;
   description.sdp = relay_ ? relay_->description_for_them(sdp) : sdp;
   description.generation = generation_;
+  if (leg_.member.empty()) description.streams = streams_said(sdp);
   owner_.leg_send(leg_.id, std::move(description));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "pipelines/joined_source.h"
 #include "tests/support/loopback.h"
 
 namespace callbot::bot {
@@ -25,12 +26,12 @@ class End final : public LegOwner {
   explicit End(Loop& loop) : loop_(loop) {}
   ~End() override { leg.reset(); }
 
-  void make(bool offers, pipelines::Source* source) {
+  void make(bool offers, pipelines::Source* source, const std::string& member = "m1") {
     signaling::Leg l;
     l.id = LegId{1};
     l.offers = offers ? signaling::Party::kUs : signaling::Party::kThem;
     l.direction = source != nullptr ? signaling::Direction::kSend : signaling::Direction::kReceive;
-    l.member = "m1";
+    l.member = member;
     l.name = "them";
     pipelines::PeerConfig config;
     config.ice.interfaces = {"127.0.0.1"};
@@ -205,6 +206,24 @@ TEST_F(CallLegTest, ARestartIsAFreshPeerOfTheNextGeneration) {
   EXPECT_EQ(answerer_.removed, 2) << "tracks of the old one have ended";
   EXPECT_TRUE(flows());
   EXPECT_TRUE(answerer_.troubles.empty());
+}
+
+TEST_F(CallLegTest, AServerIsToldWhichStreamIsAScreen) {
+  std::vector<std::unique_ptr<pipelines::Source>> sources;
+  sources.push_back(pipelines::small_pattern(loop_));
+  sources.push_back(pipelines::small_pattern(loop_, false, true));
+  pipelines::JoinedSource joined(std::move(sources), 2);
+  joined.set_content(2, "slides");
+  offerer_.make(true, &joined, "");
+  offerer_.deliver = false;
+  offerer_.leg->start();
+  ASSERT_TRUE(until([&] { return !offerer_.said.empty(); }));
+  const Description& offer = offerer_.said[0];
+  ASSERT_EQ(offer.streams.size(), 1u);
+  EXPECT_EQ(offer.streams.begin()->second.source, "screen");
+  const size_t mid = offer.sdp.find("a=mid:" + offer.streams.begin()->first + "\r\n");
+  EXPECT_GT(mid, offer.sdp.rfind("m=video")) << offer.sdp;
+  offerer_.leg.reset();  // before its source
 }
 
 TEST_F(CallLegTest, ARenegotiationStaysOnThePeer) {
