@@ -117,9 +117,10 @@ CallStats Call::stats() const {
       all.tracks.push_back(std::move(track));
     }
     all.connections.push_back(
-        {leg->leg().member, fmt::format("{}/{}", static_cast<uint64_t>(id), leg->generation()),
-         std::move(stats.sent), stats.round_trips, stats.round_trips_s, stats.times,
-         stats.available_outgoing_bitrate, stats.quality_limited_s, stats.quality_switches});
+        {leg->leg().member, id, is_connected(id) ? std::move(stats.selected_pair) : "",
+         fmt::format("{}/{}", static_cast<uint64_t>(id), leg->generation()), std::move(stats.sent),
+         stats.round_trips, stats.round_trips_s, stats.times, stats.available_outgoing_bitrate,
+         stats.quality_limited_s, stats.quality_switches});
   }
   return all;
 }
@@ -151,13 +152,16 @@ LegOwner::Line Call::leg_line(const std::string& name) {
   return {config_.line_of(name), network::Relay::Whose::kTheOtherEnds};
 }
 
-std::string Call::selected_pair(const std::string& member) const {
-  for (const LegId id : connected_) {
-    CallLeg& leg = *legs_.at(id);
-    if (leg.leg().member == member && leg.peer() != nullptr)
-      return leg.peer()->stats().selected_pair;
-  }
-  return "";
+bool Call::is_connected(LegId leg) const {
+  return std::find(connected_.begin(), connected_.end(), leg) != connected_.end();
+}
+
+bool Call::carries(const std::string& member, signaling::Direction direction) const {
+  return std::any_of(connected_.begin(), connected_.end(), [&](LegId id) {
+    const signaling::Leg& leg = legs_.at(id)->leg();
+    const bool there = leg.member.empty() || leg.member == member;
+    return there && (leg.direction == signaling::Direction::kBoth || leg.direction == direction);
+  });
 }
 
 void Call::announce(const signaling::Self& self) {
@@ -310,16 +314,15 @@ void Call::leg_send(LegId leg, signaling::Message message) {
 void Call::leg_request(LegId leg, signaling::Request request) { signaling_->request(leg, request); }
 
 void Call::leg_connected(CallLeg& leg) {
-  if (std::find(connected_.begin(), connected_.end(), leg.leg().id) == connected_.end())
-    connected_.push_back(leg.leg().id);
+  if (!is_connected(leg.leg().id)) connected_.push_back(leg.leg().id);
   if (link_ && (!verified_ || *verified_)) verified_ = leg.network_verified();
   events_.connected(leg.leg().member);
 }
 
 void Call::leg_trouble(CallLeg& leg, const Error& error, bool again) {
-  std::erase(connected_, leg.leg().id);
+  const bool lost = std::erase(connected_, leg.leg().id) > 0;
   log_.warn("peer {}: {}{}", leg.leg().name, error.message, again ? "; trying again" : "");
-  events_.trouble(leg.leg().member, error, again);
+  events_.trouble(leg.leg().member, {error, lost, again});
 }
 
 void Call::leg_track_added(CallLeg& leg, const TrackInfo& track) {
@@ -351,7 +354,8 @@ void Call::leg_channel_message(CallLeg& leg, bool text, std::string bytes) {
   const Member* from = member(leg.leg().member);
   if (from == nullptr) return;
   auto event = channels_[leg.leg().id].take(text, std::move(bytes));
-  if (!event) return events_.trouble(from->id, std::move(event.error()).in("data channel"), true);
+  if (!event)
+    return events_.trouble(from->id, {std::move(event.error()).in("data channel"), false, true});
   if (auto* chat = std::get_if<ChatText>(&*event)) events_.chat(*from, chat->text);
   if (auto* begin = std::get_if<FileBegin>(&*event)) events_.file_begin(*from, *begin);
   if (auto* chunk = std::get_if<FileChunk>(&*event)) events_.file_chunk(*from, chunk->bytes);

@@ -53,6 +53,13 @@ struct CallConfig {
 enum class Phase { kNew, kJoining, kLive, kLeaving, kDone };  // the order is the lifecycle
 const char* name_of(Phase phase);
 
+// What went wrong between us and a member.
+struct Trouble {
+  Error error;
+  bool lost = false;   // a connection that was up is no more
+  bool again = false;  // a fresh one is on its way
+};
+
 class CallEvents {
  public:
   virtual ~CallEvents() = default;
@@ -63,8 +70,8 @@ class CallEvents {
   }
   virtual void member_left(const signaling::Member& member) { (void)member; }
   virtual void connected(const std::string& member) { (void)member; }
-  virtual void trouble(const std::string& member, const Error& error, bool again) {
-    (void)member, (void)error, (void)again;
+  virtual void trouble(const std::string& member, const Trouble& trouble) {
+    (void)member, (void)trouble;
   }
   // `taken`: its frames go to the sinks; false where its owner asked not to be recorded, or is not
   // wanted.
@@ -110,7 +117,10 @@ struct CallTrack {
 // A peer connection, and what it sends.
 struct CallConnection {
   std::string member;  // the other end; "" where one leg carries all
-  std::string id;      // of its own, also where another one came before it
+  signaling::LegId leg{};
+  // PeerStats::selected_pair; empty: it is not connected.
+  std::string selected_pair;
+  std::string id;  // of its own, also where another one came before it
   std::vector<pipelines::SentStats> sent;
   uint64_t round_trips = 0;
   double round_trips_s = 0;
@@ -147,10 +157,9 @@ class Call final : private signaling::Events, private LegOwner {
   void request_key_frame(TrackId track);
   // CallConfig::wants may say something else now.
   void choose_again();
-  // PeerStats::selected_pair of the leg with this member ("": of the one leg that carries all);
-  // empty: it is not connected.
-  std::string selected_pair(const std::string& member) const;
   size_t connected_legs() const { return connected_.size(); }
+  // A connection is up over which what one of us sends reaches the other, in this direction.
+  bool carries(const std::string& member, signaling::Direction direction) const;
   // What CallConfig::network asked for, to change it and to see what it did; null: nothing. Its
   // schedule begins when the call is joined.
   network::Link* link() const { return link_.get(); }
@@ -169,6 +178,7 @@ class Call final : private signaling::Events, private LegOwner {
   bool advance(Phase next);
   void finish(Result<> how);
   void drop_legs();
+  bool is_connected(signaling::LegId leg) const;
   void recognise(const signaling::Member& member);
   bool may_record(const std::string& participant) const;
   void put_sinks(CallLeg& leg, const TrackInfo& track);

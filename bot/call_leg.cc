@@ -106,6 +106,7 @@ void CallLeg::take(const signaling::Description& description) {
     return;
   }
   if (offer && (!peer_ || description.generation != generation_)) {
+    begun_afresh();
     drop_peer();
     generation_ = description.generation;
     if (!make_peer()) return;
@@ -143,10 +144,15 @@ void CallLeg::give(const signaling::Candidate& candidate) {
 
 void CallLeg::requested(signaling::Request request) {
   if (!config_.offers) return;
-  if (request.what == signaling::Request::What::kRestart || !peer_)
-    fresh();
-  else
-    peer_->negotiate();
+  if (peer_ && request.what != signaling::Request::What::kRestart) return peer_->negotiate();
+  begun_afresh();
+  fresh();
+}
+
+// A member who takes a new connection says himself why; a server says it to nobody else.
+void CallLeg::begun_afresh() {
+  if (peer_ && leg_.member.empty())
+    owner_.leg_trouble(*this, {Code::kConnect, "the server gave the connection up"}, true);
 }
 
 void CallLeg::retry(const Error& error) {

@@ -83,6 +83,7 @@ class CallLeg final : private pipelines::PeerEvents {
   void retry(const Error& error);
   void take(const signaling::Description& description);
   void take(const signaling::Candidate& candidate);
+  void begun_afresh();
   void forget_who_left(const std::map<std::string, signaling::StreamOwner>& streams);
   void give(const signaling::Candidate& candidate);
   const TrackInfo* track(TrackId id) const;

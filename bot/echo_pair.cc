@@ -81,7 +81,7 @@ struct EchoPair::End final : CallEvents {
     in = true;
     pair.joined();
   }
-  void trouble(const std::string&, const Error& error, bool) override { last = error.message; }
+  void trouble(const std::string&, const Trouble& what) override { last = what.error.message; }
   void done(Result<> how) override { pair.over(std::move(how)); }
 
   Result<> create(const EchoConfig& config);
@@ -193,8 +193,7 @@ void EchoPair::measure() {
     const Call& call = *ends_[i]->call;
     const CallStats stats = call.stats();
     for (const CallConnection& connection : stats.connections)
-      if (const std::string pair = call.selected_pair(connection.member); !pair.empty())
-        result_.pair[i] = pair;
+      if (!connection.selected_pair.empty()) result_.pair[i] = connection.selected_pair;
     EchoWay& way = result_.way[1 - i];  // received by i
     bool first = true;
     for (const CallTrack& track : stats.tracks) {

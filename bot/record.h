@@ -54,7 +54,7 @@ class Record final : private CallEvents {
   void member_changed(const signaling::Member& before, const signaling::Member& after) override;
   void member_left(const signaling::Member& member) override;
   void connected(const std::string& member) override;
-  void trouble(const std::string& member, const Error& error, bool again) override;
+  void trouble(const std::string& member, const Trouble& trouble) override;
   void track_added(const TrackInfo& track, bool taken) override;
   void track_removed(const TrackInfo& track) override;
   void key_frame_wait(const TrackInfo& track) override;

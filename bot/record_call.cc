@@ -56,7 +56,8 @@ void Record::connected(const std::string& member) {
   console_.event("connected", name_of_member(member), Json::object().set("member", member));
 }
 
-void Record::trouble(const std::string& member, const Error& error, bool again) {
+void Record::trouble(const std::string& member, const Trouble& trouble) {
+  const auto& [error, lost, again] = trouble;
   if (again && error.code != Code::kBadInput) {
     reconnecting_.push_back(member);
     session_.peer(member, true, error.message);

@@ -42,8 +42,8 @@ ScenarioBot::~ScenarioBot() { call_.reset(); }  // before its sinks
 void ScenarioBot::join() {
   error_.reset();
   call_.reset();
-  connected_.clear();
   selected_.clear();
+  looked_at_.clear();
   lost_.clear();
   streams_.clear();
   join_ns_ = monotonic_ns();
@@ -267,8 +267,8 @@ void ScenarioBot::sample(int64_t now_ns) {
     if (!screen.empty()) samples_.made("screen", screen, now_ns);
   }
   if (state_ != State::kInside) return;
-  for (const std::string& member : connected_) look_at_pair(member);
   CallStats stats = call_->stats();
+  for (const CallConnection& one : stats.connections) look_at_pair(one);
   for (CallConnection& one : stats.connections) one.member = name_of(shown_of(one.member));
   if (source_)
     samples_.connections(
@@ -290,8 +290,13 @@ bool ScenarioBot::on(MediaKind kind) const {
   return (kind == MediaKind::kAudio ? self_.audio : self_.video) == MemberState::kOn;
 }
 
+// A server has a connection for each direction, and there before it tells of him.
 bool ScenarioBot::connected_to(const ScenarioActor& other) const {
-  return connected_.count("") > 0 || connected_.count(other.id()) > 0;
+  using signaling::Direction;
+  const bool to = sends() && other.receives(), from = other.sends() && receives();
+  if (to && !(call_ && call_->carries(other.id(), Direction::kSend))) return false;
+  return !from ||
+         (member(other.who().shown) != nullptr && call_->carries(other.id(), Direction::kReceive));
 }
 
 const signaling::Member* ScenarioBot::member(const std::string& shown) const {
@@ -409,7 +414,6 @@ void ScenarioBot::out() {
   ask_.stop();
   for (ScenarioActor* other : elsewhere()) other->seen_no_longer(*this);
   gone();
-  connected_.clear();
   streams_.clear();
   if (kept_) kept_->end();
   if (!watches_.empty()) watches_.back()->finish();
@@ -451,45 +455,45 @@ void ScenarioBot::member_changed(const signaling::Member& before, const signalin
 }
 
 void ScenarioBot::connected(const std::string& member) {
-  connected_.insert(member);
-  look_at_pair(member);
-  look_at_join(member);
+  for (const CallConnection& one : call_->stats().connections) {
+    look_at_pair(one);
+    look_at_join(one);
+  }
   if (ScenarioActor* who = other(shown_of(member)); who != nullptr && who->line_for_others())
     who->used_line(who_.name, call_->network_verified(member));
-  if (lost_.erase(member) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
+  if (const auto lost = lost_.find(member); lost != lost_.end()) {
+    lost_.erase(lost);
+    samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
+  }
   tell("connected", shown_of(member), "");
 }
 
-void ScenarioBot::look_at_join(const std::string& member) {
-  for (const CallConnection& one : call_->stats().connections) {
-    const pipelines::ConnectTimes& times = one.times;
-    if (one.member != member || times.ice_ns == 0 || times.dtls_ns == 0) continue;
-    const std::string name = name_of(shown_of(member));
-    samples_.add("join.ice", name, "",
-                 {times.ice_ns, seconds_between(times.described_ns, times.ice_ns)});
-    samples_.add("join.dtls", name, "",
-                 {times.dtls_ns, seconds_between(times.ice_ns, times.dtls_ns)});
-  }
+void ScenarioBot::look_at_join(const CallConnection& one) {
+  const pipelines::ConnectTimes& times = one.times;
+  if (times.ice_ns == 0 || times.dtls_ns == 0 || !looked_at_.insert(one.id).second) return;
+  const std::string name = name_of(shown_of(one.member));
+  samples_.add("join.ice", name, "",
+               {times.ice_ns, seconds_between(times.described_ns, times.ice_ns)});
+  samples_.add("join.dtls", name, "",
+               {times.dtls_ns, seconds_between(times.ice_ns, times.dtls_ns)});
 }
 
 // ICE may change its mind at any time, and says nothing when it does.
-void ScenarioBot::look_at_pair(const std::string& member) {
-  const std::string pair = call_->selected_pair(member);
-  std::string& before = selected_[member];
+void ScenarioBot::look_at_pair(const CallConnection& one) {
+  const std::string& pair = one.selected_pair;
+  std::string& before = selected_[one.leg];
   if (pair.empty() || pair == before) return;
   constexpr std::string_view kTo = " -> ";
   const size_t to = pair.find(kTo);
   const bool split = to != std::string::npos;
-  pairs_.push_back({monotonic_ns(), who_.name, name_of(shown_of(member)), pair.substr(0, to),
+  pairs_.push_back({monotonic_ns(), who_.name, name_of(shown_of(one.member)), pair.substr(0, to),
                     split ? pair.substr(to + kTo.size()) : "",
                     before.empty() ? "first" : "changed"});
   before = pair;
 }
 
-void ScenarioBot::trouble(const std::string& member, const Error& error, bool again) {
-  // Of a connection that had never come up, or of what went over it: no connection was lost.
-  const bool lost = call_->connected_legs() < connected_.size();
-  if (lost) connected_.erase(member);
+void ScenarioBot::trouble(const std::string& member, const Trouble& what) {
+  const auto& [error, lost, again] = what;
   if (lost && again) lost_.insert(member);  // to one who is gone there is no way back
   tell(!again ? "broken" : lost ? "reconnected" : "trouble", shown_of(member), error.message);
 }

@@ -74,8 +74,8 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   ScenarioActor* elsewhere(const std::string& shown) const;  // null: nobody
   void ask_for_clocks();
   void out();
-  void look_at_pair(const std::string& member);
-  void look_at_join(const std::string& member);
+  void look_at_pair(const CallConnection& connection);
+  void look_at_join(const CallConnection& connection);
   std::string shown_of(const std::string& member) const;
   std::vector<CallTrack> tracks_now(std::vector<CallTrack> tracks) const;
 
@@ -84,7 +84,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void member_changed(const signaling::Member& before, const signaling::Member& after) override;
   void member_left(const signaling::Member& member) override;
   void connected(const std::string& member) override;
-  void trouble(const std::string& member, const Error& error, bool again) override;
+  void trouble(const std::string& member, const Trouble& trouble) override;
   void track_added(const TrackInfo& track, bool taken) override;
   void track_removed(const TrackInfo& track) override;
   void size_changed(const TrackInfo& track, uint32_t width, uint32_t height) override;
@@ -98,9 +98,9 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void done(Result<> how) override;
 
   signaling::Self self_;
-  std::set<std::string> connected_;              // member ids; "" where one leg carries all
-  std::set<std::string> lost_;                   // to whom a fresh connection is on its way
-  std::map<std::string, std::string> selected_;  // member id -> its candidate pair as it was last
+  std::multiset<std::string> lost_;  // to whom a fresh connection is on its way; "": to the server
+  std::map<signaling::LegId, std::string> selected_;  // its candidate pair as it was last
+  std::set<std::string> looked_at_;                   // connections: how they came up is measured
   std::map<TrackId, Stream> streams_;
   ScenarioNetwork network_;
   std::optional<ActorFeeds> feeds_;  // until its source is made

@@ -28,11 +28,11 @@ struct Send::Bot final : CallEvents {
     send.console_.event("connected", fmt::format("{} -> {}", name, other(member)),
                         Json::object().set("bot", name).set("member", member));
   }
-  void trouble(const std::string& member, const Error& error, bool again) override {
+  void trouble(const std::string& member, const Trouble& trouble) override {
     send.console_.event("trouble",
-                        fmt::format("{} -> {}: {}{}", name, other(member), error.message,
-                                    again ? "; trying again" : ""),
-                        Json::object().set("bot", name).set("message", error.message));
+                        fmt::format("{} -> {}: {}{}", name, other(member), trouble.error.message,
+                                    trouble.again ? "; trying again" : ""),
+                        Json::object().set("bot", name).set("message", trouble.error.message));
   }
   void rendition_changed(const std::string& member, size_t rendition, double available) override {
     send.console_.event("rendition",

@@ -16,6 +16,7 @@ using signaling::LegId;
 using signaling::Message;
 using signaling::Request;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::chrono::milliseconds kPatience{60000};
@@ -206,6 +207,18 @@ TEST_F(CallLegTest, ARestartIsAFreshPeerOfTheNextGeneration) {
   EXPECT_EQ(answerer_.removed, 2) << "tracks of the old one have ended";
   EXPECT_TRUE(flows());
   EXPECT_TRUE(answerer_.troubles.empty());
+}
+
+// A member says so himself; a server tells nobody.
+TEST_F(CallLegTest, AServersFreshConnectionIsTrouble) {
+  offerer_.make(true, pattern_.get(), "");
+  answerer_.make(false, nullptr, "");
+  ASSERT_TRUE(connect() && flows());
+  EXPECT_TRUE(offerer_.troubles.empty());
+  offerer_.leg->requested({Request::What::kRestart});
+  ASSERT_TRUE(until([&] { return offerer_.connected == 2 && answerer_.connected == 2; }));
+  EXPECT_THAT(offerer_.troubles, ElementsAre("connect again"));
+  EXPECT_THAT(answerer_.troubles, ElementsAre("connect again"));
 }
 
 TEST_F(CallLegTest, AServerIsToldWhichStreamIsAScreen) {

@@ -41,8 +41,9 @@ class Watch final : public CallEvents {
   }
   void member_left(const Member& m) override { log.push_back("left " + m.name); }
   void connected(const std::string&) override { log.push_back("connected"); }
-  void trouble(const std::string&, const Error& error, bool again) override {
-    log.push_back(std::string("trouble ") + name_of(error.code) + (again ? " again" : ""));
+  void trouble(const std::string&, const Trouble& what) override {
+    log.push_back(std::string("trouble ") + name_of(what.error.code) +
+                  (what.again ? " again" : ""));
   }
   void track_added(const TrackInfo& track, bool taken) override {
     tracks.push_back(track);
