@@ -12,6 +12,7 @@
 #include "base/picture_limits.h"
 #include "bot/scenario_network.h"
 #include "bot/scenario_page_limits.h"
+#include "bot/scenario_room_limits.h"
 #include "feeds/input_file.h"
 #include "pipelines/codecs.h"
 
@@ -72,6 +73,7 @@ class Mistakes {
     }
     for (const Media& media : s_.media) this->media(media);
     for (scenarios::Mistake& mistake : network_mistakes(s_)) all_.push_back(std::move(mistake));
+    for (scenarios::Mistake& mistake : room_mistakes(s_)) all_.push_back(std::move(mistake));
     for (const Actor& actor : s_.actors) {
       if (actor.browser.empty()) continue;
       for (scenarios::Mistake& mistake : page_mistakes(s_, actor))

@@ -22,10 +22,12 @@ Result<std::unique_ptr<Signaling>> make_janus(Loop& loop, Log log, const JoinCon
 }
 
 constexpr Protocol kProtocols[] = {
-    {"ws", "ws://127.0.0.1:8080/rooms/demo", "a room of callbot serve", make_room},
-    {"wss", "wss://host.example/rooms/demo", "the same over TLS", make_room},
-    {"janus+ws", "janus+ws://127.0.0.1:8188/janus?room=1234", "a VideoRoom of Janus", make_janus},
-    {"janus+wss", "janus+wss://host.example/janus?room=1234", "the same over TLS", make_janus},
+    {"ws", "ws://127.0.0.1:8080/rooms/demo", "a room of callbot serve", make_room, true, true},
+    {"wss", "wss://host.example/rooms/demo", "the same over TLS", make_room, true, true},
+    {"janus+ws", "janus+ws://127.0.0.1:8188/janus?room=1234", "a VideoRoom of Janus", make_janus,
+     false, false},
+    {"janus+wss", "janus+wss://host.example/janus?room=1234", "the same over TLS", make_janus,
+     false, false},
 };
 
 // RFC 3986, 3.1, with at least one character after the colon.
@@ -52,15 +54,21 @@ std::string known_ones() {
 
 std::span<const Protocol> protocols() { return kProtocols; }
 
+const Protocol* find_protocol(const std::string& url) {
+  const std::string scheme = scheme_of(url);
+  const auto* found = std::find_if(std::begin(kProtocols), std::end(kProtocols),
+                                   [&](const Protocol& p) { return scheme == p.scheme; });
+  return found == std::end(kProtocols) ? nullptr : found;
+}
+
 Result<std::unique_ptr<Signaling>> make_signaling(Loop& loop, Log log, const JoinConfig& config) {
   const std::string scheme = scheme_of(config.url);
   const std::string shown = printable(config.url);
   if (scheme.empty())
     return fail(Code::kUsage, fmt::format("\"{}\" is not a URL; expected something like {}", shown,
                                           kProtocols[0].example));
-  const auto* found = std::find_if(std::begin(kProtocols), std::end(kProtocols),
-                                   [&](const Protocol& p) { return scheme == p.scheme; });
-  if (found == std::end(kProtocols))
+  const Protocol* found = find_protocol(config.url);
+  if (found == nullptr)
     return fail(Code::kUsage, fmt::format("\"{}\": unknown scheme \"{}\"; known: {}", shown,
                                           printable(scheme, 40), known_ones()));
   return found->make(loop, std::move(log), config);

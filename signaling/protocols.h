@@ -22,9 +22,12 @@ struct Protocol {
   const char* example;  // "ws://127.0.0.1:8080/rooms/demo"
   const char* help;     // one line for people
   Result<std::unique_ptr<Signaling>> (*make)(Loop&, Log, const JoinConfig&);
+  bool channels;    // its members have data channels: messages, files, clocks
+  bool tells_mute;  // Member::audio and video are known
 };
 
 std::span<const Protocol> protocols();
+const Protocol* find_protocol(const std::string& url);  // null: nobody knows its scheme
 
 Result<std::unique_ptr<Signaling>> make_signaling(Loop& loop, Log log, const JoinConfig& config);
 
