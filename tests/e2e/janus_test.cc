@@ -1,8 +1,6 @@
 // The program's own verbs in a VideoRoom of a real Janus: senders, a recorder, and what is
 // recorded.
 #include <gmock/gmock.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <map>
@@ -20,23 +18,10 @@ using namespace std::chrono_literals;
 
 using testing::HasSubstr;
 
-// Janus 1.1 never gathers candidates on a loopback interface.
-bool host_has_a_network() {
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return false;
-  bool found = false;
-  for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next)
-    found |= one->ifa_addr != nullptr && one->ifa_addr->sa_family == AF_INET &&
-             (one->ifa_flags & IFF_UP) != 0 && (one->ifa_flags & IFF_LOOPBACK) == 0;
-  freeifaddrs(list);
-  return found;
-}
-
 class JanusCall : public test::CallRoom {
  protected:
   void SetUp() override {
-    if (!test::JanusProcess::installed()) GTEST_SKIP() << "janus is not installed";
-    if (!host_has_a_network()) GTEST_SKIP() << "Janus needs an interface besides loopback";
+    if (const auto why = test::JanusProcess::unusable(); !why.empty()) GTEST_SKIP() << why;
     tick_.every(10ms, [this] {
       const int64_t now = monotonic_ns();
       longest_wait_ = std::max(longest_wait_, std::chrono::nanoseconds(now - last_tick_ns_));

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
@@ -60,6 +62,18 @@ fs::path plugins_beside(const char* kind) {
   return {};
 }
 
+// Janus 1.1 never gathers candidates on a loopback interface.
+bool host_has_a_network() {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return false;
+  bool found = false;
+  for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next)
+    found |= one->ifa_addr != nullptr && one->ifa_addr->sa_family == AF_INET &&
+             (one->ifa_flags & IFF_UP) != 0 && (one->ifa_flags & IFF_LOOPBACK) == 0;
+  freeifaddrs(list);
+  return found;
+}
+
 Result<> write(const fs::path& path, const std::string& text) {
   std::ofstream file(path);
   file << text;
@@ -71,6 +85,11 @@ Result<> write(const fs::path& path, const std::string& text) {
 }  // namespace
 
 bool JanusProcess::installed() { return access(kProgram, X_OK) == 0; }
+
+std::string JanusProcess::unusable() {
+  if (!installed()) return "janus is not installed";
+  return host_has_a_network() ? "" : "Janus needs an interface besides loopback";
+}
 
 Result<std::unique_ptr<JanusProcess>> JanusProcess::start(Loop& loop, JanusSetup setup) {
   if (!installed()) return fail(Code::kUnsupported, "janus is not installed");

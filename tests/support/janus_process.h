@@ -32,6 +32,8 @@ struct JanusSetup {
 class JanusProcess {
  public:
   static bool installed();
+  // Why no call goes over one here; empty: one does.
+  static std::string unusable();
   static Result<std::unique_ptr<JanusProcess>> start(Loop& loop, JanusSetup setup = {});
   ~JanusProcess();
 
