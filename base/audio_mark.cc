@@ -192,6 +192,10 @@ uint64_t chirp_place(uint16_t source, uint64_t number) {
 
 bool chirp_goes_up(uint64_t place) { return sequence().up[place % kSequence]; }
 
+bool chirp_goes_up(uint16_t source, uint64_t number) {
+  return chirp_goes_up(chirp_place(source, number));
+}
+
 void add_chirp(std::span<float> samples, uint64_t place) {
   const auto& chirp = chirps()[chirp_goes_up(place) ? 1 : 0];
   const size_t count = std::min(samples.size(), chirp.size());

@@ -28,6 +28,8 @@ constexpr int kChirpPeriodSamples = kMarkSampleRate;
 uint64_t chirp_place(uint16_t source, uint64_t number);
 // Bit n of the sequence: does the chirp at that place go up?
 bool chirp_goes_up(uint64_t place);
+// Does chirp `number` of this source?
+bool chirp_goes_up(uint16_t source, uint64_t number);
 // Adds the chirp of a place to samples that begin where the chirp begins.
 void add_chirp(std::span<float> samples, uint64_t place);
 

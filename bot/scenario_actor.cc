@@ -6,6 +6,7 @@
 namespace callbot::bot {
 namespace {
 
+// What came a moment ago may still be on its way to be measured.
 constexpr int64_t kMeasuredWithin_ns = 5'000'000'000;
 
 }  // namespace

@@ -58,7 +58,7 @@ class ScenarioActor {
     std::function<void(ScenarioActor&, const Told&)> told;
     ScenarioSamples::Hears sample;
     // Whose name in the call this is; null: a stranger's.
-    std::function<const ScenarioActor*(const std::string& shown)> other;
+    std::function<ScenarioActor*(const std::string& shown)> other;
     // Who else has its room, there or not.
     std::function<std::vector<ScenarioActor*>()> others;
     // Whose marks have this source; null: nobody's.
@@ -96,7 +96,9 @@ class ScenarioActor {
   // For the bots that it is connected to, where it cannot have a line by itself; null: none.
   virtual network::Link* line_for_others() { return nullptr; }
   // One of them is connected over it; kUnmeasured: there is no proof of that.
-  virtual void used_line(const std::string& /*by*/, const Result<>& /*verified*/) {}
+  virtual void used_line(const ScenarioActor& /*by*/, const Result<>& /*verified*/) {}
+  // Is its connection to `other` over the line of that one? Nothing: it has none to him now.
+  virtual std::optional<Result<>> uses_line_of(const ScenarioActor& /*other*/) const { return {}; }
   // Reads the counters of its tracks, and what was measured of them since the last time.
   virtual void sample(int64_t now_ns) = 0;
   // All that it received is measured.

@@ -154,7 +154,7 @@ Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
   config->receive_video = receives(MediaKind::kVideo);
   config->network = network_.network();
   config->line_of = [this](const std::string& shown) -> network::Link* {
-    ScenarioActor* member = other(shown);
+    ScenarioActor* member = hears_.other(shown);
     return member == nullptr ? nullptr : member->line_for_others();
   };
   network_.called();
@@ -240,22 +240,23 @@ PostState ScenarioBot::go_on_posting() {
   return {post_->done(), post_->failure(), post_->missing()};
 }
 
-ScenarioActor* ScenarioBot::other(const std::string& shown) const {
-  const auto all = hears_.others();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const auto* one) { return one->who().shown == shown; });
-  return found == all.end() ? nullptr : *found;
+ScenarioNetwork::Line ScenarioBot::line() const {
+  const bool in_call = state_ == State::kJoining || state_ == State::kInside;
+  if (!call_ || !in_call) return {};
+  return {call_->link(), [this] { return call_->network_verified(); }};
 }
 
-ScenarioNetwork::Line ScenarioBot::line() const {
-  if (!call_) return {};
-  return {call_->link(), [this] { return call_->network_verified(); }};
+std::optional<Result<>> ScenarioBot::uses_line_of(const ScenarioActor& other) const {
+  const signaling::Member* whom = member(other.who().shown);
+  if (state_ != State::kInside || whom == nullptr || !connected_to(other)) return std::nullopt;
+  if (call_->link() != nullptr) return fail(Code::kUnmeasured, "it goes over a line of its own");
+  return call_->network_verified(whom->id);
 }
 
 void ScenarioBot::change_network(const network::Conditions& conditions,
                                  std::optional<size_t> step) {
   network_changes();
-  network_.change(conditions, step, state_ == State::kInside ? line() : ScenarioNetwork::Line());
+  network_.change(conditions, step, line());
 }
 
 void ScenarioBot::sample(int64_t now_ns) {
@@ -293,8 +294,9 @@ bool ScenarioBot::on(MediaKind kind) const {
 // A server has a connection for each direction, and there before it tells of him.
 bool ScenarioBot::connected_to(const ScenarioActor& other) const {
   using signaling::Direction;
+  if (!call_) return false;
   const bool to = sends() && other.receives(), from = other.sends() && receives();
-  if (to && !(call_ && call_->carries(other.id(), Direction::kSend))) return false;
+  if (to && !call_->carries(other.id(), Direction::kSend)) return false;
   return !from ||
          (member(other.who().shown) != nullptr && call_->carries(other.id(), Direction::kReceive));
 }
@@ -331,7 +333,6 @@ std::vector<CallTrack> ScenarioBot::tracks_now(std::vector<CallTrack> tracks) co
   return tracks;
 }
 
-// What was measured a moment ago may still be on its way.
 double ScenarioBot::behind() const {
   int64_t most_ns = 0;
   for (const auto& watch : watches_) most_ns = std::max(most_ns, watch->watch().most_behind_ns());
@@ -459,8 +460,8 @@ void ScenarioBot::connected(const std::string& member) {
     look_at_pair(one);
     look_at_join(one);
   }
-  if (ScenarioActor* who = other(shown_of(member)); who != nullptr && who->line_for_others())
-    who->used_line(who_.name, call_->network_verified(member));
+  if (ScenarioActor* who = hears_.other(shown_of(member)); who && who->line_for_others())
+    who->used_line(*this, call_->network_verified(member));
   if (const auto lost = lost_.find(member); lost != lost_.end()) {
     lost_.erase(lost);
     samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
@@ -557,7 +558,7 @@ void ScenarioBot::interrupted(const std::string& why) { tell("interrupted", "", 
 
 void ScenarioBot::done(Result<> how) {
   const State was = state_;
-  if (was != State::kLeaving) judge_network();
+  judge_network();
   out();
   if (was == State::kLeaving) return;
   error_ = how ? Error{Code::kConnect, "the call ended"} : how.error();

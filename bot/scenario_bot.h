@@ -39,6 +39,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void take_feeds(ActorFeeds feeds) override { feeds_ = std::move(feeds); }
   void change_network(const network::Conditions& conditions, std::optional<size_t> step) override;
   void judge_network() override { network_.judge(line()); }
+  std::optional<Result<>> uses_line_of(const ScenarioActor& other) const override;
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
   void sample(int64_t now_ns) override;
   bool is_measured() const override;
@@ -68,7 +69,6 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   Result<std::unique_ptr<Call>> make_call();
   void goes();
   ScenarioNetwork::Line line() const;
-  ScenarioActor* other(const std::string& shown) const;  // null: nobody
   void make_watch();
   std::vector<ScenarioActor*> elsewhere() const;             // of its room
   ScenarioActor* elsewhere(const std::string& shown) const;  // null: nobody

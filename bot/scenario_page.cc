@@ -227,18 +227,38 @@ void ScenarioPage::crash() {
 }
 
 ScenarioNetwork::Line ScenarioPage::line() const {
-  return {link_.get(), [this]() -> Result<> {
-            if (verified_.empty()) return fail(Code::kUnmeasured, "nobody was connected");
-            for (const auto& [by, how] : verified_)
-              if (!how) return tl::unexpected(Error(how.error()).in(by));
-            return {};
-          }};
+  if (state_ != State::kJoining && state_ != State::kInside) return {};
+  return {link_.get(), [this] { return network_verified(); }};
+}
+
+// What was not proved once stays so.
+void ScenarioPage::used_line(const ScenarioActor& by, const Result<>& verified) {
+  Result<>& known = verified_.try_emplace(by.who().shown, verified).first->second;
+  if (known) known = verified;
+}
+
+// Of all with whom it was connected, and of those with whom it is as it is now.
+Result<> ScenarioPage::network_verified() const {
+  const auto failure = [&](const std::string& shown, const Result<>& how) {
+    return tl::unexpected(Error(how.error()).in(name_of(shown)));
+  };
+  for (const auto& [shown, how] : verified_)
+    if (!how) return failure(shown, how);
+  for (const ScenarioActor* other : hears_.others())
+    if (const auto now = other->uses_line_of(*this); now && !*now)
+      return failure(other->who().shown, *now);
+  for (const auto& [id, one] : members_)
+    if (one.connected && hears_.other(one.member.name) == nullptr)
+      return fail(Code::kUnmeasured, one.member.name + " is nobody of the scenario: what it " +
+                                         "exchanges with him goes its own way");
+  if (verified_.empty()) return fail(Code::kUnmeasured, "nobody was connected");
+  return {};
 }
 
 void ScenarioPage::change_network(const network::Conditions& conditions,
                                   std::optional<size_t> step) {
   network_changes();
-  network_.change(conditions, step, state_ == State::kInside ? line() : ScenarioNetwork::Line());
+  network_.change(conditions, step, line());
 }
 
 void ScenarioPage::send(MediaKind kind, bool on) {

@@ -34,9 +34,7 @@ class ScenarioPage final : public ScenarioActor {
   void judge_network() override { network_.judge(line()); }
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
   network::Link* line_for_others() override { return link_.get(); }
-  void used_line(const std::string& by, const Result<>& verified) override {
-    verified_.insert_or_assign(by, verified);
-  }
+  void used_line(const ScenarioActor& by, const Result<>& verified) override;
   void sample(int64_t now_ns) override;
   bool is_measured() const override { return leaving_.empty(); }
   bool sends() const override { return has(MediaKind::kAudio) || has(MediaKind::kVideo); }
@@ -66,6 +64,7 @@ class ScenarioPage final : public ScenarioActor {
   bool is_marked(MediaKind kind) const;
   void write_files();
   ScenarioNetwork::Line line() const;
+  Result<> network_verified() const;
   PageActorConfig page_config() const;
   PageActorEvents page_events();
   void open();
@@ -88,7 +87,7 @@ class ScenarioPage final : public ScenarioActor {
   // it.
   ScenarioNetwork network_;
   std::unique_ptr<network::Link> link_;       // since its last join
-  std::map<std::string, Result<>> verified_;  // by bot, since then
+  std::map<std::string, Result<>> verified_;  // by the name in the call of who used it since then
   fs::path folder_;                           // of files of our own; empty: there are none
   std::optional<Result<>> files_;             // none: they are being written
   bool audio_ = false, video_ = false;

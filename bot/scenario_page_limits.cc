@@ -50,8 +50,7 @@ std::string no_line(const scenarios::Scenario& scenario, const scenarios::Actor&
   const auto meets = [&](const scenarios::Actor& other) {
     return std::any_of(all.begin(), all.end(), [&](const auto& one) {
       return one.actor == &actor && std::any_of(all.begin(), all.end(), [&](const auto& two) {
-               return two.actor == &other && two.name != one.name && two.url == one.url &&
-                      two.room == one.room;
+               return two.actor == &other && two.name != one.name && in_one_room(one, two);
              });
     });
   };

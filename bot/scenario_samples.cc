@@ -131,14 +131,15 @@ void ScenarioSamples::made(const std::string& stream, const EncoderStats& stats,
     for (size_t i = 0; i < encoders.size(); ++i) {
       const pipelines::LiveStreamStats &now = encoders[i], &before = last[i];
       sum.key_frames += now.key_frames - before.key_frames;
-      sum.huge += now.huge - before.huge;
       sum.left_out += now.left_out - before.left_out;
       if (now.sent - before.sent <= most.sent) continue;
       most.sent = now.sent - before.sent;
       most.late_ns = now.late_ns - before.late_ns;
+      most.huge = now.huge - before.huge;
     }
     sum.sent += most.sent;
     sum.late_ns += most.late_ns;
+    sum.huge += most.huge;
     last = encoders;
   }
   quality::SentCounters counters;

@@ -220,10 +220,19 @@ void StatsSeries::trip(const Context& context, const Json& now, const Json& befo
   const auto seconds = now.at("roundTripTime").number();
   const auto news = delta(now, before, "roundTripTimeMeasurements");
   if (seconds && news.value_or(1) > 0) book_.add("rtp.rtt", context.all, context.at_ns, *seconds);
-  // One with the time of the one before is the same report: add() has left it out.
+  // A report with the time of the one before is the same one, and connection() has left it out. A
+  // new one about a stream of which nothing was sent says nothing.
   const auto lost = now.at("fractionLost").number();
   const auto kind = now.at("kind").text();
-  if (lost && kind)
+  const std::string local = now.at("localId").text().value_or("");
+  const auto ours = context.reports.find(local);
+  double& reported = reported_[context.name + "/" + local];
+  // Of a stream that is not told of anything may have been sent.
+  const double sent = ours == context.reports.end()
+                          ? reported + 1
+                          : ours->second.at("packetsSent").number().value_or(reported + 1);
+  const bool anything = std::exchange(reported, sent) < sent;
+  if (lost && kind && anything)
     book_.add("send.loss", {context.all.from, kind == "video" ? context.own : "microphone"},
               context.at_ns, *lost);
 }

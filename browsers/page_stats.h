@@ -59,7 +59,8 @@ class StatsSeries {
   std::map<std::pair<std::string, std::string>, double> ours_;  // of one report
   std::map<std::string, Json> last_;  // by document, connection and report
   std::map<std::string, double> sizes_;
-  std::set<std::string> joined_;  // connections whose joining was told
+  std::map<std::string, double> reported_;  // packets of a stream sent until its last report
+  std::set<std::string> joined_;            // connections whose joining was told
   std::vector<UsedPair> pairs_;
 };
 

@@ -78,7 +78,6 @@ Fate Impairment::take(uint32_t bytes, PacketKind kind, int64_t in) {
   Fate fate;
   fate.id = ++last_id_;
   ++truth_.in;
-  truth_.bytes_in += bytes;
   const Draws draws = draw();
   if (direction_.blackout)
     fate.drop = Drop::kBlackout;

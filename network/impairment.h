@@ -38,8 +38,8 @@ struct Fate {
 
 // What really happened: in = out + all dropped + waiting.
 struct Truth {
-  uint64_t in = 0, bytes_in = 0;
-  uint64_t bytes_to_bottleneck = 0;  // of these: was not lost or blocked before
+  uint64_t in = 0;
+  uint64_t bytes_to_bottleneck = 0;  // of what was not lost or blocked before it
   uint64_t out = 0, bytes_out = 0;   // has left the bottleneck; copies not counted
   uint64_t waiting = 0;              // before the bottleneck now
   std::array<uint64_t, kDrops> dropped{};

@@ -2,7 +2,7 @@
 // its peer connections share as they would share one line.
 //
 // Thread:  any; packets pass on the relays' one thread (relay_thread.h).
-// Owner:   bot::Call, or a test. Relays keep what they need of it.
+// Owner:   bot::Call, bot::ScenarioPage, or a test. Relays keep what they need of it.
 // Fails:   never.
 #pragma once
 

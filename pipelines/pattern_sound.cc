@@ -106,7 +106,7 @@ void PatternSound::render(int64_t first, std::span<int16_t> samples) const {
     const auto number = static_cast<uint64_t>(signed_number);
     float value = chord(number) + melody(number);
     const uint64_t second = number / kChirpPeriodSamples, into = number % kChirpPeriodSamples;
-    if (into < kChirpSamples) value += chirp(chirp_goes_up(chirp_place(source_, second)))[into];
+    if (into < kChirpSamples) value += chirp(chirp_goes_up(source_, second))[into];
     samples[i] = static_cast<int16_t>(std::lrintf(std::clamp(value, -1.F, 1.F) * 32767));
   }
 }

@@ -20,7 +20,7 @@ constexpr int64_t kUnderWay_ns = 1'000'000'000;  // longer than usual that a chi
 double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
 bool right_direction(uint16_t source, int64_t number, bool up) {
-  return number >= 0 && chirp_goes_up(chirp_place(source, static_cast<uint64_t>(number))) == up;
+  return number >= 0 && chirp_goes_up(source, static_cast<uint64_t>(number)) == up;
 }
 
 }  // namespace

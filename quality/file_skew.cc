@@ -46,7 +46,7 @@ std::optional<double> distance(uint16_t source, const std::vector<FileFlash>& fl
                                const std::vector<FileChirp>& chirps, uint32_t step, int shift) {
   std::map<int, int> votes;
   for (const FileFlash& flash : flashes) {
-    const bool up = chirp_goes_up(chirp_place(source, flash.counter / step));
+    const bool up = chirp_goes_up(source, flash.counter / step);
     chirps_near(chirps, flash.time + shift, kReach, [&](const FileChirp& c) {
       if (c.up == up) ++votes[static_cast<int>(std::floor((c.time - flash.time) / kBin))];
     });
@@ -76,7 +76,7 @@ std::vector<Pair> pairs_at(uint16_t source, const std::vector<FileFlash>& flashe
         nearest = &c;
     });
     if (nearest == nullptr) continue;
-    if (nearest->up != chirp_goes_up(chirp_place(source, flash.counter / step))) {
+    if (nearest->up != chirp_goes_up(source, flash.counter / step)) {
       ++wrong;
       continue;
     }

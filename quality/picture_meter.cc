@@ -118,7 +118,7 @@ void PictureMeter::decode(const Frame& frame, const Shown& when) {
   out_.measure({"video.decoded", "video.undecodable"});
   waiting_[++number_] = when;
   while (waiting_.size() > kMostWaiting) waiting_.erase(waiting_.begin());
-  const int64_t begun_ns = monotonic_ns();
+  int64_t begun_ns = monotonic_ns();
   const bool good =
       decoder_->decode(frame.bytes, number_, [&](const AVFrame& picture, int64_t number) {
         const auto found = waiting_.find(number);
@@ -131,7 +131,9 @@ void PictureMeter::decode(const Frame& frame, const Shown& when) {
           out_.sample(
               "video.processing", of_picture.arrival_ns,
               seconds(frame.out_ns + monotonic_ns() - begun_ns - of_picture.first_arrival_ns));
+        const int64_t measured_from_ns = monotonic_ns();
         decoded(picture, of_picture);
+        begun_ns += monotonic_ns() - measured_from_ns;
       });
   if (good) return;
   waiting_.erase(number_);

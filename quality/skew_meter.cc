@@ -37,7 +37,7 @@ bool SkewMeter::belong(const Flash& flash, const Chirp& chirp) const {
   constexpr int64_t kCounters = int64_t{1} << 24;
   const int64_t number = flash.counter % kCounters / fps_;
   return std::abs(chirp.at_ns - flash.at_ns) <= kNearest_ns &&
-         chirp_goes_up(chirp_place(flash.source, static_cast<uint64_t>(number))) == chirp.up;
+         chirp_goes_up(flash.source, static_cast<uint64_t>(number)) == chirp.up;
 }
 
 void SkewMeter::pair_up() {

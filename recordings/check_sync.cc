@@ -76,7 +76,7 @@ std::vector<Pair> pair_up(const std::vector<Flash>& flashes, const std::vector<P
         (nearest == nullptr || wanted - (next - 1)->time < nearest->time - wanted))
       nearest = &*(next - 1);
     if (nearest == nullptr || std::abs(nearest->time - wanted) > kNearest) continue;
-    const bool up = chirp_goes_up(chirp_place(flash.source, flash.counter / step));
+    const bool up = chirp_goes_up(flash.source, flash.counter / step);
     pairs.push_back({flash.time, nearest->time - flash.time, nearest->up == up});
   }
   return pairs;

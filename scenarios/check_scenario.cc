@@ -265,17 +265,16 @@ class Checks {
                                  expected_of(metric->looks)));
   }
 
-  // Browsers decode what they show, but nobody says when what they see has recovered.
   static Looks looks_of(const Actor& actor) {
     switch (actor.verify) {
       case Verify::kNone:
         return Looks::kNone;
-      case Verify::kHeaders:
+      case Verify::kHeaders:  // browsers decode what they show
         return actor.browser.empty() ? Looks::kHeaders : Looks::kRotate;
       case Verify::kRotate:
         return Looks::kRotate;
       case Verify::kAll:
-        return actor.browser.empty() ? Looks::kAll : Looks::kRotate;
+        return Looks::kAll;
     }
     return Looks::kNone;
   }

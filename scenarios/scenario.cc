@@ -113,6 +113,10 @@ std::vector<Instance> instances(const Scenario& scenario) {
   return out;
 }
 
+bool in_one_room(const Instance& a, const Instance& b) {
+  return a.url == b.url && (a.url != kEmbedded || a.room == b.room);
+}
+
 bool matches(std::string_view pattern, std::string_view role, std::string_view instance) {
   return pattern == role || glob(pattern, instance);
 }

@@ -247,6 +247,8 @@ struct Instance {
   std::string shown;  // its name in the call: no two of a room may have the same
 };
 std::vector<Instance> instances(const Scenario& scenario);  // in the order of the file
+// Rooms with the same url are one, but for those of the run's own server.
+bool in_one_room(const Instance& a, const Instance& b);
 
 // "*", a role, an instance ("bob-2"), or a pattern with * in it.
 bool matches(std::string_view pattern, std::string_view role, std::string_view instance);

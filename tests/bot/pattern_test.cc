@@ -52,7 +52,7 @@ TEST_P(PatternForm, EveryPictureAndChirpIsReadBackWhereItBelongs) {
   ASSERT_EQ(wav.audio.chirps.size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_NEAR(wav.audio.chirps[i].time, static_cast<double>(i), 0.0001);
-    EXPECT_EQ(wav.audio.chirps[i].up, chirp_goes_up(chirp_place(515, i)));
+    EXPECT_EQ(wav.audio.chirps[i].up, chirp_goes_up(515, i));
   }
   // Where both are in one file: chirp and flagged picture are one moment, but for what the
   // container rounds (a millisecond in Matroska).
@@ -98,7 +98,7 @@ TEST_F(PatternVerb, PlayedAgainNoPictureAndNoChirpIsCut) {
   ASSERT_EQ(sound.audio.chirps.size(), 6u);
   for (size_t i = 0; i < 6; ++i) {
     EXPECT_NEAR(sound.audio.chirps[i].time, static_cast<double>(i), 0.0001);
-    EXPECT_EQ(sound.audio.chirps[i].up, chirp_goes_up(chirp_place(515, i % 2)));
+    EXPECT_EQ(sound.audio.chirps[i].up, chirp_goes_up(515, i % 2));
   }
   EXPECT_DOUBLE_EQ(Exported(options.audio).duration, 2);
   EXPECT_DOUBLE_EQ(Exported(options.to).duration, 2);

@@ -123,6 +123,21 @@ TEST_F(ScenarioNetworkTest, EachEffectIsJudgedByItself) {
   EXPECT_EQ(evidence.networks[0].set_by, "step 2");
 }
 
+// The call that he was in before proves nothing.
+TEST_F(ScenarioNetworkTest, OfOneWhoIsOutNothingIsProved) {
+  const auto scenario =
+      scenario_of("alice: {send: cam}, bob: {verify: headers, network: {delay: 30ms}}", R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {wait: 1s}
+  - {do: leave, who: bob}
+  - {do: network, who: bob, set: {delay: 20ms}, verify: true}
+)");
+  const auto evidence = run(scenario);
+  ASSERT_EQ(evidence.steps.size(), scenario.steps.size()) << evidence.ended;
+  EXPECT_EQ(evidence.steps[3].outcome, Outcome::kInvalid) << evidence.steps[3].text;
+  EXPECT_THAT(evidence.steps[3].text, HasSubstr("it was in no call then"));
+}
+
 TEST_F(ScenarioNetworkTest, AnActorsOwnIsReportedPhaseByPhase) {
   const auto scenario = scenario_of(
       "alice: {send: cam}, bob: {verify: headers, network: {delay: 10ms, schedule: "

@@ -75,6 +75,13 @@ TEST(ScenarioPageLimits, ItsNetworkIsAtTheBotsItMeets) {
   EXPECT_THAT(with(page + "  bot: {room: r}\n", "  - {do: network, who: '*', set: 4g}\n"),
               HasSubstr("bot has one"));
   EXPECT_THAT(with(page + "  fox: {browser: firefox, room: r}\n"), HasSubstr("with fox"));
+  EXPECT_THAT(
+      mistakes("rooms: {r: {url: 'ws://h/rooms/x'}, same: {url: 'ws://h/rooms/x', token: t}}\n"
+               "actors:\n" +
+               page +
+               "  bot: {room: same, network: 4g}\n"
+               "steps: [{do: join, who: '*'}]\n"),
+      HasSubstr("bot has one"));
   EXPECT_THAT(with("  page: {browser: chromium, room: r}\n  fox: {browser: firefox, room: r}\n",
                    "  - {do: network, who: page, set: 4g}\n"),
               HasSubstr("actors.page.browser: a browser has a network only among bots"));

@@ -211,6 +211,7 @@ thresholds:
   - {metric: video.freeze, stat: max, op: <=, value: 1s, who: page, between: [loss, end]}
 )");
     run();
+    if (!evidence_) return;
     EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
   });
 }
@@ -225,7 +226,7 @@ networks:
   lossy: {down: {delay: 20ms}, up: {delay: 100ms, loss: 10%}}
 actors:
   bot: {count: 2, send: cam, verify: all}
-  page: {browser: chromium, send: cam, network: wide, verify: headers}
+  page: {browser: chromium, send: cam, network: wide, verify: all}
 steps:
   - {do: join, who: bot}
   - {do: join, who: page, timeout: 90s}
@@ -242,8 +243,11 @@ thresholds:
   - {metric: video.network_delay, stat: p50, op: <=, value: 60ms, who: bot-1, from: bot-2, between: [seen, loss]}
   - {metric: rtp.nack, stat: total, op: ">=", value: 1, who: bot-2, from: page, between: [loss, end]}
   - {metric: rtp.nack, stat: total, op: "==", value: 0, who: bot-2, from: bot-1, between: [loss, end]}
+  - {metric: recovery_time, stat: count, op: ">=", value: 1, who: page, from: bot-1}
+  - {metric: recovery_time, stat: count, op: ">=", value: 1, who: bot-1, from: page}
 )");
     run();
+    if (!evidence_) return;
     EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
     ASSERT_EQ(evidence_->networks.size(), 2u);
     for (const auto& network : evidence_->networks) {

@@ -7,7 +7,8 @@ namespace callbot::browsers {
 namespace {
 
 // One peer connection to "bot", after so many seconds of 30 frames and 50 packets each.
-Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
+Json stats_at(int seconds, int freezes = 0, double frozen = 0,
+              std::optional<double> sent_until = {}) {
   const std::string text = fmt::format(
       R"({{"origin":1000,"now":{0},"connections":[{{"index":0,"created":100,"ice":300,"connected":350,
       "state":"connected","member":"m1","name":"bot","source":"camera","own":"screen","reports":[
@@ -20,11 +21,11 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
       {{"id":"A","type":"inbound-rtp","kind":"audio","timestamp":{0},"packetsReceived":{1},
         "packetsLost":0,"totalSamplesReceived":{9},"concealedSamples":{2},"silentConcealedSamples":{15},"concealmentEvents":1,
         "totalAudioEnergy":{10},"totalSamplesDuration":{11}}},
-      {{"id":"O1","type":"outbound-rtp","kind":"video","timestamp":{0},"packetsSent":{1},
+      {{"id":"O1","type":"outbound-rtp","kind":"video","timestamp":{0},"packetsSent":{16},
         "bytesSent":{4},"headerBytesSent":{1},"framesSent":{3},"keyFramesEncoded":1,
         "targetBitrate":500000,"nackCount":0,"pliCount":2,"firCount":0,"hugeFramesSent":{15},"qualityLimitationResolutionChanges":{15},
         "qualityLimitationDurations":{{"bandwidth":0}}}},
-      {{"id":"R","type":"remote-inbound-rtp","kind":"video","timestamp":{0},"roundTripTime":0.02,"fractionLost":0.25,
+      {{"id":"R","type":"remote-inbound-rtp","localId":"O1","kind":"video","timestamp":{0},"roundTripTime":0.02,"fractionLost":0.25,
         "roundTripTimeMeasurements":{11}}},
       {{"id":"L","type":"local-candidate","candidateType":"host","address":"127.0.0.1","port":4000,
         "protocol":"udp"}},
@@ -32,7 +33,8 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0) {
         "remoteCandidateId":"X","availableOutgoingBitrate":2500000}}]}}]}})",
       5000 + seconds * 1000, seconds * 50, seconds * 2, seconds * 30, seconds * 12500,
       seconds * 30 * 0.08, seconds * 900, freezes, frozen, seconds * 48000, seconds * 0.01, seconds,
-      seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10, seconds);
+      seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10, seconds,
+      sent_until.value_or(seconds) * 50);
   const auto json = Json::parse(text);
   EXPECT_TRUE(json) << text;
   return json.value_or(Json());
@@ -131,6 +133,15 @@ TEST_F(StatsSeriesTest, WhatAPathTakesIsOfOneConnection) {
   EXPECT_DOUBLE_EQ(last("send.target_bitrate", "screen"), 500'000);
   EXPECT_EQ(series("send.available_bitrate", "").from, "bot");
   EXPECT_DOUBLE_EQ(last("send.available_bitrate", ""), 2'500'000);
+}
+
+TEST_F(StatsSeriesTest, AReportOnNothingThatWasSentSaysNothing) {
+  add(stats_at(10));
+  add(stats_at(12));
+  add(stats_at(14, 0, 0, 12));
+  EXPECT_EQ(series("send.loss", "screen").samples.size(), 1U);
+  add(stats_at(16));
+  EXPECT_EQ(series("send.loss", "screen").samples.size(), 2U);
 }
 
 TEST_F(StatsSeriesTest, ThePairIsNamed) {

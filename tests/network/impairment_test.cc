@@ -58,7 +58,7 @@ TEST(Impairment, CleanDoesNothing) {
   const Truth truth = model.truth(0);
   EXPECT_EQ(truth.in, 1000u);
   EXPECT_EQ(truth.out, 1000u);
-  EXPECT_EQ(truth.bytes_in, 1'000'000u);
+  EXPECT_EQ(truth.bytes_to_bottleneck, 1'000'000u);
   EXPECT_EQ(truth.bytes_out, 1'000'000u);
   EXPECT_EQ(truth.dropped_all() + truth.waiting + truth.duplicated + truth.reordered, 0u);
   EXPECT_EQ(truth.delay_max_s, 0);

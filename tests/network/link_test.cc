@@ -52,7 +52,7 @@ TEST(LinkTest, IsSharedByAllItsRelays) {
   }
   const auto stats = link.stats();
   EXPECT_EQ(stats.up.truth.in, 20u);
-  EXPECT_EQ(stats.up.truth.bytes_in, 20u * 128);
+  EXPECT_EQ(stats.up.truth.bytes_to_bottleneck, 20u * 128);
   EXPECT_GE(stats.up.truth.delay_max_s, 0.1) << "each waited for the other's too";
   EXPECT_EQ(stats.up.passed.packets_of(PacketKind::kStun), 20u);
   EXPECT_EQ(stats.up.passed.bytes_of(PacketKind::kStun), 2000u);

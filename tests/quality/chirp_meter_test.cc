@@ -62,7 +62,7 @@ TEST_F(ChirpMeterTest, ChirpsOfAnotherSourceAreNotItsSenders) {
   EXPECT_EQ(set_.total("identity.wrong"), 0);
   for (int64_t n = 12; n < 40; ++n) {
     HeardChirp other = chirp(n, 0.2);
-    other.up = chirp_goes_up(chirp_place(7, static_cast<uint64_t>(n)));
+    other.up = chirp_goes_up(7, static_cast<uint64_t>(n));
     meter.chirp(other, mute_);
   }
   // Some fit by chance: the first of them, while the one before was its sender's.

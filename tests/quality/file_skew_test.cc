@@ -19,8 +19,7 @@ Made sender(int seconds, double begin, double skew, uint64_t first = 0, double d
   Made made;
   for (int n = 0; n < seconds; ++n) {
     made.flashes.push_back({begin + n, static_cast<uint32_t>((first + n) * 30)});
-    made.chirps.push_back(
-        {begin + n + skew + n * drift, chirp_goes_up(chirp_place(source, first + n))});
+    made.chirps.push_back({begin + n + skew + n * drift, chirp_goes_up(source, first + n)});
   }
   return made;
 }

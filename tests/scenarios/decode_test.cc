@@ -321,6 +321,7 @@ TEST(Decode, EachMetricIsMeasuredByWhoLooksCloselyEnough) {
   EXPECT_THAT(says("{browser: chromium, verify: none}", "video.e2e_delay"),
               HasSubstr("expected verify: rotate or all"));
   EXPECT_THAT(says("{verify: rotate}", "recovery_time"), HasSubstr("expected verify: all"));
+  EXPECT_EQ(says("{browser: chromium, verify: all}", "recovery_time"), "fine");
   EXPECT_EQ(mistakes("callbot: 1\nname: t\nactors: {a: {verify: headers}}\nsteps:\n"
                      "  - {do: join, who: a}\n"
                      "  - {expect: metric, who: a, metric: audio.level, stat: mean, op: '<', "
