@@ -34,6 +34,13 @@ struct ClipFrame {
   bool key = false;  // decodable alone; always true for sound
 };
 
+// When its frames are sent.
+enum class Pace {
+  kTimed,   // each at its time: it lies there, and can be read ahead
+  kLive,    // each at its time, which goes on where it was held up
+  kAtOnce,  // as they come; their times are monotonic_ns()
+};
+
 class ClipReader {
  public:
   virtual ~ClipReader() = default;
@@ -44,8 +51,7 @@ class ClipReader {
   virtual void request_key_frame(size_t stream) { (void)stream; }
   // A next() that waits gives up, now and ever after.
   virtual void interrupt() {}
-  // It comes while it happens: nothing can be read ahead.
-  virtual bool live() const { return false; }
+  virtual Pace pace() const { return Pace::kTimed; }
 };
 
 }  // namespace callbot

@@ -283,6 +283,7 @@ void add_send(CLI::App& app, SendOptions& o) {
       "  callbot send ws://127.0.0.1:8080/rooms/standup --file talk.mp4 --at 1m --rounds 1\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --video black --audio dtmf:123#\n"
       "  ffmpeg -re -i rtsp://camera/ -f matroska - | callbot send URL --file -\n"
+      "  callbot send ws://127.0.0.1:8080/rooms/standup --name echo --echo alice\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup --network 3g\n"
       "  callbot send ws://127.0.0.1:8080/rooms/standup "
       "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n"

@@ -44,6 +44,10 @@ void add_files(CLI::App* c, FeedOptions& feed) {
                 "after the other; - : live from standard input")
       ->allow_extra_args(false)
       ->type_name("FILE");
+  c->add_option("--echo", feed.echo,
+                "send back what this member sends, as it comes: its pictures, if they are in "
+                "--codec, and its sound in Opus")
+      ->type_name("NAME");
   parsed<std::chrono::milliseconds>(
       c, "--at", "begin so far into the first file, at the key frame there or before it", feed.at,
       duration, "TIME");

@@ -89,7 +89,8 @@ struct FeedOptions {
   // Of pictures from files, where it was asked for.
   bool size = false, fps = false, codec = false, bitrate = false;
   uint64_t most_cached = kMostCached;
-  fs::path cache;  // empty: below the user's cache folder
+  fs::path cache;    // empty: below the user's cache folder
+  std::string echo;  // instead of all that: what the member of this name sends; empty: nobody
 };
 
 struct SendOptions {

@@ -75,6 +75,14 @@ bool ScenarioActor::decodes() const {
          who_.actor->verify == scenarios::Verify::kAll;
 }
 
+// An echo's marks are its own in its stream, and its origin's in any other.
+const ScenarioActor* ScenarioActor::whose(const std::string& stream_of, uint16_t source) const {
+  const ScenarioActor* whom = hears_.numbered(source);
+  for (const ScenarioActor* other : hears_.others())
+    if (whom != nullptr && other->origin() == whom && other->who_.name == stream_of) return other;
+  return whom;
+}
+
 std::vector<scenarios::Presence> ScenarioActor::presence_of(
     const quality::PresenceLog& senses) const {
   std::vector<scenarios::Presence> out;
@@ -84,7 +92,7 @@ std::vector<scenarios::Presence> ScenarioActor::presence_of(
     scenarios::Presence one{
         who_.name, span.from, span.from, scenarios::Sight::kHeard, {span.from_ns, span.to_ns}};
     if (span.source) {
-      const ScenarioActor* whom = hears_.numbered(*span.source);
+      const ScenarioActor* whom = whose(span.from, *span.source);
       one.whom = source_text(*span.source, whom == nullptr ? nullptr : &whom->who_.name);
       if (span.media == MediaKind::kVideo) one.sight = scenarios::Sight::kSeen;
     }

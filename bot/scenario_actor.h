@@ -124,6 +124,8 @@ class ScenarioActor {
   std::vector<Told>& told() { return told_; }
 
   uint16_t number() const { return number_; }
+  // It sends back what this one sends, with his marks; null: nobody.
+  virtual const ScenarioActor* origin() const { return nullptr; }
   int64_t join_ns() const { return join_ns_; }
   virtual bool decodes() const;
   // Of the call that it is in, or was in last; null: it was in none.
@@ -167,6 +169,7 @@ class ScenarioActor {
   void tell(const char* kind, const std::string& from, std::string text);
   std::string name_of(const std::string& shown) const;  // in evidence, of its name in the call
   std::vector<scenarios::Presence> presence_of(const quality::PresenceLog& senses) const;
+  const ScenarioActor* whose(const std::string& stream_of, uint16_t source) const;
   void gone();  // it is in no call any more
   void network_changes();
   void look_at_recoveries(int64_t now_ns);

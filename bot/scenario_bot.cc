@@ -94,8 +94,10 @@ void ScenarioBot::make_watch() {
   config.who = &who_;
   config.joined_ns = join_ns_;
   config.seed = scenario_.seed;
-  for (const ScenarioActor* other : elsewhere())
-    config.seeds_elsewhere[other->number()] = other->known().seed;
+  for (const ScenarioActor* other : elsewhere()) {
+    const KnownSender sender = other->known();
+    config.seeds_elsewhere[sender.number] = sender.seed;
+  }
   config.name_of = [this](const std::string& shown) { return name_of(shown); };
   config.needs_key_frame = alive_.guard([this](TrackId track) {
     if (call_) call_->request_key_frame(track);

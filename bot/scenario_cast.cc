@@ -32,8 +32,9 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
     own.numbered = [this](uint16_t source) { return numbered(source); };
     ++number;
     if (who.actor->elsewhere)
-      place = std::make_unique<ScenarioOther>(loop, scenario, who, url, who.actor->seed, measuring_,
-                                              std::move(own));
+      place = std::make_unique<ScenarioOther>(loop, scenario, who, url,
+                                              who.actor->echo.empty() ? who.actor->seed : 0,
+                                              measuring_, std::move(own));
     else if (who.actor->browser.empty())
       place = std::make_unique<ScenarioBot>(loop, scenario, who, url, number, measuring_,
                                             std::move(own));
@@ -88,7 +89,8 @@ const ScenarioActor* Cast::named(const std::string& name) const {
   return found == all_.end() ? nullptr : found->get();
 }
 
-// They are numbered in their order, from 1; those elsewhere have numbers of their own.
+// They are numbered in their order, from 1; those elsewhere have numbers of their own, and echoes
+// none.
 const ScenarioActor* Cast::numbered(uint16_t source) const {
   const uint16_t number = source & ~kScreenMarks;
   const auto found = std::find_if(all_.begin(), all_.end(), [&](const auto& one) {

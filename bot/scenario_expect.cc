@@ -80,8 +80,9 @@ ScenarioExpectation::Answer ScenarioExpectation::ask(const Pair& pair, int64_t n
 Sensed ScenarioExpectation::whom(const Pair& pair) const {
   const bool sound =
       step_.what == "first-sound" || step_.what == "heard" || step_.what == "silence";
-  return {pair.from->who().name, pair.from->number(), sound ? MediaKind::kAudio : MediaKind::kVideo,
-          step_.stream};
+  const ScenarioActor* origin = pair.from->origin();
+  return {pair.from->who().name, (origin ? origin : pair.from)->number(),
+          sound ? MediaKind::kAudio : MediaKind::kVideo, step_.stream, origin != nullptr};
 }
 
 ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,

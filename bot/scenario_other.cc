@@ -22,6 +22,14 @@ ScenarioOther::ScenarioOther(Loop& loop, const scenarios::Scenario& scenario,
     : ScenarioActor(loop, scenario, std::move(who), std::move(url), number, measuring,
                     std::move(hears)) {}
 
+const ScenarioActor* ScenarioOther::origin() const {
+  const std::string& echo = who_.actor->echo;
+  if (echo.empty()) return nullptr;
+  for (const ScenarioActor* other : hears_.others())
+    if (scenarios::matches(echo, other->who().actor->role, other->who().name)) return other;
+  return nullptr;
+}
+
 Result<std::string> ScenarioOther::switch_to(const scenarios::Step&) { return not_here(); }
 
 Result<> ScenarioOther::post(const scenarios::Step&, const std::vector<ScenarioActor*>&) {
@@ -72,12 +80,31 @@ void ScenarioOther::told_clock(const ClockAnswer& answer, int64_t asked_ns) {
   }
 }
 
+// What it sends back stops with what it is sent.
+void ScenarioOther::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
+                                 int64_t at_ns) {
+  if (&other != origin()) return;
+  for (ScenarioActor* one : hears_.others()) one->hear_of_mute(*this, kind, muted, at_ns);
+}
+
+bool ScenarioOther::sends() const {
+  const ScenarioActor* of = origin();
+  return of != nullptr ? of->sends() : media_ != nullptr;
+}
+
 bool ScenarioOther::on(MediaKind kind) const {
+  if (const ScenarioActor* of = origin()) return of->on(kind);
   if (media_ == nullptr) return false;
   return (kind == MediaKind::kAudio ? media_->audio.source : media_->video.source) != "none";
 }
 
 KnownSender ScenarioOther::known() const {
+  if (const ScenarioActor* of = origin()) {
+    KnownSender known = of->known();
+    known.joined_ns = join_ns_;
+    known.screen_fps = 0;
+    return known;
+  }
   return {media_, who_.shown, number_, who_.actor->seed, join_ns_};
 }
 

@@ -33,11 +33,13 @@ class ScenarioOther final : public ScenarioActor {
   bool is_measured() const override { return true; }
 
   bool is_elsewhere() const override { return true; }
+  const ScenarioActor* origin() const override;
   void seen(const ScenarioActor& by, const signaling::Member& member, int64_t since_ns) override;
   void seen_no_longer(const ScenarioActor& by) override;
+  void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
   void told_clock(const ClockAnswer& answer, int64_t asked_ns) override;
 
-  bool sends() const override { return media_ != nullptr; }
+  bool sends() const override;
   bool on(MediaKind kind) const override;
   bool connected_to(const ScenarioActor& other) const override {
     return !other.is_elsewhere() && other.connected_to(*this);

@@ -14,7 +14,10 @@ bool is_stream(const Sensed& whom, MediaKind media, const std::string& stream) {
 }
 
 // Its camera's marks, or its screen's.
-bool is_his(uint16_t source, const Sensed& whom) { return (source & ~kScreenMarks) == whom.source; }
+bool is_his(const PresenceSpan& span, const Sensed& whom) {
+  if (span.source && (*span.source & ~kScreenMarks) != whom.source) return false;
+  return span.from == whom.from || (span.source && !whom.in_his_own);
+}
 
 }  // namespace
 
@@ -22,8 +25,8 @@ std::optional<int64_t> sensed_since(const std::vector<PresenceSpan>& spans, cons
                                     int64_t since_ns) {
   std::optional<int64_t> last;
   for (const PresenceSpan& span : spans) {
-    const bool his = span.source ? is_his(*span.source, whom) : span.from == whom.from;
-    if (!his || span.to_ns < since_ns || !is_stream(whom, span.media, span.stream)) continue;
+    if (!is_his(span, whom) || span.to_ns < since_ns || !is_stream(whom, span.media, span.stream))
+      continue;
     last = std::max(last.value_or(0), span.to_ns);
   }
   return last;
@@ -32,8 +35,8 @@ std::optional<int64_t> sensed_since(const std::vector<PresenceSpan>& spans, cons
 std::optional<uint16_t> stranger_since(const std::vector<PresenceSpan>& spans, const Sensed& whom,
                                        int64_t since_ns) {
   for (const PresenceSpan& span : spans) {
-    if (span.from == whom.from && span.source && !is_his(*span.source, whom) &&
-        span.to_ns >= since_ns && is_stream(whom, span.media, span.stream))
+    if (span.from == whom.from && span.source && !is_his(span, whom) && span.to_ns >= since_ns &&
+        is_stream(whom, span.media, span.stream))
       return span.source;
   }
   return std::nullopt;

@@ -22,6 +22,8 @@ struct Sensed {
   uint16_t source = 0;
   MediaKind media = MediaKind::kVideo;
   std::string stream;  // empty: any
+  bool in_his_own =
+      false;  // an echo: these marks are his in what he sends, and elsewhere another's
 };
 
 // The last time at that time or later.

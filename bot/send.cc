@@ -34,6 +34,15 @@ struct Send::Bot final : CallEvents {
                                     trouble.again ? "; trying again" : ""),
                         Json::object().set("bot", name).set("message", trouble.error.message));
   }
+  void track_added(const TrackInfo& track, bool taken) override {
+    if (!taken || send.echo_ == nullptr) return;
+    const bool back = send.echoes(track);
+    send.console_.event(
+        back ? "echo" : "trouble",
+        fmt::format("{} -> {}: {} in {}{}", name, track.name, name_of(track.kind), track.codec,
+                    back ? "" : " is not sent back: --codec " + track.codec),
+        Json::object().set("bot", name).set("name", track.name).set("codec", track.codec));
+  }
   void rendition_changed(const std::string& member, size_t rendition, double available) override {
     send.console_.event("rendition",
                         fmt::format("{} -> {}: {}, {:.0f} kbit/s", name, other(member),
@@ -72,10 +81,11 @@ Send::~Send() {
 }
 
 void Send::start() {
+  if (!options_.feed.echo.empty()) return begin(make_echo());
   auto plan = plan_feed(options_);
   if (!plan) return stop(plan.error());
   if (plan->reads()) return read(*plan);
-  begin(*plan, {});
+  begin(make(*plan, {}));
 }
 
 // Off the loop: it may take as long as encoding a film does.
@@ -106,39 +116,92 @@ void Send::read(const FeedPlan& plan) {
         if (stopping_) return report();
         for (const std::string& note : (*read)->notes)
           console_.event("encoded", note, Json::object().set("reason", note));
-        begin(plan, std::move(**read));
+        begin(make(plan, std::move(**read)));
       });
 }
 
-void Send::begin(const FeedPlan& plan, ReadFeeds feeds) {
+Result<> Send::make(const FeedPlan& plan, ReadFeeds feeds) {
   auto made = make_source(loop_, log_, plan, std::move(feeds));
-  if (!made) return stop(made.error());
+  if (!made) return tl::unexpected(made.error());
   made_ = std::move(*made);
   for (const FeedPart& part : plan.parts)
     if (part.items.empty()) pattern_ = part.pattern;
+  return {};
+}
+
+Result<> Send::make_echo() {
+  const FeedOptions& feed = options_.feed;
+  const bool other = !feed.files.empty() || feed.size || feed.fps || feed.bitrate ||
+                     (!feed.picture.empty() && feed.picture != "none") ||
+                     (!feed.sound.empty() && feed.sound != "none") || options_.count > 1;
+  if (other)
+    return fail(Code::kUsage,
+                "--echo sends what another member sends, as it is: expected none of --file, "
+                "--video, --audio (but none), --size, --fps, --bitrate, --count with it");
+  std::vector<ClipStream> streams;
+  if (options_.video)
+    streams.push_back({.kind = MediaKind::kVideo,
+                       .codec = options_.codec,
+                       .width = options_.width,
+                       .height = options_.height,
+                       .fps = options_.fps});
+  if (options_.audio)
+    streams.push_back({.kind = MediaKind::kAudio, .codec = "opus", .channels = 2});
+  if (streams.empty())
+    return fail(Code::kUsage, "--video none --audio none: expected something to send");
+  const std::function<void(TrackId)> ask =
+      alive_.guard([this](TrackId track) { bots_.front()->call->request_key_frame(track); });
+  auto clip = std::make_unique<pipelines::EchoClip>(
+      std::move(streams), [this, ask](TrackId track) { loop_.post([ask, track] { ask(track); }); });
+  echo_ = clip.get();
+  auto source = pipelines::FileSource::create(loop_, log_, std::move(clip), "callbot-echo");
+  if (!source) return tl::unexpected(source.error());
+  made_.files.push_back(source->get());
+  made_.source = std::move(*source);
+  return {};
+}
+
+// The bot's call.
+Result<std::unique_ptr<Call>> Send::make_call(Bot& bot, int number) {
+  using State = signaling::Member::State;
+  signaling::Self self;
+  self.sends = true;
+  self.receives = echo_ != nullptr;
+  self.audio = self.video = State::kOff;
+  for (const auto& stream : made_.source->streams())
+    (stream.kind == MediaKind::kAudio ? self.audio : self.video) = State::kOn;
+  JoinOptions join = options_.join;
+  join.name = bot.name;
+  auto config = call_config(join, self);
+  if (!config) return tl::unexpected(config.error());
+  config->source = made_.source.get();
+  config->opens_channel = options_.tell_clock;
+  config->marks = [this] { return marks(); };
+  // They send the same packets, and each is to lose others.
+  if (config->network) config->network->seed += static_cast<uint64_t>(number) - 1;
+  if (echo_ != nullptr) {
+    config->receive_codecs = {options_.codec, "opus"};
+    config->wants = [this](const signaling::Member& member) {
+      return member.name == options_.feed.echo;
+    };
+  }
+  auto call = Call::create(loop_, log_.child(join.name), std::move(*config), bot);
+  if (call && echo_ != nullptr) (*call)->add_sink(*echo_);
+  return call;
+}
+
+void Send::begin(const Result<>& made) {
+  if (!made) return stop(made.error());
   made_.source->on_end(alive_.guard([this](Result<> how) {
     if (!how) return stop(how.error());
     if (!stopping_) duration_.once(kLastPackets, [this] { stop(std::nullopt); });
   }));
 
-  using State = signaling::Member::State;
-  signaling::Self self;
-  self.sends = true;
-  self.audio = self.video = State::kOff;
-  for (const auto& stream : made_.source->streams())
-    (stream.kind == MediaKind::kAudio ? self.audio : self.video) = State::kOn;
   for (int i = 1; i <= options_.count; ++i) {
-    JoinOptions join = options_.join;
-    if (options_.count > 1) join.name = fmt::format("{}-{}", join.name, i);
-    auto config = call_config(join, self);
-    if (!config) return stop(config.error());
-    config->source = made_.source.get();
-    config->opens_channel = options_.tell_clock;
-    config->marks = [this] { return marks(); };
-    // They send the same packets, and each is to lose others.
-    if (config->network) config->network->seed += static_cast<uint64_t>(i) - 1;
-    auto bot = std::make_unique<Bot>(*this, join.name);
-    auto call = Call::create(loop_, log_.child(join.name), std::move(*config), *bot);
+    const std::string& name = options_.join.name;
+    auto bot =
+        std::make_unique<Bot>(*this, options_.count > 1 ? fmt::format("{}-{}", name, i) : name);
+    auto call = make_call(*bot, i);
     if (!call) return stop(call.error());
     bot->call = std::move(*call);
     bots_.push_back(std::move(bot));
@@ -172,6 +235,13 @@ void Send::bot_joined(const Bot& bot) {
 void Send::bot_done(Result<> how) {
   --open_;
   stop(how ? std::nullopt : std::optional(how.error()));
+}
+
+bool Send::echoes(const TrackInfo& track) const {
+  const auto& streams = made_.source->streams();
+  return std::any_of(streams.begin(), streams.end(), [&](const pipelines::SourceStream& stream) {
+    return stream.kind == track.kind && stream.codec == track.codec;
+  });
 }
 
 size_t Send::joined() const {

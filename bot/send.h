@@ -1,5 +1,5 @@
-// bot/send.h: the verb send: joins as one or more members that send the marked test pattern, or
-// files and prompts.
+// bot/send.h: the verb send: joins as one or more members that send the marked test pattern, files
+// and prompts, or back what somebody else sends.
 //
 // Thread:  loop.
 // Owner:   main, the demo, or a test.
@@ -19,6 +19,7 @@
 #include "bot/console.h"
 #include "bot/feed_source.h"
 #include "bot/options.h"
+#include "pipelines/echo_clip.h"
 
 namespace callbot::bot {
 
@@ -44,7 +45,11 @@ class Send final {
  private:
   struct Bot;
   void read(const FeedPlan& plan);
-  void begin(const FeedPlan& plan, ReadFeeds feeds);
+  Result<> make(const FeedPlan& plan, ReadFeeds feeds);
+  Result<> make_echo();
+  Result<std::unique_ptr<Call>> make_call(Bot& bot, int number);
+  void begin(const Result<>& made);
+  bool echoes(const TrackInfo& track) const;
   void stop(std::optional<Error> why);
   void bot_joined(const Bot& bot);
   void bot_done(Result<> how);
@@ -57,6 +62,7 @@ class Send final {
   SendOptions options_;
   std::function<void(Done)> done_;
   MadeSource made_;
+  pipelines::EchoClip* echo_ = nullptr;   // made_ sends it; null: it sends something else
   pipelines::TestPatternConfig pattern_;  // where there is one in it
   std::vector<std::unique_ptr<Bot>> bots_;
   size_t open_ = 0;  // bots that are not done

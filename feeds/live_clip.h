@@ -28,7 +28,7 @@ class LiveClip final : public ClipReader {
   Result<std::optional<ClipFrame>> next() override;
   void request_key_frame(size_t stream) override;
   void interrupt() override { file_->interrupt(); }
-  bool live() const override { return true; }
+  Pace pace() const override { return Pace::kLive; }
 
  private:
   LiveClip(std::unique_ptr<InputFile> file, MediaFacts facts)

@@ -43,7 +43,10 @@ struct FileSource::Stream {
 };
 
 FileSource::FileSource(Loop& loop, Log log, std::unique_ptr<ClipReader> reader)
-    : loop_(loop), log_(std::move(log)), reader_(std::move(reader)) {}
+    : loop_(loop),
+      log_(std::move(log)),
+      reader_(std::move(reader)),
+      at_once_(reader_->pace() == Pace::kAtOnce) {}
 
 Result<std::unique_ptr<FileSource>> FileSource::create(Loop& loop, Log log,
                                                        std::unique_ptr<ClipReader> reader,
@@ -154,7 +157,8 @@ Result<bool> FileSource::read_one() {
 }
 
 Result<> FileSource::play() {
-  const int64_t far = reader_->live() ? 0 : kAhead_ns;
+  const bool timed = reader_->pace() == Pace::kTimed;
+  const int64_t far = timed ? kAhead_ns : 0;
   const auto full = [&] {
     return ahead_.size() >= kMostAhead ||
            (!ahead_.empty() && ahead_.rbegin()->first - ahead_.begin()->first >= far);
@@ -162,9 +166,9 @@ Result<> FileSource::play() {
   if (auto first = read_one(); !first) return tl::unexpected(first.error());
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopping_ || listened_to_ || reader_->live(); });
+    changed_.wait(lock, [&] { return stopping_ || listened_to_ || !timed; });
   }
-  begin_ns_ = monotonic_ns() + kLead_ns;
+  if (!at_once_) begin_ns_ = monotonic_ns() + kLead_ns;
   for (;;) {
     while (!all_read_ && !full())
       if (auto more = read_one(); !more) return tl::unexpected(more.error());
@@ -180,7 +184,7 @@ Result<> FileSource::play() {
 
 // What comes while it happens may have been held up: the rest follows from now on.
 void FileSource::catch_up(int64_t time_ns) {
-  if (!reader_->live()) return;
+  if (reader_->pace() != Pace::kLive) return;
   const int64_t late = monotonic_ns() - (begin_ns_ + time_ns + shift_ns_);
   if (late > kLiveLate_ns) shift_ns_ += late;
 }
@@ -189,6 +193,7 @@ bool FileSource::wait_until(int64_t due_ns) {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const int64_t now = monotonic_ns();
+    if (at_once_) return true;
     if (now >= due_ns) {
       stats_.most_late_ns = std::max(stats_.most_late_ns, now - due_ns);
       return true;
@@ -203,7 +208,7 @@ void FileSource::send(const ClipFrame& frame) {
   stream.captured_ns = begin_ns_ + frame.time_ns;
   stream.key = frame.key;
   stream.begins = true;
-  const bool late = monotonic_ns() - stream.captured_ns > kMostLate_ns;
+  const bool late = !at_once_ && monotonic_ns() - stream.captured_ns > kMostLate_ns;
   const std::lock_guard gate(stream.gate);
   if (!stream.on) {
     stream.wait_for_key = stream.codec->kind == MediaKind::kVideo;

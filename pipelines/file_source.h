@@ -59,7 +59,7 @@ class FileSource final : public Source {
   void on_end(std::function<void(Result<>)> ended) override;
 
   FileSourceStats stats() const;
-  // monotonic_ns() of the clip's time 0; 0: not begun.
+  // monotonic_ns() of the clip's time 0; 0: not begun, or its times are monotonic_ns().
   int64_t begin_ns() const { return begin_ns_; }
 
  private:
@@ -78,6 +78,7 @@ class FileSource final : public Source {
   Loop& loop_;
   Log log_;
   const std::unique_ptr<ClipReader> reader_;
+  const bool at_once_;
   std::vector<SourceStream> offered_;
   std::vector<std::unique_ptr<Stream>> streams_;  // same order
   std::atomic<int64_t> begin_ns_{0};

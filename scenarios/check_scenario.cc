@@ -71,10 +71,10 @@ class Checks {
       if (!a.room.empty() && scenario_.room(a.room) == nullptr)
         unknown(path_of(path, "room"), "room", a.room, names(scenario_.rooms, &Room::name));
       media(path_of(path, "send"), a.send);
-      if (a.elsewhere)
-        elsewhere(path, a);
-      else if (is_given(path_of(path, "seed")))
-        notes_.mistake(path_of(path, "seed"), "only for one that is elsewhere");
+      if (a.elsewhere) elsewhere(path, a);
+      for (const char* key : {"seed", "echo"})
+        if (!a.elsewhere && is_given(path_of(path, key)))
+          notes_.mistake(path_of(path, key), "only for one that is elsewhere");
     }
     for (const Instance& i : instances_) {
       if (!seen.insert(i.name).second)
@@ -98,14 +98,34 @@ class Checks {
         notes_.mistake(path, "elsewhere: expected a room without a count", true);
       if (i.actor == &actor && there == 1 && i.url == kEmbedded)
         notes_.mistake(path, "elsewhere: expected a room with a url", true);
-      if (i.actor < &actor && i.actor->elsewhere && i.actor->seed == actor.seed)
+      if (i.actor < &actor && i.actor->elsewhere && i.actor->echo.empty() && actor.echo.empty() &&
+          i.actor->seed == actor.seed)
         notes_.mistake(path_of(path, "seed"), fmt::format("{} has that one", i.name));
     }
+    if (!actor.echo.empty()) return echo(path, actor);
     // Ours are numbered from 1.
     if (actor.seed <= instances_.size())
       notes_.mistake(path_of(path, "seed"),
                      fmt::format("expected more than {}: our own actors have those numbers",
                                  instances_.size()));
+  }
+
+  // Its marks are those of another one.
+  void echo(const std::string& path, const Actor& actor) {
+    for (const char* key : {"send", "seed"})
+      if (is_given(path_of(path, key)))
+        notes_.mistake(path_of(path, key),
+                       "not for an echo: it sends what " + actor.echo + " does");
+    const auto whose = whom(path_of(path, "echo"), actor.echo);
+    if (whose.empty()) return;
+    const auto is_its_room = [&](const Instance& i) {
+      return i.actor == &actor && in_one_room(i, *whose.front());
+    };
+    const Actor& one = *whose.front()->actor;
+    if (whose.size() > 1 || one.elsewhere || !one.browser.empty() || one.send.empty() ||
+        std::none_of(instances_.begin(), instances_.end(), is_its_room))
+      notes_.mistake(path_of(path, "echo"),
+                     "expected one bot of this scenario, in the same room, that sends something");
   }
 
   void played_elsewhere(const std::string& path, const std::string& who) {

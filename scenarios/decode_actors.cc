@@ -111,6 +111,7 @@ Actor decode_actor(Reader& root, const std::string& role, Reader reader) {
   actor.browser = reader.text("browser");
   actor.elsewhere = reader.flag("elsewhere", false);
   actor.seed = static_cast<uint16_t>(reader.whole("seed", 1));
+  actor.echo = reader.text("echo");
   if (actor.elsewhere) actor.verify = Verify::kNone;
   actor.optional = reader.flag("optional", false);
   if (role.find('*') != std::string::npos)

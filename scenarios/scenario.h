@@ -92,6 +92,7 @@ struct Actor {
   std::string browser;     // chromium, firefox; empty: the bot itself
   bool elsewhere = false;  // played by another program, `callbot send` on another host, say
   uint16_t seed = 1;       // elsewhere: of its pattern
+  std::string echo;        // elsewhere: it sends back what this one sends; empty: nobody
   bool optional = false;   // its failing to get in fails nothing
 };
 

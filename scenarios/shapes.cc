@@ -166,6 +166,7 @@ constexpr Key kActorKeys[] = {
      false,
      1,
      32767},
+    {"echo", kText, "elsewhere: it sends back what this actor sends (`callbot send --echo`)"},
     {"optional", kFlag, "that it does not get in fails nothing"},
 };
 constexpr Shape kActor{"actor", "somebody in a call", kActorKeys};

@@ -44,10 +44,10 @@ class ScenarioOtherTest : public test::ScenarioRuns {
     start(*scenario);
   }
   // Of the stream with the most samples of it.
-  Series series(const std::string& metric) const {
+  Series series(const std::string& metric, const std::string& from = "alice") const {
     Series most;
     for (const Series& one : evidence_->series)
-      if (one.metric == metric && one.from == "alice" &&
+      if (one.metric == metric && one.from == from &&
           (most.metric.empty() || one.samples.size() > most.samples.size()))
         most = one;
     return most;
@@ -119,6 +119,59 @@ TEST_F(ScenarioOtherTest, AnotherSeedIsSaid) {
   std::string said;
   for (const auto& event : evidence_->events) said += event.text + "\n";
   EXPECT_THAT(said, HasSubstr("it sends marks of source 501, not 500: callbot send --seed 500"));
+}
+
+// Its own frames come back to whoever sent them: there is one clock, and nothing is asked.
+TEST_F(ScenarioOtherTest, AnEchoNeedsNoClock) {
+  const auto words = on_another_clock();
+  std::vector<std::string> all(words);
+  for (const auto& word :
+       Program::callbot({"send", host_.url(), "--name", "echo", "--echo", "bob"}))
+    all.push_back(word);
+  Program echo(loop_, all);
+  ASSERT_FALSE(echo.event("joined").is_null()) << echo.output();
+  auto scenario = scenarios::decode_scenario("callbot: 1\nname: t\nurl: " + host_.url() + R"(
+media:
+  cam:
+    video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}
+    audio: pattern
+actors:
+  echo: {elsewhere: true, echo: bob}
+  bob: {send: cam, verify: all, network: {delay: 40ms}}
+  eve: {verify: all}
+steps:
+  - {do: join, who: bob}
+  - {do: join, who: eve}
+  - {expect: seen, who: bob, from: echo, within: 20s}
+  - {expect: heard, who: bob, from: echo, within: 20s}
+  - {expect: seen, who: eve, from: echo, within: 20s}
+  - {expect: seen, who: eve, from: bob, within: 20s}
+  - {wait: 2s}
+  - mark: steady
+  - {wait: 5s}
+  - mark: end
+  - {do: camera-off, who: bob}
+  - {expect: unseen, who: bob, from: echo, for: 1s, grace: 2s}
+timeline:
+  - {between: [steady, end], who: bob, must_see: echo, must_hear: echo, closed: true, grace: 3s}
+thresholds:
+  - {name: there and back, metric: video.network_delay, stat: min, op: ">=", value: 80ms, who: bob, from: echo, between: [steady, end]}
+  - {name: sound, metric: audio.network_delay, stat: min, op: ">=", value: 80ms, who: bob, from: echo, between: [steady, end]}
+  - {name: delay, metric: video.e2e_delay, stat: p50, op: <=, value: 1s, who: bob, from: echo, between: [steady, end]}
+  - {name: picture, metric: video.psnr, stat: p50, op: ">=", value: 25dB, from: echo, between: [steady, end]}
+  - {name: purity, metric: audio.snr, stat: p50, op: ">=", value: 5dB, from: echo, between: [steady, end]}
+  - {name: identity, metric: identity.wrong, stat: total, op: ==, value: 0}
+  - {name: mute, metric: mute_leak, stat: total, op: ==, value: 0}
+)",
+                                             "t.yaml", {});
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    start(*scenario);
+    ASSERT_TRUE(ended());
+    if (evidence_->invalid.empty()) break;
+  }
+  EXPECT_EQ(status(), 0) << text() << echo.output();
+  EXPECT_EQ(series("video.network_delay", "echo").uncertainty, 0);
 }
 
 class ThatItLeaves : public ScenarioOtherTest, public testing::WithParamInterface<bool> {};

@@ -139,6 +139,18 @@ TEST_F(SendTest, WhatCannotBeSentIsSaid) {
       {"codec", [](SendOptions& o) { o.codec = "av1"; }, "av1"},
       {"size", [](SendOptions& o) { o.width = 3; }, "3x"},
       {"ICE server", [](SendOptions& o) { o.join.ice_servers = {"example.org"}; }, "example.org"},
+      {"echo of a file",
+       [](SendOptions& o) {
+         o.feed.echo = "bob";
+         o.feed.files = {"film.mp4"};
+       },
+       "--echo sends what another member sends"},
+      {"echo of nothing",
+       [](SendOptions& o) {
+         o.feed.echo = "bob";
+         o.video = o.audio = false;
+       },
+       "expected something to send"},
       {"URL", [](SendOptions& o) { o.join.url = "ftp://h/rooms/r"; }, "known: ws"},
   };
   for (const auto& one : cases) {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "tests/support/janus_process.h"
+#include "tests/support/program.h"
 #include "tests/support/scenario_runs.h"
 
 namespace callbot::bot {
@@ -133,6 +134,28 @@ thresholds:
 )");
   EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
   EXPECT_EQ(status(), 0);
+}
+
+TEST_F(JanusScenario, AnEchoMeasuresThereAndBack) {
+  test::Program echo(loop_, test::Program::callbot(
+                                {"send", janus_->room_url(), "--name", "echo", "--echo", "alice"}));
+  ASSERT_FALSE(echo.event("joined").is_null()) << echo.output();
+  play(R"(
+actors:
+  alice: {send: cam, verify: all, network: {delay: 50ms}}
+  echo: {elsewhere: true, echo: alice}
+steps:
+  - {do: join, who: alice, timeout: 30s}
+  - {expect: seen, who: alice, from: echo, within: 20s}
+  - {expect: heard, who: alice, from: echo, within: 20s}
+  - mark: in
+  - {wait: 5s}
+thresholds:
+  - {metric: video.network_delay, stat: min, op: ">=", value: 100ms, who: alice, from: echo, after: in}
+  - {metric: audio.network_delay, stat: min, op: ">=", value: 100ms, who: alice, from: echo, after: in}
+  - {metric: video.network_delay, stat: p50, op: <, value: 1s, who: alice, from: echo, after: in}
+)");
+  EXPECT_EQ(status(), 0) << text() << echo.output();
 }
 
 // Whoever measures was told that alice is muted; she goes on sending.

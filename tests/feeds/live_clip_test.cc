@@ -43,7 +43,7 @@ TEST_P(LiveForm, EveryPictureComesThrough) {
   ASSERT_TRUE(input) << input.error().message;
   auto clip = LiveClip::create(std::move(*input), {});
   ASSERT_TRUE(clip) << clip.error().message;
-  ASSERT_TRUE((*clip)->live());
+  ASSERT_EQ((*clip)->pace(), Pace::kLive);
   std::vector<ClipFrame> video;
   size_t sound = 0;
   for (;;) {

@@ -398,6 +398,31 @@ TEST(Decode, WhoIsElsewhereIsLeftAlone) {
               HasSubstr("actors.alice.seed: only for one that is elsewhere"));
 }
 
+TEST(Decode, AnEchoIsOfOneBotThere) {
+  const auto told = [](const std::string& echo, const std::string& more = "",
+                       const std::string& room = "r") {
+    return mistakes(
+        "callbot: 1\nname: t\nrooms: {r: {url: 'ws://host/rooms/r'}, other: {url: "
+        "'ws://host/rooms/o'}}\n"
+        "media: {cam: {video: pattern}}\nactors:\n  echo: {" +
+        echo + ", room: " + room + "}\n  bob: {room: r, send: cam, verify: all}\n" + more +
+        "steps:\n  - {do: join, who: bob*}\n");
+  };
+  const char* one = "actors.echo.echo: expected one bot of this scenario, in the same room";
+  EXPECT_EQ(told("elsewhere: true, echo: bob"), "fine");
+  EXPECT_THAT(told("echo: bob", ""), HasSubstr("actors.echo.echo: only for one that is elsewhere"));
+  EXPECT_THAT(told("elsewhere: true, echo: bbo"), HasSubstr("unknown actor \"bbo\""));
+  EXPECT_THAT(told("elsewhere: true, echo: bob, send: cam"),
+              HasSubstr("actors.echo.send: not for an echo: it sends what bob does"));
+  EXPECT_THAT(told("elsewhere: true, echo: bob, seed: 500"),
+              HasSubstr("actors.echo.seed: not for an echo"));
+  EXPECT_THAT(told("elsewhere: true, echo: bob", "", "other"), HasSubstr(one));
+  EXPECT_THAT(told("elsewhere: true, echo: bob*", "  bobby: {room: r, send: cam, verify: all}\n"),
+              HasSubstr(one));
+  EXPECT_THAT(told("elsewhere: true, echo: bobby", "  bobby: {room: r, verify: all}\n"),
+              HasSubstr(one));
+}
+
 // What the table has, the decoder reads; a key it reads that the table lacks is a mistake anyway.
 TEST(Decode, ReadsEveryKeyOfTheTable) {
   std::set<std::string> asked;

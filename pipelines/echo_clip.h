@@ -1,0 +1,63 @@
+// pipelines/echo_clip.h: what somebody sends, to be sent back: whole frames as they came, not
+// decoded, as soon as each is there.
+//
+// Of each kind the newest track in the stream's codec is sent. Times are the sender's, in step as
+// its sender reports say (RFC 3550, 6.4.1), put where the frame that was least under way arrived;
+// where they jump they go on from the arrival. A frame that is lost on the way here is not sent:
+// the gate of the track lets nothing but a key frame follow, as it is here where nobody takes them.
+//
+// Thread:  as Sink and ClipReader; wants_key_frame on any.
+// Owner:   the FileSource that sends it, which outlives the call whose frames it takes.
+// Fails:   next(): kInterrupted.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/clip.h"
+#include "pipelines/sink.h"
+
+namespace callbot::pipelines {
+
+class EchoClip final : public Sink, public ClipReader {
+ public:
+  // `streams`: one of a kind at most, of codecs that are received.
+  EchoClip(std::vector<ClipStream> streams, std::function<void(TrackId)> wants_key_frame);
+
+  void add_track(const TrackInfo& track) override;
+  void frame(TrackId track, const Frame& frame) override;
+  void remove_track(TrackId track) override;
+  void drain(Done done) override { done({}); }
+
+  const std::vector<ClipStream>& streams() const override { return streams_; }
+  Result<std::optional<ClipFrame>> next() override;
+  void request_key_frame(size_t stream) override;
+  void interrupt() override;
+  Pace pace() const override { return Pace::kAtOnce; }
+
+ private:
+  // What is sent in a stream now.
+  struct Origin {
+    std::optional<TrackId> track;
+    int clock = 0;
+    std::optional<int64_t> begin_ns;  // arrival of what has RTP time 0; none: nothing came yet
+    int64_t last_ns = 0;              // of the last frame; grows over all tracks
+    bool lost = false;                // until the next key frame
+  };
+  int64_t time_of(Origin& origin, const Frame& frame);
+
+  const std::vector<ClipStream> streams_;
+  const std::function<void(TrackId)> wants_key_frame_;
+  std::mutex mutex_;  // for what follows; held for moments
+  std::condition_variable changed_;
+  std::vector<Origin> origins_;         // as streams_
+  std::optional<int64_t> ntp_zero_ns_;  // when what has NTP time 0 would have arrived
+  std::deque<ClipFrame> waiting_;
+  bool interrupted_ = false;
+};
+
+}  // namespace callbot::pipelines
