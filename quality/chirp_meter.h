@@ -33,7 +33,7 @@ namespace callbot::quality {
 struct HeardChirp {
   bool up = false;
   int64_t playout_ns = 0;  // of its beginning, the codec's delay taken off; monotonic_ns()
-  int64_t arrival_ns = 0;  // of the packet that it begins in
+  int64_t arrival_ns = 0;  // of the packet that it begins in, or of the next one that came
   int64_t rtp_ns = 0;      // its place in the stream
   double position = 0;     // its place in what was decoded
 };

@@ -141,6 +141,11 @@ void SoundMeter::gap(const Frame& frame, int64_t playout_ns) {
   level_.add_silence(lacking, playout_ns - ns_of_samples(static_cast<double>(lacking)));
   second_.clear();
   const std::vector<float> nothing(static_cast<size_t>(std::min(lacking, kMostGap)));
+  // A chirp may begin here whose rest comes with this packet: its sender was muted until then, or
+  // the first of it was lost.
+  const int64_t lasts_ns = ns_of_samples(static_cast<double>(nothing.size()));
+  places_.push_back({static_cast<double>(pushed_), playout_ns - lasts_ns, frame.last_arrival_ns,
+                     playout_.ns_of(frame.rtp_time) - lasts_ns});
   push(nothing);
   if (lacking > kMostGap) to_compare_.clear();
 }

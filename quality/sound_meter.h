@@ -55,7 +55,8 @@ class SoundMeter {
   void finish(int64_t at_ns);
 
  private:
-  struct Place {  // where a packet's samples begin in what the detector was given
+  // Where a packet's samples begin in what the detector was given, or the silence before it.
+  struct Place {
     double position;
     int64_t playout_ns, arrival_ns, rtp_ns;
   };

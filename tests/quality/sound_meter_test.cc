@@ -68,6 +68,47 @@ TEST(SoundMeter, ASenderThatMakesUpForItsCodecHasNoDelayTakenOff) {
   }
 }
 
+// Nothing comes from then until a chirp's second packet: with that it is found all the same.
+EncodedFrames without_beginning(double from, int chirp) {
+  return without(make_audio({.codec = "pcmu", .seconds = 16}), std::llround(from * 1e9),
+                 chirp * int64_t{1'000'000'000} + 15'000'000);
+}
+
+TEST(SoundMeter, AChirpWhoseBeginningWasMutedIsTheOneThatWasUnderWay) {
+  // Pauses shorter and longer than what is filled with silence; the directions of some would fit
+  // another number as well.
+  for (const int unmuted : {4, 5, 6, 7, 8, 9, 10, 11, 12}) {
+    Measuring call(config());
+    call.watch().expect("alice", kAlice);
+    call.add({audio_track(1, "alice", "pcmu"), without_beginning(2.5, unmuted)});
+    call.at(2.5, [&] { call.watch().muted("alice", MediaKind::kAudio, true, at_second(2.5)); });
+    call.at(unmuted + 0.02, [&] {
+      call.watch().muted("alice", MediaKind::kAudio, false, at_second(unmuted - 0.08));
+    });
+    call.run(16.5);
+    const Snapshot s(call.watch());
+    EXPECT_EQ(s.total("audio.marked", kMic), 3 + 16 - unmuted);
+    EXPECT_EQ(s.total("mute_leak", kMic), 0) << "unmuted at " << unmuted << " s";
+    EXPECT_THAT(s.values("audio.e2e_delay", kMic), Each(DoubleNear(0.04, 0.003)))
+        << "unmuted at " << unmuted << " s";
+  }
+}
+
+TEST(SoundMeter, AChirpWhoseBeginningWasLostIsTheOneThatCame) {
+  for (const int second : {4, 5, 6, 7}) {
+    Measuring call(config());
+    call.watch().expect("alice", kAlice);
+    call.add({audio_track(1, "alice", "pcmu"), without_beginning(second - 0.1, second)});
+    call.run(16.5);
+    const Snapshot s(call.watch());
+    EXPECT_EQ(s.total("audio.marked", kMic), 16);
+    EXPECT_EQ(s.total("audio.missing", kMic), 0);
+    EXPECT_EQ(s.total("audio.duplicate", kMic), 0);
+    EXPECT_THAT(s.values("audio.e2e_delay", kMic), Each(DoubleNear(0.04, 0.003)))
+        << "at " << second << " s";
+  }
+}
+
 TEST(SoundMeter, LevelBandwidthSilenceAndClipping) {
   AudioRecipe recipe{.codec = "pcma", .seconds = 8, .marked = false, .tone = 0.4};
   recipe.change = [](std::vector<float>& samples, double second) {
