@@ -159,6 +159,7 @@ struct Track {
     return person == other.person && info.kind == other.info.kind &&
            info.source == other.info.source;
   }
+  bool is_screen() const { return info.source == "screen"; }
   bool decodes() const { return picture ? picture->decodes() : sound && sound->decodes(); }
   bool has_decoded() const { return picture ? picture->has_decoded() : sound->has_decoded(); }
 };
@@ -280,7 +281,7 @@ class Watcher final : public FrameWriter {
     const Member member = state_->member(track.info);
     Person& person = *track.person;
     if (!person.skew && config().verify != Verify::kHeaders) expect_skew(track, member.sender);
-    const bool screen = track.info.source == "screen";
+    const bool screen = track.is_screen();
     const Sender& sender = screen && member.screen ? *member.screen : member.sender;
     const bool first = std::none_of(tracks_.begin(), tracks_.end(), [&](const auto& one) {
       return &one.second != &track && one.second.is_of(track) && one.second.last_ns != 0;
@@ -312,6 +313,7 @@ class Watcher final : public FrameWriter {
                            .presence = &state_->presence,
                            .sent = config().sent});
     }
+    if (screen) return;  // whose camera is off may share it
     for (const std::string& name : {track.info.participant, track.info.name}) {
       const auto told = told_.find({name, track.info.kind});
       if (told != told_.end()) return mute(track, told->second);
@@ -348,7 +350,7 @@ class Watcher final : public FrameWriter {
       told_.insert_or_assign({t.member, t.media}, t);
       for (auto& [id, track] : tracks_) {
         const bool is = track.info.participant == t.member || track.info.name == t.member;
-        if (is && track.info.kind == t.media) mute(track, t);
+        if (is && track.info.kind == t.media && !track.is_screen()) mute(track, t);
       }
     }
   }

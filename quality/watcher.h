@@ -66,7 +66,8 @@ class Watch {
   // Best before its first frame; later it counts for tracks that begin then.
   void expect(const std::string& member, Member facts);
   // A member has muted its sound or picture, or is about to be no longer muted; monotonic_ns() when
-  // that was told. Told too late, its first frames after the mute are leaks.
+  // that was told. Told too late, its first frames after the mute are leaks. A screen is shared all
+  // the same.
   void muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns);
 
   // `member` stopped its stream, or all (empty), or nothing at all is received any more (both

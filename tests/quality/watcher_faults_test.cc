@@ -192,6 +192,23 @@ TEST(WatcherFaults, MarksOfAMutedSenderAreALeak) {
   }
 }
 
+TEST(WatcherFaults, AScreenThatIsSharedWhileTheCameraIsOffIsNoLeak) {
+  for (const double off : {0.0, 1.0}) {  // before it was shared, and after
+    Measuring call(all());
+    call.watch().expect("alice", {.sender = alice().sender, .screen = alice(2).sender});
+    VideoRecipe recipe = pictures(120);
+    recipe.source = 2;
+    TrackInfo screen = video_track(1, "alice");
+    screen.source = "screen";
+    call.add({screen, without(make_video(recipe), 2'000'000'000, 3'000'000'000)});
+    call.at(off, [&] { call.watch().muted("alice", MediaKind::kVideo, true, at_second(off)); });
+    call.run(4.5);
+    const Snapshot s(call.watch());
+    EXPECT_EQ(s.total("mute_leak", "screen"), 0);
+    EXPECT_NEAR(s.total("video.freeze", "screen"), 1, 0.1) << "it is measured all the same";
+  }
+}
+
 TEST(WatcherFaults, ChirpsOfAMutedSenderAreALeakAndThoseItDoesNotSendNotMissing) {
   for (const bool leaks : {false, true}) {
     AudioRecipe recipe{.seconds = 14};
