@@ -138,6 +138,8 @@ void LiveStream::set_on(bool on) {
   }
   const std::lock_guard lock(mutex_);
   on_ = on;
+  // Here, since its thread may be busy for as long as it is off.
+  if (!on) resting_ = true;
   changed_.notify_all();
 }
 

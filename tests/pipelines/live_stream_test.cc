@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -119,6 +121,48 @@ uint64_t huge_frames(std::optional<uint64_t> noise) {
 TEST(LiveStream, AFrameIsHugeBesideThoseBeforeIt) {
   EXPECT_EQ(huge_frames({}), 0u) << "the first is a key frame, and has none before it";
   EXPECT_GE(huge_frames(15), 1u);
+}
+
+// Its thread had other things to do and did not see that it was off.
+TEST(LiveStream, WhatWasDueWhileItWasOffIsNeverSent) {
+  constexpr uint64_t kHeld = 5;
+  auto encoder = make_encoder_named("vp8enc", {320, 180, 30, 400'000});
+  ASSERT_TRUE(encoder);
+  const auto pipeline = GRef<GstElement>::sink(gst_pipeline_new(nullptr));
+  std::atomic<bool> held{false};
+  std::promise<void> go;
+  LiveStreamConfig config;
+  config.codec = codec_by_name("vp8");
+  config.rtp = {100, 1234};
+  config.encoder = *encoder;
+  config.raw_caps = test::PictureBuffer(320, 180).caps(30);
+  config.make = [&](uint64_t frame) {
+    if (frame == kHeld) {
+      held = true;
+      go.get_future().wait_for(15s);
+    }
+    return test::PictureBuffer(320, 180).copy(0);
+  };
+  config.ended = [] {};
+  auto stream = LiveStream::create(GST_BIN(pipeline.get()), std::move(config));
+  ASSERT_TRUE(stream);
+  (*stream)->attach([](const GRef<GstBuffer>&) {});
+  const int64_t now = monotonic_ns();
+  (*stream)->begin(now, now);
+  ASSERT_NE(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  Loop loop;
+  EXPECT_TRUE(loop.run_until([&] { return held.load(); }, 15s));
+  (*stream)->set_on(false);
+  const int64_t off_ns = monotonic_ns();
+  EXPECT_TRUE(loop.run_until([&] { return (*stream)->next_frame() > kHeld + 10; }, 15s));
+  const int64_t on_ns = monotonic_ns();
+  (*stream)->set_on(true);
+  go.set_value();
+  EXPECT_TRUE(loop.run_until([&] { return (*stream)->sent().size() >= kHeld + 10; }, 15s));
+  for (const SentFrame& frame : (*stream)->sent())
+    EXPECT_TRUE(frame.captured_ns <= off_ns || frame.captured_ns >= on_ns) << frame.number;
+  (*stream)->stop();
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
 }
 
 }  // namespace
