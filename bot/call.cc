@@ -316,13 +316,13 @@ void Call::leg_request(LegId leg, signaling::Request request) { signaling_->requ
 void Call::leg_connected(CallLeg& leg) {
   if (!is_connected(leg.leg().id)) connected_.push_back(leg.leg().id);
   if (link_ && (!verified_ || *verified_)) verified_ = leg.network_verified();
-  events_.connected(leg.leg().member);
+  events_.connected(leg.leg().member, leg.leg().id);
 }
 
 void Call::leg_trouble(CallLeg& leg, const Error& error, bool again) {
   const bool lost = std::erase(connected_, leg.leg().id) > 0;
   log_.warn("peer {}: {}{}", leg.leg().name, error.message, again ? "; trying again" : "");
-  events_.trouble(leg.leg().member, {error, lost, again});
+  events_.trouble(leg.leg().member, {error, lost, again, leg.leg().id});
 }
 
 void Call::leg_track_added(CallLeg& leg, const TrackInfo& track) {
@@ -355,7 +355,8 @@ void Call::leg_channel_message(CallLeg& leg, bool text, std::string bytes) {
   if (from == nullptr) return;
   auto event = channels_[leg.leg().id].take(text, std::move(bytes));
   if (!event)
-    return events_.trouble(from->id, {std::move(event.error()).in("data channel"), false, true});
+    return events_.trouble(
+        from->id, {std::move(event.error()).in("data channel"), false, true, leg.leg().id});
   if (auto* chat = std::get_if<ChatText>(&*event)) events_.chat(*from, chat->text);
   if (auto* begin = std::get_if<FileBegin>(&*event)) events_.file_begin(*from, *begin);
   if (auto* chunk = std::get_if<FileChunk>(&*event)) events_.file_chunk(*from, chunk->bytes);

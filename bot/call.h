@@ -56,8 +56,9 @@ const char* name_of(Phase phase);
 // What went wrong between us and a member.
 struct Trouble {
   Error error;
-  bool lost = false;   // a connection that was up is no more
-  bool again = false;  // a fresh one is on its way
+  bool lost = false;       // a connection that was up is no more
+  bool again = false;      // a fresh one is on its way
+  signaling::LegId leg{};  // of which; a server may have several
 };
 
 class CallEvents {
@@ -69,7 +70,9 @@ class CallEvents {
     (void)before, (void)after;
   }
   virtual void member_left(const signaling::Member& member) { (void)member; }
-  virtual void connected(const std::string& member) { (void)member; }
+  virtual void connected(const std::string& member, signaling::LegId leg) {
+    (void)member, (void)leg;
+  }
   virtual void trouble(const std::string& member, const Trouble& trouble) {
     (void)member, (void)trouble;
   }

@@ -53,7 +53,7 @@ class Record final : private CallEvents {
   void member_joined(const signaling::Member& member) override;
   void member_changed(const signaling::Member& before, const signaling::Member& after) override;
   void member_left(const signaling::Member& member) override;
-  void connected(const std::string& member) override;
+  void connected(const std::string& member, signaling::LegId leg) override;
   void trouble(const std::string& member, const Trouble& trouble) override;
   void track_added(const TrackInfo& track, bool taken) override;
   void track_removed(const TrackInfo& track) override;

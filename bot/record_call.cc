@@ -51,13 +51,13 @@ void Record::member_left(const Member& m) {
   count_members();
 }
 
-void Record::connected(const std::string& member) {
+void Record::connected(const std::string& member, signaling::LegId) {
   if (std::erase(reconnecting_, member) > 0) session_.peer(member, false, "");
   console_.event("connected", name_of_member(member), Json::object().set("member", member));
 }
 
 void Record::trouble(const std::string& member, const Trouble& trouble) {
-  const auto& [error, lost, again] = trouble;
+  const auto& [error, lost, again, leg] = trouble;
   if (again && error.code != Code::kBadInput) {
     reconnecting_.push_back(member);
     session_.peer(member, true, error.message);

@@ -457,17 +457,14 @@ void ScenarioBot::member_changed(const signaling::Member& before, const signalin
   changed(before.video, after.video, "camera");
 }
 
-void ScenarioBot::connected(const std::string& member) {
+void ScenarioBot::connected(const std::string& member, signaling::LegId leg) {
   for (const CallConnection& one : call_->stats().connections) {
     look_at_pair(one);
     look_at_join(one);
   }
   if (ScenarioActor* who = hears_.other(shown_of(member)); who && who->line_for_others())
     who->used_line(*this, call_->network_verified(member));
-  if (const auto lost = lost_.find(member); lost != lost_.end()) {
-    lost_.erase(lost);
-    samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
-  }
+  if (lost_.erase(leg) > 0) samples_.add("call.reconnects", "", "", {monotonic_ns(), 1});
   tell("connected", shown_of(member), "");
 }
 
@@ -496,9 +493,11 @@ void ScenarioBot::look_at_pair(const CallConnection& one) {
 }
 
 void ScenarioBot::trouble(const std::string& member, const Trouble& what) {
-  const auto& [error, lost, again] = what;
-  if (lost && again) lost_.insert(member);  // to one who is gone there is no way back
-  tell(!again ? "broken" : lost ? "reconnected" : "trouble", shown_of(member), error.message);
+  if (what.lost && what.again) lost_.insert(what.leg);  // to one who is gone is no way back
+  tell(!what.again ? "broken"
+       : what.lost ? "reconnected"
+                   : "trouble",
+       shown_of(member), what.error.message);
 }
 
 // Here, since who measures gets nothing before the first key frame. Who came later joined for both.

@@ -83,7 +83,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void member_joined(const signaling::Member& member) override;
   void member_changed(const signaling::Member& before, const signaling::Member& after) override;
   void member_left(const signaling::Member& member) override;
-  void connected(const std::string& member) override;
+  void connected(const std::string& member, signaling::LegId leg) override;
   void trouble(const std::string& member, const Trouble& trouble) override;
   void track_added(const TrackInfo& track, bool taken) override;
   void track_removed(const TrackInfo& track) override;
@@ -98,7 +98,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void done(Result<> how) override;
 
   signaling::Self self_;
-  std::multiset<std::string> lost_;  // to whom a fresh connection is on its way; "": to the server
+  std::set<signaling::LegId> lost_;                   // of which a fresh connection is on its way
   std::map<signaling::LegId, std::string> selected_;  // its candidate pair as it was last
   std::set<std::string> looked_at_;                   // connections: how they came up is measured
   std::map<TrackId, Stream> streams_;

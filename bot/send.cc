@@ -24,7 +24,7 @@ struct Send::Bot final : CallEvents {
     in = true;
     send.bot_joined(*this);
   }
-  void connected(const std::string& member) override {
+  void connected(const std::string& member, signaling::LegId) override {
     send.console_.event("connected", fmt::format("{} -> {}", name, other(member)),
                         Json::object().set("bot", name).set("member", member));
   }

@@ -27,6 +27,7 @@ class Watch final : public CallEvents {
  public:
   std::vector<std::string> log;
   std::vector<TrackInfo> tracks;
+  std::vector<signaling::LegId> up, troubled;
   std::optional<Result<>> how;
 
   bool has(const std::string& line) const {
@@ -40,8 +41,12 @@ class Watch final : public CallEvents {
     log.push_back("changed " + after.name + (after.may_be_recorded ? " may" : " may not"));
   }
   void member_left(const Member& m) override { log.push_back("left " + m.name); }
-  void connected(const std::string&) override { log.push_back("connected"); }
+  void connected(const std::string&, signaling::LegId leg) override {
+    up.push_back(leg);
+    log.push_back("connected");
+  }
   void trouble(const std::string&, const Trouble& what) override {
+    troubled.push_back(what.leg);
     log.push_back(std::string("trouble ") + name_of(what.error.code) +
                   (what.again ? " again" : ""));
   }
@@ -385,6 +390,22 @@ TEST_F(CallTest, ChatAndFilesComeThroughTheDataChannel) {
   EXPECT_THAT(said, ElementsAre("joined", "member alice", "chat alice: hello", "file alice a.txt 3",
                                 "chunk abc", "file-end alice", "trouble bad-input again",
                                 "file alice b.txt 30"));
+}
+
+TEST_F(CallTest, SaysWhichConnectionIsUpAndWhichIsInTrouble) {
+  auto& bot = start(records("bot"));
+  const auto hand = [&](const char* name) {
+    auto made = std::make_unique<HandMember>(loop_, host_.url(), RawMember::join_message(name),
+                                             "bot", pattern_.get());
+    EXPECT_TRUE(until([&] { return made->channel_open; }));
+    return made;
+  };
+  const auto alice = hand("alice"), bob = hand("bob");
+  ASSERT_EQ(bot.watch.up.size(), 2u);
+  EXPECT_NE(bot.watch.up[0], bot.watch.up[1]);
+  bob->say(Json::object().set("type", "nonsense"));
+  ASSERT_TRUE(until_says(bot, "trouble bad-input again"));
+  EXPECT_THAT(bot.watch.troubled, ElementsAre(bot.watch.up[1]));
 }
 
 TEST_F(CallTest, AKeyFrameCanBeAskedForOfAnyTrack) {
