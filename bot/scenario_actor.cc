@@ -26,7 +26,10 @@ ScenarioActor::ScenarioActor(Loop& loop, const scenarios::Scenario& scenario,
       samples_(who_.name, hears_.sample, measuring.folding) {}
 
 void ScenarioActor::tell_of_stop(const std::string& stream, bool stops) {
-  for (ScenarioActor* other : hears_.others()) other->hear_of_stop(*this, stream, stops);
+  for (ScenarioActor* other : hears_.others()) {
+    other->hear_of_stop(*this, stream, stops);
+    if (stops) other->hear_of_end(*this, stream);
+  }
 }
 
 void ScenarioActor::tell(const char* kind, const std::string& from, std::string text) {
@@ -42,6 +45,8 @@ std::string ScenarioActor::name_of(const std::string& shown) const {
 void ScenarioActor::gone() {
   if (!inside_.empty() && inside_.back().to_ns == 0) inside_.back().to_ns = monotonic_ns();
   state_ = State::kOut;
+  recoveries_.stopped("", "", monotonic_ns());
+  for (ScenarioActor* other : hears_.others()) other->hear_of_end(*this, "");
 }
 
 void ScenarioActor::network_changes() {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -159,6 +160,10 @@ class ScenarioActor {
   // Its network changes now.
   void hear_of_network(const ScenarioActor& other, int64_t at_ns) {
     recoveries_.changed(other.who_.name, at_ns);
+  }
+  // A stream of it, or all (empty), ends: nobody waits for it to be as it was.
+  void hear_of_end(const ScenarioActor& other, const std::string& stream) {
+    recoveries_.stopped(other.who_.name, stream, monotonic_ns());
   }
   // It stopped a stream, or all (empty): nothing more of it is to be expected; or begins again.
   virtual void hear_of_stop(const ScenarioActor&, const std::string& /*stream*/, bool /*stops*/) {}

@@ -195,7 +195,10 @@ void ScenarioBot::crash() {
 void ScenarioBot::send(MediaKind kind, bool on) {
   if (!source_) return;
   const auto tell_others = [&](int64_t at_ns) {
-    for (ScenarioActor* other : hears_.others()) other->hear_of_mute(*this, kind, !on, at_ns);
+    for (ScenarioActor* other : hears_.others()) {
+      other->hear_of_mute(*this, kind, !on, at_ns);
+      if (!on) other->hear_of_end(*this, stream_of(TrackInfo{.kind = kind}));
+    }
   };
   // Who measures hears of it while nothing comes.
   if (on) tell_others(monotonic_ns() - kUnmuteAhead_ns);

@@ -266,8 +266,10 @@ void ScenarioPage::send(MediaKind kind, bool on) {
   if (!has(kind) || state_ != State::kInside || now == on) return;
   now = on;
   const auto tell_others = [this, kind, on] {
-    for (ScenarioActor* other : hears_.others())
+    for (ScenarioActor* other : hears_.others()) {
       other->hear_of_mute(*this, kind, !on, monotonic_ns());
+      if (!on) other->hear_of_end(*this, stream_of(TrackInfo{.kind = kind}));
+    }
   };
   // Others hear of it while nothing comes.
   if (on) tell_others();

@@ -1,6 +1,7 @@
 #include "bot/scenario_recovery.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -27,11 +28,15 @@ class Stream {
     return values;
   }
 
-  // In the 5 s before, or since there were frames.
-  std::optional<State> usual_before(int64_t at_ns) const {
-    auto values = between(at_ns - kBefore, at_ns);
+  // In the 5 s before, or since there were frames, or the first that was captured after a stop.
+  std::optional<State> usual_before(int64_t at_ns, int64_t stopped_ns) const {
+    const auto first = std::find_if(samples_.begin(), samples_.end(), [&](const Sample& s) {
+      return s.at_ns - std::llround(s.value * 1e9) >= stopped_ns;
+    });
+    if (first == samples_.end()) return std::nullopt;
+    const int64_t from_ns = std::max(at_ns - kBefore, first->at_ns);
+    auto values = between(from_ns, at_ns);
     if (values.size() < kLeast) return std::nullopt;
-    const int64_t from_ns = std::max(at_ns - kBefore, samples_.front().at_ns);
     const double rate = static_cast<double>(values.size()) * 1e9 /
                         static_cast<double>(std::max(at_ns - from_ns, kStep));
     return State{median(values), rate};
@@ -59,37 +64,43 @@ double seconds(int64_t ns) { return static_cast<double>(ns) / 1e9; }
 
 }  // namespace
 
-void Recovery::look(const Series& delay, const std::vector<int64_t>& changes, int64_t until_ns) {
+void Recovery::look(const Series& delay, const Course& course, int64_t until_ns) {
   const Stream stream(delay.samples);
+  const auto& [changes, stops] = course;
   for (; change_ < changes.size() && changes[change_] <= until_ns; ++change_, begun_ = false) {
     const int64_t began_ns = changes[change_];
+    const auto stop = std::upper_bound(stops.begin(), stops.end(), began_ns);
     if (!std::exchange(begun_, true)) {
-      if (recovered_ || !usual_) usual_ = stream.usual_before(began_ns);
+      if (recovered_ || !usual_)
+        usual_ = stream.usual_before(began_ns, stop == stops.begin() ? 0 : *(stop - 1));
       recovered_ = !usual_;
       at_ns_ = began_ns;
     }
     const bool last = change_ + 1 == changes.size();
-    const int64_t end_ns = last ? until_ns : std::min(changes[change_ + 1], until_ns);
+    int64_t end_ns = last ? until_ns : std::min(changes[change_ + 1], until_ns);
+    const bool stops_then = stop != stops.end() && *stop <= end_ns;
+    if (stops_then) end_ns = *stop;
     for (; !recovered_ && at_ns_ + kSecond <= end_ns; at_ns_ += kStep) {
       recovered_ = stream.as_usual(*usual_, at_ns_);
       if (recovered_) samples_.push_back({at_ns_ + kSecond, seconds(at_ns_ - began_ns)});
     }
+    if (stops_then && !std::exchange(recovered_, true))
+      samples_.push_back({end_ns, seconds(end_ns - began_ns)});
     if (last || changes[change_ + 1] > until_ns) return;
   }
 }
 
-Series Recovery::series(const Series& delay, const std::vector<int64_t>& changes,
-                        int64_t ended_ns) const {
+Series Recovery::series(const Series& delay, const Course& course, int64_t ended_ns) const {
   Recovery all = *this;
-  all.look(delay, changes, ended_ns);
+  all.look(delay, course, ended_ns);
   Series out;
   out.metric = "recovery_time";
   out.actor = delay.actor;
   out.from = delay.from;
   out.stream = delay.stream;
   out.samples = std::move(all.samples_);
-  if (!all.recovered_ && !changes.empty())
-    out.samples.push_back({ended_ns - 1, seconds(ended_ns - changes.back())});
+  if (!all.recovered_ && !course.changes.empty())
+    out.samples.push_back({ended_ns - 1, seconds(ended_ns - course.changes.back())});
   if (out.samples.empty()) {
     out.why = "too little was measured before the network changed";
     return out;
@@ -106,20 +117,26 @@ bool is_followed(const Series& series) {
 
 }  // namespace
 
-std::vector<int64_t> Recoveries::changes_of(const std::string& sender) const {
-  std::vector<int64_t> all = own_;
-  const auto found = of_senders_.find(sender);
-  if (found == of_senders_.end()) return all;
+Recovery::Course Recoveries::course_of(const Series& delay) const {
+  Recovery::Course course{own_, {}};
+  for (const auto& [key, at_ns] : stops_) {
+    const auto& [sender, stream] = key;
+    if ((sender.empty() || sender == delay.from) && (stream.empty() || stream == delay.stream))
+      course.stops.push_back(at_ns);
+  }
+  const auto found = of_senders_.find(delay.from);
+  if (found == of_senders_.end()) return course;
+  auto& all = course.changes;
   all.insert(all.end(), found->second.begin(), found->second.end());
   std::inplace_merge(all.begin(), all.begin() + static_cast<ptrdiff_t>(own_.size()), all.end());
-  return all;
+  return course;
 }
 
 void Recoveries::look(const std::vector<Series>& measured, int64_t until_ns) {
   for (const Series& one : measured) {
     if (!is_followed(one)) continue;
-    if (const auto changes = changes_of(one.from); !changes.empty())
-      recoveries_[{one.from, one.stream}].look(one, changes, until_ns);
+    if (const auto course = course_of(one); !course.changes.empty())
+      recoveries_[{one.from, one.stream}].look(one, course, until_ns);
   }
 }
 
@@ -128,16 +145,16 @@ std::vector<Series> Recoveries::series(const std::vector<Series>& measured,
   std::vector<Series> out;
   for (const Series& one : measured) {
     if (!is_followed(one)) continue;
-    const auto changes = changes_of(one.from);
+    const auto course = course_of(one);
     const auto found = recoveries_.find({one.from, one.stream});
     const Recovery so_far = found == recoveries_.end() ? Recovery() : found->second;
-    if (!changes.empty()) out.push_back(so_far.series(one, changes, ended_ns));
+    if (!course.changes.empty()) out.push_back(so_far.series(one, course, ended_ns));
   }
   return out;
 }
 
-Series recovery_of(const Series& delay, const std::vector<int64_t>& changes, int64_t ended_ns) {
-  return Recovery().series(delay, changes, ended_ns);
+Series recovery_of(const Series& delay, const Recovery::Course& course, int64_t ended_ns) {
+  return Recovery().series(delay, course, ended_ns);
 }
 
 }  // namespace callbot::bot

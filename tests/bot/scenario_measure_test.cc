@@ -189,6 +189,23 @@ thresholds:
   EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
 }
 
+// Nobody waits for one who has gone.
+TEST_F(ScenarioMeasureTest, WhoLeavesBeforeItIsAsItWasTookUntilThen) {
+  run(R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: seen, who: bob, from: alice, for: 1s, within: 20s}
+  - {do: network, who: alice, set: {up: {delay: 300ms}}}
+  - wait: 500ms
+  - {do: leave, who: alice, timeout: 20s}
+  - wait: 5s
+thresholds:
+  - {metric: recovery_time, stat: count, op: "==", value: 1, who: bob, from: alice}
+  # Till the end it is longer than that.
+  - {metric: recovery_time, stat: max, op: "<", value: 5s, who: bob, from: alice}
+)");
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
+}
+
 // Too narrow for what is sent: it waits in the queue.
 TEST_F(ScenarioMeasureTest, ANarrowLineIsFoundByTheDelay) {
   run(R"(
