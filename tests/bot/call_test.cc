@@ -272,6 +272,31 @@ TEST_F(CallTest, WithANetworkAllMediaGoesOverItsLink) {
   EXPECT_TRUE(sender.call->network_verified());
 }
 
+// What another one says is his line is proved of him alone.
+TEST_F(CallTest, OfTheLinesOfOthersItIsProvedWhoWasReachedOverHisOwn) {
+  network::Link line;
+  start(sends("alice"));
+  start(sends("carol"));
+  auto config = records("bot");
+  config.line_of = [&line](const std::string& name) { return name == "alice" ? &line : nullptr; };
+  auto& bot = start(std::move(config));
+  ASSERT_TRUE(until([&] { return bot.call->connected_legs() == 2; }));
+  ASSERT_TRUE(flows(bot, MediaKind::kVideo));
+  EXPECT_EQ(bot.call->network_verified().error().code, Code::kUnmeasured) << "it asked for none";
+  for (const Member& m : bot.call->members()) {
+    const auto proved = bot.call->network_verified(m.id);
+    if (m.name == "alice") {
+      EXPECT_TRUE(proved) << proved.error().message;
+    } else {
+      ASSERT_FALSE(proved) << m.name;
+      EXPECT_EQ(proved.error().code, Code::kUnmeasured);
+      EXPECT_THAT(proved.error().message, HasSubstr("carol: there is no relay"));
+    }
+  }
+  EXPECT_EQ(bot.call->network_verified("nobody").error().code, Code::kUnmeasured);
+  EXPECT_GT(line.stats().up.passed.packets_of(network::PacketKind::kRtp), 0u) << "alice's way up";
+}
+
 TEST_F(CallTest, AScheduledNetworkBeginsWhenTheCallIsJoined) {
   auto bob = sends("bob");
   bob.network = network::Network{
