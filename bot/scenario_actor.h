@@ -90,8 +90,7 @@ class ScenarioActor {
   bool has_posted(const std::string& kind) const { return posted_.count(kind) > 0; }
   // What was read of the files it sends; before it joins.
   virtual void take_feeds(ActorFeeds) {}
-  // `step` wants it proved that this is in force.
-  virtual void change_network(const network::Conditions&, std::optional<size_t>) {}
+  virtual void change_network(const ScenarioNetwork::Change&) {}
   virtual void judge_network() {}
   virtual std::vector<ScenarioNetwork::Proof> take_proofs() { return {}; }
   // For the bots that it is connected to, where it cannot have a line by itself; null: none.

@@ -258,10 +258,9 @@ std::optional<Result<>> ScenarioBot::uses_line_of(const ScenarioActor& other) co
   return call_->network_verified(whom->id);
 }
 
-void ScenarioBot::change_network(const network::Conditions& conditions,
-                                 std::optional<size_t> step) {
+void ScenarioBot::change_network(const ScenarioNetwork::Change& change) {
   network_changes();
-  network_.change(conditions, step, line());
+  network_.change(change, line());
 }
 
 void ScenarioBot::sample(int64_t now_ns) {

@@ -37,7 +37,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) override;
   PostState go_on_posting() override;
   void take_feeds(ActorFeeds feeds) override { feeds_ = std::move(feeds); }
-  void change_network(const network::Conditions& conditions, std::optional<size_t> step) override;
+  void change_network(const ScenarioNetwork::Change& change) override;
   void judge_network() override { network_.judge(line()); }
   std::optional<Result<>> uses_line_of(const ScenarioActor& other) const override;
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }

@@ -56,20 +56,25 @@ ScenarioNetwork::ScenarioNetwork(const scenarios::Scenario& scenario,
   if (network_) network_->seed += seed;
 }
 
-void ScenarioNetwork::change(const network::Conditions& conditions, std::optional<size_t> step,
-                             const Line& line) {
+void ScenarioNetwork::called() {
+  own_now_ = is_own_;
+  if (set_by_ && !setting_) setting_ = Setting{.step = *set_by_};
+}
+
+void ScenarioNetwork::change(const Change& change, const Line& line) {
   judge(line);
   is_own_ = false;
-  wanted_ = step;
+  set_by_ = change.step;
+  setting_ = Setting{change.step, change.proof};
   if (!network_) return;
-  network_->conditions = conditions;
+  network_->conditions = change.conditions;
   network_->schedule.clear();
-  if (line.link != nullptr) line.link->set(conditions);
+  if (line.link != nullptr) line.link->set(change.conditions);
 }
 
 void ScenarioNetwork::judge(const Line& line) {
   if (std::exchange(own_now_, false) && line.link != nullptr) judge_own(line);
-  if (wanted_) judge_step(*std::exchange(wanted_, std::nullopt), line);
+  if (setting_) judge_step(*std::exchange(setting_, std::nullopt), line);
 }
 
 ScenarioNetwork::Proof ScenarioNetwork::proof(std::optional<size_t> step,
@@ -78,15 +83,22 @@ ScenarioNetwork::Proof ScenarioNetwork::proof(std::optional<size_t> step,
           {.actor = name_,
            .set_by = step ? fmt::format("step {}", *step + 1) : "",
            .conditions = network::text_of(phase.conditions),
-           .span = {phase.begin_ns, phase.end_ns}}};
+           .span = {phase.begin_ns, phase.end_ns},
+           .label = network::label_of(phase.conditions)}};
 }
 
-void ScenarioNetwork::judge_step(size_t step, const Line& line) {
+void ScenarioNetwork::judge_step(const Setting& setting, const Line& line) {
   const bool connected = line.link != nullptr;
+  if (!setting.proof && !connected) return;  // it was in force for nobody
   const network::Phase phase = connected  ? line.link->phases().back()
                                : network_ ? network::Phase{network_->conditions}
                                           : network::Phase{};
-  Proof one = proof(step, phase);
+  Proof one = proof(setting.step, phase);
+  if (!setting.proof) {
+    one.step.reset();
+    one.fact.outcome = Outcome::kSkipped;
+    return proofs_.push_back(std::move(one));
+  }
   const auto proved = connected ? network_proved({phase}, line.verified())
                                 : fail(Code::kUnmeasured, "it was in no call then");
   one.fact.outcome = proved ? Outcome::kDone : Outcome::kInvalid;

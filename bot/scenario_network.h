@@ -45,6 +45,13 @@ class ScenarioNetwork {
     std::function<Result<>()> verified = {};  // does all that it exchanges lead over it?
   };
 
+  // By a step; `proof`: it wants it proved.
+  struct Change {
+    network::Conditions conditions;
+    size_t step = 0;
+    bool proof = false;
+  };
+
   // One that has no network and gets none by a step has no link either.
   ScenarioNetwork(const scenarios::Scenario& scenario, const scenarios::Instance& who,
                   uint64_t seed);
@@ -52,9 +59,8 @@ class ScenarioNetwork {
   // For its next call.
   const std::optional<network::Network>& network() const { return network_; }
   // That call begins: until a step changes it, the network is the actor's own.
-  void called() { own_now_ = is_own_; }
-  // From now on; `step` wants it proved.
-  void change(const network::Conditions& conditions, std::optional<size_t> step, const Line& line);
+  void called();
+  void change(const Change& change, const Line& line);
   // Before the call ends: what was to be proved is judged now.
   void judge(const Line& line);
   std::vector<Proof> take_proofs() { return std::exchange(proofs_, {}); }
@@ -62,13 +68,18 @@ class ScenarioNetwork {
  private:
   Proof proof(std::optional<size_t> step, const network::Phase& phase) const;
   void judge_own(const Line& line);
-  void judge_step(size_t step, const Line& line);
+  struct Setting {
+    size_t step = 0;
+    bool proof = false;
+  };
+  void judge_step(const Setting& setting, const Line& line);
 
   std::string name_;
   std::optional<network::Network> network_;
-  bool is_own_ = false;           // no step has changed it
-  bool own_now_ = false;          // and the call that has it is not judged yet
-  std::optional<size_t> wanted_;  // by this step: a proof of the current conditions
+  bool is_own_ = false;             // no step has changed it
+  bool own_now_ = false;            // and the call that has it is not judged yet
+  std::optional<size_t> set_by_;    // the step that changed it last
+  std::optional<Setting> setting_;  // its, not judged yet
   std::vector<Proof> proofs_;
 };
 

@@ -255,10 +255,9 @@ Result<> ScenarioPage::network_verified() const {
   return {};
 }
 
-void ScenarioPage::change_network(const network::Conditions& conditions,
-                                  std::optional<size_t> step) {
+void ScenarioPage::change_network(const ScenarioNetwork::Change& change) {
   network_changes();
-  network_.change(conditions, step, line());
+  network_.change(change, line());
 }
 
 void ScenarioPage::send(MediaKind kind, bool on) {

@@ -30,7 +30,7 @@ class ScenarioPage final : public ScenarioActor {
   Result<std::string> switch_to(const scenarios::Step&) override { return std::string(); }
   Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) override;
   PostState go_on_posting() override { return post_; }
-  void change_network(const network::Conditions& conditions, std::optional<size_t> step) override;
+  void change_network(const ScenarioNetwork::Change& change) override;
   void judge_network() override { network_.judge(line()); }
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
   network::Link* line_for_others() override { return link_.get(); }

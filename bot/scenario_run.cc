@@ -208,6 +208,7 @@ void ScenarioRun::take_proofs() {
 void ScenarioRun::take_proof(const ScenarioNetwork::Proof& proof) {
   const scenarios::NetworkFact& fact = proof.fact;
   evidence_.networks.push_back(fact);
+  if (fact.outcome == Outcome::kSkipped) return;
   const std::string text = fmt::format("{}: {}{}{}", fact.actor, fact.conditions,
                                        fact.text.empty() ? "" : ": ", fact.text);
   console_.event(fact.outcome == Outcome::kInvalid ? "unproved" : "network", text,

@@ -51,8 +51,7 @@ void ScenarioStep::act(ScenarioActor& actor) {
     case StepKind::kCameraOn:
       return actor.send(kind, true);
     case StepKind::kNetwork:
-      return actor.change_network(network_.conditions,
-                                  step_.verify ? std::optional(step_.index) : std::nullopt);
+      return actor.change_network({network_.conditions, step_.index, step_.verify});
     case StepKind::kShareScreen:
     case StepKind::kUnshareScreen:
       return actor.share_screen(step_.kind == StepKind::kShareScreen);

@@ -162,11 +162,36 @@ std::string kinds_text(Kinds kinds) {
 
 std::string bottleneck_text(const Direction& d) {
   if (d.rate <= 0 && !d.trace) return "";
-  const std::string queue = d.queue_bytes != 0
-                                ? fmt::format("{} bytes", d.queue_bytes)
-                                : seconds_text(d.queue_s > 0 ? d.queue_s : kUsualQueue);
-  return fmt::format("{}, queue {}", d.trace ? "trace " + d.trace->name() : bit_rate_text(d.rate),
-                     queue);
+  return d.trace ? "trace " + d.trace->name() : bit_rate_text(d.rate);
+}
+
+std::string queue_text(const Direction& d) {
+  if (d.rate <= 0 && !d.trace) return "";
+  return "queue " + (d.queue_bytes != 0 ? fmt::format("{} bytes", d.queue_bytes)
+                                        : seconds_text(d.queue_s > 0 ? d.queue_s : kUsualQueue));
+}
+
+std::string words_of(const Direction& d, bool with_queue) {
+  std::string text;
+  const auto say = [&](bool when, const std::string& what) {
+    if (when && !what.empty()) text += (text.empty() ? "" : ", ") + what;
+  };
+  say(d.blackout, "blackout");
+  say(true, bottleneck_text(d));
+  say(with_queue, queue_text(d));
+  say(d.delay_s > 0, "delay " + seconds_text(d.delay_s));
+  for (const auto& [name, shape] : kShapes)
+    say(d.jitter_s > 0 && shape == d.jitter_shape,
+        fmt::format("jitter {} {}", seconds_text(d.jitter_s), name));
+  const std::string whose = d.loss_of == Kinds::all() ? "" : " of " + kinds_text(d.loss_of);
+  say(d.loss > 0, "loss " + share_text(d.loss) + whose);
+  say(d.burst.p > 0 || d.burst.good > 0,
+      fmt::format("bursts p {} r {}{}", share_text(d.burst.p), share_text(d.burst.r), whose));
+  say(d.reorder > 0,
+      fmt::format("reorder {} by {}", share_text(d.reorder), seconds_text(d.reorder_by_s)));
+  say(d.duplicate > 0, "duplicate " + share_text(d.duplicate));
+  say(!d.block.none(), "no " + kinds_text(d.block));
+  return text.empty() ? "clean" : text;
 }
 
 }  // namespace
@@ -224,31 +249,25 @@ Result<Network> parse_network(const std::string& text) {
       .map_error([&](Error error) { return std::move(error).in(text); });
 }
 
-std::string text_of(const Direction& d) {
-  std::string text;
-  const auto say = [&](bool when, const std::string& what) {
-    if (when && !what.empty()) text += (text.empty() ? "" : ", ") + what;
-  };
-  say(d.blackout, "blackout");
-  say(true, bottleneck_text(d));
-  say(d.delay_s > 0, "delay " + seconds_text(d.delay_s));
-  for (const auto& [name, shape] : kShapes)
-    say(d.jitter_s > 0 && shape == d.jitter_shape,
-        fmt::format("jitter {} {}", seconds_text(d.jitter_s), name));
-  const std::string whose = d.loss_of == Kinds::all() ? "" : " of " + kinds_text(d.loss_of);
-  say(d.loss > 0, "loss " + share_text(d.loss) + whose);
-  say(d.burst.p > 0 || d.burst.good > 0,
-      fmt::format("bursts p {} r {}{}", share_text(d.burst.p), share_text(d.burst.r), whose));
-  say(d.reorder > 0,
-      fmt::format("reorder {} by {}", share_text(d.reorder), seconds_text(d.reorder_by_s)));
-  say(d.duplicate > 0, "duplicate " + share_text(d.duplicate));
-  say(!d.block.none(), "no " + kinds_text(d.block));
-  return text.empty() ? "clean" : text;
-}
+std::string text_of(const Direction& d) { return words_of(d, true); }
 
 std::string text_of(const Conditions& c) {
   if (c.up == c.down) return c.up == Direction{} ? "clean" : "both ways " + text_of(c.up);
   return fmt::format("up {}; down {}", text_of(c.up), text_of(c.down));
+}
+
+std::string label_of(const Conditions& c) {
+  for (const Preset& preset : presets())
+    if (preset.conditions == c) return preset.name;
+  // Where nothing passes, nothing else matters.
+  const auto words = [](const Direction& d) {
+    return d.blackout ? "blackout" : words_of(d, false);
+  };
+  const std::string up = words(c.up), down = words(c.down);
+  if (up == down) return up;
+  if (c.up == Direction{}) return "down " + down;
+  if (c.down == Direction{}) return "up " + up;
+  return fmt::format("up {}; down {}", up, down);
 }
 
 }  // namespace callbot::network

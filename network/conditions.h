@@ -110,5 +110,7 @@ Result<Network> parse_network(const std::string& text);
 // For people: "300 kbit/s, queue 200 ms, delay 40 ms, loss 10 %"; "clean".
 std::string text_of(const Direction& direction);
 std::string text_of(const Conditions& conditions);
+// Short, for a chart: "3g" of a preset, "blackout", "down 300 kbit/s, delay 40 ms".
+std::string label_of(const Conditions& conditions);
 
 }  // namespace callbot::network

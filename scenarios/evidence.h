@@ -84,9 +84,10 @@ struct NetworkFact {
   std::string actor;
   std::string set_by;  // "step 3"; empty: it is the actor's own
   std::string conditions;
-  Outcome outcome = Outcome::kDone;  // unmeasured: nothing went over it
+  Outcome outcome = Outcome::kDone;  // unmeasured: nothing went over it; skipped: not asked
   TimeWindow span;
-  std::string text;  // what was seen and what could not show, or what is missing
+  std::string text;        // what was seen and what could not show, or what is missing
+  std::string label = {};  // the conditions in short
 };
 
 struct StepFact {
@@ -122,7 +123,7 @@ struct Evidence {
   std::vector<Look> looks;
   std::vector<FileFact> files;
   std::vector<CandidatePair> pairs;
-  std::vector<NetworkFact> networks;           // a step's where it is to be verified
+  std::vector<NetworkFact> networks;
   std::map<std::string, std::string> machine;  // "processors": "2 x ...", "kernel", "memory"
 
   const ActorFacts* actor(std::string_view name) const;

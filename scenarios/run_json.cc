@@ -98,6 +98,7 @@ void describe(auto& to, Is<NetworkFact> auto& v) {
   to("actor", v.actor);
   to("set_by", v.set_by);
   to("conditions", v.conditions);
+  to("label", v.label);
   to.choice("outcome", v.outcome, kOutcomes);
   to.span(v.span);
   to("text", v.text);

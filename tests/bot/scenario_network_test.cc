@@ -61,7 +61,7 @@ TEST(ScenarioNetwork, WhatWasInNoCallIsNotProved) {
   const auto scenario = scenario_of("a: {network: clean}", "  - {do: join, who: a}\n");
   const auto all = scenarios::instances(scenario);
   ScenarioNetwork network(scenario, all[0], 1);
-  network.change({}, 3, {});
+  network.change({.step = 3, .proof = true}, {});
   EXPECT_TRUE(network.take_proofs().empty());
   network.judge({});
   const auto proofs = network.take_proofs();
@@ -69,6 +69,28 @@ TEST(ScenarioNetwork, WhatWasInNoCallIsNotProved) {
   EXPECT_EQ(proofs[0].step, 3u);
   EXPECT_EQ(proofs[0].fact.outcome, Outcome::kInvalid);
   EXPECT_EQ(proofs[0].fact.text, "not proved: it was in no call then");
+}
+
+// It goes with him from call to call, and is told of each.
+TEST(ScenarioNetwork, WhatAStepSetIsInForceInTheNextCallToo) {
+  const auto scenario = scenario_of("a: {network: clean}", "  - {do: join, who: a}\n");
+  const auto all = scenarios::instances(scenario);
+  ScenarioNetwork network(scenario, all[0], 1);
+  const auto lossy = network::read_conditions(Json::object().set("loss", "10%"), "", {}, "");
+  ASSERT_TRUE(lossy);
+  network.change({.conditions = *lossy, .step = 3}, {});
+  EXPECT_TRUE(network.take_proofs().empty()) << "in no call yet";
+  for (int call = 0; call < 2; ++call) {
+    network.called();
+    network::Link link(*network.network());
+    network.judge({&link});
+    const auto proofs = network.take_proofs();
+    ASSERT_EQ(proofs.size(), 1u) << call;
+    EXPECT_FALSE(proofs[0].step) << "nothing is to be proved";
+    EXPECT_EQ(proofs[0].fact.set_by, "step 4");
+    EXPECT_EQ(proofs[0].fact.label, "loss 10 %");
+    EXPECT_EQ(proofs[0].fact.outcome, Outcome::kSkipped);
+  }
 }
 
 class ScenarioNetworkTest : public testing::Test {
@@ -104,6 +126,14 @@ TEST_F(ScenarioNetworkTest, ABlackoutIsProvedAndEndsWithTheNextStep) {
     EXPECT_EQ(step.outcome, Outcome::kDone) << step.what << ": " << step.text;
   EXPECT_EQ(scenarios::judge(scenario, evidence).verdict, Verdict::kPass);
   EXPECT_THAT(evidence.steps[2].text, HasSubstr("bob: seen: down: blackout"));
+  // Each change is told, also where nobody wants it proved.
+  ASSERT_EQ(evidence.networks.size(), 2u);
+  const auto &cut = evidence.networks[0], &clean = evidence.networks[1];
+  EXPECT_EQ(cut.label, "down blackout");
+  EXPECT_EQ(clean.set_by, "step 5");
+  EXPECT_EQ(clean.label, "clean");
+  EXPECT_EQ(clean.outcome, Outcome::kSkipped);
+  EXPECT_GE(clean.span.from_ns, cut.span.to_ns);
 }
 
 // One that is seen is no proof of another, and what cannot show does no harm.

@@ -174,5 +174,17 @@ TEST(Conditions, AreToldInWords) {
             "loss 10 % of rtp, reorder 2 % by 20 ms, duplicate 1 %, no stun+dtls");
 }
 
+TEST(Conditions, HaveAShortLabel) {
+  const auto label = [](const char* json) { return label_of(good(json).conditions); };
+  EXPECT_EQ(label_of(Conditions{}), "clean");
+  EXPECT_EQ(label(R"({"preset": "3g"})"), "3g");
+  EXPECT_EQ(label(R"({"rate": "300 kbit/s", "loss": "10%"})"), "300 kbit/s, loss 10 %");
+  EXPECT_EQ(label(R"({"preset": "3g", "blackout": true})"), "blackout");
+  EXPECT_EQ(label(R"({"down": {"rate": "2 Mbit/s", "queue": "300ms"}})"), "down 2 Mbit/s");
+  EXPECT_EQ(label(R"({"up": {"blackout": true}})"), "up blackout");
+  EXPECT_EQ(label(R"({"up": {"delay": "40ms"}, "down": {"loss": "1%"}})"),
+            "up delay 40 ms; down loss 1 %");
+}
+
 }  // namespace
 }  // namespace callbot::network
