@@ -8,6 +8,7 @@
 #include "base/chart.h"
 #include "base/html.h"
 #include "scenarios/report.h"
+#include "scenarios/report_networks.h"
 
 namespace callbot::scenarios {
 namespace {
@@ -16,6 +17,7 @@ constexpr size_t kMostActors = 40;   // rows
 constexpr size_t kMostLines = 12;    // of one graph
 constexpr size_t kMostPoints = 400;  // of one line
 constexpr size_t kMostSpans = 300;   // of one row
+constexpr size_t kMostStrips = 4;    // of networks, under one graph
 constexpr double kRowHeight = 34;
 constexpr double kGraphHeight = 150;
 
@@ -133,7 +135,8 @@ std::string actor_row(const Evidence& e, const TimeScale& scale, const ActorFact
   std::string more = actor.browser.empty() ? "verify " + actor.verify : actor.browser;
   if (!actor.room.empty()) more += ", " + actor.room;
   return row(html(actor.name, 40), html(more, 60),
-             svg(kRowHeight, "actor-chart", html(actor.name, 40), content));
+             svg(kRowHeight, "actor-chart", html(actor.name, 40), content) +
+                 network_strip(e, scale, actor.name, Strip::kWithLabels));
 }
 
 // Means of equal parts of the time, so that a long run is drawn as fast as a short one; a part
@@ -195,6 +198,8 @@ class Drawing {
         if (lines_.size() < kMostLines) lines_.push_back({&s, points_of(e, s)});
       }
     }
+    for (const Line& line : lines_) actors_.insert({line.series->actor, line.series->from});
+    networked_ = networked(e, actors_);
     for (const Threshold& t : scenario.thresholds) {
       const bool here =
           std::find(graph.metrics.begin(), graph.metrics.end(), t.metric) != graph.metrics.end();
@@ -214,15 +219,16 @@ class Drawing {
     const char* unit = find_metric(lines_.front().series->metric)->unit;
     return fmt::format(
         "<figure class=\"graph\"><h3>{}</h3><div class=\"scaled\"><div class=\"y\"><span>{}</span>"
-        "<span>{}</span></div><div class=\"plot\">{}</div></div>{}"
+        "<span>{}</span></div><div class=\"plot\">{}{}</div></div>{}"
         "<figcaption>{}</figcaption></figure>\n",
         graph_.title, value_text(range_.most, unit), value_text(range_.least, unit), chart(),
-        axis(duration(e_)), legend(unit));
+        strips(), axis(duration(e_)), legend(unit));
   }
 
  private:
   std::string chart() const {
-    std::string content = grid(duration(e_), kGraphHeight) + mark_lines(e_, scale_, kGraphHeight);
+    std::string content = grid(duration(e_), kGraphHeight) + mark_lines(e_, scale_, kGraphHeight) +
+                          network_lines(e_, scale_, actors_, kGraphHeight);
     std::set<std::string> actors;
     for (const Line& line : lines_) actors.insert(line.series->actor);
     const bool video = graph_.metrics[0].starts_with("video.");
@@ -237,6 +243,13 @@ class Drawing {
     for (const Threshold* t : limits_) content += limit(*t);
     for (size_t i = 0; i < lines_.size(); ++i) content += path(lines_[i], i);
     return svg(kGraphHeight, "graph-chart", graph_.title, content);
+  }
+
+  std::string strips() const {
+    std::string out;
+    for (size_t i = 0; i < networked_.size() && i < kMostStrips; ++i)
+      out += network_strip(e_, scale_, networked_[i], Strip::kThin);
+    return out;
   }
 
   std::string limit(const Threshold& t) const {
@@ -278,6 +291,13 @@ class Drawing {
     for (const Threshold* t : limits_)
       out += fmt::format("<span><i class=\"key limit\"></i>{} {} {}</span> ", text_of(t->stat),
                          html(t->op), value_text(t->value, unit));
+    std::string whose;
+    for (size_t i = 0; i < networked_.size() && i < kMostStrips; ++i)
+      whose += (i == 0 ? "" : ", ") + html(networked_[i], 40);
+    if (networked_.size() > kMostStrips)
+      whose += fmt::format(" and {} more", networked_.size() - kMostStrips);
+    if (!whose.empty())
+      out += "<span><i class=\"key network\"></i>network of " + whose + "</span> ";
     return out;
   }
 
@@ -286,6 +306,8 @@ class Drawing {
   const TimeScale scale_;
   std::vector<Line> lines_;
   std::vector<const Threshold*> limits_;
+  std::set<std::string> actors_;        // who sends or receives what is drawn
+  std::vector<std::string> networked_;  // of them
   size_t found_ = 0;
   Range range_;
 };
@@ -308,8 +330,9 @@ std::string steps_section(const Evidence& evidence) {
          "<li><i class=\"key silent\"></i>silence</li>"
          "<li><i class=\"key done\"></i>step</li>"
          "<li><i class=\"key failed\"></i>step failed</li>"
-         "<li><i class=\"key mark\"></i>mark</li></ul>\n<div class=\"rows\">" +
-         rows + "</div>" + more + "</section>\n";
+         "<li><i class=\"key mark\"></i>mark</li>" +
+         network_legend(evidence) + "</ul>\n<div class=\"rows\">" + rows + "</div>" + more +
+         "</section>\n";
 }
 
 std::string graphs_section(const Scenario& scenario, const Evidence& evidence) {

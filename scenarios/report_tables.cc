@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/html.h"
 #include "scenarios/report.h"
+#include "scenarios/report_networks.h"
 #include "scenarios/stats.h"
 #include "scenarios/verdict.h"
 
@@ -59,7 +60,7 @@ std::string networks(const Evidence& e) {
     const NetworkFact& n = e.networks[i];
     rows += cells({at_text(e, n.span.from_ns), html(n.actor, 40),
                    n.set_by.empty() ? "its own" : html(n.set_by, 40), html(n.conditions, 160),
-                   name_of(n.outcome), html(n.text, 400)});
+                   proof_text(n), html(n.text, 400)});
   }
   return table("Networks", {"At", "Actor", "Set by", "Conditions", "Outcome", ""}, rows,
                beyond(e.networks.size()));

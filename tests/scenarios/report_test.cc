@@ -138,6 +138,85 @@ TEST(Report, ALongRunIsDrawnFromItsBeginning) {
   EXPECT_EQ(count(path, "M"), 0u) << "no hole in it";
 }
 
+// What stands between the first `begin` from `from` on and the next `end`.
+std::string part(const std::string& page, const std::string& begin, const std::string& end,
+                 size_t from = 0) {
+  const size_t at = page.find(begin, from);
+  return at == std::string::npos ? "" : page.substr(at, page.find(end, at) - at);
+}
+
+TEST(Report, NetworksAreSpansUnderTheirActor) {
+  const std::string page = report_html(test::invented_scenario(), test::invented_run(), {});
+  EXPECT_EQ(count(page, "<div class=\"networks\">"), 1u) << "alice and carol have none";
+  const std::string strip = part(page, "<div class=\"networks\">", "</div>");
+  EXPECT_EQ(count(strip, "<span class=\"network"), 3u);
+  EXPECT_EQ(count(strip, "<span class=\"network clean\""), 2u);
+  EXPECT_THAT(strip, HasSubstr("style=\"left:35.25%;width:25.00%\""));
+  EXPECT_THAT(strip, HasSubstr("title=\"bob, 0:07.1 – 0:12.1: both ways loss 10 % (set by step 6), "
+                               "done: seen: up: random loss; down: random loss\">loss 10 %<"));
+  EXPECT_THAT(strip, HasSubstr("clean (set by step 8), not asked\">clean<"));
+  EXPECT_THAT(page, HasSubstr("<i class=\"key network cut\"></i>blackout"));
+}
+
+TEST(Report, HowANetworkWasIsSeen) {
+  auto run = test::invented_run();
+  auto& all = run.evidence.networks;
+  all[0].outcome = Outcome::kUnmeasured;
+  all[1].outcome = Outcome::kInvalid;
+  all[2].label = "blackout";
+  all[2].conditions = "both ways blackout";
+  const std::string page = report_html(test::invented_scenario(), run, {});
+  for (const char* css : {"network clean unseen", "network unproved", "network cut"})
+    EXPECT_THAT(part(page, "<div class=\"networks\">", "</div>"),
+                HasSubstr("<span class=\"" + std::string(css) + "\""));
+}
+
+TEST(Report, GraphsShowWhereTheNetworksOfTheirActorsChange) {
+  auto run = test::invented_run();
+  const auto changes = [&] {
+    const std::string page = report_html(test::invented_scenario(), run, {});
+    return count(part(page, "<h3>Frame rate", "</figure>"), "<path class=\"change");
+  };
+  EXPECT_EQ(changes(), 2u) << "joining is no change";
+  for (NetworkFact& fact : run.evidence.networks) fact.actor = "alice";
+  std::erase_if(run.evidence.series, [](const Series& s) { return s.actor == "alice"; });
+  EXPECT_EQ(changes(), 2u) << "what she sends";
+  std::erase_if(run.evidence.series, [](const Series& s) { return s.from == "alice"; });
+  EXPECT_EQ(changes(), 0u) << "she is not in it";
+}
+
+TEST(Report, AReturnToTheSameNetworkIsNoChange) {
+  auto run = test::invented_run();
+  auto& all = run.evidence.networks;
+  all.push_back(all.back());
+  all[2].span.to_ns = test::at_s(14);
+  all[3].span.from_ns = test::at_s(16);
+  const std::string page = report_html(test::invented_scenario(), run, {});
+  EXPECT_EQ(count(part(page, "<div class=\"networks\">", "</div>"), "<span"), 4u);
+  EXPECT_EQ(count(part(page, "<h3>Frame rate", "</figure>"), "<path class=\"change"), 2u);
+}
+
+TEST(Report, AScheduleOfThousandsIsLegible) {
+  auto run = test::invented_run();
+  auto& all = run.evidence.networks;
+  all.clear();
+  for (int n = 0; n < 10'000; ++n) {
+    const double at = 1.1 + n * 0.001;
+    all.push_back({"bob", "", n % 2 == 0 ? "clean" : "both ways loss 10 %", Outcome::kDone,
+                   test::window_s(at, at + 0.001), "", n % 2 == 0 ? "clean" : "loss 10 %"});
+  }
+  all.push_back({"bob", "", "both ways blackout", Outcome::kInvalid, test::window_s(11.1, 15),
+                 "not proved: a packet passed", "blackout"});
+  const std::string page = report_html(test::invented_scenario(), run, {});
+  const std::string strip = part(page, "<div class=\"networks\">", "</div>");
+  EXPECT_LT(count(strip, "<span"), 200u);
+  EXPECT_THAT(strip, HasSubstr("phases: clean; loss 10 %; clean ...\"></span>"));
+  EXPECT_THAT(strip, HasSubstr("<span class=\"network cut unproved\""));
+  EXPECT_THAT(strip, HasSubstr(">blackout</span>"));
+  EXPECT_LT(count(part(page, "<h3>Frame rate", "</figure>"), "<path class=\"change"), 100u);
+  EXPECT_LT(page.size(), 1'000'000u);
+}
+
 TEST(Report, ALongRunMakesNoLargePage) {
   auto run = test::invented_run();
   auto& samples = run.evidence.series[0].samples;

@@ -183,8 +183,12 @@ Evidence invented_evidence() {
                      window_s(8.3, 8.3), 20'000, "frozen for 310 ms"});
   e.pairs.push_back({at_s(1.1), "bob", "alice", "host udp 127.0.0.1:40001",
                      "relay udp 127.0.0.1:40007", "selected"});
-  e.networks.push_back(
-      {"bob", "", "loss 10 % both ways", Outcome::kDone, window_s(7, 12), "seen: up: random loss"});
+  e.networks = {
+      {"bob", "", "clean", Outcome::kDone, window_s(1.1, 7.05), "", "clean"},
+      {"bob", "step 6", "both ways loss 10 %", Outcome::kDone, window_s(7.05, 12.05),
+       "seen: up: random loss; down: random loss", "loss 10 %"},
+      {"bob", "step 8", "clean", Outcome::kSkipped, window_s(12.05, 19.6), "", "clean"},
+  };
   return e;
 }
 
