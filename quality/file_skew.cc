@@ -110,8 +110,8 @@ SkewStatistics statistics(const std::vector<Pair>& pairs) {
 
 }  // namespace
 
-std::optional<SkewStatistics> file_skew(uint16_t source, const std::vector<FileFlash>& flashes,
-                                        const std::vector<FileChirp>& chirps) {
+std::optional<HeardSound> file_sound(uint16_t source, const std::vector<FileFlash>& flashes,
+                                     const std::vector<FileChirp>& chirps) {
   const uint32_t step = step_of(flashes);
   if (step == 0) return std::nullopt;
   for (int n = 0; n <= 2 * kMostShift; ++n) {
@@ -123,10 +123,22 @@ std::optional<SkewStatistics> file_skew(uint16_t source, const std::vector<FileF
     if (pairs.size() < (n == 0 ? kLeastPairs : kLeastPairsShifted)) continue;
     const auto right = static_cast<double>(pairs.size());
     if (right < kLeastRight * (right + static_cast<double>(wrong))) continue;
-    if (right < kLeastShare * static_cast<double>(flashes.size())) continue;
-    return statistics(pairs);
+    HeardSound sound{.skew = statistics(pairs)};
+    for (const Pair& p : pairs) sound.times.push_back(p.time + p.skew);
+    return sound;
   }
   return std::nullopt;
+}
+
+bool has_most(const HeardSound& sound, size_t flashes) {
+  return static_cast<double>(sound.skew.pairs) >= kLeastShare * static_cast<double>(flashes);
+}
+
+std::optional<SkewStatistics> file_skew(uint16_t source, const std::vector<FileFlash>& flashes,
+                                        const std::vector<FileChirp>& chirps) {
+  const auto sound = file_sound(source, flashes, chirps);
+  if (!sound || !has_most(*sound, flashes.size())) return std::nullopt;
+  return sound->skew;
 }
 
 }  // namespace callbot::quality

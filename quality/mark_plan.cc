@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "base/clock.h"
+#include "quality/file_hearing.h"
+#include "quality/file_skew.h"
 
 namespace callbot::quality {
 namespace {
@@ -31,6 +33,27 @@ double share_of(Fields& fields, const char* key, double otherwise) {
   return value;
 }
 
+void read_must_not_hear(Fields& fields, MarkPlan::Who& who) {
+  constexpr const char* kKey = "must_not_hear";
+  if (!fields.has(kKey)) return;
+  const Json value = fields.raw(kKey);
+  if (value.boolean() == true) {
+    who.must_not_hear = {{}};
+    if (who.heard) fields.complain(kKey, "spans of time, where it has to be heard otherwise");
+    return;
+  }
+  if (!value.is_array() || value.size() == 0)
+    fields.complain(kKey, "true, or a list of spans such as {\"from\": \"8s\", \"to\": \"14s\"}");
+  fields.list(kKey, [&](const Json& element, const std::string& path) {
+    Fields one(element, path);
+    MarkPlan::Who::Span span{.from = time_of(one, "from", 0)};
+    if (one.has("to")) span.to = time_of(one, "to", 0);
+    if (span.to && *span.to <= span.from) one.complain("to", "a time after \"from\"");
+    who.must_not_hear.push_back(span);
+    fields.absorb(one);
+  });
+}
+
 MarkPlan::Who who_of(Fields& fields) {
   MarkPlan::Who who;
   const auto source = fields.need<int64_t>("source");
@@ -41,6 +64,7 @@ MarkPlan::Who who_of(Fields& fields) {
   if (fields.has("to")) who.to = time_of(fields, "to", 0);
   who.heard = fields.get<bool>("heard", false);
   if (who.to && *who.to <= who.from) fields.complain("to", "a time after \"from\"");
+  read_must_not_hear(fields, who);
   return who;
 }
 
@@ -52,7 +76,8 @@ double share(uint64_t part, uint64_t whole) {
 class Judge {
  public:
   Judge(const MarkedFile& file, const MarkPlan& plan, const MarkPlan::Who& who, MarkVerdict& out)
-      : plan_(plan),
+      : file_(file),
+        plan_(plan),
         who_(who),
         until_(who.to.value_or(plan.seconds.value_or(file.seconds))),
         out_(out) {
@@ -81,6 +106,7 @@ class Judge {
       wrong(fmt::format("plays {:.2f} of its frames a second, sent were {:g}", source_->rate,
                         *plan_.fps));
     if (who_.heard) sound();
+    for (const MarkPlan::Who::Span& span : who_.must_not_hear) silence(span);
   }
 
  private:
@@ -110,16 +136,49 @@ class Judge {
   }
 
   void sound() {
-    const auto most = std::max_element(source_->skew.begin(), source_->skew.end(),
-                                       [](auto& a, auto& b) { return a.pairs < b.pairs; });
-    if (most == source_->skew.end()) return wrong("is not heard: no sound has its chirps");
+    const SkewStatistics* most = nullptr;
+    for (const HeardSound& heard : source_->heard) {
+      const bool more = most == nullptr || heard.skew.pairs > most->pairs;
+      if (more && has_most(heard, flashes_to_hear())) most = &heard.skew;
+    }
+    if (most == nullptr) return wrong("is not heard: no sound has its chirps");
     if (most->p95 > plan_.skew)
       wrong(
           fmt::format("is out of sync: sound {:+.0f} ms against the picture (p95 of its size: "
                       "{:.0f} ms); allowed are {:.0f} ms",
                       most->median * 1000, most->p95 * 1000, plan_.skew * 1000));
   }
+  size_t flashes_to_hear() const {
+    return static_cast<size_t>(
+        std::count_if(source_->flashes.begin(), source_->flashes.end(), [&](double time) {
+          return std::none_of(who_.must_not_hear.begin(), who_.must_not_hear.end(),
+                              [&](auto& s) { return time >= s.from && (!s.to || time <= *s.to); });
+        }));
+  }
 
+  void silence(const MarkPlan::Who::Span& span) {
+    const double end = span.to.value_or(file_.seconds);
+    // What begins or ends with the file does so at once.
+    const Stretch inner{span.from > 0 ? span.from + plan_.tolerance : 0,
+                        span.to ? *span.to - plan_.tolerance : file_.seconds};
+    const auto unmeasured = [&](const std::string& why) {
+      out_.unmeasured.push_back(fmt::format("{}: whether it is heard from {:.2f} to {:.2f} s: {}",
+                                            who_.name, span.from, end, why));
+    };
+    if (inner.to <= inner.from)
+      return unmeasured(fmt::format("that is less than the tolerance of {:g} s", plan_.tolerance));
+    const Hearing hearing = hearing_of(file_, *source_, inner);
+    const std::vector<double>& heard = hearing.chirps;
+    if (!hearing.unknown.empty()) return unmeasured(hearing.unknown);
+    if (heard.empty()) return;
+    const std::string when =
+        heard.size() == 1 ? fmt::format("at {:.2f} s", heard.front())
+                          : fmt::format("from {:.2f} to {:.2f} s", heard.front(), heard.back());
+    wrong(fmt::format("is heard {} ({}), and must not be from {:.2f} to {:.2f} s", when,
+                      chirps_text(heard.size()), span.from, end));
+  }
+
+  const MarkedFile& file_;
   const MarkPlan& plan_;
   const MarkPlan::Who& who_;
   const double until_;

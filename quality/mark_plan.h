@@ -1,12 +1,14 @@
 // quality/mark_plan.h: what marks a file should have, and whether it has them.
 //
 //   {"fps": 30, "seconds": 20,
-//    "who": [{"source": 1, "name": "alice", "from": "0s", "to": "18s", "heard": true}],
+//    "who": [{"source": 1, "name": "alice", "from": "0s", "to": "18s", "heard": true,
+//             "must_not_hear": [{"from": "8s", "to": "14s"}]}],
 //    "missing": 0.02, "duplicate": 0.02, "reordered": 0, "unread": 0.02, "freeze": "0s",
 //    "skew": "125ms", "tolerance": "1s", "others": false}
 //
 // All but who is optional. Times are of the file; "tolerance" is what presence may begin or end
-// earlier or later, and how long it may be interrupted.
+// earlier or later, and how long it may be interrupted. "must_not_hear": true is all of the file; a
+// span without "from" or "to" begins or ends with it.
 //
 // Thread:  any; values.
 // Owner:   the caller.
@@ -30,6 +32,11 @@ struct MarkPlan {
     double from = 0;
     std::optional<double> to = {};  // none: the plan's seconds, else the file's end
     bool heard = false;             // its chirps have to be there, in sync
+    struct Span {
+      double from = 0;
+      std::optional<double> to = {};  // none: the file's end
+    };
+    std::vector<Span> must_not_hear = {};  // none of its chirps may be there then
   };
   std::optional<double> fps = {}, seconds = {};
   std::vector<Who> who;

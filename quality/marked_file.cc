@@ -1,6 +1,7 @@
 #include "quality/marked_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <set>
@@ -56,6 +57,7 @@ class SourceReader {
     out_.missing = static_cast<uint64_t>(missing_);
     // A composed picture is held for a moment where something else ends later.
     stood_still(kApart);
+    for (const FileFlash& flash : flashes_) out_.flashes.push_back(flash.time);
     return std::move(out_);
   }
 
@@ -291,6 +293,30 @@ std::unique_ptr<StreamReader> StreamReader::open(const AVStream& stream) {
   return reader;
 }
 
+// Which chirps of a sound are nobody's, and which may be one's and another's.
+void tell_apart(MarkedFile& file, MarkedSound& sound, const std::vector<FileChirp>& chirps) {
+  const auto key = [](double time) { return std::llround(time * 1e6); };
+  std::map<int64_t, std::set<uint16_t>> whose;
+  const auto each = [&](auto&& visit) {
+    for (MarkedSource& source : file.sources) {
+      for (HeardSound& heard : source.heard)
+        if (heard.skew.stream == sound.stream) visit(source.source, heard);
+    }
+  };
+  each([&](uint16_t source, const HeardSound& heard) {
+    for (const double time : heard.times) whose[key(time)].insert(source);
+  });
+  each([&](uint16_t, HeardSound& heard) {
+    const auto unsure =
+        std::stable_partition(heard.times.begin(), heard.times.end(),
+                              [&](double time) { return whose[key(time)].size() == 1; });
+    heard.unsure.assign(unsure, heard.times.end());
+    heard.times.erase(unsure, heard.times.end());
+  });
+  for (const FileChirp& chirp : chirps)
+    if (whose.count(key(chirp.time)) == 0) sound.strays.push_back(chirp.time);
+}
+
 using Readers = std::vector<std::unique_ptr<StreamReader>>;
 
 MarkedFile gather(const AVFormatContext& file, Readers& readers) {
@@ -318,14 +344,16 @@ MarkedFile gather(const AVFormatContext& file, Readers& readers) {
     for (auto& [number, source] : pictures->sources()) {
       MarkedSource marked = source.finish();
       for (size_t i = 0; i < sounds.size(); ++i) {
-        auto skew = file_skew(number, source.flashes(), sounds[i]->chirps());
-        if (!skew) continue;
-        skew->stream = out.sounds[i].stream;
-        marked.skew.push_back(*skew);
+        auto heard = file_sound(number, source.flashes(), sounds[i]->chirps());
+        if (!heard) continue;
+        heard->skew.stream = out.sounds[i].stream;
+        if (has_most(*heard, marked.flashes.size())) marked.skew.push_back(heard->skew);
+        marked.heard.push_back(std::move(*heard));
       }
       out.sources.push_back(std::move(marked));
     }
   }
+  for (size_t i = 0; i < sounds.size(); ++i) tell_apart(out, out.sounds[i], sounds[i]->chirps());
   return out;
 }
 

@@ -34,6 +34,13 @@ struct SkewStatistics {
   std::optional<double> drift = {};                 // s/min, from 10 pairs over 10 s on
 };
 
+// A sound in which there are chirps of a sender, maybe few. Times are those of chirps.
+struct HeardSound {
+  SkewStatistics skew;
+  std::vector<double> times;
+  std::vector<double> unsure;  // they may as well be another's
+};
+
 // One sender in one stream of pictures.
 struct MarkedSource {
   int stream = 0;
@@ -47,7 +54,9 @@ struct MarkedSource {
   double rate = 0;               // numbers a second
   MarkPlace place;               // the newest
   int picture_width = 0, picture_height = 0;
-  std::vector<SkewStatistics> skew;  // against each sound that has its chirps
+  std::vector<double> flashes;       // pictures that have to have a chirp
+  std::vector<HeardSound> heard;     // each sound that has chirps of it
+  std::vector<SkewStatistics> skew;  // against those that have most of them
 };
 
 struct MarkedSound {
@@ -55,6 +64,7 @@ struct MarkedSound {
   std::string codec;
   uint64_t chirps = 0;
   Stretch span;
+  std::vector<double> strays;  // chirps that go with nobody's pictures
 };
 
 struct MarkedFile {

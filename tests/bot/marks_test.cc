@@ -70,6 +70,25 @@ TEST_F(MarksTest, JudgesByAPlan) {
   EXPECT_THAT(out_, AllOf(HasSubstr("bob is not seen at all"), HasSubstr("source 7")));
 }
 
+TEST_F(MarksTest, WhoIsMutedIsNotHeard) {
+  const std::string at = folder_.path().string();
+  test::write_y4m(at + "/v.y4m", {.width = 320, .height = 180, .frames = 300, .source = 7});
+  test::write_pcm(at + "/s.pcm", 10, chirp_place(7, 0));
+  const auto make = [&](const std::string& name, const std::string& filter) {
+    test::ffmpeg("-i " + at + "/v.y4m -f s16le -ar 48000 -ac 1 -i " + at + "/s.pcm " + filter +
+                 " -c:v libx264 -preset ultrafast -c:a libopus " + at + "/" + name);
+    return folder_.path() / name;
+  };
+  const auto muted = make("muted.mkv", "-af \"volume=0:enable='between(t,3,8)'\"");
+  const auto open = make("open.mkv", "");
+  const auto asks = plan(R"({"who": [{"source": 7, "name": "alice", "heard": true,
+                                      "must_not_hear": [{"from": "3s", "to": "8s"}]}]})");
+  EXPECT_EQ(marks({.files = {muted}, .plan = asks}), kExitGood) << out_;
+  EXPECT_EQ(marks({.files = {open}, .plan = asks}), kExitNotGood);
+  EXPECT_THAT(out_, HasSubstr("alice is heard from 4.0"));
+  EXPECT_THAT(out_, HasSubstr("and must not be from 3.00 to 8.00 s"));
+}
+
 TEST_F(MarksTest, AsJsonItIsOneValue) {
   const auto fits = plan(R"({"who": [{"source": 7}]})");
   EXPECT_EQ(marks({.files = {good_, bare_}, .plan = fits, .json = true}), kExitUnmeasured);

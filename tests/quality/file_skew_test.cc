@@ -53,6 +53,19 @@ TEST(FileSkew, ChirpsOfTheSameNumbersTellWhoseTheyAre) {
   EXPECT_NEAR(file_skew(2, bob.flashes, bob.chirps)->median, 0.06, 1e-9);
 }
 
+TEST(FileSkew, WhoIsMutedForLongIsHeardWhereHeIsNot) {
+  Made alice = sender(30, 1, 0.03);
+  std::erase_if(alice.chirps, [](const FileChirp& c) { return c.time > 6; });
+  EXPECT_FALSE(file_skew(1, alice.flashes, alice.chirps)) << "5 of 30";
+  const auto sound = file_sound(1, alice.flashes, alice.chirps);
+  ASSERT_TRUE(sound);
+  ASSERT_EQ(sound->times.size(), 5u);
+  EXPECT_NEAR(sound->times.back(), 5.03, 1e-9);
+  // Somebody else goes on, less than half a second from where hers would be.
+  const Made bob = sender(30, 1.2, 0, 0, 0, 2);
+  EXPECT_FALSE(file_sound(1, alice.flashes, bob.chirps));
+}
+
 TEST(FileSkew, FollowsADrift) {
   const Made made = sender(60, 1, 0.02, 0, 0.002);
   const auto found = file_skew(1, made.flashes, made.chirps);

@@ -21,7 +21,20 @@ MarkedFile good() {
                      .rate = 30};
   alice.skew.push_back(
       {.stream = 1, .pairs = 20, .median = 0.01, .least = 0, .most = 0.02, .p95 = 0.02});
-  return {.seconds = 20, .pictures = 600, .sources = {alice}};
+  alice.heard.push_back({.skew = alice.skew[0], .times = {}, .unsure = {}});
+  for (int n = 0; n < 20; ++n) {
+    alice.flashes.push_back(n);
+    alice.heard[0].times.push_back(n + 0.01);
+  }
+  return {.seconds = 20, .pictures = 600, .sources = {alice}, .sounds = {{.stream = 1}}};
+}
+// She mutes herself from 8 to 14 s.
+MarkedFile muted() {
+  MarkedFile file = good();
+  auto& heard = file.sources[0].heard[0];
+  std::erase_if(heard.times, [](double time) { return time > 8 && time < 14; });
+  heard.skew.pairs = file.sources[0].skew[0].pairs = heard.times.size();
+  return file;
 }
 constexpr const char* kPlan =
     R"({"fps": 30, "seconds": "20s", "who": [{"source": 1, "name": "alice", "heard": true}]})";
@@ -59,8 +72,9 @@ TEST(MarkPlan, EveryFaultIsSaid) {
                 f.sources[0].present = {{0, 17}};
               }),
               HasSubstr("from 17.00 to 20.00"));
-  EXPECT_THAT(wrong([](auto& f) { f.sources[0].skew[0].p95 = 0.2; }), HasSubstr("out of sync"));
-  EXPECT_THAT(wrong([](auto& f) { f.sources[0].skew.clear(); }), HasSubstr("not heard"));
+  EXPECT_THAT(wrong([](auto& f) { f.sources[0].heard[0].skew.p95 = 0.2; }),
+              HasSubstr("out of sync"));
+  EXPECT_THAT(wrong([](auto& f) { f.sources[0].heard.clear(); }), HasSubstr("not heard"));
   EXPECT_THAT(wrong([](auto& f) {
                 MarkedSource other = f.sources[0];
                 other.source = 9;
@@ -77,6 +91,65 @@ TEST(MarkPlan, WhoShouldNotBeThereIsALeak) {
   EXPECT_THAT(verdict.wrong[0], HasSubstr("may be from 5.00 to 15.00 s"));
   const auto absent = judged(good(), R"({"who": [{"source": 4}], "others": true})");
   EXPECT_THAT(absent.wrong, ElementsAre("source 4 is not seen at all"));
+}
+
+constexpr const char* kMuted =
+    R"({"who": [{"source": 1, "name": "alice", "heard": true,
+                 "must_not_hear": [{"from": "8s", "to": "14s"}]}]})";
+
+TEST(MarkPlan, WhoIsMutedMustNotBeHeard) {
+  EXPECT_THAT(judged(muted(), kMuted).wrong, IsEmpty());
+  EXPECT_THAT(judged(muted(), kMuted).unmeasured, IsEmpty());
+  EXPECT_THAT(
+      judged(good(), kMuted).wrong,
+      ElementsAre(
+          "alice is heard from 9.01 to 12.01 s (4 chirps), and must not be from 8.00 to 14.00 s"));
+  MarkedFile leak = muted();
+  leak.sources[0].heard[0].times.push_back(11.01);
+  EXPECT_THAT(judged(leak, kMuted).wrong, ElementsAre(HasSubstr("at 11.01 s (1 chirp)")));
+  leak.sources[0].heard[0].times.back() = 8.9;
+  EXPECT_THAT(judged(leak, kMuted).wrong, IsEmpty()) << "within the tolerance";
+}
+
+TEST(MarkPlan, WhoIsMutedForLongIsHeardElsewhere) {
+  const char* plan = R"({"who": [{"source": 1, "name": "alice", "heard": true,
+                         "must_not_hear": [{"from": "2s"}]}]})";
+  MarkedFile file = good();
+  auto& heard = file.sources[0].heard[0];
+  heard.times.resize(3);
+  heard.skew.pairs = 3;
+  file.sources[0].skew.clear();
+  EXPECT_THAT(judged(file, plan).wrong, IsEmpty());
+  EXPECT_THAT(judged(file).wrong, ElementsAre(HasSubstr("is not heard"))) << "of 20 chirps";
+}
+
+TEST(MarkPlan, WhoMustNeverBeHeard) {
+  const char* plan = R"({"who": [{"source": 1, "name": "alice", "must_not_hear": true}]})";
+  MarkedFile file = good();
+  EXPECT_THAT(judged(file, plan).wrong,
+              ElementsAre(HasSubstr("heard from 0.01 to 19.01 s (20 chirps), and must not be from "
+                                    "0.00 to 20.00 s")));
+  file.sources[0].heard.clear();
+  EXPECT_THAT(judged(file, plan).wrong, IsEmpty());
+  EXPECT_THAT(judged(file, plan).unmeasured, IsEmpty());
+  file.sounds[0].strays = {5, 9};
+  EXPECT_THAT(judged(file, plan).wrong, IsEmpty());
+  EXPECT_THAT(judged(file, plan).unmeasured,
+              ElementsAre("alice: whether it is heard from 0.00 to 20.00 s: 2 chirps are of nobody "
+                          "that is seen"));
+}
+
+TEST(MarkPlan, WhatIsNotKnownOfASilenceIsUnmeasured) {
+  MarkedFile file = muted();
+  file.sources[0].heard[0].unsure = {10.01};
+  EXPECT_THAT(judged(file, kMuted).wrong, IsEmpty());
+  EXPECT_THAT(judged(file, kMuted).unmeasured,
+              ElementsAre("alice: whether it is heard from 8.00 to 14.00 s: 1 chirp may be its or "
+                          "another's"));
+  EXPECT_THAT(judged(muted(), R"({"who": [{"source": 1,
+                                 "must_not_hear": [{"from": 8, "to": 9.5}]}]})")
+                  .unmeasured,
+              ElementsAre(HasSubstr("less than the tolerance")));
 }
 
 TEST(MarkPlan, WhatCannotBeReadIsUnmeasured) {
@@ -101,6 +174,14 @@ TEST(MarkPlan, MistakesNameTheirKey) {
   EXPECT_THAT(mistake(R"({"who": [{"source": 1, "to": "soon"}]})"), HasSubstr("to"));
   EXPECT_THAT(mistake(R"({"who": [{"source": 1}], "missing": 3})"), HasSubstr("missing"));
   EXPECT_THAT(mistake(R"({"who": [{"source": 1}], "mising": 0})"), HasSubstr("mising"));
+  for (const char* wrong : {"false", "[]", "3", "[{\"from\": 9, \"to\": 8}]", "[{\"form\": 9}]",
+                            "[{\"from\": \"soon\"}]"})
+    EXPECT_THAT(
+        mistake(
+            (R"({"who": [{"source": 1, "must_not_hear": )" + std::string(wrong) + "}]}").c_str()),
+        HasSubstr("who[0].must_not_hear"));
+  EXPECT_THAT(mistake(R"({"who": [{"source": 1, "heard": true, "must_not_hear": true}]})"),
+              HasSubstr("must_not_hear"));
   EXPECT_THAT(mistake("nonsense"), HasSubstr(""));
 }
 

@@ -189,6 +189,40 @@ TEST_F(MarkedFileTest, SoundThatIsLateIsSkewed) {
   EXPECT_NEAR(file.sources[0].skew[0].p95, 0.12, 0.005);
 }
 
+TEST_F(MarkedFileTest, WhoIsHeardWhen) {
+  // The first is muted from 3 to 9 s; the second begins 18 frames in, its next chirp is at 0.4 s.
+  ffmpeg(video("a.y4m", {.width = 320, .height = 180, .frames = 360, .source = 1}) +
+         video("b.y4m", {.width = 320, .height = 180, .frames = 360, .source = 2, .first = 18}) +
+         sound("a.pcm", 12, chirp_place(1, 0)) + sound("b.pcm", 11, chirp_place(2, 1)) +
+         "-filter_complex \"[0][1]hstack;[2]volume=0:enable='between(t,3,9)'[m];"
+         "[3]adelay=400[d];[m][d]amix=normalize=0\" "
+         "-c:v libx264 -preset ultrafast -c:a libopus " +
+         path("out.mkv"));
+  const MarkedFile file = read("out.mkv");
+  ASSERT_THAT(file.sources, SizeIs(2));
+  ASSERT_THAT(file.sounds, SizeIs(1));
+  EXPECT_THAT(file.sounds[0].strays, SizeIs(0));
+  const auto &alice = file.sources[0], &bob = file.sources[1];
+  EXPECT_THAT(alice.flashes, SizeIs(12));
+  ASSERT_THAT(alice.heard, SizeIs(1));
+  EXPECT_THAT(alice.heard[0].times, SizeIs(6));
+  for (const double time : alice.heard[0].times) EXPECT_TRUE(time < 3 || time > 8.9) << time;
+  ASSERT_THAT(bob.heard, SizeIs(1));
+  EXPECT_THAT(bob.heard[0].times, SizeIs(11));
+}
+
+// Nobody in the picture has them.
+TEST_F(MarkedFileTest, ChirpsOfNobodyAreStrays) {
+  ffmpeg(video("v.y4m", {.width = 320, .height = 180, .frames = 180, .source = 1}) +
+         sound("s.pcm", 6, chirp_place(9, 0)) + "-c:v libx264 -preset ultrafast -c:a libopus " +
+         path("out.mkv"));
+  const MarkedFile file = read("out.mkv");
+  ASSERT_THAT(file.sources, SizeIs(1));
+  EXPECT_THAT(file.sources[0].heard, SizeIs(0));
+  ASSERT_THAT(file.sounds, SizeIs(1));
+  EXPECT_THAT(file.sounds[0].strays, SizeIs(6));
+}
+
 TEST_F(MarkedFileTest, ATruncatedFileIsReadAsFarAsItGoes) {
   ffmpeg(video("v.y4m", {.frames = 90}) + "-c:v libvpx -deadline realtime -cpu-used -8 " +
          path("out.webm"));
