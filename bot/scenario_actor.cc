@@ -32,6 +32,13 @@ void ScenarioActor::tell_of_stop(const std::string& stream, bool stops) {
   }
 }
 
+void ScenarioActor::tell_of_mute(MediaKind kind, bool muted, int64_t at_ns) {
+  for (ScenarioActor* other : hears_.others()) {
+    other->hear_of_mute(*this, kind, muted, at_ns);
+    if (muted) other->hear_of_end(*this, stream_of(TrackInfo{.kind = kind}));
+  }
+}
+
 void ScenarioActor::tell(const char* kind, const std::string& from, std::string text) {
   told_.push_back({kind, from, std::move(text), monotonic_ns()});
   hears_.told(*this, told_.back());

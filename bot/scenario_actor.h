@@ -170,6 +170,7 @@ class ScenarioActor {
 
  protected:
   void tell_of_stop(const std::string& stream, bool stops = true);  // see hear_of_stop
+  void tell_of_mute(MediaKind kind, bool muted, int64_t at_ns);     // see hear_of_mute
   void tell(const char* kind, const std::string& from, std::string text);
   std::string name_of(const std::string& shown) const;  // in evidence, of its name in the call
   std::vector<scenarios::Presence> presence_of(const quality::PresenceLog& senses) const;

@@ -194,16 +194,10 @@ void ScenarioBot::crash() {
 
 void ScenarioBot::send(MediaKind kind, bool on) {
   if (!source_) return;
-  const auto tell_others = [&](int64_t at_ns) {
-    for (ScenarioActor* other : hears_.others()) {
-      other->hear_of_mute(*this, kind, !on, at_ns);
-      if (!on) other->hear_of_end(*this, stream_of(TrackInfo{.kind = kind}));
-    }
-  };
   // Who measures hears of it while nothing comes.
-  if (on) tell_others(monotonic_ns() - kUnmuteAhead_ns);
+  if (on) tell_of_mute(kind, false, monotonic_ns() - kUnmuteAhead_ns);
   source_->set_on(kind, on);
-  if (!on) tell_others(monotonic_ns());
+  if (!on) tell_of_mute(kind, true, monotonic_ns());
   (kind == MediaKind::kAudio ? self_.audio : self_.video) =
       on ? MemberState::kOn : MemberState::kOff;
   if (state_ == State::kInside) call_->announce(self_);

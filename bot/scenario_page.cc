@@ -264,18 +264,12 @@ void ScenarioPage::send(MediaKind kind, bool on) {
   bool& now = kind == MediaKind::kAudio ? audio_ : video_;
   if (!has(kind) || state_ != State::kInside || now == on) return;
   now = on;
-  const auto tell_others = [this, kind, on] {
-    for (ScenarioActor* other : hears_.others()) {
-      other->hear_of_mute(*this, kind, !on, monotonic_ns());
-      if (!on) other->hear_of_end(*this, stream_of(TrackInfo{.kind = kind}));
-    }
-  };
   // Others hear of it while nothing comes.
-  if (on) tell_others();
-  const auto done = [this, tell_others, on, stay = stay_](const Result<>& how) {
+  if (on) tell_of_mute(kind, false, monotonic_ns());
+  const auto done = [this, kind, on, stay = stay_](const Result<>& how) {
     if (stay != stay_) return;
     if (!how) tell("trouble", "", how.error().message);
-    if (how && !on) tell_others();
+    if (how && !on) tell_of_mute(kind, true, monotonic_ns());
   };
   if (kind == MediaKind::kAudio)
     page_->mute(!on, done);

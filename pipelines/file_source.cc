@@ -43,10 +43,7 @@ struct FileSource::Stream {
 };
 
 FileSource::FileSource(Loop& loop, Log log, std::unique_ptr<ClipReader> reader)
-    : loop_(loop),
-      log_(std::move(log)),
-      reader_(std::move(reader)),
-      at_once_(reader_->pace() == Pace::kAtOnce) {}
+    : loop_(loop), log_(std::move(log)), reader_(std::move(reader)), pace_(reader_->pace()) {}
 
 Result<std::unique_ptr<FileSource>> FileSource::create(Loop& loop, Log log,
                                                        std::unique_ptr<ClipReader> reader,
@@ -157,7 +154,7 @@ Result<bool> FileSource::read_one() {
 }
 
 Result<> FileSource::play() {
-  const bool timed = reader_->pace() == Pace::kTimed;
+  const bool timed = pace_ == Pace::kTimed;
   const int64_t far = timed ? kAhead_ns : 0;
   const auto full = [&] {
     return ahead_.size() >= kMostAhead ||
@@ -168,7 +165,7 @@ Result<> FileSource::play() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return stopping_ || listened_to_ || !timed; });
   }
-  if (!at_once_) begin_ns_ = monotonic_ns() + kLead_ns;
+  if (pace_ != Pace::kAtOnce) begin_ns_ = monotonic_ns() + kLead_ns;
   for (;;) {
     while (!all_read_ && !full())
       if (auto more = read_one(); !more) return tl::unexpected(more.error());
@@ -184,7 +181,7 @@ Result<> FileSource::play() {
 
 // What comes while it happens may have been held up: the rest follows from now on.
 void FileSource::catch_up(int64_t time_ns) {
-  if (reader_->pace() != Pace::kLive) return;
+  if (pace_ != Pace::kLive) return;
   const int64_t late = monotonic_ns() - (begin_ns_ + time_ns + shift_ns_);
   if (late > kLiveLate_ns) shift_ns_ += late;
 }
@@ -193,7 +190,7 @@ bool FileSource::wait_until(int64_t due_ns) {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const int64_t now = monotonic_ns();
-    if (at_once_) return true;
+    if (pace_ == Pace::kAtOnce) return true;
     if (now >= due_ns) {
       stats_.most_late_ns = std::max(stats_.most_late_ns, now - due_ns);
       return true;
@@ -208,7 +205,7 @@ void FileSource::send(const ClipFrame& frame) {
   stream.captured_ns = begin_ns_ + frame.time_ns;
   stream.key = frame.key;
   stream.begins = true;
-  const bool late = !at_once_ && monotonic_ns() - stream.captured_ns > kMostLate_ns;
+  const bool late = pace_ != Pace::kAtOnce && monotonic_ns() - stream.captured_ns > kMostLate_ns;
   const std::lock_guard gate(stream.gate);
   if (!stream.on) {
     stream.wait_for_key = stream.codec->kind == MediaKind::kVideo;

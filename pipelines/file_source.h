@@ -78,7 +78,7 @@ class FileSource final : public Source {
   Loop& loop_;
   Log log_;
   const std::unique_ptr<ClipReader> reader_;
-  const bool at_once_;
+  const Pace pace_;
   std::vector<SourceStream> offered_;
   std::vector<std::unique_ptr<Stream>> streams_;  // same order
   std::atomic<int64_t> begin_ns_{0};

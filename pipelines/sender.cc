@@ -101,10 +101,13 @@ class Sender::Core {
     if (source_ != nullptr)
       source_->request_rendition_key_frame(stream_, next_.value_or(rendition_.value_or(0)));
   }
-  void forget_source() {
+  // The pipeline may stop. A live GstBaseSrc that is stopped when it has just taken a list unrefs
+  // the buffer that it does not have (1.22; GLib complains): it is not live any more then.
+  void finish() {
     std::lock_guard lock(mutex_);
     source_ = nullptr;
     changed = nullptr;
+    g_object_set(appsrc_.get(), "is-live", FALSE, nullptr);
   }
 
   std::function<void(size_t rendition)> changed;  // source's thread; set before anything is sent
@@ -275,7 +278,7 @@ Result<std::unique_ptr<Sender>> Sender::create(Loop& loop, const SenderConfig& c
 Sender::~Sender() {
   alive_.reset();
   set_active(false);
-  core_->forget_source();
+  core_->finish();
 }
 
 void Sender::set_format(SendFormat format) { core_->set_format(std::move(format)); }

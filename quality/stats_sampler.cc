@@ -31,8 +31,8 @@ void add_rate(SeriesSet& out, const char* metric, int64_t at_ns, std::optional<i
 }
 
 // Of what the other end's reports told since the last look; where none came nothing is known anew.
-void add_mean(SeriesSet& out, const char* metric, int64_t at_ns, const auto& before,
-              const auto& now) {
+void add_mean(SeriesSet& out, const char* metric, int64_t at_ns, const ReportCounters& before,
+              const ReportCounters& now) {
   const bool anew = now.count < before.count;
   const int64_t count = now.count - (anew ? 0 : before.count);
   const double sum = now.sum - (anew ? 0 : before.sum);
@@ -122,11 +122,11 @@ void StatsSampler::sent(const SentCounters& now, int64_t at_ns) {
   sent_ns_ = at_ns;
 }
 
-void StatsSampler::losses(const LossCounters& now, int64_t at_ns) {
+void StatsSampler::losses(const ReportCounters& now, int64_t at_ns) {
   add_mean(out_, "send.loss", at_ns, std::exchange(last_losses_, now), now);
 }
 
-void StatsSampler::trips(const TripCounters& now, int64_t at_ns) {
+void StatsSampler::trips(const ReportCounters& now, int64_t at_ns) {
   add_mean(out_, "rtp.rtt", at_ns, std::exchange(last_trips_, now), now);
 }
 

@@ -31,14 +31,8 @@ struct SentCounters {
   std::optional<double> target_bitrate, available_bitrate;  // bit/s
   std::optional<double> limited;                            // seconds so far
 };
-// Of one sent stream: reports of the other end that told the share that was lost, and the sum of
-// these.
-struct LossCounters {
-  int64_t count = 0;
-  double sum = 0;
-};
-// Of one connection: receiver reports that told a round trip time, and the sum of these, seconds.
-struct TripCounters {
+// Reports of the other end that told something, and the sum of what they told.
+struct ReportCounters {
   int64_t count = 0;
   double sum = 0;
 };
@@ -48,15 +42,14 @@ class StatsSampler {
   explicit StatsSampler(SeriesSet& out);
   void received(const ReceivedCounters& now, int64_t at_ns);
   void sent(const SentCounters& now, int64_t at_ns);
-  void losses(const LossCounters& now, int64_t at_ns);
-  void trips(const TripCounters& now, int64_t at_ns);
+  void losses(const ReportCounters& now, int64_t at_ns);  // of one sent stream: the share lost
+  void trips(const ReportCounters& now, int64_t at_ns);   // of one connection: seconds
 
  private:
   SeriesSet& out_;
   std::optional<ReceivedCounters> last_received_;
   std::optional<SentCounters> last_sent_;
-  LossCounters last_losses_;
-  TripCounters last_trips_;
+  ReportCounters last_losses_, last_trips_;
   int64_t received_ns_ = 0, sent_ns_ = 0;
 };
 

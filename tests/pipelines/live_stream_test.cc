@@ -80,17 +80,43 @@ INSTANTIATE_TEST_SUITE_P(, LiveStreamEncoder,
                                          std::pair("h264", "openh264enc")),
                          [](const auto& test) { return std::string(test.param.second); });
 
+// VP8 of 320x180, 30 a second, that somebody listens to.
+class Vp8Stream {
+ public:
+  explicit Vp8Stream(std::function<RawFrame(uint64_t frame)> make) {
+    auto encoder = make_encoder_named("vp8enc", {320, 180, 30, 400'000});
+    EXPECT_TRUE(encoder);
+    LiveStreamConfig config;
+    config.codec = codec_by_name("vp8");
+    config.rtp = {100, 1234};
+    config.encoder = *encoder;
+    config.raw_caps = test::PictureBuffer(320, 180).caps(30);
+    config.make = std::move(make);
+    config.ended = [] {};
+    auto made = LiveStream::create(GST_BIN(pipeline_.get()), std::move(config));
+    EXPECT_TRUE(made);
+    stream_ = std::move(*made);
+    stream_->attach([](const GRef<GstBuffer>&) {});
+    const int64_t now = monotonic_ns();
+    stream_->begin(now, now);
+    EXPECT_NE(gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  }
+  ~Vp8Stream() {
+    stream_->stop();
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  }
+  LiveStream* operator->() const { return stream_.get(); }
+  bool run_until(const std::function<bool()>& so) { return loop_.run_until(so, 15s); }
+
+ private:
+  Loop loop_;
+  const GRef<GstElement> pipeline_ = GRef<GstElement>::sink(gst_pipeline_new(nullptr));
+  std::unique_ptr<LiveStream> stream_;
+};
+
 // Grey pictures, and noise in one of them or in none.
 uint64_t huge_frames(std::optional<uint64_t> noise) {
-  auto encoder = make_encoder_named("vp8enc", {320, 180, 30, 400'000});
-  EXPECT_TRUE(encoder);
-  const auto pipeline = GRef<GstElement>::sink(gst_pipeline_new(nullptr));
-  LiveStreamConfig config;
-  config.codec = codec_by_name("vp8");
-  config.rtp = {100, 1234};
-  config.encoder = *encoder;
-  config.raw_caps = test::PictureBuffer(320, 180).caps(30);
-  config.make = [noise](uint64_t frame) {
+  Vp8Stream stream([noise](uint64_t frame) {
     test::PictureBuffer picture(320, 180);
     std::fill(picture.bytes.begin(), picture.bytes.end(), uint8_t{100});
     uint32_t random = 1;
@@ -98,24 +124,12 @@ uint64_t huge_frames(std::optional<uint64_t> noise) {
       for (uint8_t& byte : picture.bytes)
         byte = static_cast<uint8_t>((random = random * 1664525 + 1013904223) >> 24);
     return picture.copy(0);
-  };
-  config.ended = [] {};
-  auto stream = LiveStream::create(GST_BIN(pipeline.get()), std::move(config));
-  EXPECT_TRUE(stream);
-  (*stream)->attach([](const GRef<GstBuffer>&) {});
-  const int64_t now = monotonic_ns();
-  (*stream)->begin(now, now);
-  EXPECT_NE(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-  Loop loop;
-  EXPECT_TRUE(loop.run_until(
-      [&] {
-        const auto sent = (*stream)->sent();
-        return sent.size() >= 20 && sent.back().number > 16;
-      },
-      15s));
-  (*stream)->stop();
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
-  return (*stream)->stats().huge;
+  });
+  EXPECT_TRUE(stream.run_until([&] {
+    const auto sent = stream->sent();
+    return sent.size() >= 20 && sent.back().number > 16;
+  }));
+  return stream->stats().huge;
 }
 
 TEST(LiveStream, AFrameIsHugeBesideThoseBeforeIt) {
@@ -126,43 +140,25 @@ TEST(LiveStream, AFrameIsHugeBesideThoseBeforeIt) {
 // Its thread had other things to do and did not see that it was off.
 TEST(LiveStream, WhatWasDueWhileItWasOffIsNeverSent) {
   constexpr uint64_t kHeld = 5;
-  auto encoder = make_encoder_named("vp8enc", {320, 180, 30, 400'000});
-  ASSERT_TRUE(encoder);
-  const auto pipeline = GRef<GstElement>::sink(gst_pipeline_new(nullptr));
   std::atomic<bool> held{false};
   std::promise<void> go;
-  LiveStreamConfig config;
-  config.codec = codec_by_name("vp8");
-  config.rtp = {100, 1234};
-  config.encoder = *encoder;
-  config.raw_caps = test::PictureBuffer(320, 180).caps(30);
-  config.make = [&](uint64_t frame) {
+  Vp8Stream stream([&](uint64_t frame) {
     if (frame == kHeld) {
       held = true;
       go.get_future().wait_for(15s);
     }
     return test::PictureBuffer(320, 180).copy(0);
-  };
-  config.ended = [] {};
-  auto stream = LiveStream::create(GST_BIN(pipeline.get()), std::move(config));
-  ASSERT_TRUE(stream);
-  (*stream)->attach([](const GRef<GstBuffer>&) {});
-  const int64_t now = monotonic_ns();
-  (*stream)->begin(now, now);
-  ASSERT_NE(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-  Loop loop;
-  EXPECT_TRUE(loop.run_until([&] { return held.load(); }, 15s));
-  (*stream)->set_on(false);
+  });
+  EXPECT_TRUE(stream.run_until([&] { return held.load(); }));
+  stream->set_on(false);
   const int64_t off_ns = monotonic_ns();
-  EXPECT_TRUE(loop.run_until([&] { return (*stream)->next_frame() > kHeld + 10; }, 15s));
+  EXPECT_TRUE(stream.run_until([&] { return stream->next_frame() > kHeld + 10; }));
   const int64_t on_ns = monotonic_ns();
-  (*stream)->set_on(true);
+  stream->set_on(true);
   go.set_value();
-  EXPECT_TRUE(loop.run_until([&] { return (*stream)->sent().size() >= kHeld + 10; }, 15s));
-  for (const SentFrame& frame : (*stream)->sent())
+  EXPECT_TRUE(stream.run_until([&] { return stream->sent().size() >= kHeld + 10; }));
+  for (const SentFrame& frame : stream->sent())
     EXPECT_TRUE(frame.captured_ns <= off_ns || frame.captured_ns >= on_ns) << frame.number;
-  (*stream)->stop();
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
 }
 
 }  // namespace
