@@ -109,7 +109,7 @@ constexpr Metric kMetrics[] = {
     {"video.ssim", "1", kGauge, kMark, Looks::kRotate, kMore, "",
      "structural similarity of luma against the frame that was sent, at its size"},
     {"video.vmaf", "1", kGauge, kMark, Looks::kRotate, kMore, "",
-     "VMAF against the frame that was sent, where FFmpeg has it"},
+     "VMAF against the frame that was sent: not computed yet"},
     // --- sound
     {"audio.samples", "1", kCount, kDecoder, Looks::kHeaders, kNeither, "",
      "totalSamplesReceived, concealed ones included"},

@@ -268,6 +268,7 @@ void Call::leg_opened(const signaling::Leg& leg) {
   pipelines::PeerConfig config;
   config.ice = config_.ice;
   config.receive_codecs = config_.receive_codecs;
+  config.headers = config_.headers;
   config.receive_audio = config_.receive_audio;
   config.receive_video = config_.receive_video;
   config.least_video_lines = config_.least_video_lines;

@@ -31,7 +31,8 @@ struct CallConfig {
   pipelines::IceConfig ice;
   std::vector<std::string> receive_codecs;  // empty: all
   bool receive_audio = true, receive_video = true;
-  int least_video_lines = 1;  // that are offered, as PeerConfig says
+  std::shared_ptr<pipelines::HeaderLog> headers;  // notes what comes in; may be null
+  int least_video_lines = 1;                      // that are offered, as PeerConfig says
   pipelines::Source* source = nullptr;
   // Members that we offer to get a data channel, for send_message().
   bool opens_channel = false;

@@ -26,6 +26,7 @@ globalThis.callbotActor = (() => {
     for (const end = performance.now() + ms; performance.now() < end;) {
       const s = state();
       if (s && test(s)) return s;
+      if (!s && document.readyState === 'complete') throw new Error('this is not the page of callbot');
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
     throw new Error(`not within ${ms} ms; the page: ${JSON.stringify(state())}`);
@@ -128,7 +129,7 @@ void PageActor::opened(Result<> how) {
 
 void PageActor::joined(Result<Json> state) {
   const auto done = std::exchange(joined_, nullptr);
-  if (!state) return done(tl::unexpected(std::move(state.error()).in("join")));
+  if (!state) return done(tl::unexpected(std::move(state.error()).in("join " + config_.page)));
   const Json end = state->at("lastEnd");
   if (state->at("phase").text() != "live" && end.is_object()) {
     const bool unreachable = end.at("code").text() == "unreachable";

@@ -159,14 +159,18 @@ Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
     ScenarioActor* member = hears_.other(shown);
     return member == nullptr ? nullptr : member->line_for_others();
   };
+  pipelines::Sink* kept = nullptr;
+  if (kept_) {
+    const auto sink = kept_->begin([this](TrackId track) {
+      if (call_) call_->request_key_frame(track);
+    });
+    if (!sink) return tl::unexpected(sink.error());
+    kept = *sink;
+    config->headers = kept_->headers();
+  }
   network_.called();
   auto call = Call::create(loop_, log_, std::move(*config), *this);
-  if (!call || !kept_) return call;
-  const auto sink = kept_->begin([this](TrackId track) {
-    if (call_) call_->request_key_frame(track);
-  });
-  if (!sink) return tl::unexpected(sink.error());
-  (*call)->add_sink(**sink);
+  if (call && kept != nullptr) (*call)->add_sink(*kept);
   return call;
 }
 
@@ -504,6 +508,7 @@ void ScenarioBot::track_added(const TrackInfo& track, bool) {
     return info.participant == track.participant && stream_of(info) == stream_of(track);
   });
   streams_[track.id] = {track};
+  if (kept_) kept_->track_added(track.ssrc, {name_of(track.name), stream_of(track)});
   if (again || who_.actor->verify == scenarios::Verify::kNone) return;
   const ScenarioActor* other = hears_.other(track.name);
   const int64_t began = other == nullptr ? join_ns_ : std::max(join_ns_, other->join_ns());

@@ -26,6 +26,14 @@ std::string run_time(const scenarios::Evidence& e, int64_t at_ns) {
   return fmt::format("{:.1f}s", std::max(0.0, e.seconds(at_ns)));
 }
 
+// RFC 4180.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 class Bundle {
  public:
   Bundle(fs::path folder, const scenarios::RunRecord& run)
@@ -68,8 +76,29 @@ class Bundle {
       if (!who.empty() && std::find(who.begin(), who.end(), one.actor) == who.end()) continue;
       cut(one, moment.span, folder);
       take_pictures(one, moment, folder);
+      if (auto wrote = list_headers(one, moment, folder); !wrote) return wrote;
     }
     return {};
+  }
+
+  // What came in, packet by packet.
+  Result<> list_headers(const KeptMedia& media, const scenarios::Moment& moment,
+                        const fs::path& folder) {
+    if (!media.headers) return {};
+    const auto arrivals = media.headers->between(moment.span.from_ns, moment.span.to_ns);
+    if (arrivals.empty()) return {};
+    std::string csv = "time_s,from,stream,ssrc,payload_type,sequence,rtp_time,marker,bytes\n";
+    for (const pipelines::RtpArrival& one : arrivals) {
+      const auto known = media.streams.find(one.ssrc);
+      const KeptMedia::Stream whose =
+          known == media.streams.end() ? KeptMedia::Stream{} : known->second;
+      csv += fmt::format("{:.6f},{},{},{},{},{},{},{},{}\n", run_.evidence.seconds(one.at_ns),
+                         csv_field(whose.from), whose.name, one.ssrc, one.payload_type,
+                         one.sequence, one.rtp_time, one.marker ? 1 : 0, one.bytes);
+    }
+    const fs::path path = folder / fmt::format("{}-rtp-headers-at-{}.csv", safe_name(media.actor),
+                                               run_time(run_.evidence, arrivals.front().at_ns));
+    return keep(path, "headers", csv, moment);
   }
 
   Result<> keep(const fs::path& path, const char* kind, const std::string& text,

@@ -81,8 +81,11 @@ Sensed ScenarioExpectation::whom(const Pair& pair) const {
   const bool sound =
       step_.what == "first-sound" || step_.what == "heard" || step_.what == "silence";
   const ScenarioActor* origin = pair.from->origin();
-  return {pair.from->who().name, (origin ? origin : pair.from)->number(),
-          sound ? MediaKind::kAudio : MediaKind::kVideo, step_.stream, origin != nullptr};
+  Sensed whom{pair.from->who().name, (origin ? origin : pair.from)->number(),
+              sound ? MediaKind::kAudio : MediaKind::kVideo, step_.stream, origin != nullptr};
+  for (const auto& other : cast_.all())
+    if (other->origin() == pair.from) whom.echoes.push_back(other->who().name);
+  return whom;
 }
 
 ScenarioExpectation::Answer ScenarioExpectation::ask_senses(const Pair& pair,

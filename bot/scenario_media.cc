@@ -12,7 +12,11 @@ Result<pipelines::Sink*> ScenarioMedia::begin(std::function<void(TrackId)> reque
   auto made = recordings::Recording::create(log, out_, facts);
   if (!made) return tl::unexpected(made.error());
   recording_ = made->get();
-  kept_.push_back({actor_, recording_->folder(), monotonic_ns() - recording_->stats().duration_ns});
+  kept_.push_back({actor_,
+                   recording_->folder(),
+                   monotonic_ns() - recording_->stats().duration_ns,
+                   std::make_shared<pipelines::HeaderLog>(),
+                   {}});
   pipelines::Recorder::Events events;
   events.failed = [log](const Error& error) { log.error("not kept: {}", error.message); };
   events.needs_key_frame = std::move(request_key_frame);
@@ -28,6 +32,10 @@ void ScenarioMedia::member_joined(const std::string& participant, const std::str
   event.participant = participant;
   event.name = name;
   recording_->note(std::move(event));
+}
+
+void ScenarioMedia::track_added(uint32_t ssrc, KeptMedia::Stream stream) {
+  if (recording_ != nullptr) kept_.back().streams[ssrc] = std::move(stream);
 }
 
 void ScenarioMedia::end() {

@@ -1,5 +1,5 @@
 // bot/scenario_media.h: what one actor of a scenario receives, recorded while the run goes on: a
-// recording for each time that it is in its call.
+// recording and the packets' headers for each time that it is in its call.
 //
 // Thread:  loop; writing happens in the pool.
 // Owner:   bot::ScenarioActor; outlives the call whose tracks it sits on.
@@ -7,13 +7,16 @@
 //          that recording alone.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/alive.h"
 #include "base/files.h"
+#include "pipelines/header_log.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
 #include "recordings/recording.h"
@@ -24,6 +27,11 @@ struct KeptMedia {
   std::string actor;  // who received it
   fs::path folder;    // of the recording
   int64_t began_ns = 0;
+  std::shared_ptr<pipelines::HeaderLog> headers;  // of all that came in
+  struct Stream {
+    std::string from, name;
+  };
+  std::map<uint32_t, Stream> streams;  // by SSRC
 };
 
 class ScenarioMedia {
@@ -36,6 +44,10 @@ class ScenarioMedia {
   Result<pipelines::Sink*> begin(std::function<void(TrackId)> request_key_frame);
   // `name`: of the actor that it is.
   void member_joined(const std::string& participant, const std::string& name);
+  // The packets of this SSRC are this stream ("camera") of this actor.
+  void track_added(uint32_t ssrc, KeptMedia::Stream stream);
+  // Those of the call that has begun.
+  std::shared_ptr<pipelines::HeaderLog> headers() const { return kept_.back().headers; }
   // The call is gone.
   void end();
   // All of it is written.

@@ -80,11 +80,20 @@ void ScenarioOther::told_clock(const ClockAnswer& answer, int64_t asked_ns) {
   }
 }
 
-// What it sends back stops with what it is sent.
+// What it sends back stops with what it is sent, and begins again.
 void ScenarioOther::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
                                  int64_t at_ns) {
-  if (&other != origin()) return;
-  for (ScenarioActor* one : hears_.others()) one->hear_of_mute(*this, kind, muted, at_ns);
+  if (&other == origin()) tell_of_mute(kind, muted, at_ns);
+}
+
+void ScenarioOther::hear_of_stop(const ScenarioActor& other, const std::string& stream,
+                                 bool stops) {
+  if (&other == origin() && stream != "screen") tell_of_stop(stream, stops);
+}
+
+void ScenarioOther::meet(const ScenarioActor& other) {
+  if (&other != origin() || state_ != State::kInside) return;
+  for (ScenarioActor* one : hears_.others()) one->meet(*this);
 }
 
 bool ScenarioOther::sends() const {

@@ -36,7 +36,9 @@ class ScenarioOther final : public ScenarioActor {
   const ScenarioActor* origin() const override;
   void seen(const ScenarioActor& by, const signaling::Member& member, int64_t since_ns) override;
   void seen_no_longer(const ScenarioActor& by) override;
+  void meet(const ScenarioActor& other) override;
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
+  void hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) override;
   void told_clock(const ClockAnswer& answer, int64_t asked_ns) override;
 
   bool sends() const override;

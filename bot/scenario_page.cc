@@ -186,9 +186,9 @@ void ScenarioPage::open() {
     measuring_.pages->begin(number_, static_cast<uint32_t>(known().round), kReadWithin_ns);
   page_ = std::make_unique<PageActor>(loop_, log_, page_config(), page_events());
   for (const ScenarioActor* other : hears_.others()) {
-    const scenarios::Media* media = other->known().media;
-    if (media != nullptr && media->video.source == "pattern")
-      page_->expect(other->who().shown, other->number());
+    const KnownSender known = other->known();
+    if (known.media != nullptr && known.media->video.source == "pattern")
+      page_->expect(other->who().shown, known.number);
     if (other->has_begun() && !other->on(MediaKind::kVideo))
       page_->muted(other->who().shown, true, monotonic_ns());
   }

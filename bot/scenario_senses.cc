@@ -16,7 +16,9 @@ bool is_stream(const Sensed& whom, MediaKind media, const std::string& stream) {
 // Its camera's marks, or its screen's.
 bool is_his(const PresenceSpan& span, const Sensed& whom) {
   if (span.source && (*span.source & ~kScreenMarks) != whom.source) return false;
-  return span.from == whom.from || (span.source && !whom.in_his_own);
+  if (span.from == whom.from) return true;
+  return span.source && !whom.in_his_own &&
+         std::find(whom.echoes.begin(), whom.echoes.end(), span.from) == whom.echoes.end();
 }
 
 }  // namespace

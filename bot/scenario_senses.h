@@ -22,8 +22,9 @@ struct Sensed {
   uint16_t source = 0;
   MediaKind media = MediaKind::kVideo;
   std::string stream;  // empty: any
-  bool in_his_own =
-      false;  // an echo: these marks are his in what he sends, and elsewhere another's
+  // An echo: these marks are his in what he sends, and elsewhere another's.
+  bool in_his_own = false;
+  std::vector<std::string> echoes = {};  // who send his marks, which are theirs then
 };
 
 // The last time at that time or later.

@@ -96,6 +96,7 @@ class SenderClock {
 struct Notes {
   std::shared_ptr<Arrivals> arrivals;
   std::shared_ptr<SenderClock> sender;
+  std::shared_ptr<HeaderLog> headers;  // may be null
 };
 
 GstBuffer* note(GstBuffer* packet, int64_t now, const Notes& notes) {
@@ -103,6 +104,11 @@ GstBuffer* note(GstBuffer* packet, int64_t now, const Notes& notes) {
   gst_buffer_add_reference_timestamp_meta(packet, arrival_caps(), static_cast<GstClockTime>(now),
                                           GST_CLOCK_TIME_NONE);
   notes.sender->note(packet);
+  if (notes.headers) {
+    uint8_t head[12];  // RFC 3550, 5.1
+    notes.headers->note(now, {head, gst_buffer_extract(packet, 0, head, sizeof head)},
+                        gst_buffer_get_size(packet));
+  }
   Arrivals& arrivals = *notes.arrivals;
   if (arrivals.packets.fetch_add(1, std::memory_order_relaxed) == 0)
     arrivals.first_packet_ns.store(now, std::memory_order_relaxed);
@@ -156,13 +162,14 @@ void hear_reports(GstElement* jitterbuffer, const std::shared_ptr<SenderClock>& 
 
 }  // namespace
 
-std::shared_ptr<const Arrivals> attach_arrival(GstPad* jitterbuffer_sink) {
+std::shared_ptr<const Arrivals> attach_arrival(GstPad* jitterbuffer_sink,
+                                               std::shared_ptr<HeaderLog> headers) {
   auto arrivals = std::make_shared<Arrivals>();
   auto sender = std::make_shared<SenderClock>();
   gst_pad_add_probe(
       jitterbuffer_sink,
       static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
-      on_packet, std::make_unique<Notes>(Notes{arrivals, sender}).release(),
+      on_packet, std::make_unique<Notes>(Notes{arrivals, sender, std::move(headers)}).release(),
       [](gpointer data) { delete static_cast<Notes*>(data); });
   const auto jitterbuffer = GRef<GstElement>::adopt(gst_pad_get_parent_element(jitterbuffer_sink));
   hear_reports(jitterbuffer.get(), sender);

@@ -17,6 +17,8 @@
 #include <memory>
 #include <optional>
 
+#include "pipelines/header_log.h"
+
 namespace callbot::pipelines {
 
 // What came in at a jitterbuffer, before anything is held back or dropped. Any thread may read.
@@ -29,8 +31,9 @@ struct Arrivals {
 // Notes on every packet when it came in and, once a sender report did, what is known of the
 // sender's clock. To be called for the sink pad of each rtpjitterbuffer from rtpbin's
 // "new-jitterbuffer", on whatever thread that is; without it a frame's arrival is when the
-// jitterbuffer let it go.
-std::shared_ptr<const Arrivals> attach_arrival(GstPad* jitterbuffer_sink);
+// jitterbuffer let it go. `headers` notes them too, where there is one.
+std::shared_ptr<const Arrivals> attach_arrival(GstPad* jitterbuffer_sink,
+                                               std::shared_ptr<HeaderLog> headers = nullptr);
 
 struct PacketTimes {
   std::optional<int64_t> arrival_ns;  // monotonic_ns()

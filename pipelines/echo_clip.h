@@ -1,10 +1,12 @@
 // pipelines/echo_clip.h: what somebody sends, to be sent back: whole frames as they came, not
 // decoded, as soon as each is there.
 //
-// Of each kind the newest track in the stream's codec is sent. Times are the sender's, in step as
-// its sender reports say (RFC 3550, 6.4.1), put where the frame that was least under way arrived;
-// where they jump they go on from the arrival. A frame that is lost on the way here is not sent:
-// the gate of the track lets nothing but a key frame follow, as it is here where nobody takes them.
+// Of each kind the newest track in the stream's codec is sent, but no shared screen. Times are the
+// sender's, in step as its sender reports say (RFC 3550, 6.4.1), put a little before the first
+// frame's arrival, so that others may come faster; where they jump they go on from the arrival. A
+// frame that is lost on the way here is not sent: the gate of the track lets nothing but a key
+// frame follow, as it is here where nobody takes them. Who wants a key frame is heard until one
+// comes.
 //
 // Thread:  as Sink and ClipReader; wants_key_frame on any.
 // Owner:   the FileSource that sends it, which outlives the call whose frames it takes.
@@ -42,12 +44,18 @@ class EchoClip final : public Sink, public ClipReader {
  private:
   // What is sent in a stream now.
   struct Origin {
-    std::optional<TrackId> track;
-    int clock = 0;
-    std::optional<int64_t> begin_ns;  // arrival of what has RTP time 0; none: nothing came yet
+    struct Track {
+      TrackId id;
+      int clock;
+    };
+    std::vector<Track> tracks;        // the last one is sent
+    std::optional<int64_t> begin_ns;  // time of what has RTP time 0; none: nothing came yet
     int64_t last_ns = 0;              // of the last frame; grows over all tracks
     bool lost = false;                // until the next key frame
+    bool key_wanted = false;
+    int64_t asked_ns = 0;  // arrival of the last frame at which it was asked for
   };
+  void begin(Origin& origin) const;
   int64_t time_of(Origin& origin, const Frame& frame);
 
   const std::vector<ClipStream> streams_;
@@ -55,7 +63,7 @@ class EchoClip final : public Sink, public ClipReader {
   std::mutex mutex_;  // for what follows; held for moments
   std::condition_variable changed_;
   std::vector<Origin> origins_;         // as streams_
-  std::optional<int64_t> ntp_zero_ns_;  // when what has NTP time 0 would have arrived
+  std::optional<int64_t> ntp_zero_ns_;  // time of what has NTP time 0
   std::deque<ClipFrame> waiting_;
   bool interrupted_ = false;
 };

@@ -53,7 +53,7 @@ PeerImpl::PeerImpl(Loop& loop, Log log, PeerConfig config, PeerEvents& events)
       events_(events),
       guard_(guard_config(config_)),
       transport_(loop, *this),
-      receiver_(loop, log_, guard_, events),
+      receiver_(loop, log_, guard_, events, config_.headers),
       channels_(loop, config_.most_message_bytes, *this),
       uplink_(loop, [this](size_t rendition, double available) {
         change_rendition(rendition, available);

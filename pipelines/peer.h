@@ -23,6 +23,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "pipelines/header_log.h"
 #include "pipelines/sink.h"
 #include "pipelines/source.h"
 
@@ -54,6 +55,7 @@ struct PeerConfig {
   // Codecs we accept or offer for what we receive, best first; names from codecs.h.
   // Empty: every codec of the table that is installed.
   std::vector<std::string> receive_codecs;
+  std::shared_ptr<HeaderLog> headers;  // notes what comes in; may be null
   bool receive_audio = true;  // false: answered as not received; the line may carry the bundle
   bool receive_video = true;  // false: video lines are rejected, unless we send in them
   // So many video lines are offered at least, ours among them: others may have a screen beside

@@ -92,6 +92,7 @@ struct Receiver::Shared {
   std::map<uint32_t, Stream> streams;
   std::map<uint32_t, std::string> mids;  // from header extensions
   bool closed = false;
+  std::shared_ptr<HeaderLog> headers;  // constant; may be null
 
   void look_for_mid(const std::shared_ptr<Shared>& self, GstPad* pad, uint32_t ssrc);
 };
@@ -112,12 +113,15 @@ void Receiver::Shared::look_for_mid(const std::shared_ptr<Shared>& self, GstPad*
   });
 }
 
-Receiver::Receiver(Loop& loop, Log log, const SdpGuard& guard, PeerEvents& events)
+Receiver::Receiver(Loop& loop, Log log, const SdpGuard& guard, PeerEvents& events,
+                   std::shared_ptr<HeaderLog> headers)
     : loop_(loop),
       log_(std::move(log)),
       guard_(guard),
       events_(events),
-      shared_(std::make_shared<Shared>()) {}
+      shared_(std::make_shared<Shared>()) {
+  shared_->headers = std::move(headers);
+}
 
 // webrtcbin holds what tap() made, and that must not hold webrtcbin's jitterbuffers for ever.
 Receiver::~Receiver() {
@@ -131,7 +135,7 @@ std::function<void(GstElement*, uint32_t)> Receiver::tap() const {
   return [shared = shared_](GstElement* jitterbuffer, uint32_t ssrc) {
     auto sink = GRef<GstPad>::adopt(gst_element_get_static_pad(jitterbuffer, "sink"));
     shared->look_for_mid(shared, sink.get(), ssrc);
-    auto arrivals = attach_arrival(sink.get());
+    auto arrivals = attach_arrival(sink.get(), shared->headers);
     let_go_on_a_beat(jitterbuffer);
     std::lock_guard lock(shared->mutex);
     if (!shared->closed)

@@ -31,7 +31,9 @@ namespace callbot::pipelines {
 
 class Receiver final : private TrackEvents {
  public:
-  Receiver(Loop& loop, Log log, const SdpGuard& guard, PeerEvents& events);
+  // `headers` may be null.
+  Receiver(Loop& loop, Log log, const SdpGuard& guard, PeerEvents& events,
+           std::shared_ptr<HeaderLog> headers);
   ~Receiver() override;
 
   // For RtcBin::Taps::jitterbuffer.

@@ -114,6 +114,8 @@ std::optional<HeardSound> file_sound(uint16_t source, const std::vector<FileFlas
                                      const std::vector<FileChirp>& chirps) {
   const uint32_t step = step_of(flashes);
   if (step == 0) return std::nullopt;
+  // A few may fit anywhere by chance: where most do not, the shift with the most of them.
+  std::optional<HeardSound> best;
   for (int n = 0; n <= 2 * kMostShift; ++n) {
     const int shift = n % 2 == 0 ? n / 2 : -(n + 1) / 2;
     const auto at = distance(source, flashes, chirps, step, shift);
@@ -125,9 +127,10 @@ std::optional<HeardSound> file_sound(uint16_t source, const std::vector<FileFlas
     if (right < kLeastRight * (right + static_cast<double>(wrong))) continue;
     HeardSound sound{.skew = statistics(pairs)};
     for (const Pair& p : pairs) sound.times.push_back(p.time + p.skew);
-    return sound;
+    if (has_most(sound, flashes.size())) return sound;
+    if (!best || sound.skew.pairs > best->skew.pairs) best = std::move(sound);
   }
-  return std::nullopt;
+  return best;
 }
 
 bool has_most(const HeardSound& sound, size_t flashes) {

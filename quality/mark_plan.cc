@@ -157,14 +157,18 @@ class Judge {
   }
 
   void silence(const MarkPlan::Who::Span& span) {
-    const double end = span.to.value_or(file_.seconds);
+    const double end = span.to.value_or(std::max(span.from, file_.seconds));
     // What begins or ends with the file does so at once.
-    const Stretch inner{span.from > 0 ? span.from + plan_.tolerance : 0,
-                        span.to ? *span.to - plan_.tolerance : file_.seconds};
+    const Stretch inner{
+        span.from > 0 ? span.from + plan_.tolerance : 0,
+        span.to ? std::min(*span.to - plan_.tolerance, file_.seconds) : file_.seconds};
     const auto unmeasured = [&](const std::string& why) {
       out_.unmeasured.push_back(fmt::format("{}: whether it is heard from {:.2f} to {:.2f} s: {}",
                                             who_.name, span.from, end, why));
     };
+    if (end > file_.seconds + plan_.tolerance || span.from >= file_.seconds)
+      unmeasured(fmt::format("the file ends at {:.2f} s", file_.seconds));
+    if (span.from >= file_.seconds) return;
     if (inner.to <= inner.from)
       return unmeasured(fmt::format("that is less than the tolerance of {:g} s", plan_.tolerance));
     const Hearing hearing = hearing_of(file_, *source_, inner);

@@ -28,8 +28,15 @@ double percent(const Evidence& e, const TimeScale& scale, int64_t at_ns) {
 }
 
 // Does a call begin with it, rather than change in it?
-bool begins_call(const NetworkFact* before, const NetworkFact& fact) {
-  if (before == nullptr) return fact.set_by.empty();
+bool begins_call(const Evidence& e, const NetworkFact* before, const NetworkFact& fact) {
+  if (before == nullptr) {
+    const ActorFacts* actor = e.actor(fact.actor);
+    return actor == nullptr ||
+           std::none_of(actor->inside.begin(), actor->inside.end(), [&](const TimeWindow& stay) {
+             return fact.span.from_ns > stay.from_ns + kNoGap_ns &&
+                    (stay.to_ns == 0 || fact.span.from_ns < stay.to_ns);
+           });
+  }
   const bool gap = fact.span.from_ns - before->span.to_ns > kNoGap_ns;
   return gap && fact.set_by == before->set_by;
 }
@@ -46,7 +53,7 @@ std::vector<Phases> phases_of(const Evidence& e, const TimeScale& scale, const s
     Phases one{{fact},
                percent(e, scale, fact->span.from_ns),
                percent(e, scale, fact->span.to_ns),
-               begins_call(before, *fact)};
+               begins_call(e, before, *fact)};
     before = fact;
     const bool narrow = !out.empty() && out.back().to - out.back().from < kLeastSpan &&
                         one.to - one.from < kLeastSpan && one.from - out.back().to < kLeastSpan;

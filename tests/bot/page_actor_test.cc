@@ -1,6 +1,7 @@
 // A real browser's page and a bot in one room, each reading the other's marks.
 #include "bot/page_actor.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gst/gst.h>
 
@@ -16,6 +17,7 @@
 #include "pipelines/recorder.h"
 #include "pipelines/test_pattern.h"
 #include "tests/support/pattern_file.h"
+#include "tests/support/room_host.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -380,6 +382,16 @@ INSTANTIATE_TEST_SUITE_P(Both, PageActorTest, testing::Values(Kind::kChromium, K
                          [](const auto& info) { return browsers::name_of(info.param); });
 
 using ChromiumPageTest = PageActorTest;
+
+TEST_P(ChromiumPageTest, APageThatIsNotOursIsNamed) {
+  test::RoomHost rooms_alone(loop_);
+  PageActorConfig other = config();
+  other.page = fmt::format("http://127.0.0.1:{}", rooms_alone.port());
+  const auto joined = join(other);
+  ASSERT_FALSE(joined);
+  EXPECT_THAT(joined.error().message, HasSubstr(other.page));
+  EXPECT_THAT(joined.error().message, HasSubstr("this is not the page of callbot"));
+}
 
 TEST_P(ChromiumPageTest, SharesItsScreen) {
   start_bot();

@@ -56,9 +56,9 @@ TEST(ScenarioBundle, HoldsTheSecondsAroundTheFailure) {
   const auto feed = recorded();
   test::TempFolder out;
   const auto run = record("bob");
-  const auto files = make_bundle(
-      out.path(), run,
-      {{"bob", feed->folder(), kBegan + kSecond}, {"eve", feed->folder(), kBegan + kSecond}});
+  const auto files = make_bundle(out.path(), run,
+                                 {{"bob", feed->folder(), kBegan + kSecond, nullptr, {}},
+                                  {"eve", feed->folder(), kBegan + kSecond, nullptr, {}}});
   ASSERT_TRUE(files) << files.error().message;
   ASSERT_EQ(files->size(), 5u);
   const FileFact* picture = file_of(*files, "picture");
@@ -94,6 +94,31 @@ TEST(ScenarioBundle, HoldsTheSecondsAroundTheFailure) {
   ASSERT_TRUE(runs) << runs.error().message;
   EXPECT_EQ(runs->front().evidence.events.size(), 1u);
   EXPECT_FALSE(fs::exists(feed->folder()));  // taken away
+}
+
+TEST(ScenarioBundle, ListsThePacketsOfTheMoment) {
+  const auto feed = recorded();
+  test::TempFolder out;
+  KeptMedia media{"bob", feed->folder(), kBegan + kSecond};
+  media.headers = std::make_shared<pipelines::HeaderLog>();
+  media.streams[0x01020304] = {"alice, \"al\"", "camera"};
+  // RFC 3550, 5.1: marker and payload type 96, sequence 7, time 90000, SSRC 0x01020304.
+  uint8_t head[12] = {0x80, 0xe0, 0, 7, 0, 1, 0x5f, 0x90, 1, 2, 3, 4};
+  media.headers->note(kBegan + 12 * kSecond, head, 1200);
+  media.headers->note(kBegan + 39 * kSecond, head, 1200);  // long after it
+  head[1] = 0x60, head[3] = 6, head[11] = 9;
+  media.headers->note(kBegan + 11 * kSecond + 500'000, head, 100);  // on another thread
+  const auto files = make_bundle(out.path(), record("bob"), {media});
+  ASSERT_TRUE(files) << files.error().message;
+  const FileFact* headers = file_of(*files, "headers");
+  ASSERT_NE(headers, nullptr);
+  EXPECT_EQ(fs::path(headers->path).filename(), "bob-rtp-headers-at-11.0s.csv");
+  const auto text = read_file(headers->path, 1u << 20);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text,
+            "time_s,from,stream,ssrc,payload_type,sequence,rtp_time,marker,bytes\n"
+            "11.000500,,,16909065,96,6,90000,0,100\n"
+            "12.000000,\"alice, \"\"al\"\"\",camera,16909060,96,7,90000,1,1200\n");
 }
 
 TEST(ScenarioBundle, CasesThenSayWhereToLook) {

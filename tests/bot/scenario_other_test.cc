@@ -174,6 +174,50 @@ thresholds:
   EXPECT_EQ(series("video.network_delay", "echo").uncertainty, 0);
 }
 
+// Who is not sent back any more is missed by nobody, and is there again when he is.
+TEST_F(ScenarioOtherTest, AnEchoStopsWithWhomItEchoes) {
+  auto echo =
+      Program(loop_, Program::callbot({"send", host_.url(), "--name", "echo", "--echo", "bob"}));
+  ASSERT_FALSE(echo.event("joined").is_null()) << echo.output();
+  auto scenario = scenarios::decode_scenario("callbot: 1\nname: t\nurl: " + host_.url() + R"(
+media:
+  cam:
+    video: {source: pattern, size: 320x180, fps: 30, bitrate: 300 kbit/s}
+    audio: pattern
+actors:
+  echo: {elsewhere: true, echo: bob}
+  bob: {send: cam, receive: none}
+  eve: {verify: all}
+steps:
+  - {do: join, who: "*"}
+  - {expect: seen, who: eve, from: echo, within: 20s}
+  - {expect: heard, who: eve, from: echo, within: 20s}
+  - {wait: 2s}
+  - {do: leave, who: bob}
+  - {expect: unseen, who: eve, from: echo, for: 1s, grace: 2s}
+  - mark: alone
+  - {wait: 4s}
+  - mark: back
+  - {do: join, who: bob}
+  - {expect: seen, who: eve, from: echo, within: 20s}
+  - {expect: heard, who: eve, from: echo, within: 20s}
+thresholds:
+  - {name: freeze, metric: video.freeze, stat: total, op: <=, value: 1s, from: echo, between: [alone, back]}
+  - {name: missing, metric: video.missing, stat: total, op: <=, value: 30, from: echo, between: [alone, back]}
+  - {name: identity, metric: identity.wrong, stat: total, op: ==, value: 0}
+)",
+                                             "t.yaml", {});
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    start(*scenario);
+    ASSERT_TRUE(ended());
+    if (evidence_->invalid.empty()) break;
+  }
+  for (const char* name : {"freeze", "missing"})
+    EXPECT_NE(verdict_of(name), Verdict::kFail) << name << "\n" << text();
+  EXPECT_NE(status(), 1) << text() << echo.output();
+}
+
 class ThatItLeaves : public ScenarioOtherTest, public testing::WithParamInterface<bool> {};
 
 TEST_P(ThatItLeaves, IsUnexpectedUnlessAStepWaitsForIt) {

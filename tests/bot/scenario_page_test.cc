@@ -176,6 +176,39 @@ steps:
   EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
 }
 
+// The marks of whom it echoes are an echo's own.
+TEST_P(ScenarioChromiumTest, ReadsWhatAnEchoSends) {
+  using test::Program;
+  Program server(loop_, Program::callbot({"serve", "--listen", "127.0.0.1:0"}));
+  const auto page = server.event("serving").at("url").text();
+  ASSERT_TRUE(page) << server.output();
+  const std::string room = "ws" + page->substr(4) + "/rooms/demo";
+  Program echo(loop_, Program::callbot({"send", room, "--name", "echo", "--echo", "bot"}));
+  ASSERT_FALSE(echo.event("joined").is_null()) << echo.output();
+  decode("url: " + room + R"(
+actors:
+  echo: {elsewhere: true, echo: bot}
+  page: {browser: chromium, verify: all}
+  bot: {send: cam, receive: none}
+steps:
+  - {do: join, who: bot, timeout: 60s}
+  - {do: join, who: page, timeout: 90s}
+  - {expect: seen, who: page, from: echo, within: 60s}
+  - {expect: seen, who: page, from: bot, within: 60s}
+  - mark: steady
+  - wait: 3s
+  - mark: end
+timeline:
+  - {between: [steady, end], who: page, must_see: "*", grace: 3s}
+thresholds:
+  - {metric: video.marked, stat: total, op: ">", value: 30, from: echo, between: [steady, end]}
+  - {metric: video.e2e_delay, stat: count, op: ">", value: 30, from: echo, between: [steady, end]}
+  - {metric: identity.wrong, stat: total, op: "==", value: 0}
+)");
+  run();
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text() << echo.output();
+}
+
 // Measured by the browser (getStats) on the other side of a relay: less is sent where less fits,
 // and all of it again when there is room.
 TEST_P(ScenarioChromiumTest, SeesTheBotFallAndClimbWithItsLine) {

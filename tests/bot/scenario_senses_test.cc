@@ -30,6 +30,16 @@ TEST(ScenarioSenses, SeenIsWhoseMarksWereRead) {
   EXPECT_EQ(sensed_since(kSpans, sight("bob", 2), 0), std::nullopt);
 }
 
+TEST(ScenarioSenses, WhatAnEchoSendsIsTheEchos) {
+  const std::vector<PresenceSpan> spans = {{"echo", "camera", MediaKind::kVideo, 1, 100, 200}};
+  Sensed alice = sight("alice", 1), echo = sight("echo", 1);
+  echo.in_his_own = true;
+  EXPECT_EQ(sensed_since(spans, echo, 0), 200);
+  EXPECT_EQ(sensed_since(spans, alice, 0), 200) << "somebody else's stream";
+  alice.echoes = {"echo"};
+  EXPECT_EQ(sensed_since(spans, alice, 0), std::nullopt);
+}
+
 TEST(ScenarioSenses, HeardIsWhoseTrackSounds) {
   EXPECT_EQ(sensed_since(kSpans, sound("alice"), 250), 300);
   EXPECT_EQ(sensed_since(kSpans, sound("alice"), 301), std::nullopt);

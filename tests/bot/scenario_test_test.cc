@@ -15,7 +15,9 @@ namespace callbot::bot {
 namespace {
 
 using test::Program;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class ScenarioTestTest : public ::testing::Test {
  protected:
@@ -159,11 +161,16 @@ TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
   EXPECT_FALSE(fs::exists(in("kept") + "/.receiving"));
   const auto all = runs("r.json");
   ASSERT_EQ(all.size(), 1u);
-  std::string bundle, media;
+  std::string bundle, media, headers;
   for (const auto& f : all[0].evidence.files) {
     if (f.kind == "bundle") bundle = f.path;
     if (f.kind == "media" && f.actor == "bob") media = f.path;
+    if (f.kind == "headers") headers = f.path;
   }
+  EXPECT_THAT(fs::path(headers).filename().string(), StartsWith("bob-rtp-headers-at-"));
+  const auto packets = read_file(headers, 64u << 20);
+  ASSERT_TRUE(packets) << packets.error().message;
+  EXPECT_THAT(*packets, AllOf(HasSubstr(",alice,camera,"), HasSubstr(",alice,microphone,")));
   const auto junit = read_file(in("j.xml"), 1u << 20);
   ASSERT_TRUE(junit);
   EXPECT_THAT(*junit, HasSubstr("bundle: " + bundle));

@@ -66,6 +66,16 @@ TEST(FileSkew, WhoIsMutedForLongIsHeardWhereHeIsNot) {
   EXPECT_FALSE(file_sound(1, alice.flashes, bob.chirps));
 }
 
+TEST(FileSkew, AFewThatFitByChanceDoNotHideTheRest) {
+  const Made alice = sender(30, 1, 2.3);
+  std::vector<FileChirp> mix = alice.chirps;
+  for (const uint64_t n : {4, 5, 6, 7}) mix.push_back({1.1 + n, chirp_goes_up(1, n)});
+  std::sort(mix.begin(), mix.end(), [](auto& a, auto& b) { return a.time < b.time; });
+  const auto found = file_skew(1, alice.flashes, mix);
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(found->median, 2.3, 1e-9);
+}
+
 TEST(FileSkew, FollowsADrift) {
   const Made made = sender(60, 1, 0.02, 0, 0.002);
   const auto found = file_skew(1, made.flashes, made.chirps);

@@ -152,6 +152,25 @@ TEST(MarkPlan, WhatIsNotKnownOfASilenceIsUnmeasured) {
               ElementsAre(HasSubstr("less than the tolerance")));
 }
 
+TEST(MarkPlan, ASilenceThatTheFileDoesNotHaveIsUnmeasured) {
+  const auto judge = [](const char* span) {
+    return judged(good(), (R"({"who": [{"source": 1, "name": "alice", "must_not_hear": [)" +
+                           std::string(span) + "]}]}")
+                              .c_str());
+  };
+  const auto unmeasured = [&](const char* span) {
+    EXPECT_THAT(judge(span).wrong, IsEmpty());
+    return judge(span).unmeasured;
+  };
+  EXPECT_THAT(unmeasured(R"({"from": 24, "to": 28})"),
+              ElementsAre("alice: whether it is heard from 24.00 to 28.00 s: the file ends at "
+                          "20.00 s"));
+  EXPECT_THAT(unmeasured(R"({"from": 24})"), ElementsAre(HasSubstr("the file ends at 20.00 s")));
+  const auto partly = judge(R"({"from": 12, "to": 28})");
+  EXPECT_THAT(partly.wrong, ElementsAre(HasSubstr("(7 chirps)")));
+  EXPECT_THAT(partly.unmeasured, ElementsAre(HasSubstr("the file ends at 20.00 s")));
+}
+
 TEST(MarkPlan, WhatCannotBeReadIsUnmeasured) {
   MarkedFile file = good();
   file.sources[0].unread = 100;

@@ -178,6 +178,11 @@ TEST(Report, GraphsShowWhereTheNetworksOfTheirActorsChange) {
     return count(part(page, "<h3>Frame rate", "</figure>"), "<path class=\"change");
   };
   EXPECT_EQ(changes(), 2u) << "joining is no change";
+  run.evidence.networks[0].set_by = "step 1";
+  EXPECT_EQ(changes(), 2u) << "nor with one that was set before";
+  run.evidence.networks.erase(run.evidence.networks.begin());
+  EXPECT_EQ(changes(), 2u) << "in the call, after none";
+  run = test::invented_run();
   for (NetworkFact& fact : run.evidence.networks) fact.actor = "alice";
   std::erase_if(run.evidence.series, [](const Series& s) { return s.actor == "alice"; });
   EXPECT_EQ(changes(), 2u) << "what she sends";
