@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "bot/options.h"
@@ -10,6 +11,7 @@
 #include "signaling/http.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/undisturbed.h"
 
 namespace callbot::bot {
 namespace {
@@ -82,21 +84,46 @@ TEST_F(ScenarioTestTest, AnUnmetDemandIsOneAndRowsAreRuns) {
   EXPECT_EQ(all[1].judged.verdict, scenarios::Verdict::kFail);
 }
 
-TEST_F(ScenarioTestTest, OfTheSmokeSampleEverythingIsMeasured) {
-  const auto [status, output] =
-      test({CALLBOT_SOURCE_DIR "/tests/scenarios/smoke.yaml", "--json", in("r.json")});
-  const auto all = runs("r.json");
-  ASSERT_EQ(all.size(), 1u) << output;
-  EXPECT_TRUE(all[0].evidence.established);
-  EXPECT_EQ(all[0].evidence.ended, "");
-  EXPECT_EQ(all[0].evidence.actors.size(), 2u);
-  EXPECT_FALSE(all[0].evidence.presence.empty());
-  EXPECT_FALSE(all[0].evidence.looks.empty());
-  // How fast a machine is that does other things as well is not what this is about.
-  for (const auto& c : all[0].judged.cases) {
-    EXPECT_NE(c.verdict, scenarios::Verdict::kUnmeasured) << c.name << ": " << c.text;
-  }
+// Those that users copy, as they run them; what takes long is made shorter.
+struct Ready {
+  const char* name;
+  std::vector<std::string> variables;
+};
+void PrintTo(const Ready& ready, std::ostream* to) { *to << ready.name; }
+
+class ReadyScenario : public ScenarioTestTest, public testing::WithParamInterface<Ready> {};
+
+TEST_P(ReadyScenario, PassesAndMeasuresEverything) {
+  std::vector<std::string> words{
+      std::string(CALLBOT_SOURCE_DIR) + "/tests/scenarios/" + GetParam().name + ".yaml", "--json",
+      in("r.json")};
+  for (const std::string& variable : GetParam().variables)
+    words.insert(words.end(), {"--var", variable});
+  undisturbed([&] {
+    const auto [status, output] = test(words);
+    EXPECT_EQ(status, 0) << output;
+    const auto all = runs("r.json");
+    ASSERT_EQ(all.size(), 1u) << output;
+    EXPECT_EQ(all[0].evidence.ended, "");
+    EXPECT_FALSE(all[0].evidence.presence.empty());
+    EXPECT_FALSE(all[0].evidence.looks.empty());
+    for (const auto& c : all[0].judged.cases)
+      EXPECT_NE(c.verdict, scenarios::Verdict::kUnmeasured) << c.name << ": " << c.text;
+  });
 }
+
+// browser-and-bot runs with the browsers' tests.
+INSTANTIATE_TEST_SUITE_P(
+    Samples, ReadyScenario,
+    testing::Values(Ready{"smoke", {}}, Ready{"two-party-quality", {"STEADY=5s"}},
+                    Ready{"loss-burst", {}}, Ready{"bandwidth-drop", {}}, Ready{"mute", {}},
+                    Ready{"screen-share", {"STEADY=5s"}}, Ready{"rejoin-after-crash", {}},
+                    Ready{"listeners", {"LISTENERS=6", "STEADY=5s"}}, Ready{"soak", {"FOR=10s"}}),
+    [](const auto& info) {
+      std::string name = info.param.name;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
 
 TEST_F(ScenarioTestTest, AWrongScenarioRunsNothing) {
   const auto [status, output] = test(
