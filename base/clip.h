@@ -1,12 +1,17 @@
-// base/clip.h: encoded media that is to be sent, and who gives it. What feeds and pipelines share:
-// feeds/ reads or makes it, pipelines/file_source sends it, bot/ joins the two.
+// base/clip.h: encoded media that is to be sent, who gives it, and who makes key frames in it. What
+// feeds and pipelines share: feeds/ reads or makes it, pipelines/file_source sends it, bot/ joins
+// the two.
 //
-// Thread:  next() on one thread of the sender's; request_key_frame and interrupt on any.
-// Owner:   the sender owns its reader; a frame owns its bytes.
+// Thread:  next() and refresh() on one thread of the sender's; request_key_frame and interrupt on
+//          any.
+// Owner:   the sender owns its reader and its refreshers; a frame owns its bytes.
 // Fails:   next() with kBadInput or kStorage that names the file; kInterrupted after interrupt().
+//          refresh() never: it logs, and the stream's own next key frame answers.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,11 +52,28 @@ class ClipReader {
   virtual const std::vector<ClipStream>& streams() const = 0;
   // Each stream in order; streams may be a little apart. May wait. Nothing: the end.
   virtual Result<std::optional<ClipFrame>> next() = 0;
-  // Somebody needs one soon. What is encoded already has them close together.
+  // Somebody needs one soon. What is encoded already has them where it has them: ClipRefresher.
   virtual void request_key_frame(size_t stream) { (void)stream; }
   // A next() that waits gives up, now and ever after.
   virtual void interrupt() {}
   virtual Pace pace() const { return Pace::kTimed; }
 };
+
+// Decoder refresh in a stream that is encoded already: when a key frame is asked for, one is made,
+// and what follows is encoded anew up to the stream's own next one.
+class ClipRefresher {
+ public:
+  virtual ~ClipRefresher() = default;
+  struct Due {
+    bool key_follows = false;  // the stream's own next key frame comes soon enough
+    bool late = false;         // no time to encode
+  };
+  // The stream's next frame, when it is to be sent -> what goes in its place: itself, mostly;
+  // without bytes: nothing. Takes no longer than to decode and encode one picture.
+  virtual ClipFrame refresh(ClipFrame frame, const Due& due) = 0;
+  // `newcomer`: it has none of what was sent; else one that has just gone is an answer.
+  virtual void request_key_frame(bool newcomer) = 0;
+};
+using MakeRefresher = std::function<std::unique_ptr<ClipRefresher>(const ClipStream& stream)>;
 
 }  // namespace callbot

@@ -289,11 +289,10 @@ void add_send(CLI::App& app, SendOptions& o) {
       "--network '{\"up\":{\"rate\":\"300 kbit/s\",\"delay\":\"40ms\"}}'\n"
       "Files: VP8, VP9 of profile 0, H.264 of the constrained baseline profile without B-frames,\n"
       "Opus, PCMU and PCMA are sent as they are, if key frames are at most 2 s apart; all else is\n"
-      "encoded once, with a key frame a second, and kept below the user's cache folder. A "
-      "receiver\n"
-      "that lost the picture has it back with the next key frame. Files follow each other, and\n"
-      "repeat, without a seam; --size, --fps, --codec and --bitrate change pictures of files only\n"
-      "where they are given.\n");
+      "encoded once, with a key frame a second, and kept below the user's cache folder. Where a\n"
+      "receiver asks for a key frame one is made, and pictures are encoded anew up to the clip's\n"
+      "next one. Files follow each other, and repeat, without a seam; --size, --fps, --codec and\n"
+      "--bitrate change pictures of files only where they are given.\n");
 }
 
 void add_check(CLI::App& app, CheckCallOptions& o) {

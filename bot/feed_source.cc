@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "feeds/gop_refresher.h"
 #include "feeds/live_clip.h"
 
 namespace callbot::bot {
@@ -157,7 +158,10 @@ Result<MadeSource> make_source(Loop& loop, const Log& log, const FeedPlan& plan,
       made.pattern = pattern->get();
       sources.push_back(std::move(*pattern));
     } else {
-      auto file = pipelines::FileSource::create(loop, log, std::move(feeds.readers.at(next++)));
+      auto file = pipelines::FileSource::create(
+          loop, log, std::move(feeds.readers.at(next++)), {.refresher = [log](const ClipStream& s) {
+            return std::make_unique<feeds::GopRefresher>(log, s);
+          }});
       if (!file) return tl::unexpected(file.error());
       made.files.push_back(file->get());
       sources.push_back(std::move(*file));

@@ -154,7 +154,8 @@ Result<> Send::make_echo() {
   auto clip = std::make_unique<pipelines::EchoClip>(
       std::move(streams), [this, ask](TrackId track) { loop_.post([ask, track] { ask(track); }); });
   echo_ = clip.get();
-  auto source = pipelines::FileSource::create(loop_, log_, std::move(clip), "callbot-echo");
+  auto source =
+      pipelines::FileSource::create(loop_, log_, std::move(clip), {.msid = "callbot-echo"});
   if (!source) return tl::unexpected(source.error());
   made_.files.push_back(source->get());
   made_.source = std::move(*source);

@@ -60,8 +60,9 @@ struct ClipWriter::Track {
   AVStream* stream = nullptr;
   AvFrame frame{av_frame_alloc()};
   AvPacket packet{av_packet_alloc()};
-  std::vector<int16_t> waiting;   // samples that do not fill a frame yet
-  int64_t sample = 0;             // number of the first of them
+  std::vector<int16_t> waiting;  // samples that do not fill a frame yet
+  int64_t sample = 0;            // number of the first of them
+  int64_t key_distance_ns = kKeyDistance_ns;
   std::optional<int64_t> key_ns;  // time of the last key frame
 };
 
@@ -107,7 +108,10 @@ Result<size_t> ClipWriter::add(const VideoSettings& settings) {
   encoder->width = settings.width;
   encoder->height = settings.height;
   encoder->pix_fmt = AV_PIX_FMT_YUV420P;
-  encoder->color_range = AVCOL_RANGE_MPEG;
+  encoder->color_range = settings.colours.range;
+  encoder->colorspace = settings.colours.space;
+  encoder->color_primaries = settings.colours.primaries;
+  encoder->color_trc = settings.colours.transfer;
   encoder->chroma_sample_location = AVCHROMA_LOC_LEFT;
   encoder->time_base = settings.tick;
   encoder->framerate = {settings.fps, 1};
@@ -124,7 +128,9 @@ Result<size_t> ClipWriter::add(const VideoSettings& settings) {
     encoder->rc_buffer_size = settings.bitrate;
   }
   if (take_ && settings.codec.starts_with("vp")) options = kLive;
-  return open(std::move(*made), options);
+  auto opened = open(std::move(*made), options);
+  if (opened) tracks_.back()->key_distance_ns = settings.key_distance_ns;
+  return opened;
 }
 
 Result<size_t> ClipWriter::add(const AudioSettings& settings) {
@@ -201,12 +207,12 @@ Result<> ClipWriter::picture(size_t stream, const AVFrame& picture, int64_t time
   av_frame_unref(frame);
   if (const int got = av_frame_ref(frame, &picture); got < 0) return failed(got);
   const int64_t at_ns = av_rescale_q(time, track.encoder->time_base, kNanoseconds);
-  const bool key = !track.key_ns || at_ns - *track.key_ns >= kKeyDistance_ns;
+  const bool key = !track.key_ns || at_ns - *track.key_ns >= track.key_distance_ns;
   if (key) track.key_ns = at_ns;
   frame->pts = time;
   frame->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   frame->quality = track.encoder->global_quality;
-  frame->color_range = AVCOL_RANGE_MPEG;
+  frame->color_range = track.encoder->color_range;
   return encode(track, frame);
 }
 

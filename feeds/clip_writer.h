@@ -1,7 +1,7 @@
 // feeds/clip_writer.h: pictures and samples, encoded and muxed into a file by FFmpeg.
 //
 // The same input gives the same bytes. Encoded for a call: no frame waits for a later one, a key
-// frame each second, one encoder thread.
+// frame each second or as told, one encoder thread.
 //
 // Thread:  one.
 // Owner:   whoever makes the file; it is whole after finish().
@@ -22,16 +22,26 @@
 
 namespace callbot::feeds {
 
+// Between key frames, at most: who lost the picture has it back within that time.
+constexpr int64_t kKeyDistance_ns = 1'000'000'000;
+
+// What the stream says of its pictures' values.
+struct Colours {
+  AVColorRange range = AVCOL_RANGE_MPEG;
+  AVColorSpace space = AVCOL_SPC_UNSPECIFIED;
+  AVColorPrimaries primaries = AVCOL_PRI_UNSPECIFIED;
+  AVColorTransferCharacteristic transfer = AVCOL_TRC_UNSPECIFIED;
+};
+
 struct VideoSettings {
   std::string codec = "vp8";  // vp8, vp9, h264; jpeg, raw
   int width = 0, height = 0;  // even
   int fps = 30;               // about
   AVRational tick{1, 30};     // what times of pictures count in
   int bitrate = 1'500'000;    // bit/s
+  int64_t key_distance_ns = kKeyDistance_ns;
+  Colours colours = {};
 };
-
-// Between key frames, at most: who lost the picture has it back within that time.
-constexpr int64_t kKeyDistance_ns = 1'000'000'000;
 
 struct AudioSettings {
   std::string codec = "opus";  // opus, pcmu, pcma, pcm (16 bit)

@@ -18,6 +18,10 @@ constexpr size_t kMostAhead = 2000;  // frames
 constexpr int64_t kLead_ns = 100'000'000;
 constexpr int64_t kMostLate_ns = 1'000'000'000;
 constexpr int64_t kLiveLate_ns = 300'000'000;
+// A key frame of the clip's own that comes so soon is worth no other: a round trip, about.
+constexpr int64_t kKeySoon_ns = 150'000'000;
+// So late there is no time to encode: sound is sent by the same thread.
+constexpr int64_t kNoTime_ns = 100'000'000;
 
 uint32_t ticks(int64_t ns, int clock) {
   // Whole seconds first: exact, and no overflow in a long run.
@@ -31,6 +35,7 @@ uint32_t ticks(int64_t ns, int clock) {
 struct FileSource::Stream {
   const Codec* codec = nullptr;
   std::unique_ptr<Packetizer> packetizer;
+  std::unique_ptr<ClipRefresher> refresher;  // of pictures that are read ahead
   FanOut fan_out;
   uint32_t rtp_offset = g_random_int();
   // The thread's own: what is being sent.
@@ -47,15 +52,15 @@ FileSource::FileSource(Loop& loop, Log log, std::unique_ptr<ClipReader> reader)
 
 Result<std::unique_ptr<FileSource>> FileSource::create(Loop& loop, Log log,
                                                        std::unique_ptr<ClipReader> reader,
-                                                       std::string msid) {
+                                                       const FileSourceConfig& config) {
   std::unique_ptr<FileSource> made(new FileSource(loop, std::move(log), std::move(reader)));
   for (const ClipStream& clip : made->reader_->streams())
-    if (auto added = made->add(clip, msid); !added) return tl::unexpected(added.error());
+    if (auto added = made->add(clip, config); !added) return tl::unexpected(added.error());
   if (made->streams_.empty()) return fail(Code::kUsage, "a file source without streams");
   return made;
 }
 
-Result<> FileSource::add(const ClipStream& clip, const std::string& msid) {
+Result<> FileSource::add(const ClipStream& clip, const FileSourceConfig& config) {
   const Codec* codec = codec_by_name(clip.codec);
   if (codec == nullptr || codec->kind != clip.kind)
     return fail(Code::kUnsupported, fmt::format("{} cannot be sent here", clip.codec));
@@ -67,9 +72,11 @@ Result<> FileSource::add(const ClipStream& clip, const std::string& msid) {
       [this, to = stream.get()](auto buffer, bool last) { packet(*to, buffer, last); });
   if (!packetizer) return tl::unexpected(packetizer.error());
   stream->packetizer = std::move(*packetizer);
+  if (config.refresher && clip.kind == MediaKind::kVideo && pace_ == Pace::kTimed)
+    stream->refresher = config.refresher(clip);
   streams_.push_back(std::move(stream));
   const VideoEncoding size{clip.width, clip.height, clip.fps};
-  offered_.push_back({clip.kind, clip.codec, rtp_caps(*codec, rtp, size), msid});
+  offered_.push_back({clip.kind, clip.codec, rtp_caps(*codec, rtp, size), config.msid});
   return {};
 }
 
@@ -101,6 +108,7 @@ TapId FileSource::attach(size_t stream, Tap tap) {
         if (!waiting) tap(packet);
       });
   if (gated) reader_->request_key_frame(stream);
+  if (to.refresher) to.refresher->request_key_frame(true);
   const std::lock_guard lock(mutex_);
   listened_to_ = true;
   changed_.notify_all();
@@ -112,6 +120,7 @@ void FileSource::detach(size_t stream, TapId tap) { streams_.at(stream)->fan_out
 void FileSource::request_key_frame(size_t stream) {
   if (stream >= streams_.size()) return;
   reader_->request_key_frame(stream);
+  if (const auto& refresher = streams_[stream]->refresher) refresher->request_key_frame(false);
   const std::lock_guard lock(mutex_);
   ++stats_.key_requests;
 }
@@ -119,6 +128,8 @@ void FileSource::request_key_frame(size_t stream) {
 void FileSource::set_stream_on(size_t stream, bool on) {
   Stream& which = *streams_.at(stream);
   const std::lock_guard lock(which.gate);
+  // What comes after a pause has to be decodable.
+  if (on && !which.on && which.refresher) which.refresher->request_key_frame(true);
   which.on = on;
 }
 
@@ -175,8 +186,33 @@ Result<> FileSource::play() {
     frame.time_ns += shift_ns_;
     if (!wait_until(begin_ns_ + frame.time_ns))
       return fail(Code::kInterrupted, "the source was stopped");
+    Stream& stream = *streams_.at(frame.stream);
+    if (stream.refresher) {
+      frame = refreshed(stream, std::move(frame));
+      if (frame.bytes.empty()) continue;
+    }
     send(frame);
   }
+}
+
+bool FileSource::key_follows(const ClipFrame& frame) const {
+  const auto end = ahead_.upper_bound(frame.time_ns + kKeySoon_ns);
+  return std::any_of(ahead_.begin(), end, [&](const auto& next) {
+    return next.second.stream == frame.stream && next.second.key;
+  });
+}
+
+// Here and not where it is read: that is a second before.
+ClipFrame FileSource::refreshed(Stream& stream, ClipFrame frame) {
+  const bool late = monotonic_ns() - (begin_ns_ + frame.time_ns) > kNoTime_ns;
+  const bool own = frame.key;
+  ClipRefresher::Due due{.key_follows = key_follows(frame), .late = late};
+  frame = stream.refresher->refresh(std::move(frame), due);
+  if (frame.key && !own) {
+    const std::lock_guard lock(mutex_);
+    ++stats_.keys_made;
+  }
+  return frame;
 }
 
 // What comes while it happens may have been held up: the rest follows from now on.

@@ -2,10 +2,12 @@
 // what comes through a pipe.
 //
 // It begins when the first listener is there, so that nobody misses the beginning (what comes live
-// goes on without), and keeps to the media's own times. Nothing is encoded here: a listener that
-// joins, or lost the picture (PLI), gets it back with the clip's next key frame (feeds/ keeps them
-// at most 1 s apart where it encoded them, 2 s where it did not). Packets that got lost are
-// webrtcbin's to send again (NACK).
+// goes on without), and keeps to the media's own times. A listener that joins, or lost the picture
+// (PLI, FIR), gets it back with a key frame that the stream's refresher makes, usually within some
+// frames, or with the clip's own next one where that is due at once, or where there is no refresher
+// (feeds/ keeps them at most 1 s apart where it encoded them, 2 s where it did not). What comes
+// live has encoders of its own, which are asked. Packets that got lost are webrtcbin's to send
+// again (NACK).
 //
 // Packets carry their capture time as PTS, in ns of CLOCK_MONOTONIC. A frame that comes too late
 // is sent late; over a second behind, media is left out, pictures up to the next key frame.
@@ -40,14 +42,21 @@ struct FileSourceStats {
   uint64_t frames = 0, key_frames = 0, packets = 0;
   uint64_t left_out = 0;      // over a second late
   uint64_t key_requests = 0;  // PLI and FIR, of all receivers
+  uint64_t keys_made = 0;     // of key_frames, those that are not the clip's own
   int64_t most_late_ns = 0;   // of a frame, against its time
+};
+
+struct FileSourceConfig {
+  std::string msid = "callbot-file";
+  // For pictures of a clip that is Pace::kTimed; none: its own key frames have to do.
+  MakeRefresher refresher = {};
 };
 
 class FileSource final : public Source {
  public:
   static Result<std::unique_ptr<FileSource>> create(Loop& loop, Log log,
                                                     std::unique_ptr<ClipReader> reader,
-                                                    std::string msid = "callbot-file");
+                                                    const FileSourceConfig& config = {});
   ~FileSource() override;
 
   const std::vector<SourceStream>& streams() const override { return offered_; }
@@ -65,12 +74,14 @@ class FileSource final : public Source {
  private:
   struct Stream;
   FileSource(Loop& loop, Log log, std::unique_ptr<ClipReader> reader);
-  Result<> add(const ClipStream& clip, const std::string& msid);
+  Result<> add(const ClipStream& clip, const FileSourceConfig& config);
   void run();
   Result<> play();
   Result<bool> read_one();
   void catch_up(int64_t time_ns);
   bool wait_until(int64_t due_ns);
+  bool key_follows(const ClipFrame& frame) const;
+  ClipFrame refreshed(Stream& stream, ClipFrame frame);
   void send(const ClipFrame& frame);
   void packet(Stream& stream, const GRef<GstBuffer>& buffer, bool last);
   void finish(Result<> how);

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/clock.h"
+#include "feeds/gop_refresher.h"
 #include "tests/support/clips.h"
 #include "tests/support/loopback.h"
 #include "tests/support/rtp_packet.h"
@@ -37,7 +38,12 @@ class FileSourceTest : public testing::Test {
     auto reader = feeds::LoopedClip::create(std::move(*clips), config);
     EXPECT_TRUE(reader) << reader.error().message;
     if (!reader) return nullptr;
-    auto made = FileSource::create(loop_, Log("test"), std::move(*reader));
+    FileSourceConfig with;
+    if (refreshed_)
+      with.refresher = [](const ClipStream& stream) {
+        return std::make_unique<feeds::GopRefresher>(Log("test"), stream);
+      };
+    auto made = FileSource::create(loop_, Log("test"), std::move(*reader), with);
     EXPECT_TRUE(made) << made.error().message;
     if (!made) return nullptr;
     (*made)->on_end([this](Result<> how) { ended_ = std::move(how); });
@@ -46,6 +52,19 @@ class FileSourceTest : public testing::Test {
   std::string clip(const char* name, const test::ClipRecipe& recipe = {}) {
     return pattern_clip(folder_.path() / name, recipe);
   }
+  // Sent as it is, with key frames 2 s apart.
+  std::string slow_clip(const std::string& codec) {
+    std::vector<std::string> how = {"-an", "-g", "60", "-keyint_min", "60", "-b:v", "400k", "-c:v"};
+    const auto add = [&](const std::vector<std::string>& more) {
+      how.insert(how.end(), more.begin(), more.end());
+    };
+    if (codec == "vp8") add({"libvpx", "-auto-alt-ref", "0", "-deadline", "realtime"});
+    if (codec == "vp9") add({"libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"});
+    if (codec == "h264") add({"libx264", "-profile:v", "baseline", "-sc_threshold", "0"});
+    const std::string container = codec == "h264" ? ".mp4" : ".nut";
+    return test::converted(clip("slow.y4m", {.seconds = 6}), folder_.path() / (codec + container),
+                           how);
+  }
   bool ended() {
     return loop_.run_until([&] { return ended_.has_value(); }, kPatience);
   }
@@ -53,6 +72,7 @@ class FileSourceTest : public testing::Test {
   test::TempFolder folder_;
   Loop loop_;
   std::optional<Result<>> ended_;
+  bool refreshed_ = false;
 };
 
 TEST_F(FileSourceTest, RtpCountsOnOverThreeRounds) {
@@ -129,6 +149,91 @@ TEST_F(FileSourceTest, WhoListensLateBeginsWithAKeyFrame) {
   feed->detach(0, tap);
   decoder->finish();
   EXPECT_EQ(decoder->pictures()[0].mark->counter % 30, 0u);
+}
+
+class RefreshedSource : public FileSourceTest, public testing::WithParamInterface<const char*> {
+ protected:
+  RefreshedSource() { refreshed_ = true; }
+};
+
+// It does not wait for the clip's own key frame, and goes on over it.
+TEST_P(RefreshedSource, WhoListensLateBeginsAtOnce) {
+  const auto feed = source({slow_clip(GetParam())}, {.rounds = 1});
+  ASSERT_TRUE(feed);
+  feed->attach(0, [](const GRef<GstBuffer>&) {});
+  ASSERT_TRUE(feed->start());
+  // Two thirds of a second: the clip has its next key frame with its 60th picture.
+  ASSERT_TRUE(loop_.run_until([&] { return feed->stats().frames > 20; }, kPatience));
+  const auto decoder = std::make_shared<test::Transcoder>(test::decoder_of(GetParam()),
+                                                          feed->streams()[0].caps.get());
+  const TapId tap =
+      feed->attach(0, [decoder](const GRef<GstBuffer>& packet) { decoder->push(packet); });
+  ASSERT_TRUE(ended());
+  feed->detach(0, tap);
+  decoder->finish();
+  EXPECT_EQ(feed->stats().keys_made, 1u);
+  const auto pictures = decoder->pictures();
+  ASSERT_FALSE(pictures.empty());
+  ASSERT_TRUE(pictures[0].mark);
+  EXPECT_LT(pictures[0].mark->counter, 60u);
+  EXPECT_EQ(pictures.back().mark->counter, 179u);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    ASSERT_TRUE(pictures[i].mark) << i;
+    if (i == 0) continue;
+    // Where the machine is too slow pictures are left out.
+    const uint32_t step = pictures[i].mark->counter - pictures[i - 1].mark->counter;
+    ASSERT_GT(pictures[i].mark->counter, pictures[i - 1].mark->counter) << i;
+    EXPECT_TRUE(step == 1 || feed->stats().most_late_ns > 100'000'000) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, RefreshedSource, testing::Values("vp8", "vp9", "h264"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_F(FileSourceTest, AfterAPauseThePictureIsThereAtOnce) {
+  refreshed_ = true;
+  const auto feed = source({slow_clip("vp8")});
+  ASSERT_TRUE(feed);
+  std::atomic<uint64_t> packets{0};
+  feed->attach(0, [&](const GRef<GstBuffer>&) { ++packets; });
+  ASSERT_TRUE(feed->start());
+  ASSERT_TRUE(loop_.run_until([&] { return feed->stats().frames > 20; }, kPatience));
+  // Nearly each time; the clip's own may be the next one.
+  for (int round = 0; round < 5 && feed->stats().keys_made == 0; ++round) {
+    feed->set_stream_on(0, false);
+    const uint64_t keys = feed->stats().key_frames, before = packets;
+    feed->set_stream_on(0, true);
+    ASSERT_TRUE(loop_.run_until([&] { return feed->stats().key_frames > keys && packets > before; },
+                                kPatience));
+  }
+  EXPECT_GT(feed->stats().keys_made, 0u);
+}
+
+TEST_F(FileSourceTest, OnlyPicturesThatAreReadAheadAreRefreshed) {
+  class Clip final : public ClipReader {
+   public:
+    explicit Clip(Pace pace) : pace_(pace) {}
+    const std::vector<ClipStream>& streams() const override { return streams_; }
+    Result<std::optional<ClipFrame>> next() override { return std::nullopt; }
+    Pace pace() const override { return pace_; }
+
+   private:
+    const Pace pace_;
+    const std::vector<ClipStream> streams_ = {
+        {.kind = kVideo, .codec = "vp8", .width = 320, .height = 180, .fps = 30},
+        {.kind = MediaKind::kAudio, .codec = "opus", .channels = 1}};
+  };
+  for (const Pace pace : {Pace::kTimed, Pace::kLive, Pace::kAtOnce}) {
+    std::vector<std::string> asked;
+    const auto feed = FileSource::create(loop_, Log("test"), std::make_unique<Clip>(pace),
+                                         {.refresher = [&](const ClipStream& stream) {
+                                           asked.push_back(stream.codec);
+                                           return nullptr;
+                                         }});
+    ASSERT_TRUE(feed);
+    EXPECT_EQ(asked,
+              pace == Pace::kTimed ? std::vector<std::string>{"vp8"} : std::vector<std::string>{});
+  }
 }
 
 TEST_F(FileSourceTest, BeginsWithItsFirstListenerAndMayGoAtAnyTime) {
@@ -246,6 +351,49 @@ TEST_F(FileCall, ALostPictureIsBackWithTheNextKeyFrame) {
     // How far apart they are is the clip's (PrepareCodec, MediaFactsTest).
     ASSERT_TRUE(link.run_until([&] { return video().key_frames > asked.key_frames; }, kPatience));
   }
+}
+
+TEST_F(FileCall, ALostPictureIsBackBeforeTheClipsNextKeyFrame) {
+  refreshed_ = true;
+  const auto feed = source({slow_clip("vp8")});
+  ASSERT_TRUE(feed);
+  ASSERT_TRUE(feed->start());
+  LoopbackConfig config;
+  config.offerer.source = feed.get();
+  Loopback link(loop_, config);
+  ASSERT_TRUE(link.connect()) << link.log();
+  ASSERT_TRUE(link.flows(link.b, kVideo, 5)) << link.log();
+  const TrackId track = link.b.track(kVideo)->id;
+  const auto received = [&] { return link.b.sink.seen().at(track).key_frames; };
+  // The clip's own.
+  const auto own = [&] {
+    const auto stats = feed->stats();
+    return stats.key_frames - stats.keys_made;
+  };
+  const auto heard = [&](uint64_t before) {
+    link.b.peer->request_key_frame(track);  // PLI, at most one a second
+    return feed->stats().key_requests > before;
+  };
+  // A PLI that goes late in the group, or a machine that stands still, lets its end come first:
+  // then once more.
+  bool in_time = false;
+  for (int round = 0; round < 5 && !in_time; ++round) {
+    const uint64_t own_before = own();
+    ASSERT_TRUE(link.run_until([&] { return own() > own_before; }, kPatience));
+    // Not just after it, which would be the answer.
+    const uint64_t frames = feed->stats().frames;
+    ASSERT_TRUE(link.run_until([&] { return feed->stats().frames > frames + 15; }, kPatience));
+    const uint64_t asked_own = own(), requests = feed->stats().key_requests;
+    ASSERT_TRUE(link.run_until([&] { return heard(requests); }, kPatience));
+    const uint64_t before = received();
+    ASSERT_TRUE(link.run_until([&] { return received() > before; }, kPatience));
+    in_time = own() == asked_own;
+  }
+  EXPECT_TRUE(in_time) << "the clip's own key frame came first";
+  EXPECT_GT(feed->stats().keys_made, 0u);
+  // And what follows fits.
+  EXPECT_TRUE(link.flows(link.b, kVideo, 90)) << link.log();
+  EXPECT_EQ(link.b.sink.seen().at(track).gaps, 0u);
 }
 
 }  // namespace
