@@ -1,5 +1,5 @@
 // bot/call_pair.h: how two calls of our own begin and end together: the first end of either ends
-// both, and `done` comes once, when both are over.
+// both, and `done` comes once, when both are over; and what lies between them.
 //
 // Thread:  loop.
 // Owner:   EchoPair, RatePair.
@@ -9,6 +9,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/alive.h"
 #include "base/error.h"
@@ -17,6 +18,14 @@
 namespace callbot::bot {
 
 class Call;
+
+// The candidate pair of each end, as PeerStats::selected_pair says; empty: not known.
+using Pairs = std::array<std::string, 2>;
+
+// kMachine: from host to host, and all of them are one machine's: no network lies between.
+enum class CallPath { kUnknown, kMachine, kNetwork, kTurn };
+const char* name_of(CallPath path);
+CallPath path_of(const Pairs& pairs);
 
 class CallPair {
  public:
@@ -29,6 +38,7 @@ class CallPair {
   void end(Result<> how);
   // One of them is over.
   void call_done(Result<> how);
+  Pairs pairs() const;  // now
 
  private:
   void finish();

@@ -28,6 +28,10 @@ const char* name_of(Level level) {
 
 const char* name_of_way(int i) { return i == 0 ? "there" : "back"; }
 
+// Before what is said of that path.
+constexpr const char* kDirect = "";
+constexpr const char* kThroughTurn = "through TURN, ";
+
 std::string rate_text(double bits) {
   return bits >= 1e6 ? fmt::format("{:.1f} Mbit/s", bits / 1e6)
                      : fmt::format("{:.0f} kbit/s", bits / 1e3);
@@ -87,8 +91,8 @@ void judge_pictures(const EchoWay& way, const std::string& where, const CheckLim
                          way.unread + way.undecodable));
 }
 
-void judge_way(const EchoWay& way, int i, const CheckLimits& limits, Judge& judge) {
-  const std::string where = name_of_way(i);
+void judge_way(const EchoWay& way, const std::string& where, const CheckLimits& limits,
+               Judge& judge) {
   judge_loss(way, where, limits, judge);
   if (way.jitter)
     judge.gate(*way.jitter, limits.jitter_warn, limits.jitter_fail,
@@ -98,24 +102,28 @@ void judge_way(const EchoWay& way, int i, const CheckLimits& limits, Judge& judg
   judge_pictures(way, where, limits, judge);
 }
 
-void judge_round_trip(const EchoResult& echo, const CheckLimits& limits, Judge& judge) {
+void judge_echo(const EchoResult& echo, const std::string& path, const CheckLimits& limits,
+                Judge& judge) {
   if (const auto rtt = echo.rtt())
     judge.gate(*rtt, limits.rtt_warn, limits.rtt_fail,
-               "a packet takes " + ms_text(rtt) + " there and back");
+               path + "a packet takes " + ms_text(rtt) + " there and back");
   else
-    judge.say(Level::kUnmeasured, "the round trip is not known");
+    judge.say(Level::kUnmeasured, path + "the round trip is not known");
+  for (int i = 0; i < 2; ++i) judge_way(echo.way[i], path + name_of_way(i), limits, judge);
 }
 
-void judge_rate(const Result<RateResult>& rate, const CheckLimits& limits, Judge& judge) {
-  if (!rate) return judge.say(Level::kUnmeasured, "bit rate not measured: " + rate.error().message);
+void judge_rate(const Result<RateResult>& rate, const std::string& path, const CheckLimits& limits,
+                Judge& judge) {
+  if (!rate)
+    return judge.say(Level::kUnmeasured, path + "bit rate not measured: " + rate.error().message);
   for (int i = 0; i < 2; ++i) {
     const RateWay& way = rate->way[i];
+    const std::string where = path + name_of_way(i);
     if (way.steps.empty())
-      judge.say(Level::kUnmeasured, fmt::format("{}: bit rate not measured", name_of_way(i)));
+      judge.say(Level::kUnmeasured, where + ": bit rate not measured");
     else
-      judge.gate(
-          way.achieved, limits.rate_warn, limits.rate_fail,
-          fmt::format("{}: no more than {} gets through", name_of_way(i), rate_text(way.achieved)));
+      judge.gate(way.achieved, limits.rate_warn, limits.rate_fail,
+                 where + ": no more than " + rate_text(way.achieved) + " gets through");
   }
 }
 
@@ -153,12 +161,51 @@ Json json_of(const EchoWay& way) {
       .set("missing", way.missing);
 }
 
+std::string echo_text(const EchoResult& echo) {
+  std::string text =
+      fmt::format("connection     {}\n               {}\n", echo.pair[0], echo.pair[1]);
+  if (path_of(echo.pair) == CallPath::kMachine)
+    text +=
+        "               host to host on this machine: round trip, loss and bit rate are the\n"
+        "               machine's own, not those of the way to a server\n";
+  text += fmt::format("round trip     {}\n", ms_text(echo.rtt()));
+  for (int i = 0; i < 2; ++i) {
+    const EchoWay& way = echo.way[i];
+    text += fmt::format("{:<6} {}, jitter {}; {}, from capture to received {} (95 %: {})\n",
+                        name_of_way(i), loss_text(way), ms_text(way.jitter), pictures_text(way),
+                        ms_text(way.delay), ms_text(way.delay_95));
+  }
+  return text;
+}
+
+std::string bitrate_text(const RateResult& rate) {
+  std::string text = "bit rate      ";
+  for (int i = 0; i < 2; ++i) {
+    const RateWay& way = rate.way[i];
+    text += fmt::format(" {}{} {}", way.open_ended ? "at least " : "", rate_text(way.achieved),
+                        i == 0 ? "there," : "back");
+  }
+  return text + "\n";
+}
+
+// What it is that passed: in a mesh without TURN nothing is known of any way to others.
+std::string good_text(const CheckReport& report) {
+  if (path_of(report.echo.pair) != CallPath::kMachine) return "this machine can hold a call there";
+  return report.relayed ? "this machine can hold a call there, through TURN; of a direct way to "
+                          "others nothing was measured"
+                        : "this machine can hold a call; of the way to others nothing was measured "
+                          "(a TURN server would give it one)";
+}
+
+Json json_of(const Pairs& pairs) { return Json::array().add(pairs[0]).add(pairs[1]); }
+
 Json json_of(const EchoResult& echo) {
   const auto rtt = echo.rtt();
   return Json::object()
       .set("join_s", echo.join_s)
       .set("connect_s", echo.connect_s)
-      .set("pairs", Json::array().add(echo.pair[0]).add(echo.pair[1]))
+      .set("path", name_of(path_of(echo.pair)))
+      .set("pairs", json_of(echo.pair))
       .set("rtt_s", rtt ? Json::of(*rtt) : Json())
       .set("there", json_of(echo.way[0]))
       .set("back", json_of(echo.way[1]));
@@ -178,53 +225,46 @@ Json json_of(const RateWay& way) {
       .set("steps", steps);
 }
 
+Json json_of(const RateResult& rate) {
+  return Json::object()
+      .set("path", name_of(path_of(rate.pair)))
+      .set("pairs", json_of(rate.pair))
+      .set("there", json_of(rate.way[0]))
+      .set("back", json_of(rate.way[1]));
+}
+
 template <class T>
-Json json_or_error(const Result<T>& result, const auto& json) {
-  return result ? json(*result) : Json::object().set("error", result.error().message);
+Json json_of(const Result<T>& result) {
+  return result ? json_of(*result) : Json::object().set("error", result.error().message);
 }
 
 }  // namespace
 
 CheckVerdict judge(const CheckReport& report, const CheckLimits& limits) {
   Judge judge;
-  judge_round_trip(report.echo, limits, judge);
-  for (int i = 0; i < 2; ++i) judge_way(report.echo.way[i], i, limits, judge);
+  judge_echo(report.echo, kDirect, limits, judge);
+  if (report.rate) judge_rate(*report.rate, kDirect, limits, judge);
+  if (report.relayed && *report.relayed) judge_echo(**report.relayed, kThroughTurn, limits, judge);
   if (report.relayed && !*report.relayed) {
     const Error& error = report.relayed->error();
     const bool tried = error.code != Code::kInterrupted && error.code != Code::kUsage;
     judge.say(tried ? Level::kFail : Level::kUnmeasured,
               "no call through the TURN server: " + error.message);
   }
-  if (report.rate) judge_rate(*report.rate, limits, judge);
+  if (report.relayed_rate) judge_rate(*report.relayed_rate, kThroughTurn, limits, judge);
   return judge.verdict();
 }
 
 std::string to_text(const CheckReport& report, const CheckVerdict& verdict) {
-  const EchoResult& echo = report.echo;
-  std::string text = fmt::format("joined in {}, media both ways {} later\n", ms_text(echo.join_s),
-                                 ms_text(echo.connect_s));
-  text += fmt::format("connection     {}\n               {}\n", echo.pair[0], echo.pair[1]);
+  std::string text = fmt::format("joined in {}, media both ways {} later\n",
+                                 ms_text(report.echo.join_s), ms_text(report.echo.connect_s));
+  text += echo_text(report.echo);
+  if (report.rate && *report.rate) text += bitrate_text(**report.rate);
   if (report.relayed && *report.relayed)
-    text += fmt::format("through TURN   {}, round trip {}\n", (*report.relayed)->pair[0],
-                        ms_text((*report.relayed)->rtt()));
-  text += fmt::format("round trip     {}\n", ms_text(echo.rtt()));
-  for (int i = 0; i < 2; ++i) {
-    const EchoWay& way = echo.way[i];
-    text += fmt::format("{:<6} {}, jitter {}; {}, from capture to received {} (95 %: {})\n",
-                        name_of_way(i), loss_text(way), ms_text(way.jitter), pictures_text(way),
-                        ms_text(way.delay), ms_text(way.delay_95));
-  }
-  if (report.rate && *report.rate) {
-    text += "bit rate      ";
-    for (int i = 0; i < 2; ++i) {
-      const RateWay& way = (*report.rate)->way[i];
-      text += fmt::format(" {}{} {}", way.open_ended ? "at least " : "", rate_text(way.achieved),
-                          i == 0 ? "there," : "back");
-    }
-    text += "\n";
-  }
+    text += "through TURN alone\n" + echo_text(**report.relayed);
+  if (report.relayed_rate && *report.relayed_rate) text += bitrate_text(**report.relayed_rate);
   text += fmt::format("{}", name_of(verdict.level));
-  if (verdict.why.empty()) text += ": this machine can hold a call there";
+  if (verdict.why.empty()) text += ": " + good_text(report);
   for (const std::string& why : verdict.why) text += "\n  " + why;
   return text + "\n";
 }
@@ -236,15 +276,9 @@ Json to_json(const CheckReport& report, const CheckVerdict& verdict) {
                   .set("verdict", name_of(verdict.level))
                   .set("why", why)
                   .set("echo", json_of(report.echo));
-  if (report.relayed)
-    json.set("relayed",
-             json_or_error(*report.relayed, [](const EchoResult& echo) { return json_of(echo); }));
-  if (report.rate)
-    json.set("bitrate", json_or_error(*report.rate, [](const RateResult& rate) {
-               return Json::object()
-                   .set("there", json_of(rate.way[0]))
-                   .set("back", json_of(rate.way[1]));
-             }));
+  if (report.rate) json.set("bitrate", json_of(*report.rate));
+  if (report.relayed) json.set("relayed", json_of(*report.relayed));
+  if (report.relayed_rate) json.set("relayed_bitrate", json_of(*report.relayed_rate));
   return json;
 }
 
@@ -272,48 +306,70 @@ bool CheckCall::has_turn() const {
 
 void CheckCall::start() { direct(); }
 
-void CheckCall::direct() {
-  if (!options_.json) console_.line("a call with two members of our own ...");
+void CheckCall::measure_echo(bool relay_only, EchoPair::Done done) {
   echo_ = std::make_unique<EchoPair>(
-      loop_, log_, EchoConfig{.join = options_.join, .duration = options_.duration},
-      [this](Result<EchoResult> result) {
-        if (!result) return fail_with(result.error());
-        report_.echo = std::move(*result);
-        if (interrupted_) return finish();
-        has_turn() ? relayed() : rate();
-      });
+      loop_, log_,
+      EchoConfig{.join = options_.join, .relay_only = relay_only, .duration = options_.duration},
+      std::move(done));
   echo_->start();
 }
 
-void CheckCall::relayed() {
-  if (!options_.json) console_.line("the same through the TURN server alone ...");
-  echo_ = std::make_unique<EchoPair>(loop_, log_,
-                                     EchoConfig{.join = options_.join,
-                                                .relay_only = true,
-                                                .duration = std::min<std::chrono::milliseconds>(
-                                                    options_.duration, std::chrono::seconds(2))},
-                                     [this](Result<EchoResult> result) {
-                                       report_.relayed = std::move(result);
-                                       interrupted_ ? finish() : rate();
-                                     });
-  echo_->start();
-}
-
-void CheckCall::rate() {
-  if (options_.most_bitrate == 0) return finish();
-  if (!options_.json) console_.line("what bit rate gets through ...");
+void CheckCall::measure_rate(bool relay_only, RatePair::Done done) {
   rate_ = std::make_unique<RatePair>(
-      loop_, log_, RateConfig{.join = options_.join, .most = options_.most_bitrate},
-      [this](Result<RateResult> result) {
-        report_.rate = std::move(result);
-        finish();
-      });
+      loop_, log_,
+      RateConfig{.join = options_.join, .relay_only = relay_only, .most = options_.most_bitrate},
+      std::move(done));
   rate_->start();
 }
 
+void CheckCall::direct() {
+  if (!options_.json) console_.line("a call with two members of our own ...");
+  measure_echo(false, [this](Result<EchoResult> result) {
+    if (!result) return fail_with(result.error());
+    report_.echo = std::move(*result);
+    interrupted_ ? finish() : rate();
+  });
+}
+
+void CheckCall::rate() {
+  if (options_.most_bitrate == 0) return relayed();
+  if (!options_.json) console_.line("what bit rate gets through ...");
+  measure_rate(false, [this](Result<RateResult> result) {
+    report_.rate = std::move(result);
+    rate_.reset();
+    interrupted_ ? finish() : relayed();
+  });
+}
+
+void CheckCall::relayed() {
+  if (!has_turn()) return finish();
+  if (!options_.json) console_.line("the same through the TURN server alone ...");
+  measure_echo(true, [this](Result<EchoResult> result) {
+    report_.relayed = std::move(result);
+    interrupted_ || !*report_.relayed ? finish() : relayed_rate();
+  });
+}
+
+void CheckCall::relayed_rate() {
+  if (options_.most_bitrate == 0) return finish();
+  if (!options_.json) console_.line("what bit rate gets through it ...");
+  measure_rate(true, [this](Result<RateResult> result) {
+    report_.relayed_rate = std::move(result);
+    finish();
+  });
+}
+
+// What an interrupt left out was to be measured.
 void CheckCall::finish() {
-  if (interrupted_ && options_.most_bitrate > 0 && !report_.rate)
-    report_.rate = fail(Code::kInterrupted, "interrupted");
+  if (interrupted_) {
+    const auto missing = [](auto& result) {
+      if (!result) result = fail(Code::kInterrupted, "interrupted");
+    };
+    const bool rates = options_.most_bitrate > 0;
+    if (rates) missing(report_.rate);
+    if (has_turn()) missing(report_.relayed);
+    if (has_turn() && rates && *report_.relayed) missing(report_.relayed_rate);
+  }
   const CheckVerdict verdict = judge(report_);
   if (options_.json)
     print("{}\n", to_json(report_, verdict).dump(true));

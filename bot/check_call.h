@@ -1,6 +1,9 @@
 // bot/check_call.h: the verb check call: can this machine hold a call there? Two members of our own
-// join and measure what the way between them does (bot/echo_pair.h); with a TURN server once more
-// through it alone; then what bit rate gets through (bot/rate_pair.h).
+// join and measure what the way between them does (bot/echo_pair.h) and what bit rate gets through
+// (bot/rate_pair.h); with a TURN server all of it once more through that alone.
+//
+// Members of a mesh send to each other, so that the way between two of our own does not leave this
+// machine (CallPath::kMachine); over a server (Janus), and through TURN, it is the way to that.
 //
 // Thread:  loop.
 // Owner:   main, or a test.
@@ -42,8 +45,10 @@ struct CheckLimits {
 
 struct CheckReport {
   EchoResult echo;
-  std::optional<Result<EchoResult>> relayed;  // through TURN alone, where there is a server
   std::optional<Result<RateResult>> rate;
+  // The same through TURN alone, where there is a server.
+  std::optional<Result<EchoResult>> relayed;
+  std::optional<Result<RateResult>> relayed_rate;
 };
 
 struct CheckVerdict {
@@ -73,9 +78,13 @@ class CheckCall final {
 
  private:
   bool has_turn() const;
-  void relayed();
+  // The measurements, one after the other; each begins the next one.
   void direct();
   void rate();
+  void relayed();
+  void relayed_rate();
+  void measure_echo(bool relay_only, EchoPair::Done done);
+  void measure_rate(bool relay_only, RatePair::Done done);
   void finish();
   void fail_with(Error error);  // there is no call to judge
 

@@ -314,7 +314,13 @@ void add_check(CLI::App& app, CheckCallOptions& o) {
   c->add_flag("--json", o.json, "print the result as JSON");
   c->footer(
       "The room has to be empty: others in it would see the test picture.\n"
-      "With --network the first of the two members is behind those conditions.\n"
+      "Members of a mesh send to each other: what is measured then does not leave this machine, "
+      "and\n"
+      "the result says so. In a room of Janus it is the way to the server; with a TURN server all "
+      "of\n"
+      "it is measured once more, and judged, through that alone.\n"
+      "With --network the first of the two members is behind those conditions, and TURN is not "
+      "used.\n"
       "Examples:\n"
       "  callbot check call ws://127.0.0.1:8080/rooms/check\n"
       "  callbot check call wss://calls.example/rooms/check --json "

@@ -189,11 +189,9 @@ void EchoPair::measure() {
   if (std::exchange(measured_, true)) return;
   deadline_.stop();
   tick_.stop();
+  result_.pair = calls_.pairs();
   for (int i = 0; i < 2; ++i) {
-    const Call& call = *ends_[i]->call;
-    const CallStats stats = call.stats();
-    for (const CallConnection& connection : stats.connections)
-      if (!connection.selected_pair.empty()) result_.pair[i] = connection.selected_pair;
+    const CallStats stats = ends_[i]->call->stats();
     EchoWay& way = result_.way[1 - i];  // received by i
     bool first = true;
     for (const CallTrack& track : stats.tracks) {

@@ -50,7 +50,7 @@ struct EchoResult {
   double join_s = 0;     // until both were let in
   double connect_s = 0;  // from then until media could flow both ways
   // The candidate pair of each end: "host 192.0.2.2:4000 -> relay ..."
-  std::array<std::string, 2> pair;
+  Pairs pair;
   std::array<EchoWay, 2> way;         // from end 0 to end 1, and back
   std::optional<double> rtt() const;  // both medians together
 };

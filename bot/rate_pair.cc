@@ -97,6 +97,7 @@ struct RatePair::End final : CallEvents {
     auto options = call_config(join, self);
     if (!options) return tl::unexpected(options.error());
     options->source = &source;
+    options->ice.relay_only = config.relay_only;
     if (index == 1) options->network.reset();  // as in EchoPair
     auto made = Call::create(pair.loop_, pair.log_.child(join.name), std::move(*options), *this);
     if (!made) return tl::unexpected(made.error());
@@ -168,6 +169,7 @@ void RatePair::next_step() {
 }
 
 void RatePair::judge_step() {
+  result_.pair = calls_.pairs();
   bool more = false;
   for (int i = 0; i < 2; ++i) {
     RateWay& way = result_.way[i];

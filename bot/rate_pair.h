@@ -34,10 +34,12 @@ struct RateWay {
 
 struct RateResult {
   std::array<RateWay, 2> way;  // from end 0 to end 1, and back
+  Pairs pair;
 };
 
 struct RateConfig {
   JoinOptions join;
+  bool relay_only = false;   // through the TURN servers alone
   int64_t most = 8'000'000;  // bit/s; the steps double up to it
   std::chrono::milliseconds step{1000};
   std::chrono::milliseconds connect_within{20000};

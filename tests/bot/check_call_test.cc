@@ -5,6 +5,7 @@
 
 #include "bot/serve.h"
 #include "signaling/websocket.h"
+#include "tests/support/lossy_server.h"
 #include "tests/support/program.h"
 #include "tests/support/room_host.h"
 #include "tests/support/turn_server.h"
@@ -17,6 +18,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr auto kPatience = 90s;
@@ -31,11 +33,34 @@ EchoWay good_way() {
   way.marked = way.expected = 180;
   return way;
 }
-CheckReport good_report() {
-  CheckReport report;
-  report.echo.way[0] = report.echo.way[1] = good_way();
+EchoResult good_echo(const Pairs& pair) {
+  EchoResult echo;
+  echo.way[0] = echo.way[1] = good_way();
+  echo.pair = pair;
+  return echo;
+}
+RateResult good_rate(const Pairs& pair) {
   const RateWay fast{{{.sent = 8e6, .received = 8e6, .good = true}}, 8e6, true};
-  report.rate = RateResult{{fast, fast}};
+  return {{fast, fast}, pair};
+}
+
+const Pairs kOverAServer{"host 192.0.2.2:1 -> host 192.0.2.9:5",
+                         "host 192.0.2.2:2 -> host 192.0.2.9:6"};
+const Pairs kOnThisMachine{"host 192.0.2.2:1 -> host 192.0.2.2:2",
+                           "host 192.0.2.2:2 -> host 192.0.2.2:1"};
+const Pairs kThroughTurn{"relay 192.0.2.7:1 -> relay 192.0.2.7:2",
+                         "relay 192.0.2.7:2 -> relay 192.0.2.7:1"};
+
+CheckReport good_report(const Pairs& pair = kOverAServer) {
+  CheckReport report;
+  report.echo = good_echo(pair);
+  report.rate = good_rate(pair);
+  return report;
+}
+CheckReport relayed_report() {
+  CheckReport report = good_report(kOnThisMachine);
+  report.relayed = good_echo(kThroughTurn);
+  report.relayed_rate = good_rate(kThroughTurn);
   return report;
 }
 
@@ -43,7 +68,63 @@ TEST(JudgeCheck, AGoodCallPasses) {
   const auto verdict = judge(good_report());
   EXPECT_EQ(verdict.level, CheckVerdict::Level::kGood);
   EXPECT_THAT(verdict.why, IsEmpty());
-  EXPECT_THAT(to_text(good_report(), verdict), HasSubstr("PASS: this machine can hold a call"));
+  const std::string text = to_text(good_report(), verdict);
+  EXPECT_THAT(text, HasSubstr("PASS: this machine can hold a call there\n"));
+  EXPECT_THAT(text, Not(HasSubstr("on this machine")));
+  EXPECT_EQ(to_json(good_report(), verdict).at("echo").at("path").text(), "network");
+}
+
+TEST(JudgeCheck, WhatDidNotLeaveThisMachineIsSaidToBeSo) {
+  const CheckReport report = good_report(kOnThisMachine);
+  const auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kGood);
+  const std::string text = to_text(report, verdict);
+  EXPECT_THAT(text, HasSubstr("host to host on this machine: round trip, loss and bit rate are"));
+  EXPECT_THAT(text, HasSubstr("PASS: this machine can hold a call; of the way to others nothing"));
+  const Json json = to_json(report, verdict);
+  EXPECT_EQ(json.at("echo").at("path").text(), "this machine");
+  EXPECT_EQ(json.at("bitrate").at("path").text(), "this machine");
+}
+
+TEST(JudgeCheck, TheRelayedCallIsJudgedAsTheDirectOneIs) {
+  EXPECT_EQ(judge(relayed_report()).level, CheckVerdict::Level::kGood);
+  EXPECT_THAT(to_text(relayed_report(), {}),
+              HasSubstr("PASS: this machine can hold a call there, through TURN; of a direct way"));
+  const auto why = [](CheckVerdict::Level level, const auto& harm) {
+    CheckReport report = relayed_report();
+    harm(report);
+    const CheckVerdict verdict = judge(report);
+    EXPECT_EQ(verdict.level, level);
+    return verdict.why;
+  };
+  using enum CheckVerdict::Level;
+  EXPECT_THAT(why(kFail, [](CheckReport& r) { r.relayed->value().way[0].lost = 300; }),
+              ElementsAre("through TURN, there: the line lost 23.1 % of the packets; 23.1 % stayed "
+                          "lost after retransmission"));
+  EXPECT_THAT(why(kWarn, [](CheckReport& r) { r.relayed->value().way[1].jitter = 0.05; }),
+              ElementsAre("through TURN, back: 50.0 ms of jitter"));
+  EXPECT_THAT(why(kWarn, [](CheckReport& r) { r.relayed->value().way[1].way = 0.4; }),
+              ElementsAre("through TURN, a packet takes 410.0 ms there and back"));
+  EXPECT_THAT(why(kUnmeasured, [](CheckReport& r) { r.relayed->value().way[0].way.reset(); }),
+              ElementsAre("through TURN, the round trip is not known"));
+  EXPECT_THAT(why(kUnmeasured, [](CheckReport& r) { r.relayed->value().way[1].marked = 0; }),
+              ElementsAre("through TURN, back: not one marked picture could be read"));
+  EXPECT_THAT(why(kFail, [](CheckReport& r) { r.relayed_rate->value().way[1].achieved = 1e5; }),
+              ElementsAre("through TURN, back: no more than 100 kbit/s gets through"));
+  EXPECT_THAT(
+      why(kUnmeasured, [](CheckReport& r) { r.relayed_rate = fail(Code::kTimeout, "nothing"); }),
+      ElementsAre("through TURN, bit rate not measured: nothing"));
+}
+
+TEST(JudgeCheck, SaysWhichWayWasTheRelayedOne) {
+  const CheckReport report = relayed_report();
+  const auto verdict = judge(report);
+  EXPECT_THAT(to_text(report, verdict),
+              HasSubstr("through TURN alone\nconnection     relay 192.0.2.7:1 -> relay"));
+  const Json json = to_json(report, verdict);
+  EXPECT_EQ(json.at("relayed").at("path").text(), "turn");
+  EXPECT_EQ(json.at("relayed_bitrate").at("path").text(), "turn");
+  EXPECT_EQ(json.at("relayed_bitrate").at("there").at("bitrate").number(), 8e6);
 }
 
 TEST(JudgeCheck, EachHarmIsNamedTheWorstFirst) {
@@ -181,6 +262,8 @@ TEST_F(CheckCallTest, MeasuresACallThroughARoom) {
   }
   ASSERT_TRUE(report.echo.rtt());
   ASSERT_TRUE(report.rate && *report.rate);
+  EXPECT_EQ(path_of(report.echo.pair), CallPath::kMachine) << report.echo.pair[0];
+  EXPECT_EQ(path_of((*report.rate)->pair), CallPath::kMachine) << (*report.rate)->pair[0];
   for (const RateWay& way : (*report.rate)->way) {
     ASSERT_FALSE(way.steps.empty());
     EXPECT_GT(way.steps.front().received, 200'000);
@@ -230,7 +313,7 @@ TEST_F(CheckCallTest, WithATurnServerTheCallGoesThroughItOnceMore) {
   test::TurnServer turn;
   ASSERT_TRUE(loop_.run_until([&] { return turn.up(); }, kPatience)) << "is coturn installed?";
   CheckCallOptions o = options();
-  o.most_bitrate = 0;
+  o.most_bitrate = 500'000;
   o.join.interfaces = {"127.0.0.1"};
   o.join.ice_servers = {turn.flag("udp")};
   run(o);
@@ -240,7 +323,43 @@ TEST_F(CheckCallTest, WithATurnServerTheCallGoesThroughItOnceMore) {
   ASSERT_TRUE(*report.relayed) << report.relayed->error().message;
   EXPECT_THAT((*report.relayed)->pair[0], HasSubstr("relay 127.0.0.1"));
   EXPECT_TRUE((*report.relayed)->rtt());
+  for (const EchoWay& way : (*report.relayed)->way) {
+    EXPECT_EQ(way.lost, 0);
+    EXPECT_GT(way.marked, 20U);
+  }
   EXPECT_THAT(report.echo.pair[0], HasSubstr("host 127.0.0.1"));
+  ASSERT_TRUE(report.rate && *report.rate);
+  EXPECT_EQ(path_of((*report.rate)->pair), CallPath::kMachine);
+  ASSERT_TRUE(report.relayed_rate && *report.relayed_rate);
+  EXPECT_EQ(path_of((*report.relayed_rate)->pair), CallPath::kTurn);
+  for (const RateWay& way : (*report.relayed_rate)->way) EXPECT_GT(way.achieved, 200'000);
+}
+
+// It connects; that is not enough.
+TEST_F(CheckCallTest, ATurnServerThatLosesAThirdOfTheMediaFails) {
+  test::TurnServer turn;
+  ASSERT_TRUE(loop_.run_until([&] { return turn.up(); }, kPatience)) << "is coturn installed?";
+  test::LossyServer lossy(*network::Address::parse("127.0.0.1", turn.port()), 3);
+  CheckCallOptions o = options();
+  o.most_bitrate = 0;
+  o.join.interfaces = {"127.0.0.1"};
+  o.join.ice_servers = {turn.flag("udp", lossy.port())};
+  run(o);
+  ASSERT_FALSE(done_->error) << done_->error->message;
+  const CheckReport& report = check_->report();
+  ASSERT_TRUE(report.relayed);
+  ASSERT_TRUE(*report.relayed) << report.relayed->error().message;
+  EXPECT_GT(lossy.lost(), 50U);
+  for (const EchoWay& way : (*report.relayed)->way) {
+    ASSERT_TRUE(way.line_loss());
+    EXPECT_NEAR(*way.line_loss(), 0.3, 0.15);
+  }
+  EXPECT_EQ(report.echo.way[0].lost, 0);
+  EXPECT_EQ(done_->status, kExitNotGood);
+  const auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kFail);
+  ASSERT_FALSE(verdict.why.empty());
+  EXPECT_THAT(verdict.why.front(), StartsWith("through TURN, there: the line lost"));
 }
 
 TEST_F(CheckCallTest, ATurnServerThatDoesNotAnswerFails) {

@@ -44,19 +44,23 @@ class TurnServer {
     close(fd);
     return connected;
   }
+  uint16_t port() const { return port_; }
   // RFC 7065.
-  std::string url(const std::string& transport) const {
-    return "turn:127.0.0.1:" + std::to_string(port_) + "?transport=" + transport;
-  }
-  // As --ice-server takes it.
-  std::string flag(const std::string& transport) const {
+  std::string url(const std::string& transport) const { return url(transport, port_); }
+  // As --ice-server takes it; `port`: of who stands before it.
+  std::string flag(const std::string& transport) const { return flag(transport, port_); }
+  std::string flag(const std::string& transport, uint16_t port) const {
     const auto escaped = [](const char* text) {
       return std::string(Text(g_uri_escape_string(text, nullptr, FALSE)).get());
     };
-    return "turn:" + escaped(kUser) + ":" + escaped(kPassword) + "@" + url(transport).substr(5);
+    return "turn:" + escaped(kUser) + ":" + escaped(kPassword) + "@" +
+           url(transport, port).substr(5);
   }
 
  private:
+  static std::string url(const std::string& transport, uint16_t port) {
+    return "turn:127.0.0.1:" + std::to_string(port) + "?transport=" + transport;
+  }
   static sockaddr_in on_loopback(uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
