@@ -22,6 +22,7 @@ class JanusCall : public test::CallRoom {
  protected:
   void SetUp() override {
     if (const auto why = test::JanusProcess::unusable(); !why.empty()) GTEST_SKIP() << why;
+    ASSERT_TRUE(test::JanusProcess::installed()) << test::JanusProcess::kHowTo;
     tick_.every(10ms, [this] {
       const int64_t now = monotonic_ns();
       longest_wait_ = std::max(longest_wait_, std::chrono::nanoseconds(now - last_tick_ns_));

@@ -31,7 +31,8 @@ constexpr const char* kOffer =
 class RealJanusRoom : public testing::Test {
  protected:
   void SetUp() override {
-    if (!JanusProcess::installed()) GTEST_SKIP() << "janus is not installed";
+    if (const auto why = JanusProcess::unavailable(); !why.empty()) GTEST_SKIP() << why;
+    ASSERT_TRUE(JanusProcess::installed()) << JanusProcess::kHowTo;
   }
   void serve(test::JanusSetup setup = {}) {
     auto janus = JanusProcess::start(loop_, std::move(setup));

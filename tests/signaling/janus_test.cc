@@ -386,7 +386,7 @@ TEST(JanusSession, ItMayBeDestroyedInAnyOfItsCalls) {
 // The real one.
 
 TEST(JanusServer, SessionHandleAndRoom) {
-  if (!JanusProcess::installed()) GTEST_SKIP() << "janus is not installed";
+  if (const auto why = JanusProcess::unavailable(); !why.empty()) GTEST_SKIP() << why;
   Loop loop;
   auto janus = JanusProcess::start(loop);
   ASSERT_TRUE(janus) << janus.error().message;
@@ -408,7 +408,7 @@ TEST(JanusServer, SessionHandleAndRoom) {
 }
 
 TEST(JanusServer, AnUnknownPluginIsAnError) {
-  if (!JanusProcess::installed()) GTEST_SKIP() << "janus is not installed";
+  if (const auto why = JanusProcess::unavailable(); !why.empty()) GTEST_SKIP() << why;
   Loop loop;
   auto janus = JanusProcess::start(loop);
   ASSERT_TRUE(janus) << janus.error().message;
@@ -422,7 +422,7 @@ TEST(JanusServer, AnUnknownPluginIsAnError) {
 }
 
 TEST(JanusServer, ASessionThatTheServerEndedIsCreatedAnew) {
-  if (!JanusProcess::installed()) GTEST_SKIP() << "janus is not installed";
+  if (const auto why = JanusProcess::unavailable(); !why.empty()) GTEST_SKIP() << why;
   Loop loop;
   auto janus = JanusProcess::start(loop);
   ASSERT_TRUE(janus) << janus.error().message;

@@ -74,6 +74,12 @@ bool host_has_a_network() {
   return found;
 }
 
+// Debian 13 has no package of it.
+bool is_left_out() {
+  const auto release = read_file("/usr/lib/os-release", 1 << 16);
+  return release && ("\n" + *release).find("\nVERSION_CODENAME=trixie\n") != std::string::npos;
+}
+
 Result<> write(const fs::path& path, const std::string& text) {
   std::ofstream file(path);
   file << text;
@@ -86,13 +92,17 @@ Result<> write(const fs::path& path, const std::string& text) {
 
 bool JanusProcess::installed() { return access(kProgram, X_OK) == 0; }
 
+std::string JanusProcess::unavailable() {
+  return !installed() && is_left_out() ? "this Debian has no package janus" : "";
+}
+
 std::string JanusProcess::unusable() {
-  if (!installed()) return "janus is not installed";
+  if (auto why = unavailable(); !why.empty()) return why;
   return host_has_a_network() ? "" : "Janus needs an interface besides loopback";
 }
 
 Result<std::unique_ptr<JanusProcess>> JanusProcess::start(Loop& loop, JanusSetup setup) {
-  if (!installed()) return fail(Code::kUnsupported, "janus is not installed");
+  if (!installed()) return fail(Code::kUnsupported, kHowTo);
   std::unique_ptr<JanusProcess> process(new JanusProcess(loop, std::move(setup)));
   return process->configure().and_then([&] { return process->run(); }).map([&] {
     return std::move(process);

@@ -3,7 +3,8 @@
 // Thread:  loop; stop() and the destructor wait for the process to end (at most 5 s, then SIGKILL).
 // Owner:   the test. The process ends with it, by its own id, and the folder goes too.
 // Fails:   start(): kConnect when Janus does not come up (its log is in the message), kUnsupported
-//          where it is not installed.
+//          where it is not installed, with what to do about it. A test is left out only where
+//          nothing can be done: unavailable(), unusable().
 #pragma once
 
 #include <sys/types.h>
@@ -32,7 +33,10 @@ struct JanusSetup {
 class JanusProcess {
  public:
   static bool installed();
-  // Why no call goes over one here; empty: one does.
+  static constexpr const char* kHowTo = "janus is not installed: ./dev setup installs it";
+  // Why there can be none here, not even after `./dev setup`; empty: there is one, or it should be.
+  static std::string unavailable();
+  // The same, or why no call goes over one here.
   static std::string unusable();
   static Result<std::unique_ptr<JanusProcess>> start(Loop& loop, JanusSetup setup = {});
   ~JanusProcess();
