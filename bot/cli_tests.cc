@@ -1,11 +1,23 @@
 #include "bot/cli_tests.h"
 
+#include <fmt/core.h>
+
 #include "base/units.h"
 #include "bot/cli_values.h"
+#include "scenarios/scenario.h"
 #include "scenarios/variables.h"
 
 namespace callbot::bot {
 namespace {
+
+Result<std::optional<double>> playout_latency(const std::string& text) {
+  const auto seconds = parse_seconds(text);
+  if (!seconds) return tl::unexpected(seconds.error());
+  if (*seconds > scenarios::kMostPlayoutLatency)
+    return fail(Code::kUsage, fmt::format("\"{}\": expected at most {}", text,
+                                          seconds_text(scenarios::kMostPlayoutLatency)));
+  return *seconds;
+}
 
 // Where its reports go, and what they are compared with.
 void add_outputs(CLI::App* c, TestOptions& o) {
@@ -70,6 +82,12 @@ void add_test(CLI::App& app, TestOptions& o) {
   c->add_option("--repeat", o.repeat, "run each so many times")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
+  parsed<std::optional<double>>(
+      c, "--playout-latency",
+      "playout_latency of every actor that sets none itself: delays and freezes are those of a "
+      "playout so much after the arrival",
+      o.playout_latency, playout_latency, "TIME")
+      ->default_str("0s");
   add_outputs(c, o);
   c->callback([&o] {
     if (o.schema.empty() && o.files.empty())

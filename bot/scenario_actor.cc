@@ -76,6 +76,8 @@ scenarios::ActorFacts ScenarioActor::facts(int64_t now_ns) const {
   scenarios::ActorFacts facts{
       who_.name,           who_.actor->role, who_.room,     scenarios::name_of(who_.actor->verify),
       who_.actor->browser, inside_,          is_elsewhere()};
+  // A browser's is its own.
+  if (who_.actor->browser.empty()) facts.playout_latency = who_.actor->playout_latency.value_or(0);
   if (state_ == State::kInside || state_ == State::kLeaving) {
     if (!facts.inside.empty()) facts.inside.back().to_ns = now_ns;
   }

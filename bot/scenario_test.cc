@@ -91,6 +91,8 @@ Result<> ScenarioTest::plan() {
         wrong += (wrong.empty() ? "" : "\n") + scenario.error().message;
         break;  // most often one of all rows
       }
+      for (scenarios::Actor& actor : scenario->actors)
+        if (!actor.playout_latency) actor.playout_latency = options_.playout_latency;
       const std::string& bundle = scenario->report.bundle;
       scenarios::Values given = row;
       for (const auto& [name, value] : options_.vars) given[name] = value;

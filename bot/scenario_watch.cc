@@ -130,7 +130,7 @@ quality::WatchConfig ScenarioWatch::watch_config(Loop& loop, const ScenarioMeasu
   quality::WatchConfig config;
   config.actor = config_.who->name;
   config.verify = level_of(actor.verify);
-  config.latency_ns = std::llround(actor.playout_latency * kSecond);
+  config.latency_ns = std::llround(actor.playout_latency.value_or(0) * kSecond);
   config.window_ns = std::llround(actor.verify_window * kSecond);
   config.joined_ns = config_.joined_ns;
   config.log = measuring.all;

@@ -106,7 +106,8 @@ Actor decode_actor(Reader& root, const std::string& role, Reader reader) {
   actor.receive = reader.text("receive", "all");
   actor.verify = verify_of(reader.text("verify", "headers"));
   actor.verify_window = reader.number("verify_window", actor.verify_window);
-  actor.playout_latency = reader.number("playout_latency", 0);
+  const double playout_latency = reader.number("playout_latency", 0);
+  if (reader.has("playout_latency")) actor.playout_latency = playout_latency;
   actor.network = decode_network(root, reader, "network");
   actor.browser = reader.text("browser");
   actor.elsewhere = reader.flag("elsewhere", false);

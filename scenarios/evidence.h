@@ -26,6 +26,7 @@ struct ActorFacts {
   std::string role, room, verify, browser;
   std::vector<TimeWindow> inside;  // in the call, from connected to gone
   bool elsewhere = false;          // it measured nothing, and looked at nobody
+  double playout_latency = 0;      // s; as a bot's playout was modelled
 };
 
 struct EventFact {

@@ -7,6 +7,7 @@
 
 #include "base/chart.h"
 #include "base/html.h"
+#include "base/units.h"
 #include "scenarios/report.h"
 #include "scenarios/report_networks.h"
 
@@ -134,6 +135,7 @@ std::string actor_row(const Evidence& e, const TimeScale& scale, const ActorFact
   }
   std::string more = actor.browser.empty() ? "verify " + actor.verify : actor.browser;
   if (!actor.room.empty()) more += ", " + actor.room;
+  if (actor.playout_latency > 0) more += ", playout after " + seconds_text(actor.playout_latency);
   return row(html(actor.name, 40), html(more, 60),
              svg(kRowHeight, "actor-chart", html(actor.name, 40), content) +
                  network_strip(e, scale, actor.name, Strip::kWithLabels));

@@ -51,6 +51,7 @@ void describe(auto& to, Is<ActorFacts> auto& v) {
   to("browser", v.browser);
   to.list("inside", v.inside);
   to("elsewhere", v.elsewhere);
+  to("playout_latency", v.playout_latency);
 }
 void describe(auto& to, Is<EventFact> auto& v) {
   to.time("at_ns", v.at_ns);

@@ -77,6 +77,8 @@ struct NetworkSetting {
   std::string name;  // for people: the preset, the name in `networks`, or "own"
 };
 
+inline constexpr double kMostPlayoutLatency = 10;  // s
+
 struct Actor {
   std::string role;
   std::string name;  // shown in the call; empty: the role
@@ -86,8 +88,8 @@ struct Actor {
   std::string send;             // a name in `media`; empty: nothing
   std::string receive = "all";  // all, audio, video, none
   Verify verify = Verify::kHeaders;
-  double verify_window = 3;  // s; rotate: so long on each stream
-  double playout_latency = 0;
+  double verify_window = 3;               // s; rotate: so long on each stream
+  std::optional<double> playout_latency;  // s, up to kMostPlayoutLatency; none: not said, so 0
   std::optional<NetworkSetting> network;
   std::string browser;     // chromium, firefox; empty: the bot itself
   bool elsewhere = false;  // played by another program, `callbot send` on another host, say

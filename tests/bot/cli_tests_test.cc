@@ -36,6 +36,16 @@ TEST(CliTests, TakesWhereReportsGo) {
   EXPECT_THAT(complaint({"test", "a.yaml", "--repeat", "0"}), HasSubstr("--repeat"));
 }
 
+TEST(CliTests, TakesAPlayoutLatency) {
+  EXPECT_FALSE(options<TestOptions>({"test", "a.yaml"}).playout_latency);
+  EXPECT_EQ(options<TestOptions>({"test", "a.yaml", "--playout-latency", "40ms"}).playout_latency,
+            0.04);
+  EXPECT_THAT(complaint({"test", "a.yaml", "--playout-latency", "11s"}),
+              HasSubstr("--playout-latency: \"11s\": expected at most 10 s"));
+  EXPECT_THAT(complaint({"test", "a.yaml", "--playout-latency", "soon"}),
+              HasSubstr("--playout-latency"));
+}
+
 TEST(CliTests, TakesHowABaselineIsCompared) {
   const auto usual = options<TestOptions>({"test", "a.yaml", "--baseline", "b"}).baseline_rules;
   EXPECT_EQ(usual.tolerance, 0.1);

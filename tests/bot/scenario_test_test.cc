@@ -207,6 +207,38 @@ TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
   EXPECT_GE(probed->streams[0].pictures.size(), 20u);
 }
 
+TEST_F(ScenarioTestTest, APlayoutLatencyIsThatOfWhoSetsNone) {
+  const auto scenario = file("playout.yaml", R"(
+callbot: 1
+name: playout
+media: {cam: {video: {source: pattern, size: 160x90, fps: 15, bitrate: 150 kbit/s}}}
+actors: {alice: {send: cam}, bob: {verify: all}, carol: {verify: all, playout_latency: 6s}}
+steps:
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: seen, who: bob, from: alice, within: 20s}
+  - {expect: seen, who: carol, from: alice, within: 20s}
+  - {wait: 2s}
+)");
+  const auto [status, output] = test({scenario, "--playout-latency", "3s", "--json", in("r.json")});
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u) << output;
+  const auto least = [&](const std::string& who, const std::string& metric) {
+    double least = 1e9;
+    for (const Series& s : all[0].evidence.series) {
+      if (s.actor != who || s.metric != metric) continue;
+      for (const Sample& one : s.samples) least = std::min(least, one.value);
+    }
+    return least;
+  };
+  EXPECT_EQ(all[0].evidence.actor("bob")->playout_latency, 3);
+  EXPECT_EQ(all[0].evidence.actor("carol")->playout_latency, 6);
+  EXPECT_GE(least("bob", "video.e2e_delay"), 3) << output;
+  EXPECT_LT(least("bob", "video.e2e_delay"), 6) << output;
+  EXPECT_GE(least("carol", "video.e2e_delay"), 6) << output;
+  EXPECT_LT(least("bob", "video.network_delay"), 3) << output;
+  EXPECT_LT(least("carol", "video.network_delay"), 3) << output;
+}
+
 TEST_F(ScenarioTestTest, ABaselineIsCompared) {
   const auto scenario = file("alone.yaml", kAlone);
   ASSERT_EQ(test({scenario, "--json", in("before.json")}).first, 0);
