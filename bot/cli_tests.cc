@@ -34,10 +34,14 @@ void add_outputs(CLI::App* c, TestOptions& o) {
       ->needs("--baseline");
   c->add_option_function<std::string>(
        "--baseline-severity",
-       [&o](const std::string& what) { o.baseline_rules.fails = what == "fail"; },
-       "what a number is that became worse, or is missing")
+       [&o](const std::string& what) {
+         o.baseline_rules.fails = what == "fail";
+         o.baseline_rules.needs_one = what == "fail";
+       },
+       "what became worse, or is missing: it warns (without this flag too) or fails. A run that "
+       "has "
+       "nothing to be compared with is unmeasured (exit status 5); with \"warn\" it only warns too")
       ->check(CLI::IsMember({"warn", "fail"}))
-      ->default_str("warn")
       ->needs("--baseline");
   c->add_option_function<std::string>(
        "--metrics",

@@ -169,7 +169,7 @@ std::string name_of_numbers(const Number& n) {
 }
 
 // A case for each stream: all that is missing of it.
-std::vector<Case> missing_cases(const std::vector<Number>& missing, bool fails) {
+std::vector<Case> missing_cases(const std::vector<Number>& missing, bool softened) {
   std::vector<Case> out;
   for (const Number& n : missing) {
     const std::string detail = detail_of(n);
@@ -179,7 +179,7 @@ std::vector<Case> missing_cases(const std::vector<Number>& missing, bool fails) 
       found = out.insert(out.end(), case_of(n, Verdict::kUnmeasured));
       found->window.reset();  // the run's before
       found->text = detail + ": measured before, and no more: ";
-      found->softened = !fails;
+      found->softened = softened;
     } else {
       found->text += "; ";
     }
@@ -245,7 +245,7 @@ Case no_baseline(std::string why, const BaselineRules& rules) {
   c.kind = Case::kBaseline;
   c.name = "baseline";
   c.verdict = Verdict::kUnmeasured;
-  c.softened = !rules.fails;
+  c.softened = !rules.needs_one;
   c.text = std::move(why);
   return c;
 }
@@ -270,7 +270,9 @@ std::vector<Case> baseline_cases(const Comparison& comparison, const BaselineRul
     one.definition = find_metric(c.now.metric)->what;
     out.push_back(std::move(one));
   }
-  for (Case& one : missing_cases(comparison.missing, rules.fails)) out.push_back(std::move(one));
+  // All of them missing is no comparison.
+  const bool softened = comparison.both.empty() ? !rules.needs_one : !rules.fails;
+  for (Case& one : missing_cases(comparison.missing, softened)) out.push_back(std::move(one));
   if (!out.empty()) return out;
   Case good = no_baseline(fmt::format("{} numbers, none became worse by more than {}",
                                       comparison.both.size(), tolerance),

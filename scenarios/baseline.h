@@ -52,6 +52,9 @@ Comparison compare(const std::vector<std::vector<Number>>& before, const std::ve
 struct BaselineRules {
   double tolerance = 0.1;  // our choice
   bool fails = false;      // what became worse fails; else it only warns
+  // A run that nothing can be compared with is unmeasured: a comparison that was asked for and
+  // never was is no pass. Else it only warns.
+  bool needs_one = true;
 };
 // One for each number that became worse; for each stream whose numbers are missing, unmeasured.
 std::vector<Case> baseline_cases(const Comparison& comparison, const BaselineRules& rules);

@@ -50,11 +50,18 @@ TEST(CliTests, TakesHowABaselineIsCompared) {
   const auto usual = options<TestOptions>({"test", "a.yaml", "--baseline", "b"}).baseline_rules;
   EXPECT_EQ(usual.tolerance, 0.1);
   EXPECT_FALSE(usual.fails);
+  EXPECT_TRUE(usual.needs_one);
+  const auto warns =
+      options<TestOptions>({"test", "a.yaml", "--baseline", "b", "--baseline-severity", "warn"})
+          .baseline_rules;
+  EXPECT_FALSE(warns.fails);
+  EXPECT_FALSE(warns.needs_one);
   const auto o = options<TestOptions>({"test", "a.yaml", "--baseline", "b", "--baseline-tolerance",
                                        "25%", "--baseline-severity", "fail"})
                      .baseline_rules;
   EXPECT_EQ(o.tolerance, 0.25);
   EXPECT_TRUE(o.fails);
+  EXPECT_TRUE(o.needs_one);
   EXPECT_THAT(complaint({"test", "a.yaml", "--baseline", "b", "--baseline-tolerance", "x"}),
               HasSubstr("--baseline-tolerance"));
   EXPECT_THAT(complaint({"test", "a.yaml", "--baseline", "b", "--baseline-severity", "no"}),

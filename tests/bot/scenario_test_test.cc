@@ -249,11 +249,13 @@ TEST_F(ScenarioTestTest, ABaselineIsCompared) {
   EXPECT_EQ(test({scenario, "--baseline", scenario}).first, 2);
   // Of a scenario that is not in it nothing is known.
   const auto other = file("other.yaml", std::string(kAlone).replace(17, 5, "other"));
-  EXPECT_EQ(test({other, "--baseline", in("before.json")}).first, 0);
-  const auto [unknown, said] =
-      test({other, "--baseline", in("before.json"), "--baseline-severity", "fail"});
-  EXPECT_EQ(unknown, 5);
-  EXPECT_THAT(said, HasSubstr("the baseline has no run of \"other\""));
+  for (const char* severity : {"", "fail", "warn"}) {
+    std::vector<std::string> words = {other, "--baseline", in("before.json")};
+    if (*severity != '\0') words.insert(words.end(), {"--baseline-severity", severity});
+    const auto [unknown, said] = test(words);
+    EXPECT_EQ(unknown, std::string_view(severity) == "warn" ? 0 : 5) << said;
+    EXPECT_THAT(said, HasSubstr("the baseline has no run of \"other\""));
+  }
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ TEST(Baseline, WindowsAreThoseOfThresholds) {
 TEST(Baseline, WhatVanishedIsUnmeasured) {
   const auto before = numbers_of(received(397e3, 2e6), {});
   const auto now = numbers_of(received(0, 2e6), {});
-  for (const bool fails : {false, true}) {
+  for (const bool fails : {false, true}) {  // but for that the rest can be compared
     const auto cases = baseline_cases(compare({before}, now, 0.1), {.fails = fails});
     ASSERT_EQ(cases.size(), 1u);
     EXPECT_EQ(cases[0].detail, "bob from alice (camera)");
@@ -123,7 +123,23 @@ TEST(Baseline, WhatVanishedIsUnmeasured) {
         cases[0].text,
         "bob from alice (camera): measured before, and no more: rtp.bitrate p50; rtp.bitrate p5");
   }
-  EXPECT_EQ(baseline_cases({}, {})[0].verdict, Verdict::kUnmeasured);
+}
+
+TEST(Baseline, WithNothingInCommonThereIsNoComparison) {
+  const auto softened = [](const Comparison& comparison, const BaselineRules& rules) {
+    const auto cases = baseline_cases(comparison, rules);
+    EXPECT_EQ(cases.size(), 1u);
+    EXPECT_EQ(cases[0].verdict, Verdict::kUnmeasured);
+    return cases[0].softened;
+  };
+  const auto before = numbers_of(received(397e3, 0), {});
+  const Comparison other = compare({before}, numbers_of(received(0, 2e6), {}), 0.1);
+  EXPECT_TRUE(other.both.empty());
+  for (const Comparison& none : {Comparison{}, other}) {
+    EXPECT_FALSE(softened(none, {}));
+    EXPECT_FALSE(softened(none, {.fails = true}));
+    EXPECT_TRUE(softened(none, {.needs_one = false}));
+  }
 }
 
 }  // namespace
