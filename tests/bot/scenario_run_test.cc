@@ -178,5 +178,107 @@ TEST_F(ScenarioRunTest, ProgramsEndAsTheyHaveTo) {
   EXPECT_EQ(evidence_->steps[5].text, "the program runs on after 100 ms");
 }
 
+class RoomsTest : public test::ScenarioRuns {
+ protected:
+  // Once more where the machine held this process up, which the run says of itself.
+  void play(const std::string& more) {
+    const auto scenario = scenarios::decode_scenario(
+        "callbot: 1\nname: t\n"
+        "media:\n  cam:\n    video: {source: pattern, size: 160x90, fps: 10, bitrate: 100 kbit/s}\n"
+        "    audio: pattern\n" +
+            more,
+        "t.yaml", {});
+    ASSERT_TRUE(scenario) << scenario.error().message;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      start(*scenario);
+      ASSERT_TRUE(ended());
+      if (evidence_->invalid.empty()) return;
+    }
+  }
+  std::string room_of(const std::string& actor) const {
+    const auto* facts = evidence_->actor(actor);
+    return facts == nullptr ? "none of " + actor : facts->room;
+  }
+};
+
+TEST_F(RoomsTest, KeepToThemselvesAndAreJudgedOnTheirOwn) {
+  play(R"(
+rooms: {team: {url: embedded, count: 2}, hall: {url: embedded}}
+actors:
+  alice: {room: team, send: cam}
+  bob: {room: team, verify: all}
+  carol: {room: hall, send: cam}
+  dave: {room: hall, verify: all}
+steps:
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: joined, who: "*", within: 20s}
+  - {expect: seen, who: "*", from: "*", within: 20s}
+  - {expect: heard, who: "*", from: "*", within: 20s}
+  - mark: in
+  - {do: switch, who: alice-2, size: 320x180}
+  - {expect: size, who: bob-2, from: alice-2, size: 320x180, within: 20s}
+  - {do: camera-off, who: alice-2, timeout: 20s}
+  - {expect: unseen, who: bob-2, from: alice-2, for: 3s, grace: 2s}
+  - mark: out
+timeline:
+  - {between: [in, out], who: bob, must_see: alice, must_hear: alice, closed: true, grace: 2s}
+  - {between: [in, out], who: dave, must_see: carol, must_hear: carol, closed: true, grace: 2s}
+thresholds:
+  - {name: team one, metric: video.width, stat: max, op: "==", value: 160, who: bob-1, from: alice-1, stream: camera}
+  - {name: team two, metric: video.width, stat: max, op: "==", value: 160, who: bob-2, from: alice-2, stream: camera}
+  - {name: hall's, metric: video.width, stat: max, op: "==", value: 160, who: dave, from: carol, stream: camera}
+  - {name: across, metric: video.width, stat: max, op: "==", value: 160, who: bob-1, from: carol, stream: camera}
+  - {name: wrong, metric: identity.wrong, stat: total, op: "==", value: 0}
+)");
+  EXPECT_TRUE(evidence_->established) << text();
+  EXPECT_EQ(status(), 1) << text();
+  for (const char* held :
+       {"bob-1 must see alice-1", "bob-1 must hear alice-1", "bob-2 must hear alice-2",
+        "dave must see carol", "dave must hear carol", "team one", "hall's", "wrong"})
+    EXPECT_EQ(verdict_of(held), Verdict::kPass) << held << "\n" << text();
+  for (const char* broken : {"bob-2 must see alice-2", "team two"})
+    EXPECT_EQ(verdict_of(broken), Verdict::kFail) << broken << "\n" << text();
+  EXPECT_EQ(verdict_of("across"), Verdict::kUnmeasured) << text();
+  EXPECT_EQ(room_of("bob-2"), "team-2");
+  EXPECT_FALSE(evidence_->presence.empty());
+  for (const auto& p : evidence_->presence)
+    EXPECT_EQ(room_of(p.observer), room_of(p.whom)) << p.observer << " of " << p.whom;
+  EXPECT_EQ(evidence_->pairs.size(), 6u);  // each with the other in his room
+  for (const auto& pair : evidence_->pairs)
+    EXPECT_EQ(room_of(pair.actor), room_of(pair.with)) << pair.actor << " with " << pair.with;
+  for (const Series& s : evidence_->series) {
+    if (s.from.empty()) continue;
+    EXPECT_EQ(room_of(s.actor), room_of(s.from)) << s.metric;
+  }
+}
+
+// The server puts both into one: carol is a stranger there.
+TEST_F(RoomsTest, WhoIsInTheWrongOneIsFound) {
+  test::RoomHost host(loop_);
+  std::string same = host.url();
+  same.replace(same.find("127.0.0.1"), 9, "localhost");
+  play("rooms: {team: {url: '" + host.url() + "'}, hall: {url: '" + same + R"('}}
+actors:
+  alice: {room: team, send: cam}
+  bob: {room: team, verify: all}
+  carol: {room: hall, send: cam}
+steps:
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: seen, who: bob, from: alice, within: 20s}
+  - {expect: heard, who: bob, from: alice, within: 20s}
+  - mark: in
+  - wait: 4s
+  - mark: out
+timeline:
+  - {between: [in, out], who: bob, must_see: alice, must_hear: alice, closed: true, grace: 2s}
+)");
+  EXPECT_EQ(status(), 1) << text();
+  EXPECT_EQ(verdict_of("bob must see alice"), Verdict::kPass) << text();
+  EXPECT_EQ(verdict_of("unexpected: joined"), Verdict::kFail) << text();
+  EXPECT_TRUE(std::any_of(evidence_->presence.begin(), evidence_->presence.end(),
+                          [](const auto& p) { return p.observer == "bob" && p.whom == "carol"; }))
+      << text();
+}
+
 }  // namespace
 }  // namespace callbot::bot
