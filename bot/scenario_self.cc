@@ -12,10 +12,10 @@ namespace callbot::bot {
 namespace {
 
 constexpr double kMostLateness = 1;
-constexpr double kBusy = 0.95;  // share of all processors
-constexpr int kMostBusy = 5;    // s
-constexpr size_t kQuotaLooks = 10;
-constexpr double kMostHeldBack = 1;  // s, in these looks
+constexpr double kBusy = 0.95;        // share of all processors
+constexpr int kMostBusy = 5;          // s
+constexpr double kMostLost = 1;       // s, in LastSeconds::kLooks
+constexpr double kStandsStill = 0.1;  // s; what is shorter thresholds on delays allow for
 // Half a second of it may be the jitterbuffer's, which waits for what is lost.
 constexpr double kMostBehind = 3;  // s
 
@@ -27,16 +27,24 @@ double process_seconds() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
+void LastSeconds::add(double seconds) {
+  last_.push_back(seconds);
+  if (last_.size() > kLooks) last_.pop_front();
+  most_ = std::max(most_, std::accumulate(last_.begin(), last_.end(), 0.0));
+}
+
 ScenarioSelf::ScenarioSelf(int64_t now_ns, ScenarioSamples& samples, CpuAllowance allowance)
     : samples_(samples), allowance_(std::move(allowance)), looked_ns_(now_ns) {}
 
 void ScenarioSelf::ticked(double late) {
   latest_ = std::max(latest_, late);
   most_late_ = std::max(most_late_, late);
+  if (late >= kStandsStill) stood_ += late;
 }
 
 void ScenarioSelf::look(int64_t now_ns, double process_s) {
   samples_.add("bot.lateness", "", "", {now_ns, std::exchange(latest_, 0.0)});
+  stood_still_.add(std::exchange(stood_, 0.0));
   const double seconds = static_cast<double>(now_ns - looked_ns_) / 1e9;
   if (process_s_ >= 0 && seconds > 0) {
     const double share = (process_s - process_s_) / seconds / allowance_.processors();
@@ -54,10 +62,7 @@ void ScenarioSelf::look_at_quota(int64_t now_ns) {
   if (!held_back) return;
   samples_.add("bot.throttled", "", "", {now_ns, *held_back});
   // All processors' times together: at least so long all of them stood.
-  held_back_.push_back(*held_back / allowance_.to_run_on());
-  if (held_back_.size() > kQuotaLooks) held_back_.pop_front();
-  most_held_back_ =
-      std::max(most_held_back_, std::accumulate(held_back_.begin(), held_back_.end(), 0.0));
+  held_back_.add(*held_back / allowance_.to_run_on());
 }
 
 void ScenarioSelf::overran(const std::string& actor, double frames) {
@@ -77,14 +82,18 @@ std::vector<std::string> ScenarioSelf::invalid() const {
   if (most_late_ > kMostLateness)
     out.push_back(
         fmt::format("the bot was too slow: its loop came {} late", seconds_text(most_late_)));
+  else if (stood_still_.most() > kMostLost)
+    out.push_back(
+        fmt::format("the bot was too slow: its loop stood still again and again, {} within {} s",
+                    seconds_text(stood_still_.most()), LastSeconds::kLooks));
   if (was_busy_)
     out.push_back(
         fmt::format("the bot was too slow: it used all processors for {} s and more", kMostBusy));
-  if (most_held_back_ > kMostHeldBack)
+  if (held_back_.most() > kMostLost)
     out.push_back(
         fmt::format("the bot was too slow: the quota of its control group ({:.3g} processors) held "
                     "it back for {} within {} s",
-                    allowance_.processors(), seconds_text(most_held_back_), kQuotaLooks));
+                    allowance_.processors(), seconds_text(held_back_.most()), LastSeconds::kLooks));
   for (const auto& [actor, frames] : overran_)
     out.push_back(fmt::format(
         "the bot was too slow: {:.0f} frames that {} received were not measured", frames, actor));

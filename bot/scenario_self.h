@@ -1,11 +1,11 @@
 // bot/scenario_self.h: was the bot itself the bottleneck of a run? Then nothing of it can be
 // believed.
 //
-// What is looked at, and how much of it is too much (our choices): the loop came a second late; all
-// processors that it may use were busy with this process alone for five seconds on end; the quota
-// of its control group held back all of them for a second within ten; a frame was measured three
-// seconds after it had come, or not at all for want of room in a queue; frames of a pattern came
-// too late to be made.
+// What is looked at, and how much of it is too much (our choices): the loop came a second late, or
+// stood still for a second of ten in pieces of a tenth and more; all processors that it may use
+// were busy with this process alone for five seconds on end; the quota of its control group held
+// back all of them for a second within ten; a frame was measured three seconds after it had come,
+// or not at all for want of room in a queue; frames of a pattern came too late to be made.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioRun.
@@ -22,6 +22,18 @@
 #include "bot/scenario_samples.h"
 
 namespace callbot::bot {
+
+// Of seconds that were lost: the most within some looks.
+class LastSeconds {
+ public:
+  static constexpr size_t kLooks = 10;
+  void add(double seconds);
+  double most() const { return most_; }
+
+ private:
+  std::deque<double> last_;
+  double most_ = 0;
+};
 
 class ScenarioSelf {
  public:
@@ -47,10 +59,11 @@ class ScenarioSelf {
   int64_t looked_ns_;
   double process_s_ = -1;              // not looked at yet
   double latest_ = 0, most_late_ = 0;  // since the last look; of all
+  double stood_ = 0;                   // s, since the last look
+  LastSeconds stood_still_;
   int busy_s_ = 0;
   bool was_busy_ = false;
-  std::deque<double> held_back_;  // s, of the last looks
-  double most_held_back_ = 0;     // of so many together
+  LastSeconds held_back_;
   std::map<std::string, double> overran_, behind_;
   std::map<std::string, uint64_t> left_out_;
 };

@@ -72,6 +72,29 @@ TEST_F(ScenarioSelfTest, ALoopThatComesASecondLateIsNot) {
   EXPECT_THAT(self_.invalid(), ElementsAre("the bot was too slow: its loop came 1.2 s late"));
 }
 
+TEST_F(ScenarioSelfTest, NorIsOneThatStandsStillAgainAndAgain) {
+  for (int i = 0; i < 10; ++i) {
+    self_.ticked(0.095);  // late, and late again: not standing still
+    self_.ticked(0.095);
+    self_.ticked(0.099);
+    second(0);
+  }
+  for (int i = 0; i < 10; ++i) {
+    self_.ticked(0.45);
+    second(0);
+    self_.ticked(0.45);  // 0.9 s of ten
+    for (int quiet = 0; quiet < 9; ++quiet) second(0);
+  }
+  EXPECT_THAT(self_.invalid(), IsEmpty());
+  for (int i = 0; i < 4; ++i) {
+    self_.ticked(0.3);
+    second(0);
+  }
+  ASSERT_EQ(self_.invalid().size(), 1u);
+  EXPECT_THAT(self_.invalid()[0], HasSubstr("too slow: its loop stood still again and again, "));
+  EXPECT_THAT(self_.invalid()[0], HasSubstr(" within 10 s"));
+}
+
 TEST_F(ScenarioSelfTest, NorAreBusyProcessorsForFiveSecondsOnEnd) {
   second(1);
   for (int i = 0; i < 4; ++i) second(0.99);

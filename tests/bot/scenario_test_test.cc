@@ -17,7 +17,9 @@ namespace callbot::bot {
 namespace {
 
 using test::Program;
+using namespace std::chrono_literals;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -205,6 +207,44 @@ TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
   ASSERT_TRUE(probed) << output;
   ASSERT_EQ(probed->streams.size(), 2u);
   EXPECT_GE(probed->streams[0].pictures.size(), 20u);
+}
+
+// It stands still for half of each 600 ms: far less than a second at a time.
+TEST_F(ScenarioTestTest, ABotThatIsHeldUpAgainAndAgainSaysThatItWasTheBottleneck) {
+  const auto scenario = file("held-up.yaml", R"(
+callbot: 1
+name: held up
+media: {cam: {video: {source: pattern, size: 640x360, fps: 30, bitrate: 500 kbit/s}, audio: pattern}}
+actors: {alice: {send: cam, verify: all}, bob: {send: cam, verify: all}}
+steps:
+  - {do: join, who: "*", timeout: 30s}
+  - mark: in
+  - {expect: seen, who: "*", from: "*", within: 20s}
+  - {expect: heard, who: "*", from: "*", within: 20s}
+  - mark: steady
+  - {wait: 5s}
+  - mark: end
+  - {do: leave, who: "*"}
+timeline:
+  - {between: [steady, end], who: "*", must_see: "*", must_hear: "*", closed: true}
+thresholds:
+  - {metric: video.missing, stat: ratio, op: <=, value: 1%, per: stream, between: [steady, end]}
+  - {metric: identity.wrong, stat: total, op: "==", value: 0}
+)");
+  Program program(loop_, Program::callbot({"test", scenario, "--json", in("r.json")}));
+  ASSERT_FALSE(program.event("step", 2).is_null()) << program.output();  // all are in
+  bool stands = false;
+  Timer beat;
+  beat.every(300ms, [&] { program.signal((stands = !stands) ? SIGSTOP : SIGCONT); });
+  loop_.run_until([&] { return !program.running(); }, kPatience);
+  beat.stop();
+  program.signal(SIGCONT);
+  EXPECT_EQ(program.wait(kPatience), kExitUnmeasured) << program.output();
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u) << program.output();
+  EXPECT_TRUE(all[0].evidence.established);
+  EXPECT_EQ(all[0].judged.verdict, scenarios::Verdict::kInvalid);
+  EXPECT_THAT(all[0].evidence.invalid, Contains(HasSubstr("the bot was too slow: ")));
 }
 
 TEST_F(ScenarioTestTest, APlayoutLatencyIsThatOfWhoSetsNone) {
