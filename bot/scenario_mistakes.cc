@@ -14,7 +14,6 @@
 #include "bot/scenario_page_limits.h"
 #include "bot/scenario_room_limits.h"
 #include "feeds/input_file.h"
-#include "pipelines/codecs.h"
 
 namespace callbot::bot {
 namespace {
@@ -24,8 +23,6 @@ using scenarios::Instance;
 using scenarios::Media;
 using scenarios::Step;
 using scenarios::StepKind;
-
-constexpr const char* kNotYet = "this version does not send that";
 
 bool is_drawn(const scenarios::Video& video) {
   return video.source == "pattern" || video.source == "screen";
@@ -100,9 +97,6 @@ class Mistakes {
   void media(const Media& media) {
     const std::string path = path_of("media", media.name);
     const std::string video = path_of(path, "video"), audio = path_of(path, "audio");
-    if (media.audio.source != "none" && media.audio.codec != "opus")
-      say(path_of(audio, "codec"), fmt::format("{}: {}", media.audio.codec, kNotYet));
-    if (media.video.source != "none") codec(path_of(video, "codec"), media.video.codec);
     if (is_drawn(media.video)) size(video, media.video.width, media.video.height);
     if (!is_ours(media)) return;
     if (media.video.source == "file") files(video, media.video.files);
@@ -113,12 +107,6 @@ class Mistakes {
     const std::string path = path_of(track, "file");
     for (size_t i = 0; i < names.size(); ++i)
       say(names.size() > 1 ? path_of(path, i) : path, no_media(names[i]));
-  }
-
-  void codec(const std::string& path, const std::string& name) {
-    const pipelines::Codec* codec = pipelines::codec_by_name(name);
-    if (codec == nullptr || codec->encoders[0] == nullptr)
-      say(path, fmt::format("{}: {}", name, kNotYet));
   }
 
   void size(const std::string& path, int width, int height) {
@@ -155,7 +143,6 @@ class Mistakes {
   }
 
   void switches(const Step& step, const std::string& path) {
-    if (!step.codec.empty()) codec(path_of(path, "codec"), step.codec);
     if (step.width) size(path, *step.width, *step.height);
     for (const Instance& who : instances_) {
       if (!scenarios::matches(step.who, who.actor->role, who.name)) continue;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "pipelines/codecs.h"
+#include "scenarios/schema.h"
 #include "tests/support/temp_folder.h"
 
 namespace callbot::bot {
@@ -18,21 +22,57 @@ std::string mistakes(const std::string& text) {
 
 TEST(ScenarioMistakes, SaysWhatThisVersionDoesNotSend) {
   EXPECT_EQ(mistakes("media:\n"
-                     "  cam: {video: {source: pattern, codec: h265}, audio: silence}\n"
-                     "  pcm: {audio: {source: pattern, codec: pcmu}}\n"
+                     "  cam: {video: {source: pattern}, audio: silence}\n"
                      "  big: {video: {source: screen, size: 2560x1440}}\n"
                      "actors: {a: {send: cam}, c: {send: big}}\n"
                      "load: {stages: [{who: c, for: 1s, to: 1}]}\n"
                      "steps:\n"
                      "  - {do: join, who: a}\n"
-                     "  - {do: switch, who: a, codec: av1, size: 64x64}\n"),
-            "t.yaml:4:41: media.cam.video.codec: h265: this version does not send that\n"
-            "t.yaml:5:41: media.pcm.audio.codec: pcmu: this version does not send that\n"
-            "t.yaml:6:39: media.big.video.size: 2560x1440: expected 160x90 to 1920x1920 of a "
+                     "  - {do: switch, who: a, size: 64x64}\n"),
+            "t.yaml:5:39: media.big.video.size: 2560x1440: expected 160x90 to 1920x1920 of a "
             "pattern or a screen\n"
-            "t.yaml:11:33: steps[1].codec: av1: this version does not send that\n"
-            "t.yaml:11:44: steps[1].size: 64x64: expected 160x90 to 1920x1920 of a pattern or a "
+            "t.yaml:10:32: steps[1].size: 64x64: expected 160x90 to 1920x1920 of a pattern or a "
             "screen");
+}
+
+// What the schema offers to editors, --check takes and the encoders make; and nothing else.
+TEST(ScenarioMistakes, TheSchemaOffersTheCodecsThatAreSent) {
+  const auto offered = [](const char* def) {
+    const Json names = scenarios::scenario_schema()
+                           .at("$defs")
+                           .at(def)
+                           .at("properties")
+                           .at("codec")
+                           .at("anyOf")
+                           .at(size_t{0})
+                           .at("enum");
+    std::set<std::string> out;
+    for (size_t i = 0; i < names.size(); ++i) out.insert(names.at(i).text().value_or(""));
+    return out;
+  };
+  const auto taken = [](const std::string& video, const std::string& audio, const std::string& to) {
+    return mistakes("media: {m: {video: {source: pattern, codec: " + video +
+                    "}, audio: {source: pattern, codec: " + audio +
+                    "}}}\nactors: {a: {send: m}}\n"
+                    "steps: [{do: join, who: a}, {do: switch, who: a, codec: " +
+                    to + "}]\n") == "";
+  };
+  ASSERT_TRUE(taken("vp8", "opus", "vp8"));
+  const auto video = offered("video"), audio = offered("audio"), to = offered("switch");
+  for (const pipelines::Codec& codec : pipelines::codecs()) {
+    const std::string name = codec.name;
+    SCOPED_TRACE(name);
+    EXPECT_EQ(taken(name, "opus", "vp8"), video.contains(name));
+    EXPECT_EQ(taken("vp8", name, "vp8"), audio.contains(name));
+    EXPECT_EQ(taken("vp8", "opus", name), to.contains(name));
+    const bool made = codec.encoders[0] != nullptr;
+    const bool picture = codec.kind == MediaKind::kVideo;
+    EXPECT_EQ(video.contains(name), picture && made);
+    EXPECT_EQ(to.contains(name), picture && made);
+    EXPECT_TRUE(made || !audio.contains(name));
+  }
+  EXPECT_EQ(video, (std::set<std::string>{"h264", "vp8", "vp9"}));
+  EXPECT_EQ(audio, std::set<std::string>{"opus"});
 }
 
 TEST(ScenarioMistakes, SaysWhoCannotSwitch) {
@@ -115,16 +155,18 @@ TEST(ScenarioMistakes, SaysWhichFilesCannotBeRead) {
 
 TEST(ScenarioMistakes, StandBesideThoseOfTheFormat) {
   const auto scenario = scenarios::decode_scenario(
-      "callbot: 1\nname: t\nmedia: {m: {audio: {codec: g722}, video: {fps: 120}}}\n"
+      "callbot: 1\nname: t\nmedia: {m: {audio: pattern, video: {fps: 120, size: 64x64}}}\n"
       "actors: {a: {send: m, browser: chromium, receive: audio}}\n"
       "steps: [{do: join, who: a}, {run: []}]\n",
       "t.yaml", {}, mistakes_of);
   ASSERT_FALSE(scenario);
-  EXPECT_EQ(scenario.error().message,
-            "t.yaml:3:28: media.m.audio.codec: g722: this version does not send that\n"
-            "t.yaml:3:48: media.m.video.fps: expected a whole number from 1 to 60\n"
-            "t.yaml:4:51: actors.a.receive: a browser receives all\n"
-            "t.yaml:5:35: steps[1].run: expected a program");
+  EXPECT_EQ(
+      scenario.error().message,
+      "t.yaml:3:42: media.m.video.fps: expected a whole number from 1 to 60\n"
+      "t.yaml:3:53: media.m.video.size: 64x64: expected 160x90 to 1920x1920 of a pattern or a "
+      "screen\n"
+      "t.yaml:4:51: actors.a.receive: a browser receives all\n"
+      "t.yaml:5:35: steps[1].run: expected a program");
 }
 
 TEST(ScenarioMistakes, WhatAnotherProgramSendsLiesElsewhere) {
