@@ -128,7 +128,9 @@ void add_marks(CLI::App& app, MarksOptions& o) {
   c->add_option("--plan", o.plan, "JSON file that says who should be there from when to when")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
-  c->add_flag("--json", o.json, "as JSON, a value for each file");
+  auto* json = c->add_flag("--json", o.json, "as JSON, a value for each file");
+  c->add_flag("--each", o.each, "in the JSON also each picture: when it is, and the marks in it")
+      ->needs(json);
   c->footer(
       "Marks are found in composed, letterboxed, scaled and cropped pictures. For each source: "
       "when\n"

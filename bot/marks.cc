@@ -22,14 +22,17 @@ Result<std::optional<quality::MarkPlan>> plan_of(const MarksOptions& options) {
   return *plan;
 }
 
-Result<quality::MarkedFile> marks_of(Console& console, const fs::path& path, bool bar) {
+Result<quality::MarkedFile> marks_of(Console& console, const fs::path& path, bool bar, bool each) {
   auto opened = recordings::open_media(path);
   if (!opened) return tl::unexpected(opened.error());
   if (!*opened) return quality::MarkedFile();  // not one frame
-  auto marks = quality::read_marks(**opened, [&](double share) {
-    if (bar) console.progress("reading  ", share);
-    return !Interrupt::asked();
-  });
+  auto marks = quality::read_marks(
+      **opened,
+      [&](double share) {
+        if (bar) console.progress("reading  ", share);
+        return !Interrupt::asked();
+      },
+      each ? quality::Pictures::kEach : quality::Pictures::kSummed);
   if (bar) console.end_progress();
   if (!marks) return tl::unexpected(std::move(marks.error()).in(path.string()));
   return marks;
@@ -89,7 +92,7 @@ ExitStatus run_marks(Console& console, const MarksOptions& options) {
   Json all = Json::array();
   ExitStatus status = kExitGood;
   for (const fs::path& path : options.files) {
-    const auto marks = marks_of(console, path, bar);
+    const auto marks = marks_of(console, path, bar, options.each);
     if (!marks && marks.error().code == Code::kInterrupted) return tell_on_disk(marks.error());
     status = worse(status, marks ? tell(path, *marks, *plan, options.json ? &all : nullptr)
                                  : tell_on_disk(marks.error()));

@@ -180,6 +180,7 @@ struct MarksOptions {
   std::vector<fs::path> files;
   fs::path plan;  // empty: nothing is judged
   bool json = false;
+  bool each = false;  // in the JSON: picture by picture
 };
 
 struct SelftestOptions {

@@ -316,7 +316,14 @@ std::string to_text(const MarkedFile& file) {
 }
 
 Json to_json(const MarkedFile& file) {
-  Json sources = Json::array(), sounds = Json::array();
+  Json sources = Json::array(), sounds = Json::array(), each = Json::array();
+  for (const ReadPicture& picture : file.each) {
+    Json marks = Json::array();
+    for (const VideoMark& mark : picture.marks)
+      marks.add(Json::object().set("source", int{mark.source}).set("counter", mark.counter));
+    each.add(
+        Json::object().set("stream", picture.stream).set("time", picture.time).set("marks", marks));
+  }
   for (const MarkedSource& s : file.sources) sources.add(to_json(s));
   for (const MarkedSound& s : file.sounds)
     sounds.add(Json::object()
@@ -332,7 +339,8 @@ Json to_json(const MarkedFile& file) {
       .set("undecodable", file.undecodable)
       .set_if(file.damage.has_value(), "damage", file.damage.value_or(""))
       .set("sources", sources)
-      .set("sounds", sounds);
+      .set("sounds", sounds)
+      .set_if(!file.each.empty(), "each", each);
 }
 
 }  // namespace callbot::quality

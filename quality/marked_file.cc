@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -201,18 +202,22 @@ class PictureReader final : public StreamReader {
   uint64_t pictures() const { return pictures_; }
   uint64_t bare() const { return bare_; }
   std::map<uint16_t, SourceReader>& sources() { return sources_; }
+  void keep_each() { keeps_each_ = true; }
+  std::vector<ReadPicture>& each() { return each_; }
 
  protected:
   void decoded(const AVFrame& frame, double time) override {
     ++pictures_;
     end_ = std::max(end_, time);
+    if (keeps_each_) each_.push_back({index_, time, {}});
     const auto luma = grey_.of(frame);
     std::set<uint16_t> here;
     if (luma) {
       const auto& readings = finder_.read(*luma);
       for (const MarkReading& r : readings) {
-        if (r.mark && here.insert(r.mark->source).second)
-          of(r.mark->source).read(*r.mark, r.place, frame, time);
+        if (!r.mark || !here.insert(r.mark->source).second) continue;
+        of(r.mark->source).read(*r.mark, r.place, frame, time);
+        if (keeps_each_) each_.back().marks.push_back(*r.mark);
       }
       for (const MarkReading& r : readings) {
         if (!r.mark && here.insert(r.source).second) of(r.source).unread();
@@ -231,6 +236,8 @@ class PictureReader final : public StreamReader {
   MarkFinder finder_{Tiles::kMany};
   std::map<uint16_t, SourceReader> sources_;
   uint64_t pictures_ = 0, bare_ = 0;
+  bool keeps_each_ = false;
+  std::vector<ReadPicture> each_;
 };
 
 class SoundReader final : public StreamReader {
@@ -341,6 +348,7 @@ MarkedFile gather(const AVFormatContext& file, Readers& readers) {
     if (pictures == nullptr) continue;
     out.pictures += pictures->pictures();
     out.bare += pictures->bare();
+    std::move(pictures->each().begin(), pictures->each().end(), std::back_inserter(out.each));
     for (auto& [number, source] : pictures->sources()) {
       MarkedSource marked = source.finish();
       for (size_t i = 0; i < sounds.size(); ++i) {
@@ -359,12 +367,16 @@ MarkedFile gather(const AVFormatContext& file, Readers& readers) {
 
 }  // namespace
 
-Result<MarkedFile> read_marks(AVFormatContext& file, const FileProgress& progress) {
+Result<MarkedFile> read_marks(AVFormatContext& file, const FileProgress& progress,
+                              Pictures pictures) {
   if (avformat_find_stream_info(&file, nullptr) < 0)
     return fail(Code::kBadInput, "no stream could be found in it");
   Readers readers;
-  for (unsigned i = 0; i < file.nb_streams; ++i)
+  for (unsigned i = 0; i < file.nb_streams; ++i) {
     readers.push_back(StreamReader::open(*file.streams[i]));
+    auto* reader = dynamic_cast<PictureReader*>(readers.back().get());
+    if (reader != nullptr && pictures == Pictures::kEach) reader->keep_each();
+  }
   if (std::none_of(readers.begin(), readers.end(), [](auto& r) { return r != nullptr; }))
     return fail(Code::kBadInput, "there is neither picture nor sound in it that can be decoded");
   const auto size = static_cast<double>(std::max<int64_t>(avio_size(file.pb), 1));

@@ -67,6 +67,13 @@ struct MarkedSound {
   std::vector<double> strays;  // chirps that go with nobody's pictures
 };
 
+// One decoded picture, and whose marks were read in it.
+struct ReadPicture {
+  int stream = 0;
+  double time = 0;
+  std::vector<VideoMark> marks;
+};
+
 struct MarkedFile {
   double seconds = 0;
   uint64_t pictures = 0, undecodable = 0;
@@ -74,10 +81,13 @@ struct MarkedFile {
   std::vector<MarkedSource> sources;
   std::vector<MarkedSound> sounds;
   std::optional<std::string> damage = {};  // reading stopped before the end
+  std::vector<ReadPicture> each = {};      // picture by picture, where it was asked for
 };
 
 // Called with 0..1 of the file read; false stops.
 using FileProgress = std::function<bool(double)>;
-Result<MarkedFile> read_marks(AVFormatContext& file, const FileProgress& progress = {});
+enum class Pictures { kSummed, kEach };  // kEach: MarkedFile::each as well
+Result<MarkedFile> read_marks(AVFormatContext& file, const FileProgress& progress = {},
+                              Pictures pictures = Pictures::kSummed);
 
 }  // namespace callbot::quality

@@ -301,5 +301,5 @@
     return { origin: performance.timeOrigin, now: performance.now(), streams: all.flat() };
   }
 
-  globalThis.callbotObserver = { take, stats, received, stamp, readPicture, tracks };
+  globalThis.callbotObserver = { take, stats, received, stamp, readPicture, readFrame, tracks };
 })();

@@ -46,6 +46,9 @@ TEST(FoldersCommandLine, ReadsMarks) {
   EXPECT_EQ(o.files, (std::vector<fs::path>{"a.mp4", "b.webm"}));
   EXPECT_EQ(o.plan, "/dev/null");
   EXPECT_TRUE(o.json);
+  EXPECT_FALSE(o.each);
+  EXPECT_TRUE(options<MarksOptions>({"marks", "a.mp4", "--json", "--each"}).each);
+  EXPECT_NE(complaint({"marks", "a.mp4", "--each"}).find("--json"), std::string::npos);
   EXPECT_NE(complaint({"marks"}).find("FILE"), std::string::npos);
   EXPECT_NE(complaint({"marks", "a.mp4", "--plan", "/none.json"}).find("--plan"),
             std::string::npos);

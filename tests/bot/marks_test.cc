@@ -100,6 +100,30 @@ TEST_F(MarksTest, AsJsonItIsOneValue) {
   EXPECT_EQ(json->at(size_t{1}).at("verdict").text(), "UNMEASURED");
 }
 
+TEST_F(MarksTest, SaysOfEachPictureWhatWasReadInIt) {
+  test::write_y4m(
+      folder_.path() / "hidden.y4m",
+      {.width = 320, .height = 180, .frames = 9, .mark = [](int n) {
+         return n == 4 ? std::nullopt : std::optional(VideoMark{static_cast<uint32_t>(n), 7, 0});
+       }});
+  EXPECT_EQ(marks({.files = {folder_.path() / "hidden.y4m"}, .json = true, .each = true}),
+            kExitGood);
+  const auto json = Json::parse(out_);
+  ASSERT_TRUE(json) << out_;
+  const Json each = json->at(size_t{0}).at("each");
+  ASSERT_EQ(each.size(), 9u);
+  for (size_t n = 0; n < each.size(); ++n) {
+    EXPECT_NEAR(each.at(n).at("time").number().value_or(-1), static_cast<double>(n) / 30, 0.001);
+    const Json marks = each.at(n).at("marks");
+    ASSERT_EQ(marks.size(), n == 4 ? 0u : 1u);
+    if (n == 4) continue;
+    EXPECT_EQ(marks.at(size_t{0}).at("source").whole(), 7);
+    EXPECT_EQ(marks.at(size_t{0}).at("counter").whole(), static_cast<int64_t>(n));
+  }
+  EXPECT_EQ(marks({.files = {good_}, .json = true}), kExitGood);
+  EXPECT_TRUE(Json::parse(out_)->at(size_t{0}).at("each").is_null());
+}
+
 TEST_F(MarksTest, WhatCannotBeReadIsSaid) {
   EXPECT_EQ(marks({.files = {folder_.path() / "none.mp4"}}), kExitUnmeasured);
   EXPECT_THAT(err_, HasSubstr("none.mp4"));
