@@ -174,6 +174,7 @@ struct Range {
     most = std::max(most, v);
   }
   void round_up() {
+    if (most - least <= 0) most = 1;  // nothing but 0
     const double size = std::max(most - least, 1e-6);
     const double step = std::pow(10, std::floor(std::log10(size)));
     most = std::ceil(most / step * 2) / 2 * step;

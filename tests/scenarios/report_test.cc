@@ -116,6 +116,17 @@ TEST(Report, APageThatAsksNothingOfAnyNetwork) {
   EXPECT_GT(count(page, "class=\"frozen\""), 0u);
 }
 
+// Browsers take no "nan" in a path, and draw nothing of it.
+TEST(Report, AGraphOfNothingBut0IsDrawn) {
+  RunRecord run = test::invented_run();
+  std::erase_if(run.evidence.series, [](const Series& s) { return s.metric != "rtp.loss"; });
+  for (Series& s : run.evidence.series)
+    for (Sample& sample : s.samples) sample.value = 0;
+  const std::string page = report_html(Scenario{}, run, {});
+  EXPECT_THAT(page, HasSubstr("class=\"line c0\" d=\"M"));
+  EXPECT_THAT(page, Not(HasSubstr("nan")));
+}
+
 TEST(Report, ALongRunIsDrawnFromItsBeginning) {
   auto run = test::invented_run();
   Series series = run.evidence.series[0];
