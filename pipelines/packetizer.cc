@@ -39,7 +39,11 @@ Result<> Packetizer::build(const Codec& codec, const RtpIdentity& rtp, const Cli
   payloader_ = std::move(*made);
   video_ = codec.kind == MediaKind::kVideo;
   in_ = GRef<GstPad>::sink(gst_pad_new("in", GST_PAD_SRC));
-  out_ = GRef<GstPad>::sink(gst_pad_new("out", GST_PAD_SINK));
+  // Any caps, said by a template: else it would allow no others than its first, and rtph264pay
+  // tells each new parameter set in its caps.
+  static GstStaticPadTemplate any =
+      GST_STATIC_PAD_TEMPLATE("out", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+  out_ = GRef<GstPad>::sink(gst_pad_new_from_static_template(&any, "out"));
   gst_pad_set_element_private(out_.get(), this);
   gst_pad_set_chain_function(out_.get(), [](GstPad* pad, GstObject*, GstBuffer* buffer) {
     static_cast<Packetizer*>(gst_pad_get_element_private(pad))
