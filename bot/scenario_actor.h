@@ -40,7 +40,7 @@ struct Told {
   bool used = false;  // an expectation was fulfilled by it
 };
 
-// How far a message or a file is on its way.
+// How far a message or a file is on its way, or a screen is shared.
 struct PostState {
   bool done = true;
   std::optional<Error> failure = {};  // why it never will be
@@ -81,6 +81,8 @@ class ScenarioActor {
   virtual void crash() = 0;
   virtual void send(MediaKind kind, bool on) = 0;
   virtual void share_screen(bool on) = 0;
+  // How far that is.
+  virtual PostState sharing() const { return {}; }
   // What was changed, for people; kUsage: what cannot be.
   virtual Result<std::string> switch_to(const scenarios::Step& step) = 0;
   // A message or a file, to these of its room; what was on its way before is forgotten.
@@ -118,6 +120,7 @@ class ScenarioActor {
   // It knows what it sends now.
   virtual bool has_begun() const { return sends(); }
   virtual bool on(MediaKind kind) const = 0;
+  virtual bool covers_camera() const { return false; }  // by its screen; see hear_of_screen
   virtual bool connected_to(const ScenarioActor& other) const = 0;
   virtual const signaling::Member* member(const std::string& shown) const = 0;
   virtual std::vector<Stream> streams_of(const std::string& shown) const = 0;
@@ -156,6 +159,8 @@ class ScenarioActor {
   // they are muted, or will be no longer.
   virtual void meet(const ScenarioActor&) {}
   virtual void hear_of_mute(const ScenarioActor&, MediaKind, bool, int64_t) {}
+  // It shares a screen in its camera's place, is about to, or does no longer.
+  virtual void hear_of_screen(const ScenarioActor&, bool /*shares*/, int64_t /*at_ns*/) {}
   // Its network changes now.
   void hear_of_network(const ScenarioActor& other, int64_t at_ns) {
     recoveries_.changed(other.who_.name, at_ns);

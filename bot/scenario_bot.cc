@@ -19,6 +19,8 @@ double seconds_between(int64_t from_ns, int64_t to_ns) {
 // What was captured before it was unmuted may go out after it: a frame that was due a moment ago, a
 // chirp (80 ms) that has begun. That is no leak.
 constexpr int64_t kUnmuteAhead_ns = 100'000'000;
+// What a page's screen still has on its way when its camera is back, at most: our choice.
+constexpr int64_t kScreenBehind_ns = 2'000'000'000;
 constexpr std::chrono::milliseconds kAskEvery{250};
 
 }  // namespace
@@ -99,6 +101,7 @@ void ScenarioBot::make_watch() {
     config.seeds_elsewhere[sender.number] = sender.seed;
   }
   config.name_of = [this](const std::string& shown) { return name_of(shown); };
+  config.stream_of = [this](const TrackInfo& track) { return stream_of(as_it_is(track)); };
   config.needs_key_frame = alive_.guard([this](TrackId track) {
     if (call_) call_->request_key_frame(track);
   });
@@ -121,6 +124,7 @@ void ScenarioBot::meet(const ScenarioActor& other) {
   for (const MediaKind kind : {MediaKind::kAudio, MediaKind::kVideo}) {
     if (!other.on(kind)) hear_of_mute(other, kind, true, monotonic_ns());
   }
+  if (other.covers_camera()) hear_of_screen(other, true, monotonic_ns());
 }
 
 void ScenarioBot::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
@@ -130,6 +134,11 @@ void ScenarioBot::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool 
 
 void ScenarioBot::hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) {
   if (!watches_.empty()) watches_.back()->stopped(other.who().name, stream, stops);
+}
+
+void ScenarioBot::hear_of_screen(const ScenarioActor& other, bool shares, int64_t at_ns) {
+  if (!watches_.empty())
+    watches_.back()->covered(other.who().name, shares ? INT64_MAX : at_ns + kScreenBehind_ns);
 }
 
 Result<std::unique_ptr<Call>> ScenarioBot::make_call() {
@@ -316,14 +325,31 @@ std::vector<ScenarioActor::Stream> ScenarioBot::streams_of(const std::string& sh
   if (!call_) return out;
   for (const CallTrack& track : tracks_now(call_->tracks())) {
     const auto stream = streams_.find(track.info.id);
-    if (track.info.name == shown && stream != streams_.end()) out.push_back(stream->second);
+    if (track.info.name != shown || stream == streams_.end()) continue;
+    out.push_back(stream->second);
+    out.back().info = as_it_is(out.back().info);
   }
   return out;
+}
+
+// A page has one video for its camera and its screen, and says which of them it is to the room.
+bool ScenarioBot::shows_screen(const TrackInfo& track) const {
+  if (!call_ || track.kind != MediaKind::kVideo || !track.source.empty()) return false;
+  const auto& members = call_->members();
+  return std::any_of(members.begin(), members.end(), [&](const signaling::Member& m) {
+    return m.name == track.name && m.video_source == "screen";
+  });
+}
+
+TrackInfo ScenarioBot::as_it_is(TrackInfo track) const {
+  if (shows_screen(track)) track.source = "screen";
+  return track;
 }
 
 // Without those whose place another one has taken: the same stream in another codec.
 std::vector<CallTrack> ScenarioBot::tracks_now(std::vector<CallTrack> tracks) const {
   constexpr int64_t kGone_ns = 1'000'000'000;
+  for (CallTrack& track : tracks) track.info = as_it_is(std::move(track.info));
   const auto all = tracks;
   std::erase_if(tracks, [&](const CallTrack& track) {
     return std::any_of(all.begin(), all.end(), [&](const CallTrack& other) {
@@ -454,7 +480,27 @@ void ScenarioBot::member_changed(const signaling::Member& before, const signalin
       watches_.back()->stopped(name_of(after.name), stream, is == MemberState::kOff);
   };
   changed(before.audio, after.audio, "microphone");
-  changed(before.video, after.video, "camera");
+  if (before.video_source != "screen" && after.video_source != "screen")
+    changed(before.video, after.video, "camera");
+  if (before.video_source != after.video_source) change_picture(after);
+}
+
+// What its camera's and its screen's stream are, each of them is only while it comes: in between it
+// lacks nothing.
+void ScenarioBot::change_picture(const signaling::Member& member) {
+  if (watches_.empty()) return;
+  const bool screen = member.video_source == "screen";
+  const std::string name = name_of(member.name), ends = screen ? "camera" : "screen";
+  watches_.back()->stopped(name, ends, true);
+  watches_.back()->stopped(name, screen ? "screen" : "camera", member.video == MemberState::kOff);
+  if (const ScenarioActor* other = hears_.other(member.name)) hear_of_end(*other, ends);
+  for (const auto& [id, stream] : streams_) {
+    const TrackInfo& track = stream.info;
+    if (track.name != member.name || track.kind != MediaKind::kVideo || !track.source.empty())
+      continue;
+    watches_.back()->changes(track);
+    call_->request_key_frame(id);
+  }
 }
 
 void ScenarioBot::connected(const std::string& member, signaling::LegId leg) {

@@ -62,6 +62,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void meet(const ScenarioActor& other) override;
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
   void hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) override;
+  void hear_of_screen(const ScenarioActor& other, bool shares, int64_t at_ns) override;
   KnownSender known() const override;
 
  private:
@@ -77,6 +78,9 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void look_at_pair(const CallConnection& connection);
   void look_at_join(const CallConnection& connection);
   std::string shown_of(const std::string& member) const;
+  bool shows_screen(const TrackInfo& track) const;
+  TrackInfo as_it_is(TrackInfo track) const;
+  void change_picture(const signaling::Member& member);
   std::vector<CallTrack> tracks_now(std::vector<CallTrack> tracks) const;
 
   void joined(const std::string& self) override;

@@ -79,7 +79,8 @@ KnownSender ScenarioPage::known() const {
           .number = number_,
           .seed = scenario_.seed + number_,
           .joined_ns = join_ns_,
-          .round = kFileSeconds * (is_marked(MediaKind::kVideo) ? media_->video.fps : 1)};
+          .round = kFileSeconds * (is_marked(MediaKind::kVideo) ? media_->video.fps : 1),
+          .bare_screen = true};
 }
 
 // --- what its steps are
@@ -94,6 +95,7 @@ void ScenarioPage::join() {
   files_done_.clear();
   chats_ = 0;
   glanced_ = false;
+  if (std::exchange(screen_, false)) tell_of_screen(false);
   ++stay_;
   join_ns_ = monotonic_ns();
   state_ = State::kJoining;
@@ -191,6 +193,7 @@ void ScenarioPage::open() {
       page_->expect(other->who().shown, known.number);
     if (other->has_begun() && !other->on(MediaKind::kVideo))
       page_->muted(other->who().shown, true, monotonic_ns());
+    if (other->covers_camera()) page_->muted(other->who().shown, true, monotonic_ns());
   }
   page_->start([this, stay = stay_](Result<> how) {
     if (stay != stay_ || state_ != State::kJoining) return;
@@ -266,15 +269,50 @@ void ScenarioPage::send(MediaKind kind, bool on) {
   now = on;
   // Others hear of it while nothing comes.
   if (on) tell_of_mute(kind, false, monotonic_ns());
-  const auto done = [this, kind, on, stay = stay_](const Result<>& how) {
+  // Chromium sends a black picture of a camera that goes.
+  const bool blackens = kind == MediaKind::kVideo && !on;
+  if (blackens) tell_of_screen(true);
+  const auto done = [this, kind, on, blackens, stay = stay_](const Result<>& how) {
     if (stay != stay_) return;
     if (!how) tell("trouble", "", how.error().message);
     if (how && !on) tell_of_mute(kind, true, monotonic_ns());
+    if (blackens && !screen_) tell_of_screen(false);
   };
   if (kind == MediaKind::kAudio)
     page_->mute(!on, done);
   else
     page_->camera(on, done);
+}
+
+// Others hear of it while the camera still comes.
+void ScenarioPage::share_screen(bool on) {
+  if (state_ != State::kInside || screen_ == on) return;
+  screen_ = on;
+  sharing_ = {.done = false, .missing = "the page is at it"};
+  if (on) tell_of_screen(true);
+  page_->screen(on, [this, on, stay = stay_](const Result<>& how) {
+    if (stay != stay_) return;
+    sharing_.done = how.has_value();
+    if (!how) {
+      sharing_.failure = how.error();
+      screen_ = !on;
+    }
+    if (!screen_) tell_of_screen(false);
+  });
+}
+
+void ScenarioPage::tell_of_screen(bool shares) {
+  for (ScenarioActor* other : hears_.others()) other->hear_of_screen(*this, shares, monotonic_ns());
+}
+
+PostState ScenarioPage::sharing() const {
+  if (!sharing_.done) return sharing_;
+  for (const ScenarioActor* other : hears_.others()) {
+    const signaling::Member* told = other->member(who_.shown);
+    if (told != nullptr && (told->video_source == "screen") != screen_)
+      return {.done = false, .missing = other->who().name + " was not told so"};
+  }
+  return {};
 }
 
 // The page hands it to every data channel that is open: it waits until all are.
@@ -442,7 +480,8 @@ void ScenarioPage::took_member(const Seen* before, const Seen& now, bool news) {
     tell(is == MemberState::kOff ? "muted" : "unmuted", name, stream);
   };
   changed(before->member.audio, now.member.audio, "microphone");
-  changed(before->member.video, now.member.video, "camera");
+  if (before->member.video_source != "screen" && now.member.video_source != "screen")
+    changed(before->member.video, now.member.video, "camera");
   if (now.connected && !before->connected) tell("connected", name, "");
   // A connection that had never come up was not lost.
   if (now.generation == before->generation || !before->connected) return;

@@ -26,7 +26,8 @@ class ScenarioPage final : public ScenarioActor {
   void leave() override;
   void crash() override;
   void send(MediaKind kind, bool on) override;
-  void share_screen(bool) override {}  // refused by page_mistakes, as switching is
+  void share_screen(bool on) override;
+  PostState sharing() const override;
   Result<std::string> switch_to(const scenarios::Step&) override { return std::string(); }
   Result<> post(const scenarios::Step& step, const std::vector<ScenarioActor*>& to) override;
   PostState go_on_posting() override { return post_; }
@@ -42,6 +43,7 @@ class ScenarioPage final : public ScenarioActor {
   bool decodes() const override { return who_.actor->verify != scenarios::Verify::kNone; }
   bool on(MediaKind kind) const override { return kind == MediaKind::kAudio ? audio_ : video_; }
   bool connected_to(const ScenarioActor& other) const override;
+  bool covers_camera() const override { return screen_; }
   const signaling::Member* member(const std::string& shown) const override;
   std::vector<Stream> streams_of(const std::string& shown) const override;
   const quality::PresenceLog* senses() const override { return &presence_; }
@@ -49,6 +51,9 @@ class ScenarioPage final : public ScenarioActor {
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
                     int64_t at_ns) override {
     if (page_ && kind == MediaKind::kVideo) page_->muted(other.who().shown, muted, at_ns);
+  }
+  void hear_of_screen(const ScenarioActor& other, bool shares, int64_t at_ns) override {
+    if (page_) page_->muted(other.who().shown, shares || !other.on(MediaKind::kVideo), at_ns);
   }
   KnownSender known() const override;
   // While it has a browser; null otherwise. For tests, as ScenarioRun::cast().
@@ -79,6 +84,7 @@ class ScenarioPage final : public ScenarioActor {
   void took_messages(const Json& state, bool news);
   void took_streams(const std::vector<browsers::ReceivedStream>& received);
   void looked(const browsers::PageMarks& marks);
+  void tell_of_screen(bool shares);
   void note_pairs(const std::vector<browsers::UsedPair>& pairs);
   TrackInfo track_of(const browsers::StreamKey& key, MediaKind kind);
   void first_of(const TrackInfo& track, int64_t at_ns);
@@ -91,9 +97,10 @@ class ScenarioPage final : public ScenarioActor {
   fs::path folder_;                           // of files of our own; empty: there are none
   std::optional<Result<>> files_;             // none: they are being written
   bool audio_ = false, video_ = false;
-  int stay_ = 0;  // the number of its join: what belongs to another one is not heard
+  bool screen_ = false;  // shared in the camera's place
+  int stay_ = 0;         // the number of its join: what belongs to another one is not heard
   bool glancing_ = false, glanced_ = false;
-  PostState post_;
+  PostState post_, sharing_;
   size_t chats_ = 0;
   std::set<size_t> files_done_;
   std::map<std::string, Seen> members_;  // by id

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 namespace callbot::bot {
 namespace {
@@ -23,10 +24,26 @@ struct NotTaken {
   const char* key = nullptr;
   std::string why;
 };
-NotTaken not_taken(const Step& step) {
-  const bool screen = step.kind == StepKind::kShareScreen || step.kind == StepKind::kUnshareScreen;
-  if (screen || step.kind == StepKind::kSwitch)
+NotTaken not_taken(const Step& step, const scenarios::Actor& actor, bool has_camera, bool shares) {
+  if (step.kind == StepKind::kSwitch)
     return {"do", fmt::format("{}: not for a browser", name_of(step.kind))};
+  if (step.kind == StepKind::kShareScreen || step.kind == StepKind::kUnshareScreen) {
+    if (actor.browser == "firefox")
+      return {"do",
+              fmt::format("{}: a Firefox without a window has no screen to share; Chromium has",
+                          name_of(step.kind))};
+    if (!has_camera)
+      return {"do", fmt::format("{}: a browser shares it in its camera's place, and has no camera",
+                                name_of(step.kind))};
+    if (!step.media.empty()) return {"media", "a browser shares a screen of its own"};
+  }
+  const bool camera =
+      step.kind == StepKind::kCameraOff || step.kind == StepKind::kCameraOn ||
+      ((step.kind == StepKind::kMute || step.kind == StepKind::kUnmute) && step.what == "video");
+  if (camera && shares)
+    return {"do",
+            fmt::format("{}: a browser's screen is in its camera's place until unshare-screen",
+                        name_of(step.kind))};
   const bool post = step.kind == StepKind::kMessage || step.kind == StepKind::kFile;
   if (post && !step.to.empty()) return {"to", "a browser writes to everybody"};
   return {};
@@ -101,13 +118,21 @@ std::vector<scenarios::Mistake> page_mistakes(const scenarios::Scenario& scenari
     if (!is_played(media->audio, {".wav"}))
       say(path_of(path, "send"), "audio of a browser is the pattern or one .wav file that repeats");
   }
+  const auto* sent = scenario.media_named(actor.send);
+  const bool has_camera = sent != nullptr && sent->video.source != "none";
+  std::set<std::string> sharing;  // its instances, before the step
   const auto all_instances = scenarios::instances(scenario);
   for (const Step& step : scenario.steps) {
-    const bool his = std::any_of(
-        all_instances.begin(), all_instances.end(), [&](const scenarios::Instance& one) {
-          return one.actor == &actor && scenarios::matches(step.who, actor.role, one.name);
-        });
-    const NotTaken wrong = his ? not_taken(step) : NotTaken();
+    NotTaken wrong;
+    for (const scenarios::Instance& one : all_instances) {
+      if (one.actor != &actor || !scenarios::matches(step.who, actor.role, one.name)) continue;
+      if (wrong.key == nullptr)
+        wrong = not_taken(step, actor, has_camera, sharing.count(one.name) > 0);
+      if (step.kind == StepKind::kShareScreen) sharing.insert(one.name);
+      if (step.kind == StepKind::kUnshareScreen || step.kind == StepKind::kLeave ||
+          step.kind == StepKind::kCrash)
+        sharing.erase(one.name);
+    }
     if (wrong.key != nullptr)
       say(path_of(path_of("steps", step.index), wrong.key),
           fmt::format("{} ({} is one)", wrong.why, actor.role));

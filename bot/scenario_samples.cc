@@ -103,8 +103,12 @@ void ScenarioSamples::settle() {
 void ScenarioSamples::tracks(const std::vector<CallTrack>& all, int64_t now_ns) {
   for (const CallTrack& track : all) {
     auto& counted = received_[track.info.id];
-    if (!counted)
-      counted = std::make_unique<Counted>(actor_, track.info.name, stream_of(track.info));
+    const std::string stream = stream_of(track.info);
+    if (!counted || counted->stream != stream) {
+      auto fresh = std::make_unique<Counted>(actor_, track.info.name, stream);
+      if (counted) fresh->sampler.go_on_from(counted->sampler);
+      counted = std::move(fresh);
+    }
     counted->sampler.received(counters_of(track.stats), now_ns);
     absorb(counted->set.take());
   }

@@ -55,8 +55,9 @@ class ScenarioSamples {
 
  private:
   struct Counted {
-    Counted(const std::string& actor, const std::string& from, const std::string& stream)
-        : set(actor, from, stream), sampler(set) {}
+    Counted(const std::string& actor, const std::string& from, const std::string& its_stream)
+        : stream(its_stream), set(actor, from, its_stream), sampler(set) {}
+    const std::string stream;
     quality::SeriesSet set;
     quality::StatsSampler sampler;
   };

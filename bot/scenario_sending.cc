@@ -137,9 +137,11 @@ int video_lines(const scenarios::Scenario& scenario) {
       most = std::max(most, own.size() + static_cast<size_t>(more));
     }
   }
-  const bool screen =
-      std::any_of(scenario.steps.begin(), scenario.steps.end(),
-                  [](const Step& step) { return step.kind == StepKind::kShareScreen; });
+  // A page shares its screen in its camera's place.
+  const auto actors = scenarios::instances(scenario);
+  const bool screen = std::any_of(actors.begin(), actors.end(), [&](const auto& one) {
+    return one.actor->browser.empty() && shares_screen(scenario, one) != nullptr;
+  });
   return static_cast<int>(most) + (screen ? 1 : 0);
 }
 

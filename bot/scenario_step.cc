@@ -82,12 +82,12 @@ std::vector<ScenarioActor*> ScenarioStep::recipients_of(const ScenarioActor& act
   return all;
 }
 
-StepEnd ScenarioStep::missing_of_post(ScenarioActor& actor) const {
+StepEnd ScenarioStep::missing_of(const ScenarioActor& actor, const PostState& post,
+                                 const char* missing) {
   const std::string& name = actor.who().name;
-  const PostState post = actor.go_on_posting();
   if (post.done) return {};
   if (post.failure) return {Outcome::kFailed, name, name + ": " + post.failure->message};
-  return {Outcome::kSkipped, name, name + " has not sent all of it: " + post.missing};
+  return {Outcome::kSkipped, name, fmt::format("{} {}: {}", name, missing, post.missing)};
 }
 
 bool ScenarioStep::is_known(const ScenarioActor& actor) const {
@@ -110,12 +110,14 @@ StepEnd ScenarioStep::missing_of(ScenarioActor& actor) const {
     return {Outcome::kFailed, name, wrong->second};
   switch (step_.kind) {
     case StepKind::kSwitch:
-    case StepKind::kShareScreen:
-    case StepKind::kUnshareScreen:
       return {};
+    case StepKind::kShareScreen:
+      return missing_of(actor, actor.sharing(), "does not share its screen yet");
+    case StepKind::kUnshareScreen:
+      return missing_of(actor, actor.sharing(), "shares its screen still");
     case StepKind::kMessage:
     case StepKind::kFile:
-      return missing_of_post(actor);
+      return missing_of(actor, actor.go_on_posting(), "has not sent all of it");
     case StepKind::kJoin:
       if (actor.error()) return {Outcome::kFailed, name, name + ": " + actor.error()->message};
       if (cast_.is_connected(actor)) return {};

@@ -33,7 +33,7 @@ class ScenarioStep {
   // What is missing until it is done; empty: nothing.
   StepEnd missing() const;
   StepEnd missing_of(ScenarioActor& actor) const;
-  StepEnd missing_of_post(ScenarioActor& actor) const;
+  static StepEnd missing_of(const ScenarioActor& actor, const PostState& post, const char* missing);
   void note(const ScenarioActor& actor, const Result<std::string>& how);
   std::vector<ScenarioActor*> recipients_of(const ScenarioActor& actor) const;
   StepEnd program_end() const;

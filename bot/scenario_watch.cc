@@ -95,6 +95,7 @@ class Painter {
 quality::Member member_of(const KnownSender& sender) {
   quality::Member member;
   member.joined_ns = sender.joined_ns;
+  member.bare_screen = sender.bare_screen;
   if (sender.screen_fps > 0)
     member.screen = quality::Sender{.source = static_cast<uint16_t>(sender.number | kScreenMarks),
                                     .fps = sender.screen_fps};
@@ -184,8 +185,13 @@ void ScenarioWatch::finish() {
 void ScenarioWatch::add_track(const TrackInfo& track) {
   TrackInfo named = track;
   named.participant = named.name = config_.name_of(track.name);
-  named.source = stream_of(track);
+  named.source = config_.stream_of ? config_.stream_of(track) : stream_of(track);
   recorder_->add_track(named);
+}
+
+void ScenarioWatch::changes(const TrackInfo& track) {
+  remove_track(track.id);
+  add_track(track);
 }
 
 }  // namespace callbot::bot

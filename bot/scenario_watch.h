@@ -54,6 +54,7 @@ struct KnownSender {
   int screen_fps = 0;  // of its marked screen; 0: it has none
   // A browser plays a file of so many frames, again and again, its sound beside it; 0: a bot.
   int round = 0;
+  bool bare_screen = false;  // its screen carries no marks
   // Of its camera; null: as its media says, all the time.
   std::shared_ptr<const PatternLooks> looks = {};
 };
@@ -70,6 +71,8 @@ class ScenarioWatch final : public pipelines::Sink {
     std::map<uint16_t, uint64_t> seeds_elsewhere = {};  // number -> seed, of those who are not ours
     // An actor's name in evidence, of its name in the call.
     std::function<std::string(const std::string& shown)> name_of;
+    // What a track carries now: one that says nothing of it may carry one thing after the other.
+    std::function<std::string(const TrackInfo&)> stream_of;
     std::function<void(TrackId)> needs_key_frame;  // on the loop, also when this is gone
   };
 
@@ -79,6 +82,9 @@ class ScenarioWatch final : public pipelines::Sink {
   void expect(const std::string& name, const KnownSender& sender);
   void muted(const std::string& name, MediaKind media, bool muted, int64_t at_ns);
   void stopped(const std::string& name, const std::string& stream, bool stops);
+  void covered(const std::string& name, int64_t until_ns) { watch_.covered(name, until_ns); }
+  // Its track carries something else from now on.
+  void changes(const TrackInfo& track);
   // What was measured since the last time.
   std::vector<Series> take();
   const quality::Watch& watch() const { return watch_; }

@@ -62,6 +62,7 @@ Result<PageMarks> parse_marks(const Json& taken, const RemoteClock& clock) {
   for (size_t i = 0; i < shown.size(); ++i) {
     const Json row = shown.at(i);
     ShownFrame frame{owner(row).key, mark_of(row), time(row, "at").value_or(0)};
+    if (const auto stream = row.at("stream").text()) frame.key.stream = *stream;
     frame.display_ns = time(row, "display").value_or(frame.read_ns);
     frame.receive_ns = time(row, "receive");
     frame.capture_ns = time(row, "capture");
@@ -89,6 +90,7 @@ std::optional<LocalFrame> parse_sent(const Json& told, double origin, const Remo
 }
 
 void MarkSeries::add(const ShownFrame& frame, double uncertainty_s) {
+  if (frame.key.stream == "screen") return;  // another page's, which carries no marks
   Stream& stream = streams_[frame.key];
   uncertainty_s_ = std::max(uncertainty_s_, uncertainty_s);
   uint64_t unseen = 0;

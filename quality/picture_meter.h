@@ -37,6 +37,7 @@ struct PictureMeterConfig {
   SkewMeter* skew = nullptr;
   PresenceLog* presence = nullptr;
   std::optional<Painting> painting = {};
+  bool bare = false;  // its pictures carry no marks, and are not searched for any
 };
 
 class PictureMeter {
@@ -47,6 +48,12 @@ class PictureMeter {
   void frame(const Frame& frame, bool decode);
   void tick(int64_t now_ns);
   void mute(bool muted, int64_t at_ns);
+  // What comes until then (arrival), and on until a mark is read, need not carry one, and is
+  // nobody's if it carries none. 0: not covered.
+  void cover(int64_t until_ns) {
+    covered_ = until_ns == covered_until_ns_ ? covered_ : until_ns != 0;
+    covered_until_ns_ = until_ns;
+  }
   // No frame came until then, and nobody said that none would.
   void finish(int64_t at_ns);
   bool decodes() const { return decoding_; }
@@ -76,6 +83,8 @@ class PictureMeter {
   int64_t number_ = 0;
   std::map<int64_t, Shown> waiting_;  // in the decoder
   int width_ = 0, height_ = 0;
+  bool covered_ = false;
+  int64_t covered_until_ns_ = 0;
 };
 
 }  // namespace callbot::quality

@@ -44,6 +44,11 @@ class StatsSampler {
   void sent(const SentCounters& now, int64_t at_ns);
   void losses(const ReportCounters& now, int64_t at_ns);  // of one sent stream: the share lost
   void trips(const ReportCounters& now, int64_t at_ns);   // of one connection: seconds
+  // What `before` saw received has been counted there.
+  void go_on_from(const StatsSampler& before) {
+    last_received_ = before.last_received_;
+    received_ns_ = before.received_ns_;
+  }
 
  private:
   SeriesSet& out_;

@@ -54,6 +54,7 @@ struct Watch::State {
   mutable std::mutex mutex;  // for what follows
   std::map<std::string, Member> members;
   std::vector<Told> told;
+  std::map<std::string, int64_t> covered;                          // member -> until when
   std::map<std::pair<std::string, std::string>, int64_t> stopped;  // member and stream: when
   std::map<std::pair<std::string, std::string>, std::unique_ptr<SeriesSet>> sets;
 
@@ -74,6 +75,11 @@ struct Watch::State {
       }
     }
     return until_ns;
+  }
+  int64_t covered_until(const TrackInfo& track) const {
+    const std::lock_guard lock(mutex);
+    const auto found = covered.find(track.participant);
+    return found == covered.end() || track.source == "screen" ? 0 : found->second;
   }
   Member member(const TrackInfo& track) const {
     const std::lock_guard lock(mutex);
@@ -96,6 +102,11 @@ void Watch::expect(const std::string& member, Member facts) {
 void Watch::muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns) {
   const std::lock_guard lock(state_->mutex);
   state_->told.push_back({member, media, muted, at_ns});
+}
+
+void Watch::covered(const std::string& member, int64_t until_ns) {
+  const std::lock_guard lock(state_->mutex);
+  state_->covered[member] = until_ns;
 }
 
 void Watch::stopped(const std::string& member, const std::string& stream, int64_t at_ns) {
@@ -192,7 +203,10 @@ class Watcher final : public FrameWriter {
     const bool turn = is_turn(track, frame.last_arrival_ns);
     const bool decode = turn || (config().verify == Verify::kRotate && !track.has_decoded());
     if (track.sound) track.sound->frame(frame, decode);
-    if (track.picture) track.picture->frame(frame, decode);
+    if (track.picture) {
+      track.picture->cover(state_->covered_until(track.info));
+      track.picture->frame(frame, decode);
+    }
     if (config().verify != Verify::kRotate) return {};
     if (turn && frame.key && (track.picture || track.person->pictures == 0))
       config().rotation->begun(track.person->turn, frame.last_arrival_ns);
@@ -299,7 +313,8 @@ class Watcher final : public FrameWriter {
                              .log = config().log.get(),
                              .skew = screen ? nullptr : person.skew.get(),
                              .presence = &state_->presence,
-                             .painting = screen ? std::nullopt : member.painting});
+                             .painting = screen ? std::nullopt : member.painting,
+                             .bare = screen && member.bare_screen});
     } else {
       track.sound = std::make_unique<SoundMeter>(
           track.info, *track.out,

@@ -54,6 +54,7 @@ struct WatchConfig {
 struct Member {
   Sender sender = {};
   std::optional<Sender> screen = {};      // of its screen's marks; none: as those of its camera
+  bool bare_screen = false;               // its screen carries no marks
   std::optional<Painting> painting = {};  // of its camera; none: no PSNR and SSIM
   int64_t joined_ns = 0;  // it began to join; what is counted from a join counts from the later one
 };
@@ -69,6 +70,10 @@ class Watch {
   // that was told. Told too late, its first frames after the mute are leaks. A screen is shared all
   // the same.
   void muted(const std::string& member, MediaKind media, bool muted, int64_t at_ns);
+
+  // `member` shares a screen without marks in its camera's place, until then at most: what of it
+  // comes in its camera's stream, before the camera's next mark is read, need not carry one.
+  void covered(const std::string& member, int64_t until_ns);
 
   // `member` stopped its stream, or all (empty), or nothing at all is received any more (both
   // empty): what stands still from then on is no freeze and lacks nothing. Until that is told, or

@@ -117,7 +117,7 @@
   let shown = []; // of what others send, as it was shown here
   let sent = []; // of what we send
   let lost = 0;
-  const tracks = {}; // id -> {local, member, name, source}
+  const tracks = {}; // id -> {local, member, name, source}; source: now, each row has its own
 
   function keep(rows, row) {
     if (rows.length < kMostKept) rows.push(row);
@@ -207,7 +207,7 @@
         display: seen.expectedDisplayTime, receive: seen.receiveTime, capture: seen.captureTime, rtp: seen.rtpTimestamp,
       };
       keep(shown, {
-        track: track.id, at, presented: seen.presentedFrames, width: seen.width, height: seen.height, ...times, ...mark,
+        track: track.id, stream: about.source, at, presented: seen.presentedFrames, width: seen.width, height: seen.height, ...times, ...mark,
       });
     };
     element.requestVideoFrameCallback(next);
@@ -237,6 +237,7 @@
       if (!track) continue;
       look(element);
       const about = tracks[track.id] ??= describe(track);
+      if (!about.local) Object.assign(about, describe(track)); // its camera, or its screen by now
       if (about.local && track.readyState === 'live') followLocal(track).catch(() => {});
     }
   }

@@ -61,7 +61,8 @@ TEST(PatternLooks, WhoMeasuresPaintsAsItLooksThen) {
   media.video.fps = 10;
   auto looks = std::make_shared<PatternLooks>();
   looks->begin(look(160, 90));
-  const auto member = member_of({&media, "alice", 7, 42, 0, 0, 0, looks});
+  const auto member =
+      member_of({.media = &media, .shown = "alice", .number = 7, .seed = 42, .looks = looks});
   ASSERT_TRUE(member.painting && member.painting->size);
   looks->change_rate(20, 30);  // after the measuring began
   looks->change_size(20, 320, 180);

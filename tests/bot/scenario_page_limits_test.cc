@@ -23,7 +23,7 @@ TEST(ScenarioPageLimits, SaysAllReasonsWithTheirPlaces) {
   EXPECT_EQ(mistakes("rooms: {r: {url: 'https://h/whip', ca_file: ca.pem}}\n"
                      "media: {odd: {video: screen, audio: silence}}\n"
                      "actors:\n"
-                     "  page: {count: 2, browser: chromium, send: odd, receive: audio,\n"
+                     "  page: {count: 2, browser: firefox, send: odd, receive: audio,\n"
                      "         network: 3g}\n"
                      "  bot:\n"
                      "steps:\n"
@@ -36,14 +36,15 @@ TEST(ScenarioPageLimits, SaysAllReasonsWithTheirPlaces) {
             "(ws://HOST/rooms/NAME)\n"
             "t.yaml:6:29: actors.page.browser: its room has a ca_file, which a browser takes not; "
             "insecure does\n"
-            "t.yaml:6:59: actors.page.receive: a browser receives all\n"
+            "t.yaml:6:58: actors.page.receive: a browser receives all\n"
             "t.yaml:7:19: actors.page.network: a browser has a network only among bots: what it "
             "exchanges with page goes its own way\n"
-            "t.yaml:6:45: actors.page.send: video of a browser is the pattern or one .y4m or "
+            "t.yaml:6:44: actors.page.send: video of a browser is the pattern or one .y4m or "
             ".mjpeg file that repeats\n"
-            "t.yaml:6:45: actors.page.send: audio of a browser is the pattern or one .wav file "
+            "t.yaml:6:44: actors.page.send: audio of a browser is the pattern or one .wav file "
             "that repeats\n"
-            "t.yaml:12:10: steps[2].do: share-screen: not for a browser (page is one)\n"
+            "t.yaml:12:10: steps[2].do: share-screen: a Firefox without a window has no screen to "
+            "share; Chromium has (page is one)\n"
             "t.yaml:13:34: steps[3].to: a browser writes to everybody (page is one)\n");
 }
 
@@ -58,6 +59,33 @@ TEST(ScenarioPageLimits, TakesWhatAPageCan) {
   EXPECT_EQ(sending("{video: {file: a.mjpeg}, audio: {file: a.wav}}"), "");
   EXPECT_THAT(sending("{video: {file: a.mp4}}"), HasSubstr(".y4m or .mjpeg"));
   EXPECT_THAT(sending("{audio: {file: a.wav, loop: false}}"), HasSubstr(".wav file that repeats"));
+}
+
+TEST(ScenarioPageLimits, ItsScreenIsInItsCamerasPlace) {
+  const auto steps = [](const std::string& text, const std::string& actor = "send: m") {
+    return mistakes(
+        "media: {m: {video: pattern, audio: pattern}, slides: {video: screen}}\n"
+        "actors: {page: {count: 2, browser: chromium, " +
+        actor + "}, bot: {send: m}}\nsteps:\n  - {do: join, who: '*'}\n" + text);
+  };
+  const std::string share = "  - {do: share-screen, who: page-1}\n";
+  const std::string unshare = "  - {do: unshare-screen, who: page-1}\n";
+  const std::string off = "  - {do: camera-off, who: page-1}\n";
+  EXPECT_EQ(steps(off + share + "  - {do: mute, who: page}\n" + unshare + off), "");
+  EXPECT_EQ(steps(share +
+                  "  - {do: camera-off, who: page-2}\n  - {do: leave, who: page}\n"
+                  "  - {do: join, who: page}\n" +
+                  off),
+            "");
+  EXPECT_THAT(steps(share + off), HasSubstr("steps[2].do: camera-off: a browser's screen is in its "
+                                            "camera's place until unshare-screen (page is one)"));
+  EXPECT_THAT(steps(share + "  - {do: mute, who: '*', what: video}\n"),
+              HasSubstr("steps[2].do: mute: a browser's screen"));
+  EXPECT_THAT(steps("  - {do: share-screen, who: '*', media: slides}\n"),
+              HasSubstr("steps[1].media: a browser shares a screen of its own (page is one)"));
+  EXPECT_THAT(steps(share, "verify: all"),
+              HasSubstr("steps[1].do: share-screen: a browser shares it in its camera's place, and "
+                        "has no camera (page is one)"));
 }
 
 TEST(ScenarioPageLimits, ItsNetworkIsAtTheBotsItMeets) {

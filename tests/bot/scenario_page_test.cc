@@ -292,6 +292,57 @@ thresholds:
   });
 }
 
+// Twice, in its camera's place. It carries no marks: whether it comes is seen by its pictures, and
+// what is measured of the camera does not suffer from it.
+TEST_P(ScenarioChromiumTest, ItsScreenComesAndGoes) {
+  decode(R"(
+actors:
+  page: {browser: chromium, send: cam, verify: all}
+  other: {browser: chromium, verify: all}
+  bot: {send: cam, verify: all}
+steps:
+  - {do: join, who: bot}
+  - {do: join, who: "*", timeout: 90s}
+  - {expect: seen, who: "*", from: page, stream: camera, within: 60s}
+  - {expect: unseen, who: bot, from: page, stream: screen, for: 1s}
+  - {do: share-screen, who: page, timeout: 30s}
+  - {expect: first-frame, who: "*", from: page, stream: screen, within: 20s}
+  - {expect: unseen, who: bot, from: page, stream: camera, for: 2s, grace: 1s}
+  - {do: mute, who: page, timeout: 30s}
+  - {do: unmute, who: page, timeout: 30s}
+  - {do: unshare-screen, who: page, timeout: 30s}
+  - {expect: seen, who: "*", from: page, stream: camera, within: 20s}
+  - {expect: unseen, who: bot, from: page, stream: screen, for: 2s, grace: 1s}
+  - {do: camera-off, who: page, timeout: 30s}
+  - {do: share-screen, who: page, timeout: 30s}
+  - mark: again
+  - {expect: metric, who: bot, from: page, metric: video.decoded, stat: total, op: ">", value: 5, stream: screen, within: 20s}
+  - mark: end
+  - {do: unshare-screen, who: page, timeout: 30s}
+  - {do: camera-on, who: page, timeout: 30s}
+  - {expect: seen, who: bot, from: page, stream: camera, within: 20s}
+  - {do: leave, who: "*", timeout: 30s}
+thresholds:
+  - {metric: video.marked, stat: total, op: ">", value: 30, who: bot, from: page, stream: camera}
+  - {metric: video.unread, stat: total, op: "==", value: 0, who: bot, from: page, stream: camera}
+  - {metric: video.unread, stat: total, op: "==", value: 0, who: other, from: page, stream: camera}
+  - {metric: identity.wrong, stat: total, op: "==", value: 0, who: bot, per: stream}
+  - {metric: mute_leak, stat: total, op: "==", value: 0, who: bot, from: page, stream: camera}
+  - {metric: rtp.packets, stat: total, op: ">", value: 10, who: "*", from: page, stream: screen}
+  - {metric: video.decoded, stat: total, op: ">", value: 10, who: "*", from: page, stream: screen}
+  - {metric: send.frames, stat: total, op: ">", value: 10, who: page, stream: screen}
+)");
+  run();
+  std::string unread;
+  for (const Series& series : evidence_->series)
+    for (const Sample& sample : series.samples)
+      if (series.metric == "video.unread" && sample.value > 0)
+        unread += series.actor + " at " + std::to_string(evidence_->seconds(sample.at_ns)) + " s\n";
+  for (const auto& step : evidence_->steps)
+    unread += step.what + " from " + std::to_string(evidence_->seconds(step.span.from_ns)) + " s\n";
+  EXPECT_EQ(judged().verdict, Verdict::kPass) << text() << "unread:\n" << unread;
+}
+
 INSTANTIATE_TEST_SUITE_P(Only, ScenarioChromiumTest, testing::Values("chromium"),
                          [](const auto& info) { return std::string(info.param); });
 

@@ -177,6 +177,18 @@ TEST_F(MarkSeriesTest, WhoseCameraIsOffNeedNotBeRead) {
   EXPECT_EQ(total(series("video.unread")), 1);
 }
 
+TEST_F(MarkSeriesTest, AScreenWithoutMarksIsNotJudged) {
+  show_many(0, 20);
+  marks_.muted("bot", true, now_);
+  for (int i = 0; i < 40; ++i) next({{"bot", "screen"}, std::nullopt}, 1);
+  marks_.muted("bot", false, now_);
+  show_many(60, 80);
+  EXPECT_EQ(total(series("video.unread")), 0);
+  EXPECT_TRUE(series("video.freeze_true").samples.empty());
+  EXPECT_EQ(series("video.marked").state, Measured::kOk);
+  for (const Series& one : marks_.all()) EXPECT_EQ(one.stream, "camera") << one.metric;
+}
+
 TEST_F(MarkSeriesTest, TheSendersUncertaintyIsThatOfDelays) {
   captured_ = [](int64_t seen) { return std::optional(Captured{seen - 250 * kMs, 4 * kMs}); };
   show_many(0, 10);
@@ -197,13 +209,15 @@ TEST(ParseMarks, ReadsWhatTheScriptGives) {
     "tracks":{"t1":{"local":false,"name":"bot","source":"screen"},"t2":{"local":true,"source":"camera"}},
     "shown":[{"track":"t1","at":600,"display":610,"presented":7,"width":320,"height":180,
               "receive":590,"rtp":4000000000,"counter":12,"source":9,"flags":1},
-             {"track":"t1","at":601,"display":611,"presented":8,"width":320,"height":180}],
+             {"track":"t1","at":601,"display":611,"presented":8,"width":320,"height":180},
+             {"track":"t1","stream":"camera","at":602,"display":612,"presented":9}],
     "sent":[{"track":"t2","at":650,"counter":3,"source":77,"flags":0}]})");
   ASSERT_TRUE(json);
   const auto marks = parse_marks(*json, clock);
   ASSERT_TRUE(marks) << marks.error().message;
   EXPECT_EQ(marks->lost, 2U);
-  ASSERT_EQ(marks->shown.size(), 2U);
+  ASSERT_EQ(marks->shown.size(), 3U);
+  EXPECT_EQ(marks->shown[2].key, (StreamKey{"bot", "camera"})) << "what it was then";
   const ShownFrame& frame = marks->shown[0];
   EXPECT_EQ(frame.key, (StreamKey{"bot", "screen"}));
   EXPECT_EQ(frame.mark, (VideoMark{12, 9, 1}));

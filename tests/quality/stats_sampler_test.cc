@@ -58,6 +58,17 @@ TEST_F(StatsSamplerTest, ACounterThatWentBackBeganAnew) {
   EXPECT_THAT(values("rtp.lost"), ElementsAre(50, 1));
 }
 
+TEST_F(StatsSamplerTest, WhatWasCountedElsewhereIsNotCountedAgain) {
+  SeriesSet before_set{"bob", "alice", "screen"};
+  StatsSampler before{before_set};
+  before.received({.packets = 1000, .lost = 50, .bytes = 100000}, kSecond);
+  sampler_.go_on_from(before);
+  sampler_.received({.packets = 1030, .lost = 51, .bytes = 103000}, 2 * kSecond);
+  EXPECT_THAT(values("rtp.packets"), ElementsAre(30));
+  EXPECT_THAT(values("rtp.lost"), ElementsAre(1));
+  EXPECT_THAT(values("rtp.bitrate"), ElementsAre(24000));
+}
+
 TEST_F(StatsSamplerTest, TheBuffersDelayIsOfTheSecondNotOfAllTime) {
   sampler_.received({.packets = 1, .buffer_delay = 10.0, .buffer_emitted = 100}, kSecond);
   sampler_.received({.packets = 2, .buffer_delay = 16.0, .buffer_emitted = 130}, 2 * kSecond);

@@ -147,6 +147,62 @@ TEST(Watcher, AStreamThatGoesOnInAnotherCodecAndComesBackMissesNothing) {
     EXPECT_THAT(s.values(once), SizeIs(1)) << once;
 }
 
+// Two seconds of a camera, one of a screen in its place, and the camera again.
+TEST(Watcher, WhatCoversACameraNeedNotBeRead) {
+  for (const bool told : {true, false}) {
+    auto frames = make_video(pictures(60));
+    VideoRecipe bare = pictures(30), after = pictures(60);
+    bare.marked = false;
+    after.first_counter = 60;
+    const auto append = [&](const VideoRecipe& recipe, int64_t seconds) {
+      for (EncodedFrame& f : make_video(recipe)) {
+        f.time_ns += seconds * 1'000'000'000;
+        f.rtp_time += static_cast<uint32_t>(seconds) * 90000;
+        frames.push_back(std::move(f));
+      }
+    };
+    append(bare, 2);
+    append(after, 3);
+    Measuring call(all());
+    call.watch().expect("alice", alice());
+    call.add({video_track(1, "alice"), std::move(frames)});
+    if (told) {
+      call.at(1.5, [&] { call.watch().covered("alice", INT64_MAX); });
+      call.at(2.2, [&] { call.watch().covered("alice", test::at_second(2.5)); });
+    }
+    call.run(5.5);
+    const Snapshot s(call.watch());
+    EXPECT_EQ(s.total("video.decoded"), 150);
+    EXPECT_EQ(s.total("video.unread"), told ? 0 : 30);
+    EXPECT_EQ(s.of("video.marked").state, told ? Measured::kOk : Measured::kInvalid);
+    EXPECT_THAT(call.watch().senses().unread(), SizeIs(told ? 0 : 1));
+    if (!told) continue;
+    EXPECT_EQ(s.total("video.marked"), 120);
+    EXPECT_EQ(s.total("video.missing"), 0);
+  }
+}
+
+// Whatever is on it: a window with this very call, say.
+TEST(Watcher, AScreenWithoutMarksIsNotJudgedByMarks) {
+  Member member = alice();
+  member.bare_screen = true;
+  Measuring call(all());
+  call.watch().expect("alice", member);
+  call.watch().covered("alice", INT64_MAX);
+  TrackInfo screen = video_track(1, "alice");
+  screen.source = "screen";
+  call.add({screen, make_video(pictures(60))});
+  call.run(2.5);
+  const Snapshot s(call.watch());
+  EXPECT_EQ(s.total("video.decoded", "screen"), 60);
+  EXPECT_EQ(s.values("video.width", "screen").size(), 1u);
+  for (const char* none : {"video.marked", "video.unread", "video.missing", "video.e2e_delay",
+                           "video.psnr", "identity.wrong", "mute_leak"})
+    for (const Series& one : s.all()) EXPECT_NE(one.metric, none);
+  EXPECT_THAT(call.watch().presence(), IsEmpty());
+  EXPECT_THAT(call.watch().senses().unread(), SizeIs(1)) << "pictures came all the same";
+}
+
 TEST(Watcher, HeadersDecodeNothingAndSaySo) {
   WatchConfig config = all();
   config.verify = Verify::kHeaders;
