@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace callbot::bot {
@@ -93,6 +94,36 @@ std::optional<PagePlace> page_place_of(const std::string& url) {
   return PagePlace{"http" + url.substr(2, at - 2), url.substr(at + kRooms.size())};
 }
 
+namespace {
+
+using Say = std::function<void(const std::string& path, const std::string& what)>;
+
+void look_at_steps(const scenarios::Scenario& scenario, const scenarios::Actor& actor,
+                   const Say& say) {
+  const auto* sent = scenario.media_named(actor.send);
+  const bool has_camera = sent != nullptr && sent->video.source != "none";
+  std::set<std::string> sharing;  // its instances, before the step
+  auto own = scenarios::instances(scenario);
+  std::erase_if(own, [&](const scenarios::Instance& one) { return one.actor != &actor; });
+  for (const Step& step : scenario.steps) {
+    NotTaken wrong;
+    for (const scenarios::Instance& one : own) {
+      if (!scenarios::matches(step.who, actor.role, one.name)) continue;
+      if (wrong.key == nullptr)
+        wrong = not_taken(step, actor, has_camera, sharing.count(one.name) > 0);
+      if (step.kind == StepKind::kShareScreen) sharing.insert(one.name);
+      if (step.kind == StepKind::kUnshareScreen || step.kind == StepKind::kLeave ||
+          step.kind == StepKind::kCrash)
+        sharing.erase(one.name);
+    }
+    if (wrong.key != nullptr)
+      say(path_of(path_of("steps", step.index), wrong.key),
+          fmt::format("{} ({} is one)", wrong.why, actor.role));
+  }
+}
+
+}  // namespace
+
 std::vector<scenarios::Mistake> page_mistakes(const scenarios::Scenario& scenario,
                                               const scenarios::Actor& actor) {
   std::vector<scenarios::Mistake> all;
@@ -118,25 +149,7 @@ std::vector<scenarios::Mistake> page_mistakes(const scenarios::Scenario& scenari
     if (!is_played(media->audio, {".wav"}))
       say(path_of(path, "send"), "audio of a browser is the pattern or one .wav file that repeats");
   }
-  const auto* sent = scenario.media_named(actor.send);
-  const bool has_camera = sent != nullptr && sent->video.source != "none";
-  std::set<std::string> sharing;  // its instances, before the step
-  const auto all_instances = scenarios::instances(scenario);
-  for (const Step& step : scenario.steps) {
-    NotTaken wrong;
-    for (const scenarios::Instance& one : all_instances) {
-      if (one.actor != &actor || !scenarios::matches(step.who, actor.role, one.name)) continue;
-      if (wrong.key == nullptr)
-        wrong = not_taken(step, actor, has_camera, sharing.count(one.name) > 0);
-      if (step.kind == StepKind::kShareScreen) sharing.insert(one.name);
-      if (step.kind == StepKind::kUnshareScreen || step.kind == StepKind::kLeave ||
-          step.kind == StepKind::kCrash)
-        sharing.erase(one.name);
-    }
-    if (wrong.key != nullptr)
-      say(path_of(path_of("steps", step.index), wrong.key),
-          fmt::format("{} ({} is one)", wrong.why, actor.role));
-  }
+  look_at_steps(scenario, actor, say);
   return all;
 }
 

@@ -91,22 +91,28 @@ Result<> ScenarioTest::plan() {
         wrong += (wrong.empty() ? "" : "\n") + scenario.error().message;
         break;  // most often one of all rows
       }
-      for (scenarios::Actor& actor : scenario->actors)
-        if (!actor.playout_latency) actor.playout_latency = options_.playout_latency;
-      const std::string& bundle = scenario->report.bundle;
-      scenarios::Values given = row;
-      for (const auto& [name, value] : options_.vars) given[name] = value;
-      // As they are in evidence: --var goes before the row.
-      scenarios::Values compared = without_secrets(row);
-      for (auto& [name, value] : compared) value = given[name];
-      for (int i = 0; i < options_.repeat; ++i)
-        planned_.push_back({*scenario,
-                            {++number, without_secrets(given),
-                             bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"},
-                            {compared, static_cast<size_t>(i), options_.baseline_rules}});
+      plan_row(std::move(*scenario), row, number);
     }
   }
   return wrong.empty() ? Result<>() : fail(Code::kUsage, wrong);
+}
+
+// `number`: of the file's last run so far.
+void ScenarioTest::plan_row(scenarios::Scenario scenario, const scenarios::Values& row,
+                            int& number) {
+  for (scenarios::Actor& actor : scenario.actors)
+    if (!actor.playout_latency) actor.playout_latency = options_.playout_latency;
+  const std::string& bundle = scenario.report.bundle;
+  scenarios::Values given = row;
+  for (const auto& [name, value] : options_.vars) given[name] = value;
+  // As they are in evidence: --var goes before the row.
+  scenarios::Values compared = without_secrets(row);
+  for (auto& [name, value] : compared) value = given[name];
+  for (int i = 0; i < options_.repeat; ++i)
+    planned_.push_back({scenario,
+                        {++number, without_secrets(given),
+                         bundle.empty() ? fs::path() : fs::path(bundle) / ".receiving"},
+                        {compared, static_cast<size_t>(i), options_.baseline_rules}});
 }
 
 void ScenarioTest::start() {

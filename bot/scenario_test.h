@@ -45,6 +45,7 @@ class ScenarioTest {
   };
   Result<> read_baseline();
   Result<> plan();
+  void plan_row(scenarios::Scenario scenario, const scenarios::Values& row, int& number);
   void next();
   Result<> open_metrics(const std::string& where);
   void show() const;

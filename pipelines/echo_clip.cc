@@ -27,18 +27,13 @@ EchoClip::EchoClip(std::vector<ClipStream> streams, std::function<void(TrackId)>
       wants_key_frame_(std::move(wants_key_frame)),
       origins_(streams_.size()) {}
 
-void EchoClip::begin(Origin& origin) const {
-  origin.begin_ns.reset();
-  origin.lost = false;
-}
-
 void EchoClip::add_track(const TrackInfo& track) {
   if (track.source == "screen") return;
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < streams_.size(); ++i) {
     if (streams_[i].kind != track.kind || streams_[i].codec != track.codec) continue;
     origins_[i].tracks.push_back({track.id, track.clock_rate});
-    begin(origins_[i]);
+    origins_[i].begin_track();
   }
 }
 
@@ -47,7 +42,7 @@ void EchoClip::remove_track(TrackId track) {
   for (Origin& origin : origins_) {
     const bool was_sent = !origin.tracks.empty() && origin.tracks.back().id == track;
     std::erase_if(origin.tracks, [&](const Origin::Track& one) { return one.id == track; });
-    if (was_sent) begin(origin);
+    if (was_sent) origin.begin_track();
   }
 }
 

@@ -54,8 +54,11 @@ class EchoClip final : public Sink, public ClipReader {
     bool lost = false;                // until the next key frame
     bool key_wanted = false;
     int64_t asked_ns = 0;  // arrival of the last frame at which it was asked for
+    void begin_track() {
+      begin_ns.reset();
+      lost = false;
+    }
   };
-  void begin(Origin& origin) const;
   int64_t time_of(Origin& origin, const Frame& frame);
 
   const std::vector<ClipStream> streams_;

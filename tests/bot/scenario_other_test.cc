@@ -75,11 +75,7 @@ thresholds:
 TEST_F(ScenarioOtherTest, DelaysAreMeasuredOverTwoClocks) {
   auto alice = send(on_another_clock(), {"--seed", "500"});
   ASSERT_FALSE(alice.event("joined").is_null()) << alice.output();
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    begin_with_alice(kLook);
-    ASSERT_TRUE(ended());
-    if (evidence_->invalid.empty()) break;
-  }
+  ASSERT_NO_FATAL_FAILURE(run_through([this] { begin_with_alice(kLook); }));
   for (const char* name : {"delay", "sound", "picture", "purity", "identity", "double"})
     EXPECT_EQ(verdict_of(name), Verdict::kPass) << name << "\n" << text();
   EXPECT_EQ(verdict_of("too tight"), Verdict::kInvalid) << text();
@@ -123,8 +119,7 @@ TEST_F(ScenarioOtherTest, AnotherSeedIsSaid) {
 
 // Its own frames come back to whoever sent them: there is one clock, and nothing is asked.
 TEST_F(ScenarioOtherTest, AnEchoNeedsNoClock) {
-  const auto words = on_another_clock();
-  std::vector<std::string> all(words);
+  std::vector<std::string> all = on_another_clock();
   for (const auto& word :
        Program::callbot({"send", host_.url(), "--name", "echo", "--echo", "bob"}))
     all.push_back(word);
@@ -165,11 +160,7 @@ thresholds:
 )",
                                              "t.yaml", {});
   ASSERT_TRUE(scenario) << scenario.error().message;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    start(*scenario);
-    ASSERT_TRUE(ended());
-    if (evidence_->invalid.empty()) break;
-  }
+  ASSERT_NO_FATAL_FAILURE(run_through([&] { start(*scenario); }));
   EXPECT_EQ(status(), 0) << text() << echo.output();
   EXPECT_EQ(series("video.network_delay", "echo").uncertainty, 0);
 }
@@ -208,11 +199,7 @@ thresholds:
 )",
                                              "t.yaml", {});
   ASSERT_TRUE(scenario) << scenario.error().message;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    start(*scenario);
-    ASSERT_TRUE(ended());
-    if (evidence_->invalid.empty()) break;
-  }
+  ASSERT_NO_FATAL_FAILURE(run_through([&] { start(*scenario); }));
   for (const char* name : {"freeze", "missing"})
     EXPECT_NE(verdict_of(name), Verdict::kFail) << name << "\n" << text();
   EXPECT_NE(status(), 1) << text() << echo.output();

@@ -189,11 +189,7 @@ class RoomsTest : public test::ScenarioRuns {
             more,
         "t.yaml", {});
     ASSERT_TRUE(scenario) << scenario.error().message;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      start(*scenario);
-      ASSERT_TRUE(ended());
-      if (evidence_->invalid.empty()) return;
-    }
+    run_through([&] { start(*scenario); });
   }
   std::string room_of(const std::string& actor) const {
     const auto* facts = evidence_->actor(actor);

@@ -11,6 +11,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const kStartWithin = 60_000; // ms; several browsers may start at once on a small machine
 const kStepWithin = 40_000;
@@ -227,4 +228,15 @@ async function openFirefox({ viewport, insecure, media = true, prefs = {} }) {
 
 export function openBrowser(options = {}) {
   return (options.kind === 'firefox' ? openFirefox : openChromium)(options);
+}
+
+// A page that is a file, in a browser that ends with the test; and every address it asks for.
+export async function openFile(t, file, options = {}) {
+  const browser = await openBrowser({ media: false, ...options });
+  t.after(() => browser.close());
+  const view = await browser.open('about:blank');
+  const asked = [];
+  view.raw.on('request', (request) => asked.push(request.url()));
+  await view.go(pathToFileURL(file).href);
+  return { view, asked };
 }

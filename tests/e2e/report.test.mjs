@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-import { openBrowser, until } from './browser.mjs';
+import { openBrowser, openFile, until } from './browser.mjs';
 
 const run = promisify(execFile);
 const kTest = { timeout: 300_000 };
@@ -33,16 +33,7 @@ before(async () => {
   page = made.path;
 });
 
-// The page, and every address it asked for.
-async function open(t, options = {}) {
-  const browser = await openBrowser({ media: false, ...options });
-  t.after(() => browser.close());
-  const view = await browser.open('about:blank');
-  const asked = [];
-  view.raw.on('request', (request) => asked.push(request.url()));
-  await view.go(pathToFileURL(page).href);
-  return { view, asked };
-}
+const open = (t, options) => openFile(t, page, options);
 
 test('it asks for nothing but itself, and nothing goes wrong', kTest, async (t) => {
   const { view, asked } = await open(t);

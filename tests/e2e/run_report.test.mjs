@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-import { openBrowser, until } from './browser.mjs';
+import { openFile, until } from './browser.mjs';
 
 const run = promisify(execFile);
 const kTest = { timeout: 300_000 };
@@ -63,16 +63,6 @@ before(async () => {
   await run(process.env.SAMPLE_RUN, [pages.invented.file], { timeout: 60_000 });
 });
 
-async function open(t, file, options = {}) {
-  const browser = await openBrowser({ media: false, ...options });
-  t.after(() => browser.close());
-  const view = await browser.open('about:blank');
-  const asked = [];
-  view.raw.on('request', (request) => asked.push(request.url()));
-  await view.go(pathToFileURL(file).href);
-  return { view, asked };
-}
-
 // In the page: every text that is seen, its colour against what is behind it.
 function contrasts() {
   const channels = (text) => {
@@ -120,7 +110,7 @@ function graphs() {
 for (const name of ['real', 'invented']) {
   test(`the ${name} run's page asks for nothing but itself, and nothing goes wrong`, kTest, async (t) => {
     const { file } = pages[name];
-    const { view, asked } = await open(t, file);
+    const { view, asked } = await openFile(t, file);
     assert.match(await view.evaluate(() => document.title), /^(Fail|Invalid): /);
     assert.deepEqual(asked.filter((url) => !url.startsWith('data:')), [pathToFileURL(file).href]);
     // What follows the pointer over the graphs.
@@ -140,7 +130,7 @@ for (const name of ['real', 'invented']) {
   });
 
   test(`the ${name} run's graphs show something`, kTest, async (t) => {
-    const { view } = await open(t, pages[name].file);
+    const { view } = await openFile(t, pages[name].file);
     const all = await view.evaluate(graphs);
     assert.ok(all.length >= pages[name].graphs, JSON.stringify(all));
     for (const { title, legend, lines } of all) {
@@ -156,7 +146,7 @@ for (const name of ['real', 'invented']) {
   for (const [device, viewport] of [['laptop', { width: 1280, height: 800 }], ['phone', { width: 390, height: 844 }]]) {
     test(`the ${name} run's page fits a ${device} and can be read, light and dark`, kTest, async (t) => {
       for (const colorScheme of ['light', 'dark']) {
-        const { view } = await open(t, pages[name].file, { viewport, colorScheme });
+        const { view } = await openFile(t, pages[name].file, { viewport, colorScheme });
         const wide = await view.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, `${wide} px too wide`);
         const [back, ink] = await view.evaluate(() => {
@@ -178,6 +168,6 @@ for (const name of ['real', 'invented']) {
 }
 
 test('a name that is no markup is only text', kTest, async (t) => {
-  const { view } = await open(t, pages.real.file);
+  const { view } = await openFile(t, pages.real.file);
   assert.ok(await view.evaluate(() => document.querySelector('h1').textContent.includes('<b>short</b> & real')));
 });

@@ -8,6 +8,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,12 +53,16 @@ class ScenarioRuns : public ::testing::Test {
     return loop_.run_until([&] { return evidence_.has_value(); }, within);
   }
   // Once more where the machine held this process up, which the run says of itself.
-  void run(const std::string& more, const std::string& top = "") {
+  void run_through(const std::function<void()>& begin_it) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      begin(more, top);
+      begin_it();
+      if (HasFatalFailure()) return;
       ASSERT_TRUE(ended());
       if (evidence_->invalid.empty()) return;
     }
+  }
+  void run(const std::string& more, const std::string& top = "") {
+    run_through([&] { begin(more, top); });
   }
   scenarios::Judged judged() const { return scenarios::judge(scenario_, *evidence_); }
   int status() const {
