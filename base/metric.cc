@@ -83,6 +83,11 @@ constexpr Metric kMetrics[] = {
      "neither muted it nor left"},
     {"video.pause", "s", kSpan, kDecoder, Looks::kHeaders, kLess, "",
      "more than 5 s between two frames (W3C pauseCount), and behind the last as of video.freeze"},
+    {"video.arrival_interval", "s", kGauge, kDecoder, Looks::kHeaders, kLess, "",
+     "as video.interval, between the arrivals of their last packets: what waits for a frame before "
+     "it comes with that one"},
+    {"video.arrival_freeze", "s", kSpan, kDecoder, Looks::kHeaders, kLess, "",
+     "as video.freeze, by video.arrival_interval: what no playout_latency evened out"},
     {"video.e2e_delay", "s", kGauge, kMark, Looks::kRotate, kLess, "",
      "from a marked frame's capture to its first modelled playout"},
     {"video.network_delay", "s", kGauge, kMark, Looks::kRotate, kLess, "",

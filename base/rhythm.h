@@ -11,6 +11,7 @@
 // Fails:   never.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -40,6 +41,23 @@ class Rhythm {
   std::optional<int64_t> last_ns_;
   std::deque<double> intervals_;
   double sum_ = 0;
+};
+
+// By arrivals: what has to wait for the frame before it comes with that one.
+class ArrivalRhythm {
+ public:
+  std::optional<Rhythm::Interval> add(int64_t at_ns) {
+    newest_ns_ = std::max(newest_ns_, at_ns);
+    return rhythm_.add(newest_ns_);
+  }
+  std::optional<Rhythm::Interval> to_the_end(int64_t now_ns) const {
+    return rhythm_.to_the_end(now_ns);
+  }
+  void interrupt() { rhythm_.interrupt(); }
+
+ private:
+  Rhythm rhythm_;
+  int64_t newest_ns_ = 0;
 };
 
 // A picture that stands still while its frames go on coming: the same one again and again.

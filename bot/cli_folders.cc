@@ -131,6 +131,9 @@ void add_marks(CLI::App& app, MarksOptions& o) {
   auto* json = c->add_flag("--json", o.json, "as JSON, a value for each file");
   c->add_flag("--each", o.each, "in the JSON also each picture: when it is, and the marks in it")
       ->needs(json);
+  c->add_flag("--compare", o.compare,
+              "also each file with the one before it, by the numbers of the pictures: what was "
+              "sent, received and recorded");
   c->footer(
       "Marks are found in composed, letterboxed, scaled and cropped pictures. For each source: "
       "when\n"
@@ -146,10 +149,11 @@ void add_marks(CLI::App& app, MarksOptions& o) {
       "Only who is required; the values are the usual ones. \"must_not_hear\": true is all of the "
       "file.\n"
       "Exit status 1: the plan does not hold;\n"
-      "5: no mark could be read, or too few to judge.\n\n"
+      "5: no mark could be read, or too few to judge, or two files have none in common.\n\n"
       "Examples:\n"
       "  callbot marks composed.mp4\n"
-      "  callbot marks composed.mp4 --plan plan.json --json\n");
+      "  callbot marks composed.mp4 --plan plan.json --json\n"
+      "  callbot marks --compare sent.y4m received.webm recorded.mp4\n");
 }
 
 void add_key(CLI::App& app, KeyOptions& key) {

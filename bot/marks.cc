@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/print.h"
 #include "bot/interrupt.h"
+#include "quality/compared_marks.h"
 #include "quality/mark_plan.h"
 #include "recordings/av.h"
 
@@ -47,33 +48,6 @@ bool has_marks(const quality::MarkedFile& marks) {
                                                [](auto& s) { return s.chirps > 0; });
 }
 
-// One file's answer, printed or added to `all`.
-ExitStatus tell(const fs::path& path, const quality::MarkedFile& marks,
-                const std::optional<quality::MarkPlan>& plan, Json* all) {
-  const auto verdict = plan ? quality::judge_marks(marks, *plan) : quality::MarkVerdict{};
-  ExitStatus status = has_marks(marks) ? kExitGood : kExitUnmeasured;
-  if (!verdict.unmeasured.empty()) status = kExitUnmeasured;
-  if (!verdict.wrong.empty()) status = kExitNotGood;
-  if (all != nullptr) {
-    Json json = quality::to_json(marks);
-    json.set("file", path.string());
-    if (plan) {
-      Json wrong = Json::array(), unmeasured = Json::array();
-      for (const std::string& text : verdict.wrong) wrong.add(text);
-      for (const std::string& text : verdict.unmeasured) unmeasured.add(text);
-      json.set("verdict", word_of(status)).set("wrong", wrong).set("unmeasured", unmeasured);
-    }
-    all->add(json);
-    return status;
-  }
-  print("{}: {}{}", path.string(), plan ? std::string(word_of(status)) + ", " : "",
-        quality::to_text(marks));
-  for (const std::string& text : verdict.wrong) print("  wrong: {}\n", text);
-  for (const std::string& text : verdict.unmeasured) print("  unmeasured: {}\n", text);
-  if (!plan && !has_marks(marks)) print("  no mark could be read\n");
-  return status;
-}
-
 // FAIL outweighs what could not be measured.
 ExitStatus worse(ExitStatus a, ExitStatus b) {
   for (const ExitStatus status : {kExitNotGood, kExitUnmeasured}) {
@@ -82,20 +56,83 @@ ExitStatus worse(ExitStatus a, ExitStatus b) {
   return std::max(a, b);
 }
 
+struct ReadFile {
+  fs::path path;
+  quality::MarkedFile marks;
+};
+
+// Printed, or added to the later file's `json`.
+ExitStatus compare(const ReadFile& earlier, const quality::MarkedFile& later, Json* json) {
+  const auto compared = quality::compare_marks(earlier.marks, later);
+  const bool common = std::any_of(compared.begin(), compared.end(),
+                                  [](const auto& source) { return source.common > 0; });
+  if (json == nullptr) {
+    print("  against {}:\n", earlier.path.string());
+    for (const auto& source : compared) print("    {}\n", quality::to_text(source));
+    if (!common) print("    unmeasured: they have no picture in common\n");
+  } else {
+    Json sources = Json::array();
+    for (const auto& source : compared) sources.add(quality::to_json(source));
+    json->set("compared",
+              Json::object().set("with", earlier.path.string()).set("sources", sources));
+  }
+  return common ? kExitGood : kExitUnmeasured;
+}
+
+// One file's answer, printed or added to `all`; `before`: the file to compare it with.
+ExitStatus tell(const fs::path& path, const quality::MarkedFile& marks,
+                const std::optional<quality::MarkPlan>& plan, const ReadFile* before,
+                quality::Pictures pictures, Json* all) {
+  const auto verdict = plan ? quality::judge_marks(marks, *plan) : quality::MarkVerdict{};
+  ExitStatus status = has_marks(marks) ? kExitGood : kExitUnmeasured;
+  if (!verdict.unmeasured.empty()) status = kExitUnmeasured;
+  if (!verdict.wrong.empty()) status = kExitNotGood;
+  if (all != nullptr) {
+    Json json = quality::to_json(marks, pictures);
+    json.set("file", path.string());
+    if (plan) {
+      Json wrong = Json::array(), unmeasured = Json::array();
+      for (const std::string& text : verdict.wrong) wrong.add(text);
+      for (const std::string& text : verdict.unmeasured) unmeasured.add(text);
+      json.set("verdict", word_of(status)).set("wrong", wrong).set("unmeasured", unmeasured);
+    }
+    if (before != nullptr) status = worse(status, compare(*before, marks, &json));
+    all->add(json);
+    return status;
+  }
+  print("{}: {}{}", path.string(), plan ? std::string(word_of(status)) + ", " : "",
+        quality::to_text(marks));
+  for (const std::string& text : verdict.wrong) print("  wrong: {}\n", text);
+  for (const std::string& text : verdict.unmeasured) print("  unmeasured: {}\n", text);
+  if (!plan && !has_marks(marks)) print("  no mark could be read\n");
+  return before == nullptr ? status : worse(status, compare(*before, marks, nullptr));
+}
+
 }  // namespace
 
 ExitStatus run_marks(Console& console, const MarksOptions& options) {
   const auto plan = plan_of(options);
   if (!plan) return tell_on_disk(plan.error());
+  if (options.compare && options.files.size() < 2)
+    return tell_on_disk({Code::kUsage, "--compare: two files or more are needed"});
   const Interrupt interrupt;
   const bool bar = console.terminal() && !options.json;
   Json all = Json::array();
   ExitStatus status = kExitGood;
+  std::optional<ReadFile> before;
   for (const fs::path& path : options.files) {
-    const auto marks = marks_of(console, path, bar, options.each);
+    auto marks = marks_of(console, path, bar, options.each || options.compare);
     if (!marks && marks.error().code == Code::kInterrupted) return tell_on_disk(marks.error());
-    status = worse(status, marks ? tell(path, *marks, *plan, options.json ? &all : nullptr)
-                                 : tell_on_disk(marks.error()));
+    if (!marks) {
+      status = worse(status, tell_on_disk(marks.error()));
+      before.reset();
+      continue;
+    }
+    status =
+        worse(status, tell(path, *marks, *plan, before ? &*before : nullptr,
+                           options.each ? quality::Pictures::kEach : quality::Pictures::kSummed,
+                           options.json ? &all : nullptr));
+    if (options.compare) before = ReadFile{path, std::move(*marks)};
   }
   if (options.json) print("{}\n", all.dump(true));
   return status;

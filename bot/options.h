@@ -180,7 +180,8 @@ struct MarksOptions {
   std::vector<fs::path> files;
   fs::path plan;  // empty: nothing is judged
   bool json = false;
-  bool each = false;  // in the JSON: picture by picture
+  bool each = false;     // in the JSON: picture by picture
+  bool compare = false;  // each file with the one before it
 };
 
 struct SelftestOptions {

@@ -186,6 +186,7 @@ bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen)
     case Step::kBegin:
       finish(frame.key, stream);
       stream.rhythm.interrupt();
+      stream.arrivals.interrupt();
       return true;
     case Step::kNew:
       say("video.skip", placed.missing);
@@ -196,14 +197,28 @@ bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen)
 
 void MarkSeries::pace(Stream& stream, const ShownFrame& frame, bool looked) {
   const int64_t at = frame.display_ns;
-  if (!looked || was_muted(frame.key, stream.last_ns, at)) stream.rhythm.interrupt();
+  if (!looked || was_muted(frame.key, stream.last_ns, at)) {
+    stream.rhythm.interrupt();
+    stream.arrivals.interrupt();
+  }
   stream.still.begin(at);
   stream.last_ns = at;
+  came(stream, frame);
   const auto interval = stream.rhythm.add(at);
   if (!interval) return;
   book_.add("video.interval", frame.key, at, interval->seconds);
   if (interval->freeze)
     book_.add("video.freeze_true", frame.key, interval->begin_ns, interval->seconds);
+}
+
+void MarkSeries::came(Stream& stream, const ShownFrame& frame) {
+  if (!frame.receive_ns) return;
+  book_.of("video.arrival_freeze", frame.key).state = Measured::kOk;
+  const auto interval = stream.arrivals.add(*frame.receive_ns);
+  if (!interval) return;
+  book_.add("video.arrival_interval", frame.key, *frame.receive_ns, interval->seconds);
+  if (interval->freeze)
+    book_.add("video.arrival_freeze", frame.key, interval->begin_ns, interval->seconds);
 }
 
 void MarkSeries::finish(const StreamKey& key, Stream& stream) {

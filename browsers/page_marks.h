@@ -88,6 +88,7 @@ class MarkSeries {
     std::optional<uint16_t> source;  // of the last of its own frames
     MarkSequence sequence;
     Rhythm rhythm;
+    ArrivalRhythm arrivals;
     Still still;
     uint64_t presented = 0;
     int64_t last_ns = 0;    // displayed, of the last frame with a new number
@@ -102,6 +103,7 @@ class MarkSeries {
   bool count(Stream& stream, const ShownFrame& frame, uint64_t unseen);
   // Between frames with a new number; `looked`: at all that were shown since the one before.
   void pace(Stream& stream, const ShownFrame& frame, bool looked);
+  void came(Stream& stream, const ShownFrame& frame);
   void finish(const StreamKey& key, Stream& stream);
   std::vector<Series> judged(std::vector<Series> all) const;
 

@@ -287,13 +287,14 @@ Result<> MediaLines::add_sending(Line& line, size_t index, size_t stream,
   const auto ids = extensions_of(gst_caps_get_structure(preferences.get(), 0));
   const auto numbered = ids.find(kTransportCc);
   const bool adapts = config_.adapts && what.kind == MediaKind::kVideo;
-  auto sender = Sender::create(
-      loop_, {.pipeline = rtc_.pipeline(),
-              .sink = pad.get(),
-              .source = source_,
-              .stream = stream,
-              .clock = clock_,
-              .transport_cc = adapts && numbered != ids.end() ? numbered->second : 0});
+  const int transport_cc = adapts && numbered != ids.end() ? numbered->second : 0;
+  if (transport_cc > 0) transport_cc_ = transport_cc;
+  auto sender = Sender::create(loop_, {.pipeline = rtc_.pipeline(),
+                                       .sink = pad.get(),
+                                       .source = source_,
+                                       .stream = stream,
+                                       .clock = clock_,
+                                       .transport_cc = transport_cc});
   if (!sender) return tl::unexpected(sender.error());
   line.sender = std::move(*sender);
   return {};
@@ -327,7 +328,7 @@ Result<> MediaLines::add_receiving(Line& line, const GRef<GstCaps>& preferences)
 
 // The extension under which this m-line reports on transport-wide sequence numbers. Of sound it is
 // a few packets that no rendition can make fewer.
-int MediaLines::transport_cc(const SdpMline& mline, const SdpCodec& codec) const {
+int MediaLines::transport_cc_of(const SdpMline& mline, const SdpCodec& codec) const {
   const auto& feedback = codec.feedback;
   if (!config_.adapts || mline.kind != name_of(MediaKind::kVideo) ||
       std::find(feedback.begin(), feedback.end(), "transport-cc") == feedback.end())
@@ -379,7 +380,7 @@ void MediaLines::update(const std::vector<SdpMline>& mlines,
       const auto own = extensions_of(gst_caps_get_structure(stream.caps.get(), 0));
       for (const auto& [id, uri] : mlines[i].extensions)
         if (const auto at = own.find(uri); at != own.end()) format.extensions[at->second] = id;
-      format.transport_cc = transport_cc(mlines[i], *codec);
+      format.transport_cc = transport_cc_of(mlines[i], *codec);
       lines_[i].reported = format.transport_cc > 0;
       lines_[i].repaired = codec->rtx_payload >= 0;
       sender->set_format(std::move(format));

@@ -56,6 +56,8 @@ class MediaLines {
     bool repairs = false;  // by RTX
   };
   Adaptable adaptable() const;
+  // The extension in which rtpsession numbers what is sent, transport-wide; 0: in none.
+  int transport_cc() const { return transport_cc_; }
   // Of each stream that has so many, or its last.
   void set_rendition(size_t rendition);
 
@@ -80,7 +82,7 @@ class MediaLines {
   Result<> offer_kind(MediaKind kind);
   Result<> offer_to_receive(MediaKind kind);
   std::vector<std::optional<size_t>> place_streams(const std::vector<SdpMline>& mlines) const;
-  int transport_cc(const SdpMline& mline, const SdpCodec& codec) const;
+  int transport_cc_of(const SdpMline& mline, const SdpCodec& codec) const;
   bool placed(size_t stream) const;
   size_t streams() const { return source_ != nullptr ? source_->streams().size() : 0; }
 
@@ -92,6 +94,7 @@ class MediaLines {
   std::shared_ptr<SendClock> clock_ = std::make_shared<SendClock>();
   std::vector<Line> lines_;  // by m-line index
   std::set<int> used_payloads_;
+  int transport_cc_ = 0;
 };
 
 }  // namespace callbot::pipelines

@@ -71,6 +71,7 @@ void PeerImpl::make_offer() {
   if (!lines_) {
     lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
     if (!ok(lines_->offer(), "making an offer")) return;
+    uplink_.number_packets(lines_->transport_cc());
   }
   rtc_->create_offer([this](Result<std::string> made) {
     if (!ok(made.map([](const std::string&) {}), "making an offer")) return;
@@ -99,6 +100,7 @@ void PeerImpl::take_offer(const std::string& sdp) {
   if (!accept(guarded)) return;
   if (!lines_) lines_ = std::make_unique<MediaLines>(loop_, *rtc_, log_, config_);
   if (!ok(lines_->answer(guard_.mlines()), "preparing an answer")) return;
+  uplink_.number_packets(lines_->transport_cc());
   rtc_->set_remote(true, *guarded, [this](const Result<>& set) {
     if (!ok(set, "taking the other end's offer")) return;
     rtc_->create_answer([this](Result<std::string> made) {

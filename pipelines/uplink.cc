@@ -1,6 +1,9 @@
 #include "pipelines/uplink.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -10,6 +13,7 @@
 #include "pipelines/bandwidth_estimate.h"
 #include "pipelines/gst_glue.h"
 #include "pipelines/rendition_ladder.h"
+#include "pipelines/rtp_rewrite.h"
 
 namespace callbot::pipelines {
 namespace {
@@ -59,6 +63,7 @@ struct Uplink::Shared {
   explicit Shared(Loop& loop) : loop(loop) {}
 
   GstPadProbeReturn take(GstEvent* event);
+  GstPadProbeReturn complete(GstPadProbeInfo* info) const;
   void feedback(const GstStructure* event);
   bool may_repair(const GstStructure* request);
   PathState path() const {
@@ -73,6 +78,7 @@ struct Uplink::Shared {
 
   Loop& loop;
   std::function<void(size_t, double)> changed;
+  std::atomic<int> extension{0};  // of transport-wide sequence numbers; 0: none
 
   mutable std::mutex mutex;  // for what follows
   GRef<GstPad> pad;          // rtprtxsend's, in front of rtpsession
@@ -107,9 +113,11 @@ std::function<void(GstElement*)> Uplink::tap() const {
       const std::lock_guard lock(shared->mutex);
       shared->pad = pad;
     }
-    add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, [weak](GstPadProbeInfo* info) {
+    add_probe(pad.get(), GST_PAD_PROBE_TYPE_EVENT_BOTH, [weak](GstPadProbeInfo* info) {
       const auto shared = weak.lock();
-      return shared ? shared->take(GST_PAD_PROBE_INFO_EVENT(info)) : GST_PAD_PROBE_OK;
+      if (!shared) return GST_PAD_PROBE_OK;
+      GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+      return GST_EVENT_TYPE(event) == GST_EVENT_CAPS ? shared->complete(info) : shared->take(event);
     });
   };
 }
@@ -126,6 +134,21 @@ GstPadProbeReturn Uplink::Shared::take(GstEvent* event) {
   }
   if (gst_structure_has_name(said, "GstRTPRetransmissionRequest") && !may_repair(said))
     return GST_PAD_PROBE_DROP;
+  return GST_PAD_PROBE_OK;
+}
+
+GstPadProbeReturn Uplink::Shared::complete(GstPadProbeInfo* info) const {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  const std::string name = fmt::format("extmap-{}", extension.load());
+  if (extension == 0 || gst_caps_is_any(caps) || gst_caps_is_empty(caps) ||
+      gst_structure_has_field(gst_caps_get_structure(caps, 0), name.c_str()))
+    return GST_PAD_PROBE_OK;
+  auto complete = GRef<GstCaps>::adopt(gst_caps_copy(caps));
+  gst_caps_set_simple(complete.get(), name.c_str(), G_TYPE_STRING, kTransportCcUri, nullptr);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(complete.get());
+  gst_event_unref(event);
   return GST_PAD_PROBE_OK;
 }
 
@@ -168,6 +191,8 @@ bool Uplink::Shared::may_repair(const GstStructure* request) {
 }
 
 // --- loop
+
+void Uplink::number_packets(int extension) { shared_->extension = extension; }
 
 void Uplink::set_streams(const MediaLines::Adaptable& streams) {
   const bool adapts = streams.needs.size() > 1;

@@ -45,6 +45,10 @@ class Uplink {
 
   // For RtcBin::Taps::element.
   std::function<void(GstElement*)> tap() const;
+  // rtpsession is to number packets in this extension (RFC 8285); before anything flows. It learns
+  // so from caps, and rtpfunnel forgets that (1.22 to 1.26) where sound begins to flow while the
+  // picture's caps come in.
+  void number_packets(int extension);
   void set_streams(const MediaLines::Adaptable& streams);
   UplinkStats stats() const;
 

@@ -315,7 +315,7 @@ std::string to_text(const MarkedFile& file) {
   return text;
 }
 
-Json to_json(const MarkedFile& file) {
+Json to_json(const MarkedFile& file, Pictures pictures) {
   Json sources = Json::array(), sounds = Json::array(), each = Json::array();
   for (const ReadPicture& picture : file.each) {
     Json marks = Json::array();
@@ -340,7 +340,7 @@ Json to_json(const MarkedFile& file) {
       .set_if(file.damage.has_value(), "damage", file.damage.value_or(""))
       .set("sources", sources)
       .set("sounds", sounds)
-      .set_if(!file.each.empty(), "each", each);
+      .set_if(pictures == Pictures::kEach, "each", each);
 }
 
 }  // namespace callbot::quality

@@ -56,6 +56,6 @@ MarkVerdict judge_marks(const MarkedFile& file, const MarkPlan& plan);
 
 // For people, a line each, and for machines.
 std::string to_text(const MarkedFile& file);
-Json to_json(const MarkedFile& file);
+Json to_json(const MarkedFile& file, Pictures pictures = Pictures::kSummed);
 
 }  // namespace callbot::quality

@@ -37,10 +37,10 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
       playout_(config.latency_ns, track.clock_rate),
       mute_(config.mute_grace_ns),
       marks_(out, config.sender, config.log, config.skew) {
-  out_.expect(
-      {"video.frames", "video.key_frames", "video.fps", "video.interval", "video.freeze",
-       "video.pause", "video.width", "video.height", "join.first_rtp", "join.first_key_frame"},
-      "no frame came");
+  out_.expect({"video.frames", "video.key_frames", "video.fps", "video.interval", "video.freeze",
+               "video.pause", "video.arrival_interval", "video.arrival_freeze", "video.width",
+               "video.height", "join.first_rtp", "join.first_key_frame"},
+              "no frame came");
   out_.expect({"video.qp"}, track.codec == "vp8"
                                 ? "no frame came"
                                 : "the quantiser is read from VP8's headers alone");
@@ -176,11 +176,18 @@ void PictureMeter::decoded(const AVFrame& picture, const Shown& when) {
 void PictureMeter::shown(const Shown& when) {
   if (mute_.muted()) return;  // what was still under way
   seconds_ended(per_second_.add(when.playout_ns));
-  out_.measure({"video.freeze", "video.pause"});
+  out_.measure({"video.freeze", "video.pause", "video.arrival_freeze"});
+  if (const auto interval = arrivals_.add(when.arrival_ns)) came(*interval);
   const auto interval = rhythm_.add(when.playout_ns);
   if (!interval) return;
   out_.sample("video.interval", when.playout_ns, interval->seconds);
   stood(*interval);
+}
+
+void PictureMeter::came(const Rhythm::Interval& interval) {
+  const int64_t lasts_ns = std::llround(interval.seconds * 1e9);
+  out_.sample("video.arrival_interval", interval.begin_ns + lasts_ns, interval.seconds);
+  if (interval.freeze) out_.sample("video.arrival_freeze", interval.begin_ns, interval.seconds);
 }
 
 void PictureMeter::stood(const Rhythm::Interval& interval) {
@@ -194,6 +201,7 @@ void PictureMeter::finish(int64_t at_ns) {
     out_.sample("video.interval", interval->begin_ns, interval->seconds);
     stood(*interval);
   }
+  if (const auto interval = arrivals_.to_the_end(at_ns)) came(*interval);
   // One in turn with others was not looked at all the time.
   if (decoding_ && config_.decode == Decode::kAlways)
     marks_.finish(at_ns);
@@ -221,6 +229,7 @@ void PictureMeter::mute(bool muted, int64_t at_ns) {
   mute_.set(muted, at_ns);
   // What stands still because nothing is sent is no freeze.
   rhythm_.interrupt();
+  arrivals_.interrupt();
   per_second_.interrupt();
   marks_.interrupt();
 }

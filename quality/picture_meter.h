@@ -1,9 +1,9 @@
 // quality/picture_meter.h: measures one received picture track.
 //
 // Every frame: how many, key frames, size, quantiser (VP8), times, frames a second, interval,
-// freeze and pause at the modelled playout (quality/playout.h). Frames that are decoded as well:
-// marks, likeness to what was sent. Where frames are decoded, those are what is shown; else those
-// that came.
+// freeze and pause at the modelled playout (quality/playout.h); interval and freeze as they came.
+// Frames that are decoded as well: marks, likeness to what was sent. Where frames are decoded,
+// those are what is shown; else those that came.
 //
 // Thread:  one at a time.
 // Owner:   Watcher, one for each track.
@@ -64,6 +64,7 @@ class PictureMeter {
   void decode(const Frame& frame, const Shown& shown);
   void decoded(const AVFrame& picture, const Shown& shown);
   void shown(const Shown& shown);
+  void came(const Rhythm::Interval& interval);
   void stood(const Rhythm::Interval& interval);
   void seconds_ended(const std::deque<PerSecond::Second>& seconds);
   void size(int width, int height, int64_t at_ns);
@@ -73,6 +74,7 @@ class PictureMeter {
   const PictureMeterConfig config_;
   Playout playout_;
   Rhythm rhythm_;
+  ArrivalRhythm arrivals_;
   PerSecond per_second_;
   Mute mute_;
   MarkMeter marks_;

@@ -36,14 +36,15 @@ Result<> clean(Rows& rows) {
   for (const char* metric :
        {"video.undecodable", "video.missing", "video.duplicate", "video.reorder", "video.unread",
         "identity.wrong", "mute_leak", "video.freeze", "video.freeze_true", "video.pause",
-        "bot.overruns", "audio.missing", "audio.duplicate", "audio.concealed", "audio.concealment",
-        "audio.silence", "audio.clip"})
+        "video.arrival_freeze", "bot.overruns", "audio.missing", "audio.duplicate",
+        "audio.concealed", "audio.concealment", "audio.silence", "audio.clip"})
     call.total(metric, 0);
   call.count("video.skip", 0);
   call.state("video.assembly", Measured::kUnmeasured);  // each in one packet
   call.each("video.processing", 0, 0);
   call.each("video.fps", kKnownFps, 0);
-  call.each("video.interval", 1.0 / kKnownFps, 0.001);
+  for (const char* metric : {"video.interval", "video.arrival_interval"})
+    call.each(metric, 1.0 / kKnownFps, 0.001);
   call.each("video.qp", kKnownQuantiser, 0);
   call.each("video.width", 192, 0);
   call.each("video.height", 108, 0);
@@ -169,6 +170,9 @@ Result<> freeze(Rows& rows) {
     call.count(metric, 1);
     call.total(metric, 0.7 + 1.0 / kKnownFps - kTryLatency, kFrameTolerance);
   }
+  // Which the playout's latency makes shorter.
+  call.count("video.arrival_freeze", 1);
+  call.total("video.arrival_freeze", 0.7 + 1.0 / kKnownFps, kFrameTolerance);
   call.total("video.missing", 0);
   return {};
 }

@@ -40,8 +40,7 @@ std::optional<double> most_late(const Missed& missed, double late) {
   if (is_ours(metric)) return std::nullopt;
   if (t.metric == "video.fps") return t.op[0] == '>' ? std::optional(kFreezes) : std::nullopt;
   if (t.op[0] != '<') return std::nullopt;
-  const bool freezes =
-      t.metric == "video.freeze" || t.metric == "video.freeze_true" || t.metric == "video.pause";
+  const bool freezes = metric.kind == MetricKind::kSpan && t.metric.starts_with("video.");
   const bool seconds = unit_of(t.stat, metric) == "s";
   if (seconds && missed.value > t.value + kMostExplained * late) return std::nullopt;
   if (freezes) return kFreezes;

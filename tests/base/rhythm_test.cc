@@ -72,6 +72,19 @@ TEST(Still, IsAFreezeWhereTheSameComesAgainForLong) {
   EXPECT_FALSE(still.freeze({}));
 }
 
+TEST(ArrivalRhythm, WhatWaitsForTheOneBeforeItComesWithThat) {
+  ArrivalRhythm arrivals;
+  for (int n = 0; n < 10; ++n) arrivals.add(ms(n * 20.0));
+  const auto late = arrivals.add(ms(680));
+  ASSERT_TRUE(late && late->freeze);
+  EXPECT_DOUBLE_EQ(late->seconds, 0.5);
+  EXPECT_EQ(arrivals.add(ms(220))->seconds, 0) << "it was there, behind the late one";
+  EXPECT_DOUBLE_EQ(arrivals.add(ms(700))->seconds, 0.02);
+  EXPECT_TRUE(arrivals.to_the_end(ms(2000))->freeze);
+  arrivals.interrupt();
+  EXPECT_FALSE(arrivals.add(ms(5000)));
+}
+
 TEST(Still, WhatChangesSeldomStandsStillForLonger) {
   Rhythm slides;
   for (int n = 0; n < 10; ++n) slides.add(ms(n * 250));

@@ -124,6 +124,37 @@ TEST_F(MarksTest, SaysOfEachPictureWhatWasReadInIt) {
   EXPECT_TRUE(Json::parse(out_)->at(size_t{0}).at("each").is_null());
 }
 
+// What was sent, came and was recorded: of each file what the one before it has.
+TEST_F(MarksTest, ComparesEachFileWithTheOneBeforeIt) {
+  const fs::path received = folder_.path() / "received.y4m", recorded = folder_.path() / "r.mkv";
+  test::write_y4m(received, {.width = 320, .height = 180, .frames = 40, .source = 7, .first = 10});
+  test::ffmpeg("-i " + received.string() + " -vf \"select='not(between(n,5,7)+eq(n,20))'\"" +
+               " -fps_mode passthrough -c:v libx264 -preset ultrafast " + recorded.string());
+  EXPECT_EQ(marks({.files = {good_, received, recorded}, .compare = true}), kExitGood) << err_;
+  EXPECT_THAT(out_,
+              HasSubstr("  against " + good_.string() +
+                        ":\n    source 7: 40 of 60 pictures (10 to 49), 10 before, 10 behind, "
+                        "0 missing in between; times -0.333 s, even to 0.0 ms\n"));
+  EXPECT_THAT(out_,
+              HasSubstr("  against " + received.string() +
+                        ":\n    source 7: 36 of 40 pictures (10 to 49), 4 missing in between: "
+                        "15-17 30; times"));
+  EXPECT_EQ(marks({.files = {received, recorded}, .json = true, .compare = true}), kExitGood);
+  const auto json = Json::parse(out_);
+  ASSERT_TRUE(json) << out_;
+  EXPECT_TRUE(json->at(size_t{0}).at("compared").is_null());
+  EXPECT_TRUE(json->at(size_t{1}).at("each").is_null());
+  const Json compared = json->at(size_t{1}).at("compared");
+  EXPECT_EQ(compared.at("with").text(), received.string());
+  const Json source = compared.at("sources").at(size_t{0});
+  EXPECT_EQ(source.at("common").whole(), 36);
+  EXPECT_EQ(source.at("gaps").at(size_t{0}).at("last").whole(), 17);
+  EXPECT_EQ(marks({.files = {good_, bare_}, .compare = true}), kExitUnmeasured);
+  EXPECT_THAT(out_, HasSubstr("they have no picture in common"));
+  EXPECT_EQ(marks({.files = {good_}, .compare = true}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("two files or more"));
+}
+
 TEST_F(MarksTest, WhatCannotBeReadIsSaid) {
   EXPECT_EQ(marks({.files = {folder_.path() / "none.mp4"}}), kExitUnmeasured);
   EXPECT_THAT(err_, HasSubstr("none.mp4"));

@@ -28,7 +28,7 @@ class MarkSeriesTest : public testing::Test {
   void next(ShownFrame frame, uint64_t presented) {
     now_ += static_cast<int64_t>(presented) * kFrame;
     frame.display_ns = frame.read_ns = now_;
-    frame.receive_ns = now_ - 100 * kMs;
+    if (!frame.receive_ns) frame.receive_ns = now_ - 100 * kMs;
     frame.presented = presented_ += presented;
     marks_.add(frame, 0.001);
   }
@@ -135,6 +135,21 @@ TEST_F(MarkSeriesTest, APictureThatStandsStillIsAFreeze) {
   const Series freezes = series("video.freeze_true");
   ASSERT_EQ(freezes.samples.size(), 1U);
   EXPECT_NEAR(freezes.samples[0].value, 16.0 / 30, 1e-6);
+}
+
+TEST_F(MarkSeriesTest, WhatCameLateAndWasShownInTimeIsAFreezeByArrivalAlone) {
+  constexpr int64_t kHeld = 400 * kMs;
+  for (uint32_t n = 0; n < 60; ++n) {
+    ShownFrame frame{{"bot", "camera"}, VideoMark{n, 5, 0}};
+    // Frames 40 to 49 come 300 ms later than usual: all within what the page holds them.
+    frame.receive_ns = now_ + kFrame - kHeld + (n >= 40 && n < 50 ? 300 * kMs : 0);
+    next(std::move(frame), 1);
+  }
+  EXPECT_TRUE(series("video.freeze_true").samples.empty());
+  const Series freezes = series("video.arrival_freeze");
+  ASSERT_EQ(freezes.samples.size(), 1U);
+  EXPECT_NEAR(freezes.samples[0].value, 0.3 + 1.0 / 30, 1e-6);
+  EXPECT_EQ(series("video.arrival_interval").samples.size(), 59U);
 }
 
 TEST_F(MarkSeriesTest, APictureThatStandsStillToTheEndIsAFreeze) {

@@ -6,13 +6,13 @@
 #include "bot/check_call.h"
 #include "network/conditions.h"
 #include "tests/support/janus_process.h"
+#include "tests/support/measured_check.h"
 #include "tests/support/program.h"
 
 namespace callbot::bot {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
 
 constexpr auto kPatience = 90s;
 
@@ -55,24 +55,7 @@ TEST_F(JanusCheck, PassesAndMeasures) {
   run(o);
   const CheckReport& report = check_->report();
   EXPECT_EQ(done_->status, kExitGood) << said(report);
-  for (int i = 0; i < 2; ++i) {
-    const EchoWay& way = report.echo.way[i];
-    EXPECT_GT(way.packets, 50U);
-    EXPECT_EQ(way.lost, 0);
-    EXPECT_GT(way.marked, 20U);
-    EXPECT_EQ(way.unread, 0U);
-    ASSERT_TRUE(way.way && way.delay && way.jitter);
-    EXPECT_GE(*way.way, 0);
-    EXPECT_GT(*way.delay, *way.way) << "encoding takes time";
-    EXPECT_THAT(report.echo.pair[i], HasSubstr(" -> "));
-  }
-  ASSERT_TRUE(report.echo.rtt());
-  ASSERT_TRUE(report.rate && *report.rate) << said(report);
-  for (const RateWay& way : (*report.rate)->way) {
-    ASSERT_FALSE(way.steps.empty());
-    EXPECT_GT(way.steps.front().received, 200'000) << said(report);
-  }
-  EXPECT_THAT((*report.rate)->pair[0], HasSubstr(" -> "));
+  ASSERT_NO_FATAL_FAILURE(test::expect_measured(report));
 }
 
 // The first end's line, on which the server is.

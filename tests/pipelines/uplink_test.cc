@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/clock.h"
+#include "pipelines/gst_glue.h"
 #include "tests/support/loopback.h"
 #include "tests/support/undisturbed.h"
 
@@ -43,7 +44,8 @@ void one_receiver_falls_and_climbs_and_the_others_stay(const char* codec) {
   line.set(narrow(2e6));
   ASSERT_TRUE(call.connect()) << call.log();
   const auto rendition = [&] { return call.a.peer->stats().rendition; };
-  ASSERT_TRUE(call.run_until([&] { return call.a.peer->stats().available_outgoing_bitrate > 0; }));
+  ASSERT_TRUE(call.run_until([&] { return call.a.peer->stats().available_outgoing_bitrate > 0; }))
+      << call.log();
   ASSERT_TRUE(call.flows(call.b, MediaKind::kVideo, 60)) << call.log();
 
   const int64_t narrowed = monotonic_ns();
@@ -120,6 +122,53 @@ void random_loss_is_repaired_and_changes_nothing() {
 
 TEST(Uplink, RandomLossIsRepairedAndChangesNothing) {
   undisturbed(random_loss_is_repaired_and_changes_nothing);
+}
+
+// What rtpsession is told by caps, whether rtpfunnel said it or not.
+TEST(Uplink, CapsSayInWhichExtensionPacketsAreNumbered) {
+  Loop loop;
+  gst_init(nullptr, nullptr);
+  const auto numbered = [&](int extension, const char* text) {
+    Uplink uplink(loop, [](size_t, double) {});
+    uplink.number_packets(extension);
+    auto rtx = *make_element("rtprtxsend");
+    uplink.tap()(rtx.get());
+    std::string passed;
+    const auto src = GRef<GstPad>::adopt(gst_element_get_static_pad(rtx.get(), "src"));
+    const auto after = GRef<GstPad>::adopt(gst_pad_new("after", GST_PAD_SINK));
+    gst_pad_set_event_function_full(
+        after.get(),
+        [](GstPad* pad, GstObject*, GstEvent* event) -> gboolean {
+          GstCaps* caps = nullptr;
+          if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+            gst_event_parse_caps(event, &caps);
+            char* said = gst_caps_to_string(caps);
+            *static_cast<std::string*>(pad->eventdata) = said;
+            g_free(said);
+          }
+          gst_event_unref(event);
+          return TRUE;
+        },
+        &passed, nullptr);
+    gst_pad_set_active(after.get(), TRUE);
+    EXPECT_EQ(gst_pad_link(src.get(), after.get()), GST_PAD_LINK_OK);
+    gst_element_set_state(rtx.get(), GST_STATE_PAUSED);
+    gst_pad_push_event(src.get(), gst_event_new_stream_start("s"));
+    const auto caps = GRef<GstCaps>::adopt(gst_caps_from_string(text));
+    gst_pad_push_event(src.get(), gst_event_new_caps(caps.get()));
+    gst_element_set_state(rtx.get(), GST_STATE_NULL);
+    gst_pad_unlink(src.get(), after.get());
+    gst_pad_set_active(after.get(), FALSE);
+    return passed;
+  };
+  using testing::HasSubstr;
+  using testing::Not;
+  const std::string bare = "application/x-rtp, ssrc=(uint)7";
+  EXPECT_THAT(numbered(3, bare.c_str()), HasSubstr("extmap-3=(string)http://www.ietf.org/id/"));
+  EXPECT_THAT(numbered(3, bare.c_str()), HasSubstr("ssrc=(uint)7"));
+  EXPECT_THAT(numbered(0, bare.c_str()), Not(HasSubstr("extmap")));
+  EXPECT_THAT(numbered(3, (bare + ", extmap-3=(string)theirs").c_str()),
+              HasSubstr("extmap-3=(string)theirs"));
 }
 
 TEST(Uplink, WithoutFeedbackEverythingIsSentAsItIs) {

@@ -97,6 +97,13 @@ TEST(WatcherFaults, AFreezeLastsAsLongAsItWasMade) {
                     1e9,
                 0, 1e-4);
   }
+  // By their arrivals, whatever the playout's latency evens out.
+  ASSERT_THAT(s.values("video.arrival_freeze"), SizeIs(1));
+  EXPECT_NEAR(s.values("video.arrival_freeze")[0], 0.7 + 1.0 / 30, 1e-4);
+  EXPECT_NEAR(static_cast<double>(s.of("video.arrival_freeze").samples[0].at_ns -
+                                  at_second(149 / 30.0 + kDelay)) /
+                  1e9,
+              0, 1e-4);
   EXPECT_EQ(s.total("video.missing"), 0);
   EXPECT_EQ(s.total("video.pause"), 0);
 }

@@ -180,6 +180,17 @@ std::string Loopback::log() const {
   std::string all;
   for (const std::string& line : a.log) all += "a: " + line + "\n";
   for (const std::string& line : b.log) all += "b: " + line + "\n";
+  for (const LoopbackEnd* end : {&a, &b}) {
+    if (!end->peer) continue;
+    const PeerStats stats = end->peer->stats();
+    all += fmt::format("{}: {}, sent {} packets in rendition {}, path {:.0f} bit/s; received",
+                       end == &a ? "a" : "b", stats.connection_state, stats.packets_sent,
+                       stats.rendition, stats.available_outgoing_bitrate);
+    for (const TrackStats& track : stats.tracks)
+      all += fmt::format(" {} packets, {} frames, {} gated, {} PLI", track.packets, track.frames,
+                         track.frames_gated, track.pli_sent);
+    all += '\n';
+  }
   return all;
 }
 

@@ -1,0 +1,85 @@
+#include "quality/compared_marks.h"
+
+#include <gmock/gmock.h>
+
+namespace callbot::quality {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+void show(MarkedFile& file, uint32_t number, double time, uint16_t source = 1, int stream = 0) {
+  file.each.push_back({stream, time, {VideoMark{number, source, 0}}});
+}
+
+MarkedFile file_of(uint32_t first, uint32_t last, double from = 0) {
+  MarkedFile file;
+  for (uint32_t n = first; n <= last; ++n) show(file, n, from + (n - first) * 0.04);
+  return file;
+}
+
+TEST(ComparedMarks, TheSameHasAll) {
+  const auto all = compare_marks(file_of(5, 54), file_of(5, 54, 2));
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].common, 50u);
+  EXPECT_EQ(all[0].missing + all[0].added + all[0].before + all[0].after, 0u);
+  EXPECT_THAT(all[0].gaps, IsEmpty());
+  EXPECT_NEAR(all[0].shift, 2, 1e-9);
+  EXPECT_NEAR(all[0].most - all[0].least, 0, 1e-9);
+  EXPECT_EQ(to_text(all[0]),
+            "source 1: 50 of 50 pictures (5 to 54), 0 missing in between; times +2.000 s, even "
+            "to 0.0 ms");
+}
+
+TEST(ComparedMarks, SaysWhatIsMissingWhereAndWhatIsNew) {
+  MarkedFile later;
+  for (uint32_t n = 10; n <= 60; ++n)
+    if (n != 20 && (n < 30 || n > 32)) show(later, n, n * 0.04 + (n == 40 ? 0.03 : 0));
+  const auto all = compare_marks(file_of(0, 50), later);
+  ASSERT_THAT(all, SizeIs(1));
+  const ComparedSource& c = all[0];
+  EXPECT_EQ(c.earlier, 51u);
+  EXPECT_EQ(c.common, 37u);
+  EXPECT_EQ(c.before, 10u);
+  EXPECT_EQ(c.after, 0u);
+  EXPECT_EQ(c.added, 10u);
+  ASSERT_THAT(c.gaps, SizeIs(2));
+  EXPECT_EQ(c.gaps[1].first, 30u);
+  EXPECT_EQ(c.gaps[1].last, 32u);
+  EXPECT_NEAR(c.most, 0.03, 1e-9);
+  EXPECT_EQ(compare_marks(later, file_of(0, 50))[0].after, 10u);
+}
+
+// A file that is played again and again, a sender in two streams of one file.
+TEST(ComparedMarks, TheFirstOfEachNumberCountsInTheStreamThatShowsMost) {
+  MarkedFile sent = file_of(0, 9), later = file_of(0, 9, 1);
+  for (uint32_t n = 0; n <= 9; ++n) show(later, n, 5 + n * 0.04);
+  show(later, 3, 0.5, 1, 2);
+  const auto all = compare_marks(sent, later);
+  EXPECT_EQ(all[0].common, 10u);
+  EXPECT_NEAR(all[0].most, 0, 1e-9);
+}
+
+TEST(ComparedMarks, WhoIsInOneFileAloneIsSaid) {
+  MarkedFile later;
+  show(later, 1, 0, 9);
+  const auto all = compare_marks(file_of(0, 3), later);
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(to_text(all[0]), "source 1: none of its 4 pictures");
+  EXPECT_EQ(all[0].missing, 4u);
+  EXPECT_EQ(to_text(all[1]), "source 9: 1 picture that the other has not");
+  EXPECT_EQ(all[1].added, 1u);
+  EXPECT_EQ(to_json(all[0]).at("missing").whole(), 4);
+  EXPECT_TRUE(to_json(all[0]).at("times").is_null());
+}
+
+TEST(ComparedMarks, ManyGapsAreCounted) {
+  MarkedFile later;
+  for (uint32_t n = 0; n < 60; n += 2) show(later, n, n * 0.04);
+  EXPECT_THAT(
+      to_text(compare_marks(file_of(0, 59), later)[0]),
+      testing::HasSubstr("29 missing in between: 1 3 5 7 9 11 13 15 17 19 21 23 and 17 gaps more"));
+}
+
+}  // namespace
+}  // namespace callbot::quality
