@@ -36,15 +36,13 @@ class JanusScenario : public test::ScenarioRuns {
     EXPECT_TRUE(decoded) << decoded.error().message;
     return decoded ? *decoded : scenarios::Scenario();
   }
-  // Once more where the machine held this process up, which the run says of itself.
   void play(const std::string& more, const std::function<void()>& meanwhile = {}) {
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      start(scenario(more));
-      if (HasFatalFailure()) return;
-      if (meanwhile) meanwhile();
-      ASSERT_TRUE(ended(3 * kPatience));
-      if (evidence_->invalid.empty()) return;
-    }
+    run_through(
+        [&] {
+          start(scenario(more));
+          if (!HasFatalFailure() && meanwhile) meanwhile();
+        },
+        3 * kPatience);
   }
   size_t pairs_of(const std::string& actor) const {
     return static_cast<size_t>(std::count_if(evidence_->pairs.begin(), evidence_->pairs.end(),

@@ -53,11 +53,12 @@ class ScenarioRuns : public ::testing::Test {
     return loop_.run_until([&] { return evidence_.has_value(); }, within);
   }
   // Once more where the machine held this process up, which the run says of itself.
-  void run_through(const std::function<void()>& begin_it) {
+  void run_through(const std::function<void()>& begin_it,
+                   std::chrono::milliseconds within = kPatience) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       begin_it();
       if (HasFatalFailure()) return;
-      ASSERT_TRUE(ended());
+      ASSERT_TRUE(ended(within));
       if (evidence_->invalid.empty()) return;
     }
   }
