@@ -13,6 +13,7 @@ namespace callbot::bot {
 namespace {
 
 constexpr uint64_t kMostPlan = 1 << 20;  // bytes
+constexpr const char* kNoneInCommon = "they have no picture in common";
 
 Result<std::optional<quality::MarkPlan>> plan_of(const MarksOptions& options) {
   if (options.plan.empty()) return std::nullopt;
@@ -69,12 +70,14 @@ ExitStatus compare(const ReadFile& earlier, const quality::MarkedFile& later, Js
   if (json == nullptr) {
     print("  against {}:\n", earlier.path.string());
     for (const auto& source : compared) print("    {}\n", quality::to_text(source));
-    if (!common) print("    unmeasured: they have no picture in common\n");
+    if (!common) print("    unmeasured: {}\n", kNoneInCommon);
   } else {
     Json sources = Json::array();
     for (const auto& source : compared) sources.add(quality::to_json(source));
-    json->set("compared",
-              Json::object().set("with", earlier.path.string()).set("sources", sources));
+    json->set("compared", Json::object()
+                              .set("with", earlier.path.string())
+                              .set("sources", sources)
+                              .set_if(!common, "unmeasured", kNoneInCommon));
   }
   return common ? kExitGood : kExitUnmeasured;
 }
@@ -125,8 +128,7 @@ ExitStatus run_marks(Console& console, const MarksOptions& options) {
     if (!marks && marks.error().code == Code::kInterrupted) return tell_on_disk(marks.error());
     if (!marks) {
       status = worse(status, tell_on_disk(marks.error()));
-      before.reset();
-      continue;
+      continue;  // what follows is compared with the last that could be read
     }
     status =
         worse(status, tell(path, *marks, *plan, before ? &*before : nullptr,

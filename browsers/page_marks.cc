@@ -103,6 +103,7 @@ void MarkSeries::add(const ShownFrame& frame, double uncertainty_s) {
   if (!hung) stream.unseen += unseen;
   if (!frame.mark && was_muted(frame.key, frame.display_ns, frame.display_ns)) return;
   ++stream.seen;
+  came(stream, frame, unseen == 0);
   say_zeroes(stream, frame);
   if (!frame.mark) {
     ++stream.unread;
@@ -186,7 +187,6 @@ bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen)
     case Step::kBegin:
       finish(frame.key, stream);
       stream.rhythm.interrupt();
-      stream.arrivals.interrupt();
       return true;
     case Step::kNew:
       say("video.skip", placed.missing);
@@ -197,13 +197,9 @@ bool MarkSeries::count(Stream& stream, const ShownFrame& frame, uint64_t unseen)
 
 void MarkSeries::pace(Stream& stream, const ShownFrame& frame, bool looked) {
   const int64_t at = frame.display_ns;
-  if (!looked || was_muted(frame.key, stream.last_ns, at)) {
-    stream.rhythm.interrupt();
-    stream.arrivals.interrupt();
-  }
+  if (!looked || was_muted(frame.key, stream.last_ns, at)) stream.rhythm.interrupt();
   stream.still.begin(at);
   stream.last_ns = at;
-  came(stream, frame);
   const auto interval = stream.rhythm.add(at);
   if (!interval) return;
   book_.add("video.interval", frame.key, at, interval->seconds);
@@ -211,8 +207,11 @@ void MarkSeries::pace(Stream& stream, const ShownFrame& frame, bool looked) {
     book_.add("video.freeze_true", frame.key, interval->begin_ns, interval->seconds);
 }
 
-void MarkSeries::came(Stream& stream, const ShownFrame& frame) {
+void MarkSeries::came(Stream& stream, const ShownFrame& frame, bool looked) {
   if (!frame.receive_ns) return;
+  if (!looked || was_muted(frame.key, stream.received_ns, *frame.receive_ns))
+    stream.arrivals.interrupt();
+  stream.received_ns = *frame.receive_ns;
   book_.of("video.arrival_freeze", frame.key).state = Measured::kOk;
   const auto interval = stream.arrivals.add(*frame.receive_ns);
   if (!interval) return;

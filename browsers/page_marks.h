@@ -91,8 +91,9 @@ class MarkSeries {
     ArrivalRhythm arrivals;
     Still still;
     uint64_t presented = 0;
-    int64_t last_ns = 0;    // displayed, of the last frame with a new number
-    int64_t zeroes_ns = 0;  // when it was last said of every count that there was none
+    int64_t last_ns = 0;      // displayed, of the last frame with a new number
+    int64_t received_ns = 0;  // of the last frame of all
+    int64_t zeroes_ns = 0;    // when it was last said of every count that there was none
     uint64_t seen = 0, unseen = 0, unread = 0;
     double capture_uncertainty_s = 0;
   };
@@ -103,7 +104,8 @@ class MarkSeries {
   bool count(Stream& stream, const ShownFrame& frame, uint64_t unseen);
   // Between frames with a new number; `looked`: at all that were shown since the one before.
   void pace(Stream& stream, const ShownFrame& frame, bool looked);
-  void came(Stream& stream, const ShownFrame& frame);
+  // All that the script saw, marked or not; `looked`: at all that were shown since the one before.
+  void came(Stream& stream, const ShownFrame& frame, bool looked);
   void finish(const StreamKey& key, Stream& stream);
   std::vector<Series> judged(std::vector<Series> all) const;
 

@@ -141,14 +141,15 @@ GstPadProbeReturn Uplink::Shared::complete(GstPadProbeInfo* info) const {
   GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
-  const std::string name = fmt::format("extmap-{}", extension.load());
-  if (extension == 0 || gst_caps_is_any(caps) || gst_caps_is_empty(caps) ||
-      gst_structure_has_field(gst_caps_get_structure(caps, 0), name.c_str()))
+  const int id = extension;
+  if (id == 0 || gst_caps_is_any(caps) || gst_caps_is_empty(caps)) return GST_PAD_PROBE_OK;
+  const std::string name = fmt::format("extmap-{}", id);
+  if (gst_structure_has_field(gst_caps_get_structure(caps, 0), name.c_str()))
     return GST_PAD_PROBE_OK;
-  auto complete = GRef<GstCaps>::adopt(gst_caps_copy(caps));
-  gst_caps_set_simple(complete.get(), name.c_str(), G_TYPE_STRING, kTransportCcUri, nullptr);
-  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(complete.get());
-  gst_event_unref(event);
+  const auto whole = GRef<GstCaps>::adopt(gst_caps_copy(caps));
+  gst_caps_set_simple(whole.get(), name.c_str(), G_TYPE_STRING, kTransportCcUri, nullptr);
+  const auto taken = GRef<GstEvent>::adopt(event);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(whole.get());
   return GST_PAD_PROBE_OK;
 }
 

@@ -1,6 +1,6 @@
 // pipelines/uplink.h: what goes out of one webrtcbin, and how much of it the path takes: reads the
 // transport-wide feedback, says which renditions fit, probes whether better ones would, and answers
-// no more requests for lost packets than the path can carry.
+// no more requests for lost packets than the path can carry. Sees to it that packets are numbered.
 //
 //   rtpsession ─ feedback, requests ─▶ (here) ─▶ rtprtxsend ─ what it sends again, and probes
 //

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 
@@ -30,23 +31,20 @@ std::map<uint16_t, Times> sources_of(const MarkedFile& file) {
 }
 
 void count_missing(const Times& earlier, const Times& later, ComparedSource& to) {
-  bool running = false;  // a gap: nothing in between was there
   for (const auto& [number, time] : earlier) {
-    const auto found = later.find(number);
-    const bool inside = !later.empty() && number >= to.span.first && number <= to.span.last;
-    if (found != later.end()) {
+    if (later.contains(number)) {
       ++to.common;
-      running = false;
       continue;
     }
     ++to.missing;
-    if (!inside) {
-      ++(!later.empty() && number > to.span.last ? to.after : to.before);
-    } else if (running) {
+    if (later.empty() || number < to.span.first) {
+      ++to.before;
+    } else if (number > to.span.last) {
+      ++to.after;
+    } else if (!to.gaps.empty() && number == to.gaps.back().last + 1) {
       to.gaps.back().last = number;
     } else {
       to.gaps.push_back({number, number});
-      running = true;
     }
   }
   to.added = later.size() - to.common;
@@ -101,8 +99,8 @@ std::string to_text(const ComparedSource& c) {
   if (c.earlier == 0)
     return fmt::format("source {}: {} that the other has not", c.source,
                        counted(c.later, "picture"));
-  std::string text = fmt::format("source {}: {} of {} ({} to {})", c.source, c.common,
-                                 counted(c.earlier, "picture"), c.span.first, c.span.last);
+  std::string text = fmt::format("source {}: {} to {}: {} of {}", c.source, c.span.first,
+                                 c.span.last, c.common, counted(c.earlier, "picture"));
   if (c.before > 0) text += fmt::format(", {} before", c.before);
   if (c.after > 0) text += fmt::format(", {} behind", c.after);
   text += fmt::format(", {} missing in between", c.missing - c.before - c.after);

@@ -2,7 +2,8 @@
 // what was sent and what came, what came and what somebody recorded.
 //
 // A sender is compared in the stream that shows most of its numbers, each number where it is shown
-// first: a file that was played again and again is compared by its first round.
+// first: what was played again and again is compared by its first round, and where a file begins
+// within a round, by two.
 //
 // Thread:  any; values.
 // Owner:   the caller.
@@ -10,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,11 +28,12 @@ struct ComparedSource {
   uint64_t earlier = 0, later = 0;  // different numbers in each file
   Numbers span;                     // in the later file, from the lowest to the highest
   uint64_t common = 0;
-  uint64_t missing = 0, added = 0;        // the earlier file's that the later has not, and so on
-  std::vector<Numbers> gaps;              // of the missing ones, within `span`
-  uint64_t before = 0, after = 0;         // missing ones outside of it
-  double shift = 0, least = 0, most = 0;  // s: time in the later file less that in the earlier:
-                                          // median, and how far from it at most
+  uint64_t missing = 0, added = 0;  // the earlier file's that the later has not, and so on
+  std::vector<Numbers> gaps;        // of the missing ones, within `span`
+  uint64_t before = 0, after = 0;   // missing ones outside of it
+  // Time in the later file less that in the earlier, s: the median; what is furthest below and
+  // above it, less the median.
+  double shift = 0, least = 0, most = 0;
 };
 
 std::vector<ComparedSource> compare_marks(const MarkedFile& earlier, const MarkedFile& later);

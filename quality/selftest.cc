@@ -191,6 +191,7 @@ Result<> dead(Rows& rows) {
   const double stood = 6.5 - kTryDelay - kTryLatency;
   for (const char* metric : {"video.freeze", "video.freeze_true", "video.pause"})
     call.total(metric, stood + 1.0 / kKnownFps, kFrameTolerance);
+  call.total("video.arrival_freeze", stood + kTryLatency + 1.0 / kKnownFps, kFrameTolerance);
   call.total("video.missing", 161);
   call.total("audio.missing", 6);
   call.total("audio.silence", stood, 0.1);
@@ -205,7 +206,8 @@ Result<> still(Rows& rows) {
     return mark_of(n >= 150 && n < 180 ? 149 : n);
   };
   if (auto done = call.run(&pictures, nullptr); !done) return done;
-  call.total("video.freeze", 0, kFrameTolerance);
+  for (const char* metric : {"video.freeze", "video.arrival_freeze"})
+    call.total(metric, 0, kFrameTolerance);
   call.total("video.freeze_true", 31.0 / kKnownFps, kFrameTolerance);
   call.total("video.duplicate", 30);
   return {};

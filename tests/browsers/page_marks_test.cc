@@ -152,6 +152,24 @@ TEST_F(MarkSeriesTest, WhatCameLateAndWasShownInTimeIsAFreezeByArrivalAlone) {
   EXPECT_EQ(series("video.arrival_interval").samples.size(), 59U);
 }
 
+TEST_F(MarkSeriesTest, WhatCameAllTheTimeIsNoFreezeByArrival) {
+  show_many(0, 40);
+  for (int i = 0; i < 15; ++i) show(39);       // the source stands still
+  for (int i = 0; i < 15; ++i) show_unread();  // the marks cannot be read
+  show(70, 5, 60);                             // the tab hangs, and looks at nothing
+  show_many(71, 110);
+  marks_.muted("bot", true, now_);  // nothing is sent
+  now_ += 2000 * kMs;
+  marks_.muted("bot", false, now_);
+  now_ += 2000 * kMs;
+  show_many(110, 150);
+  EXPECT_EQ(series("video.arrival_freeze").state, Measured::kOk);
+  EXPECT_TRUE(series("video.arrival_freeze").samples.empty());
+  now_ += 400 * kMs;  // and here nothing comes
+  show_many(162, 170);
+  EXPECT_EQ(series("video.arrival_freeze").samples.size(), 1U);
+}
+
 TEST_F(MarkSeriesTest, APictureThatStandsStillToTheEndIsAFreeze) {
   show_many(0, 40);
   for (int i = 0; i < 45; ++i) show(39);

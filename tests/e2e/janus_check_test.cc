@@ -55,6 +55,7 @@ TEST_F(JanusCheck, PassesAndMeasures) {
   run(o);
   const CheckReport& report = check_->report();
   EXPECT_EQ(done_->status, kExitGood) << said(report);
+  SCOPED_TRACE(said(report));
   ASSERT_NO_FATAL_FAILURE(test::expect_measured(report));
 }
 

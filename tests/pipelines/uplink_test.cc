@@ -135,7 +135,7 @@ TEST(Uplink, CapsSayInWhichExtensionPacketsAreNumbered) {
     uplink.tap()(rtx.get());
     std::string passed;
     const auto src = GRef<GstPad>::adopt(gst_element_get_static_pad(rtx.get(), "src"));
-    const auto after = GRef<GstPad>::adopt(gst_pad_new("after", GST_PAD_SINK));
+    const auto after = GRef<GstPad>::sink(gst_pad_new("after", GST_PAD_SINK));
     gst_pad_set_event_function_full(
         after.get(),
         [](GstPad* pad, GstObject*, GstEvent* event) -> gboolean {

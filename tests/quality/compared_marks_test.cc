@@ -27,7 +27,7 @@ TEST(ComparedMarks, TheSameHasAll) {
   EXPECT_NEAR(all[0].shift, 2, 1e-9);
   EXPECT_NEAR(all[0].most - all[0].least, 0, 1e-9);
   EXPECT_EQ(to_text(all[0]),
-            "source 1: 50 of 50 pictures (5 to 54), 0 missing in between; times +2.000 s, even "
+            "source 1: 5 to 54: 50 of 50 pictures, 0 missing in between; times +2.000 s, even "
             "to 0.0 ms");
 }
 
@@ -52,12 +52,29 @@ TEST(ComparedMarks, SaysWhatIsMissingWhereAndWhatIsNew) {
 
 // A file that is played again and again, a sender in two streams of one file.
 TEST(ComparedMarks, TheFirstOfEachNumberCountsInTheStreamThatShowsMost) {
-  MarkedFile sent = file_of(0, 9), later = file_of(0, 9, 1);
-  for (uint32_t n = 0; n <= 9; ++n) show(later, n, 5 + n * 0.04);
+  const MarkedFile sent = file_of(0, 9);
+  MarkedFile later;
   show(later, 3, 0.5, 1, 2);
+  for (const double from : {1.0, 5.0})
+    for (uint32_t n = 0; n <= 9; ++n) show(later, n, from + n * 0.04);
   const auto all = compare_marks(sent, later);
   EXPECT_EQ(all[0].common, 10u);
+  EXPECT_NEAR(all[0].shift, 1, 1e-9);
+  EXPECT_NEAR(all[0].least, 0, 1e-9);
   EXPECT_NEAR(all[0].most, 0, 1e-9);
+}
+
+// What had not come was not recorded either, and is no gap of the recording.
+TEST(ComparedMarks, AGapIsOfWhatTheEarlierFileHas) {
+  MarkedFile received, recorded;
+  for (const uint32_t n : {1, 2, 3, 10, 11}) show(received, n, n * 0.04);
+  for (const uint32_t n : {1, 6, 11}) show(recorded, n, n * 0.04);
+  const auto gaps = compare_marks(received, recorded)[0].gaps;
+  ASSERT_THAT(gaps, SizeIs(2));
+  EXPECT_EQ(gaps[0].first, 2u);
+  EXPECT_EQ(gaps[0].last, 3u);
+  EXPECT_EQ(gaps[1].first, 10u);
+  EXPECT_EQ(gaps[1].last, 10u);
 }
 
 TEST(ComparedMarks, WhoIsInOneFileAloneIsSaid) {

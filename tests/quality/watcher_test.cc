@@ -38,13 +38,16 @@ TEST(Watcher, OfACleanCallEveryNumberIsRight) {
   EXPECT_EQ(s.total("video.expected"), 360);
   for (const char* none :
        {"video.missing", "video.duplicate", "video.reorder", "video.unread", "identity.wrong",
-        "mute_leak", "video.freeze", "video.freeze_true", "video.pause"})
+        "mute_leak", "video.freeze", "video.freeze_true", "video.pause", "video.arrival_freeze"})
     EXPECT_EQ(s.total(none), 0) << none;
   EXPECT_THAT(s.values("video.fps"), Each(30));
   EXPECT_GE(s.values("video.fps").size(), 11u);
   EXPECT_THAT(s.values("video.width"), ElementsAre(192));
   EXPECT_THAT(s.values("video.height"), ElementsAre(108));
-  EXPECT_THAT(s.values("video.interval"), Each(DoubleNear(1.0 / 30, 2e-5)));
+  for (const char* interval : {"video.interval", "video.arrival_interval"}) {
+    EXPECT_THAT(s.values(interval), SizeIs(359)) << interval;
+    EXPECT_THAT(s.values(interval), Each(DoubleNear(1.0 / 30, 2e-5))) << interval;
+  }
   EXPECT_THAT(s.values("video.qp"), SizeIs(360));
   EXPECT_THAT(s.values("video.e2e_delay"), SizeIs(360));
   EXPECT_THAT(s.values("video.e2e_delay"), Each(DoubleNear(kDelay + kLatency, 2e-5)));
@@ -141,7 +144,7 @@ TEST(Watcher, AStreamThatGoesOnInAnotherCodecAndComesBackMissesNothing) {
   EXPECT_EQ(s.total("video.marked"), 180);
   EXPECT_EQ(s.total("video.expected"), 180);
   for (const char* none : {"video.missing", "video.freeze", "video.freeze_true", "video.pause",
-                           "video.duplicate", "video.reorder"})
+                           "video.arrival_freeze", "video.duplicate", "video.reorder"})
     EXPECT_EQ(s.total(none), 0) << none;
   for (const char* once : {"join.first_rtp", "join.first_key_frame", "join.first_frame"})
     EXPECT_THAT(s.values(once), SizeIs(1)) << once;
@@ -272,6 +275,7 @@ TEST(Watcher, WhatStandsStillToTheEndIsAFreezeUnlessItsSenderStopped) {
     const double stood = one.freeze == 0 ? 0 : one.freeze - 0.14 + 1.0 / 30;
     EXPECT_NEAR(s.total("video.freeze"), stood, 1e-3);
     EXPECT_NEAR(s.total("video.freeze_true"), stood, 1e-3);
+    EXPECT_NEAR(s.total("video.arrival_freeze"), stood == 0 ? 0 : stood + kLatency, 1e-3);
     EXPECT_EQ(s.total("video.missing") > 0, one.freeze > 0);
   }
 }
