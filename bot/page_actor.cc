@@ -197,14 +197,19 @@ void PageActor::reload(Done done) {
   state([this, done = std::move(done)](Result<Json> before) {
     if (!before) return done(tl::unexpected(before.error()));
     const std::string id = before->at("id").text().value_or("");
+    reloading_ = true;
+    const Done again = [this, done](Result<> how) {
+      reloading_ = false;
+      done(std::move(how));
+    };
     // What the document has seen goes with it.
-    look([this, id, done](Result<>) {
-      browser_->reload(config_.join_within, [this, id, done](Result<> how) {
-        if (!how) return done(std::move(how));
+    look([this, id, again](Result<>) {
+      browser_->reload(config_.join_within, [this, id, again](Result<> how) {
+        if (!how) return again(std::move(how));
         wait("s.phase === 'live' && s.id !== " + quoted(id), config_.join_within,
-             [this, done](Result<> live) {
-               if (!live) return done(std::move(live));
-               probe(kProbes, done);
+             [this, again](Result<> live) {
+               if (!live) return again(std::move(live));
+               probe(kProbes, again);
              });
       });
     });
@@ -234,7 +239,7 @@ void PageActor::glance(std::function<void(Result<Glance>)> done) {
       "received: await callbotObserver.received() }))()",
       kLookWithin, [this, done = std::move(done)](Result<Json> all) {
         if (!all) return done(tl::unexpected(all.error()));
-        if (all->at("received").at("origin").number() != origin_)
+        if (reloading_ || all->at("received").at("origin").number() != origin_)
           return done(fail(Code::kConnect, "the page is being loaded again"));
         auto received = ears_.listen(all->at("received"), clock_);
         if (!received) return done(tl::unexpected(received.error()));

@@ -125,7 +125,8 @@ class PageActor {
   PageActorConfig config_;
   PageActorEvents events_;
   Done joined_;
-  double origin_ = 0;  // performance.timeOrigin: which document the clock is of
+  bool reloading_ = false;  // until it is live again: its state is not that of its call
+  double origin_ = 0;       // performance.timeOrigin: which document the clock is of
   RemoteClock clock_{kPageClock};
   browsers::MarkSeries marks_;
   browsers::StatsSeries stats_;

@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include <map>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -25,7 +26,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using browsers::Kind;
+using testing::AnyOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 constexpr auto kPatience = 90s;
 constexpr int64_t kSecond = 1'000'000'000;  // ns
@@ -323,7 +327,17 @@ TEST_P(PageActorTest, DoesWhatPeopleDoOnThePage) {
   EXPECT_TRUE(loop_.run_until([&] { return bot_->files == 1; }, kPatience));
 
   const std::string id = state().at("id").text().value_or("");
+  // Until it is in its call again it says nothing of its state: it is in the lobby for a moment.
+  const auto phases = std::make_shared<std::set<std::string>>();
+  Timer glances;
+  glances.every(5ms, [&] {
+    actor_->glance([phases](const Result<PageActor::Glance>& glance) {
+      if (glance) phases->insert(glance->state.at("phase").text().value_or(""));
+    });
+  });
   does([&](auto done) { actor_->reload(done); });
+  glances.stop();
+  EXPECT_THAT(*phases, AnyOf(IsEmpty(), ElementsAre("live")));
   EXPECT_NE(state().at("id").text().value_or(""), id);
   const size_t before = marked();
   EXPECT_TRUE(shown(before + 20)) << "the reader goes on in the new document: " << state().dump();

@@ -92,7 +92,19 @@ thresholds:
     }
     return all;
   }
-  std::string why() { return evidence_ ? text() : "it never ended"; }
+  std::string why() {
+    if (!evidence_) return "it never ended";
+    std::string all = text();
+    for (const Series& one : evidence_->series) {
+      if (one.metric != "rtp.packets" && one.metric != "video.marked") continue;
+      all += one.actor + " " + one.metric + " of " + one.from + " " + one.stream + ":";
+      for (const Sample& sample : one.samples)
+        if (one.metric == "rtp.packets")
+          all += " " + std::to_string(static_cast<int>(sample.value));
+      all += ", " + std::to_string(one.samples.size()) + " samples\n";
+    }
+    return all;
+  }
 
   test::TempFolder folder_;
 };
@@ -119,7 +131,9 @@ TEST_F(PageFaults, ACameraThatIsOff) {
 
 TEST_F(PageFaults, APageThatIsReloaded) {
   begin({.looked = "15s", .grace = "14s"});
-  harm([](PageActor& page) { page.reload([](const Result<>&) {}); });
+  harm([](PageActor& page) {
+    page.reload([](const Result<>& how) { EXPECT_TRUE(how) << how.error().message; });
+  });
   EXPECT_THAT(found(), UnorderedElementsAre("unexpected: left: bot")) << why();
 }
 
