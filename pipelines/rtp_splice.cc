@@ -68,6 +68,9 @@ void RtpSplice::join(std::span<uint8_t> head, size_t header_bytes, int64_t captu
       time_shift_ = shift;
     if (!id.empty()) picture_shift_ = static_cast<uint16_t>(picture_ + 1 - read_id(id));
   }
+  // In the lower half, far from where SRTP's rollover counter begins: a receiver that misses the
+  // wrap of a stream's first packets never agrees on it (RFC 3711, 3.3.1).
+  if (!any_) sequence_shift_ = read16(packet + 2) & 0x8000;
   cut_ = false;
   any_ = true;
   sequence_ = static_cast<uint16_t>(read16(packet + 2) + sequence_shift_);

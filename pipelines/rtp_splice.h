@@ -1,5 +1,6 @@
 // pipelines/rtp_splice.h: joins packets of several renditions to one RTP stream: sequence number,
 // RTP time and the picture id of VP8 (RFC 7741, 4.2) and VP9 (RFC 9628, 4.2) go on without a gap.
+// Sequence numbers begin below 2^15.
 //
 // Thread:  any one at a time.
 // Owner:   Sender, SplicedSource: one for each receiver.

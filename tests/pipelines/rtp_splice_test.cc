@@ -54,26 +54,39 @@ Numbers joined_vp8(RtpSplice& splice, Numbers n, int64_t captured_ns) {
 
 TEST(RtpSplice, LeavesAStreamAsItIs) {
   RtpSplice splice("vp8", 90000);
-  EXPECT_EQ(joined_vp8(splice, {65535, 4294967295, 32767}, 0), (Numbers{65535, 4294967295, 32767}));
-  EXPECT_EQ(joined_vp8(splice, {0, 2999, 0}, kFrame_ns), (Numbers{0, 2999, 0}));
+  EXPECT_EQ(joined_vp8(splice, {32767, 4294967295, 32767}, 0), (Numbers{32767, 4294967295, 32767}));
+  EXPECT_EQ(joined_vp8(splice, {32768, 2999, 0}, kFrame_ns), (Numbers{32768, 2999, 0}));
   splice.cut();  // before anything else
   RtpSplice fresh("vp8", 90000);
   fresh.cut();
   EXPECT_EQ(joined_vp8(fresh, {7, 8, 9}, 0), (Numbers{7, 8, 9}));
 }
 
+// A receiver that misses what comes before the wrap decrypts nothing of what comes after it.
+TEST(RtpSplice, SequenceNumbersBeginFarBeforeTheyWrap) {
+  RtpSplice splice("vp8", 90000);
+  EXPECT_EQ(joined_vp8(splice, {65535, 0, 0}, 0).sequence, 32767);
+  EXPECT_EQ(joined_vp8(splice, {0, 3000, 1}, kFrame_ns).sequence, 32768);
+  splice.cut();
+  EXPECT_EQ(joined_vp8(splice, {65000, 6000, 2}, 2 * kFrame_ns).sequence, 32769);
+  RtpSplice sound("opus", 48000);
+  Bytes packet = head({0x8000, 0, 0}, {0xff});
+  sound.join(packet, kHeader, 0);
+  EXPECT_EQ(sound.last_sequence(), 0);
+}
+
 TEST(RtpSplice, AnotherRenditionFollowsWithoutAGap) {
   RtpSplice splice("vp8", 90000);
-  joined_vp8(splice, {65534, 1000, 32766}, 0);
-  joined_vp8(splice, {65535, 1000, 32766}, 0);
+  joined_vp8(splice, {32766, 1000, 32766}, 0);
+  joined_vp8(splice, {32767, 1000, 32766}, 0);
   splice.cut();
   // Two frames later: none of the numbers has to do with the ones before.
-  EXPECT_EQ(joined_vp8(splice, {40, 77'000, 5}, 2 * kFrame_ns), (Numbers{0, 7000, 32767}));
-  EXPECT_EQ(joined_vp8(splice, {41, 77'000, 5}, 2 * kFrame_ns), (Numbers{1, 7000, 32767}));
-  EXPECT_EQ(joined_vp8(splice, {42, 80'000, 6}, 3 * kFrame_ns), (Numbers{2, 10'000, 0}));
+  EXPECT_EQ(joined_vp8(splice, {40, 77'000, 5}, 2 * kFrame_ns), (Numbers{32768, 7000, 32767}));
+  EXPECT_EQ(joined_vp8(splice, {41, 77'000, 5}, 2 * kFrame_ns), (Numbers{32769, 7000, 32767}));
+  EXPECT_EQ(joined_vp8(splice, {42, 80'000, 6}, 3 * kFrame_ns), (Numbers{32770, 10'000, 0}));
   splice.cut();
-  EXPECT_EQ(joined_vp8(splice, {100, 100, 100}, 4 * kFrame_ns), (Numbers{3, 13'000, 1}));
-  EXPECT_EQ(splice.last_sequence(), 3);
+  EXPECT_EQ(joined_vp8(splice, {100, 100, 100}, 4 * kFrame_ns), (Numbers{32771, 13'000, 1}));
+  EXPECT_EQ(splice.last_sequence(), 32771);
 }
 
 // Renditions of one source count time alike; joining them does not move it by a tick.
