@@ -114,7 +114,8 @@ constexpr Metric kMetrics[] = {
     {"video.ssim", "1", kGauge, kMark, Looks::kRotate, kMore, "",
      "structural similarity of luma against the frame that was sent, at its size"},
     {"video.vmaf", "1", kGauge, kMark, Looks::kRotate, kMore, "",
-     "VMAF against the frame that was sent: not computed yet"},
+     "VMAF (vmaf_v0.6.1) against the frame that was sent, by the installed FFmpeg's libvmaf: of "
+     "every 60th picture, where a threshold or an expectation names it"},
     // --- sound
     {"audio.samples", "1", kCount, kDecoder, Looks::kHeaders, kNeither, "",
      "totalSamplesReceived, concealed ones included"},

@@ -188,13 +188,14 @@ std::string bitrate_text(const RateResult& rate) {
   return text + "\n";
 }
 
-// What it is that passed: in a mesh without TURN nothing is known of any way to others.
+// What it is that passed: in a mesh nothing is known of a direct way to others.
 std::string good_text(const CheckReport& report) {
   if (path_of(report.echo.pair) != CallPath::kMachine) return "this machine can hold a call there";
-  return report.relayed ? "this machine can hold a call there, through TURN; of a direct way to "
-                          "others nothing was measured"
-                        : "this machine can hold a call; of the way to others nothing was measured "
-                          "(a TURN server would give it one)";
+  return report.simulated
+             ? "a call can be held behind that network; of the real way nothing was measured"
+             : "this machine can hold a call there, through TURN; of a direct way to others "
+               "nothing "
+               "was measured";
 }
 
 Json json_of(const Pairs& pairs) { return Json::array().add(pairs[0]).add(pairs[1]); }
@@ -252,6 +253,10 @@ CheckVerdict judge(const CheckReport& report, const CheckLimits& limits) {
               "no call through the TURN server: " + error.message);
   }
   if (report.relayed_rate) judge_rate(*report.relayed_rate, kThroughTurn, limits, judge);
+  if (!report.relayed && !report.simulated && path_of(report.echo.pair) == CallPath::kMachine)
+    judge.say(Level::kUnmeasured,
+              "this machine can join a call and send media; of the way to others nothing was "
+              "measured (a TURN server, --ice-server, would give it one)");
   return judge.verdict();
 }
 
@@ -304,7 +309,10 @@ bool CheckCall::has_turn() const {
                      [](const std::string& s) { return s.starts_with("turn"); });
 }
 
-void CheckCall::start() { direct(); }
+void CheckCall::start() {
+  report_.simulated = options_.join.network.has_value();
+  direct();
+}
 
 void CheckCall::measure_echo(bool relay_only, EchoPair::Done done) {
   echo_ = std::make_unique<EchoPair>(

@@ -44,6 +44,7 @@ struct CheckLimits {
 };
 
 struct CheckReport {
+  bool simulated = false;  // the way is one of --network's making
   EchoResult echo;
   std::optional<Result<RateResult>> rate;
   // The same through TURN alone, where there is a server.

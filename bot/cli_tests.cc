@@ -28,6 +28,11 @@ void add_outputs(CLI::App* c, TestOptions& o) {
         {"--baseline", &o.baseline,
          "the --json of an earlier run, which this one is compared with"}})
     c->add_option(flag, *path, what)->type_name("FILE");
+  c->add_option(
+       "--bundle", o.bundle,
+       "folder for what is kept of a run that does not pass: media, pictures and numbers of "
+       "the seconds around each failure")
+      ->type_name("FOLDER");
   parsed<double>(c, "--baseline-tolerance", "a number may be worse by so much of what it was",
                  o.baseline_rules.tolerance, parse_share, "SHARE")
       ->default_str("10%")
@@ -104,9 +109,10 @@ void add_test(CLI::App& app, TestOptions& o) {
       "established, 5 unmeasured or invalid, 130 interrupted. With --check: 0 nothing is wrong, 2\n"
       "something is.\n\n"
       "Examples:\n"
-      "  callbot test tests/scenarios/smoke.yaml --junit out/junit.xml --html out/run.html\n"
-      "  callbot test tests/scenarios/browser-and-bot.yaml --var BROWSER=firefox\n"
-      "  callbot test --check tests/scenarios/smoke.yaml --var URL=ws://HOST:8080/rooms/ci\n"
+      "  callbot test tests/scenarios/smoke.yaml --junit out/junit.xml --html out/run.html "
+      "--bundle out\n"
+      "  callbot test tests/scenarios/browser-and-bot.yaml --var browser=firefox\n"
+      "  callbot test --check tests/scenarios/smoke.yaml --var url=ws://HOST:8080/rooms/ci\n"
       "  callbot test --schema > scenario.schema.json\n");
 }
 

@@ -215,7 +215,7 @@ struct TestOptions {
   fs::path csv;
   int repeat = 1;
   std::optional<double> playout_latency;  // s, of actors that set none themselves
-  fs::path junit, json, html;             // empty: where the scenario says, or nowhere
+  fs::path junit, json, html, bundle;     // empty: where the scenario says, or nowhere
   fs::path baseline;                      // the JSON of an earlier run
   scenarios::BaselineRules baseline_rules;
   std::string metrics;  // "ADDRESS:PORT" for Prometheus; empty: where the scenario says

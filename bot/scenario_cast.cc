@@ -19,6 +19,7 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
            Hears hears)
     : scenario_(scenario) {
   measuring_.folding = hears.folding;
+  measuring_.vmaf = scenarios::asks_for(scenario, "video.vmaf");
   uint16_t number = 0;
   for (const scenarios::Instance& who : scenarios::instances(scenario)) {
     const std::string url =

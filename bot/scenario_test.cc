@@ -19,9 +19,10 @@ constexpr uint64_t kMostJson = 256u << 20;
 constexpr JsonLimits kBaselineLimits{kMostJson, 64};
 constexpr auto kShowEvery = std::chrono::seconds(1);
 constexpr size_t kMostRows = 20;                                                // on a terminal
-constexpr const char* kSecretNames[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};  // our choice
+constexpr const char* kSecretNames[] = {"token", "secret", "password", "key"};  // our choice
 
-bool is_secret(const std::string& name) {
+bool is_secret(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), g_ascii_tolower);
   return std::any_of(std::begin(kSecretNames), std::end(kSecretNames),
                      [&](const char* part) { return name.find(part) != std::string::npos; });
 }
@@ -102,6 +103,7 @@ void ScenarioTest::plan_row(scenarios::Scenario scenario, const scenarios::Value
                             int& number) {
   for (scenarios::Actor& actor : scenario.actors)
     if (!actor.playout_latency) actor.playout_latency = options_.playout_latency;
+  if (!options_.bundle.empty()) scenario.report.bundle = options_.bundle;
   const std::string& bundle = scenario.report.bundle;
   scenarios::Values given = row;
   for (const auto& [name, value] : options_.vars) given[name] = value;
@@ -167,17 +169,28 @@ void ScenarioTest::ran(ScenarioRun::Remains remains) {
   console_.live({});
   const scenarios::Scenario& scenario = planned_[records_.size()].scenario;
   scenarios::Evidence& evidence = remains.evidence;
-  scenarios::RunRecord record{scenarios::judge(scenario, evidence), scenarios::summary_of(evidence),
+  scenarios::RunRecord record{judge(evidence), scenarios::summary_of(evidence),
                               std::move(evidence)};
   if (remains.media.empty()) return kept(std::move(record), Files());
   worker_.run<Files>(
       [record, report = scenario.report, media = remains.media]() -> Result<Files> {
-        if (record.judged.verdict == scenarios::Verdict::kFail || report.keeps_everything)
+        if (record.judged.verdict > scenarios::Verdict::kWarn || report.keeps_everything)
           return make_bundle(report.bundle, record, media, report.keeps_everything);
         drop_media(media);
         return Files();
       },
       alive_.guard([this, record](const Result<Files>& files) { kept(record, files); }));
+}
+
+scenarios::Judged ScenarioTest::judge(const scenarios::Evidence& evidence) const {
+  const Planned& planned = planned_[records_.size()];
+  auto judged = scenarios::judge(planned.scenario, evidence);
+  if (!options_.baseline.empty())
+    scenarios::add_cases(
+        judged,
+        scenarios::compare_with(baseline_, evidence, planned.scenario.thresholds, planned.compared),
+        planned.scenario, evidence);
+  return judged;
 }
 
 // With its files at hand, cases say where to look.
@@ -187,13 +200,8 @@ void ScenarioTest::kept(scenarios::RunRecord record,
   if (!files && !not_kept_) not_kept_ = files.error();
   if (files && !files->empty()) {
     record.evidence.files.insert(record.evidence.files.end(), files->begin(), files->end());
-    record.judged = scenarios::judge(scenario, record.evidence);
+    record.judged = judge(record.evidence);
   }
-  if (!options_.baseline.empty())
-    scenarios::add_cases(record.judged,
-                         scenarios::compare_with(baseline_, record.evidence, scenario.thresholds,
-                                                 planned_[records_.size()].compared),
-                         scenario, record.evidence);
   console_.line(scenarios::report_text(record));
   if (console_.json())
     console_.event("verdict", "",

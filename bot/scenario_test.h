@@ -50,6 +50,7 @@ class ScenarioTest {
   Result<> open_metrics(const std::string& where);
   void show() const;
   void ran(ScenarioRun::Remains remains);
+  scenarios::Judged judge(const scenarios::Evidence& evidence) const;  // of the run that is on
   void kept(scenarios::RunRecord record, const Result<std::vector<scenarios::FileFact>>& files);
   void finish();
   Result<> write_reports() const;

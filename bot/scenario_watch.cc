@@ -136,6 +136,7 @@ quality::WatchConfig ScenarioWatch::watch_config(Loop& loop, const ScenarioMeasu
   config.joined_ns = config_.joined_ns;
   config.log = measuring.all;
   config.rotation = measuring.rotation;
+  config.vmaf = measuring.vmaf;
   config.sent = [seed = config_.seed, elsewhere = config_.seeds_elsewhere](
                     uint16_t source, int64_t first, std::span<float> samples) {
     const auto other = elsewhere.find(source);

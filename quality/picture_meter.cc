@@ -52,21 +52,24 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
                  "video.missing", "video.duplicate", "video.reorder", "video.skip",
                  "video.freeze_true", "video.unread", "identity.wrong", "mute_leak"},
                 why);
-    out_.expect({"video.psnr", "video.ssim"}, config.decode == Decode::kNever ? kNotDecoded
-                                              : config.painting ? "no marked frame was decoded"
-                                                                : "nobody paints what was sent");
+    const char* unlike = config.decode == Decode::kNever ? kNotDecoded
+                         : config.painting               ? "no marked frame was decoded"
+                                                         : "nobody paints what was sent";
+    out_.expect({"video.psnr", "video.ssim"}, unlike);
+    out_.expect({"video.vmaf"}, config.vmaf ? unlike : "nothing asks for it");
   }
   if (config.joined_ns == 0)
     out_.expect({"join.first_rtp", "join.first_key_frame", "join.first_frame"},
                 "it is not known when the join began");
-  out_.expect({"video.vmaf"}, "not computed: Debian's FFmpeg is built without libvmaf");
   if (config.decode == Decode::kNever) return;
   auto decoder = Decoder::open(track.codec, track.clock_rate, 0);
   if (decoder)
     decoder_ = std::move(*decoder);
   else
     out_.expect({"video.decoded", "video.undecodable"}, decoder.error().message);
-  if (config.painting) reference_.emplace(*config.painting);
+  if (!config.painting) return;
+  reference_.emplace(*config.painting, config.vmaf);
+  if (config.vmaf) vmaf_ = std::make_unique<VmafMeter>(out_);
 }
 
 void PictureMeter::frame(const Frame& frame, bool decode_it) {
@@ -167,9 +170,10 @@ void PictureMeter::decoded(const AVFrame& picture, const Shown& when) {
   }
   if (config_.presence != nullptr) config_.presence->seen(track_, mark->source, when.playout_ns);
   if (!reference_) return;
-  if (const auto likeness = reference_->compare(picture, *mark)) {
+  if (auto likeness = reference_->compare(picture, *mark)) {
     out_.sample("video.psnr", when.playout_ns, likeness->psnr);
     out_.sample("video.ssim", when.playout_ns, likeness->ssim);
+    if (likeness->vmaf) vmaf_->add(std::move(*likeness->vmaf), when.playout_ns);
   }
 }
 
@@ -196,6 +200,7 @@ void PictureMeter::stood(const Rhythm::Interval& interval) {
 }
 
 void PictureMeter::finish(int64_t at_ns) {
+  if (vmaf_) vmaf_->finish();
   if (mute_.muted()) return;
   if (const auto interval = rhythm_.to_the_end(at_ns)) {
     out_.sample("video.interval", interval->begin_ns, interval->seconds);

@@ -37,6 +37,7 @@ struct PictureMeterConfig {
   SkewMeter* skew = nullptr;
   PresenceLog* presence = nullptr;
   std::optional<Painting> painting = {};
+  bool vmaf = false;  // it is asked for
   bool bare = false;  // its pictures carry no marks, and are not searched for any
 };
 
@@ -81,6 +82,7 @@ class PictureMeter {
   MarkFinder finder_;
   std::unique_ptr<Decoder> decoder_;
   std::optional<Reference> reference_;
+  std::unique_ptr<VmafMeter> vmaf_;
   bool decoding_ = false, first_ = true, first_key_ = true, first_decoded_ = true;
   int64_t number_ = 0;
   std::map<int64_t, Shown> waiting_;  // in the decoder

@@ -9,7 +9,8 @@ namespace {
 
 constexpr double kPeak = 255;
 constexpr double kMostPsnr = 100;
-constexpr int kBlock = 4;  // an SSIM window is two by two of these
+constexpr int kBlock = 4;      // an SSIM window is two by two of these
+constexpr int kVmafEvery = 4;  // of those that are compared: it takes most of a second
 
 // Sums over a block of both pictures.
 struct Sums {
@@ -79,7 +80,7 @@ double luma_ssim(const LumaView& a, const LumaView& b) {
   return sum / (static_cast<double>(columns - 1) * (rows - 1));
 }
 
-Reference::Reference(Painting painting) : painting_(std::move(painting)) {}
+Reference::Reference(Painting painting, bool vmaf) : painting_(std::move(painting)), vmaf_(vmaf) {}
 
 LumaView Reference::scaled(const AVFrame& received, const LumaView& luma, PaintedSize to) {
   const PaintedSize from{received.width, received.height};
@@ -99,25 +100,56 @@ LumaView Reference::scaled(const AVFrame& received, const LumaView& luma, Painte
   return {scaled_.data(), static_cast<size_t>(to.width), to.width, to.height};
 }
 
+std::optional<LumaView> Reference::painted(const VideoMark& mark, PaintedSize size) {
+  const auto width = static_cast<size_t>(size.width), height = static_cast<size_t>(size.height);
+  const size_t pixels = width * height;
+  const size_t half = (width + 1) / 2;
+  sent_.resize(pixels * 2);  // 4:2:0, odd sizes too
+  uint8_t* cb = sent_.data() + pixels;
+  const PictureView view{sent_.data(), width,      cb,         cb + half * ((height + 1) / 2),
+                         half,         size.width, size.height};
+  if (!painting_.paint(mark.source, mark.counter, view)) return std::nullopt;
+  return LumaView{sent_.data(), width, size.width, size.height};
+}
+
+std::optional<VmafPictures> Reference::for_vmaf(const LumaView& received, const VideoMark& mark,
+                                                PaintedSize size) {
+  if (mark.counter == 0) return std::nullopt;  // nothing was before it
+  VmafPictures out{.width = size.width / 2 * 2, .height = size.height / 2 * 2};
+  const auto take = [&](const LumaView& luma, std::vector<uint8_t>& to) {
+    for (int y = 0; y < out.height; ++y) {
+      const uint8_t* row = luma.luma + static_cast<size_t>(y) * luma.stride;
+      to.insert(to.end(), row, row + out.width);
+    }
+  };
+  take(received, out.received);
+  for (const auto& [counter, to] : {std::pair{mark.counter - 1, &out.before},
+                                    {mark.counter, &out.sent},
+                                    {mark.counter + 1, &out.after}}) {
+    VideoMark other = mark;
+    other.counter = counter;
+    const auto sent = painted(other, size);
+    if (!sent) return std::nullopt;
+    take(*sent, *to);
+  }
+  return out;
+}
+
 std::optional<Reference::Likeness> Reference::compare(const AVFrame& received,
                                                       const VideoMark& mark) {
-  if (count_++ % std::max(painting_.every, 1) != 0) return std::nullopt;
+  const int every = std::max(painting_.every, 1), count = count_++;
+  if (count % every != 0) return std::nullopt;
   const auto luma = luma_of(received);
   const auto size =
       painting_.size ? painting_.size(mark.source, mark.counter, {received.width, received.height})
                      : std::optional(PaintedSize{painting_.width, painting_.height});
   if (!luma || !size) return std::nullopt;
-  const auto width = static_cast<size_t>(size->width), height = static_cast<size_t>(size->height);
-  const size_t pixels = width * height;
-  const size_t half = (width + 1) / 2;
-  sent_.resize(pixels * 2);  // 4:2:0, odd sizes too
-  uint8_t* cb = sent_.data() + pixels;
-  const PictureView view{sent_.data(), width,       cb,          cb + half * ((height + 1) / 2),
-                         half,         size->width, size->height};
-  if (!painting_.paint(mark.source, mark.counter, view)) return std::nullopt;
-  const LumaView sent{sent_.data(), width, size->width, size->height};
+  const auto sent = painted(mark, *size);
+  if (!sent) return std::nullopt;
   const LumaView got = scaled(received, *luma, *size);
-  return Likeness{luma_psnr(sent, got), luma_ssim(sent, got)};
+  Likeness likeness{luma_psnr(*sent, got), luma_ssim(*sent, got)};
+  if (vmaf_ && count % (every * kVmafEvery) == 0) likeness.vmaf = for_vmaf(got, mark, *size);
+  return likeness;
 }
 
 }  // namespace callbot::quality

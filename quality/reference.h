@@ -6,7 +6,8 @@
 // names do (the tests compare with them). A picture that came in another size is scaled to the one
 // that was sent, bicubic. The marked strip counts like the rest.
 //
-// VMAF is not computed: Debian's FFmpeg has no libvmaf.
+// VMAF is asked of FFmpeg (quality/vmaf.h), of every fourth that is compared: here its pictures are
+// got ready.
 //
 // Thread:  one at a time.
 // Owner:   PictureMeter.
@@ -20,6 +21,7 @@
 
 #include "base/video_mark.h"
 #include "quality/av.h"
+#include "quality/vmaf.h"
 
 namespace callbot::quality {
 
@@ -44,18 +46,23 @@ struct Painting {
 
 class Reference {
  public:
-  explicit Reference(Painting painting);
+  Reference(Painting painting, bool vmaf);
 
   struct Likeness {
     double psnr = 0, ssim = 0;
+    std::optional<VmafPictures> vmaf = {};
   };
   // None also for those between every n-th.
   std::optional<Likeness> compare(const AVFrame& received, const VideoMark& mark);
 
  private:
+  std::optional<LumaView> painted(const VideoMark& mark, PaintedSize size);
   LumaView scaled(const AVFrame& received, const LumaView& luma, PaintedSize to);
+  std::optional<VmafPictures> for_vmaf(const LumaView& received, const VideoMark& mark,
+                                       PaintedSize size);
 
   Painting painting_;
+  const bool vmaf_;
   int count_ = 0;
   std::vector<uint8_t> sent_, scaled_;
   AvScaler scaler_;

@@ -314,6 +314,7 @@ class Watcher final : public FrameWriter {
                              .skew = screen ? nullptr : person.skew.get(),
                              .presence = &state_->presence,
                              .painting = screen ? std::nullopt : member.painting,
+                             .vmaf = config().vmaf,
                              .bare = screen && member.bare_screen});
     } else {
       track.sound = std::make_unique<SoundMeter>(

@@ -47,6 +47,7 @@ struct WatchConfig {
   std::shared_ptr<const SenderLog> log = {};          // none: no delays
   std::shared_ptr<Rotation> rotation = {};            // of kRotate: one for the whole process
   SentSound sent = {};                                // none: no audio.snr
+  bool vmaf = false;                                  // it is asked for
   std::function<void(TrackId)> needs_key_frame = {};  // kRotate; writer's thread
 };
 

@@ -39,7 +39,7 @@ bool touch(const TimeWindow& a, const TimeWindow& b) {
 std::vector<Moment> moments_of(const Judged& judged, const Evidence& evidence) {
   std::vector<Moment> all;
   for (const Case& c : judged.cases) {
-    if (c.verdict == Verdict::kFail) all.push_back(moment_of(c, evidence));
+    if (c.verdict > Verdict::kWarn) all.push_back(moment_of(c, evidence));
   }
   std::stable_sort(all.begin(), all.end(), [](const Moment& a, const Moment& b) {
     return a.span.from_ns < b.span.from_ns;

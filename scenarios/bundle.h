@@ -1,4 +1,5 @@
-// scenarios/bundle.h: what is kept of a run that failed: the seconds around each failed case.
+// scenarios/bundle.h: what is kept of a run that does not pass: the seconds around each case that
+// failed, is unmeasured or invalid.
 //
 // Thread:  any; pure.
 // Owner:   the caller.

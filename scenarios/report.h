@@ -29,7 +29,7 @@ std::string report_html(const Scenario& scenario, const RunRecord& run, const Pi
 
 // Parts of the page.
 std::string steps_section(const Evidence& evidence);
-std::string graphs_section(const Scenario& scenario, const Evidence& evidence);
+std::string graphs_section(const Scenario& scenario, const RunRecord& run);
 std::string facts_sections(const Evidence& evidence);
 // "0:12.3" since the run began.
 std::string at_text(const Evidence& evidence, int64_t at_ns);

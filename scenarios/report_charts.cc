@@ -23,11 +23,12 @@ constexpr double kRowHeight = 34;
 constexpr double kGraphHeight = 150;
 
 struct Graph {
-  const char* title;
+  std::string title;
   std::vector<std::string_view> metrics;
 };
-const std::vector<Graph>& graphs() {
-  static const std::vector<Graph> all = {
+// What a page always has, and what a threshold names beside it.
+std::vector<Graph> graphs_of(const Scenario& scenario) {
+  std::vector<Graph> all = {
       {"Delay, end to end", {"video.e2e_delay", "audio.e2e_delay"}},
       {"Delay of the network", {"video.network_delay", "audio.network_delay"}},
       {"Round trip time", {"rtp.rtt"}},
@@ -42,7 +43,31 @@ const std::vector<Graph>& graphs() {
       {"Sound against picture", {"av.skew"}},
       {"PSNR", {"video.psnr"}},
   };
+  for (const Threshold& t : scenario.thresholds) {
+    const Metric* metric = find_metric(t.metric);
+    const bool there = std::any_of(all.begin(), all.end(), [&](const Graph& g) {
+      return std::find(g.metrics.begin(), g.metrics.end(), t.metric) != g.metrics.end();
+    });
+    if (metric != nullptr && metric->kind == MetricKind::kGauge && !there)
+      all.push_back({metric->name, {metric->name}});
+  }
   return all;
+}
+
+// Where many would be drawn, those first that something was wrong with.
+std::vector<const Series*> in_order(const RunRecord& run, const Graph& graph) {
+  std::vector<const Series*> out;
+  for (const std::string_view metric : graph.metrics)
+    for (const Series& s : run.evidence.series)
+      if (s.metric == metric && !is_empty(s)) out.push_back(&s);
+  const auto& cases = run.judged.cases;
+  std::stable_partition(out.begin(), out.end(), [&](const Series* s) {
+    return std::any_of(cases.begin(), cases.end(), [&](const Case& c) {
+      return c.verdict != Verdict::kPass && c.metric == s->metric && c.place &&
+             c.place->actor == s->actor && (c.place->from.empty() || c.place->from == s->from);
+    });
+  });
+  return out;
 }
 
 double duration(const Evidence& e) {
@@ -192,20 +217,17 @@ struct Line {
 
 class Drawing {
  public:
-  Drawing(const Scenario& scenario, const Evidence& e, const Graph& graph)
-      : e_(e), graph_(graph), scale_(duration(e)) {
-    for (const std::string_view metric : graph.metrics) {
-      for (const Series& s : e.series) {
-        if (s.metric != metric || is_empty(s)) continue;
-        ++found_;
-        if (lines_.size() < kMostLines) lines_.push_back({&s, points_of(e, s)});
-      }
-    }
+  Drawing(const Scenario& scenario, const RunRecord& run, Graph graph)
+      : e_(run.evidence), graph_(std::move(graph)), scale_(duration(e_)) {
+    const auto all = in_order(run, graph_);
+    found_ = all.size();
+    for (size_t i = 0; i < found_ && i < kMostLines; ++i)
+      lines_.push_back({all[i], points_of(e_, *all[i])});
     for (const Line& line : lines_) actors_.insert({line.series->actor, line.series->from});
-    networked_ = networked(e, actors_);
+    networked_ = networked(e_, actors_);
     for (const Threshold& t : scenario.thresholds) {
       const bool here =
-          std::find(graph.metrics.begin(), graph.metrics.end(), t.metric) != graph.metrics.end();
+          std::find(graph_.metrics.begin(), graph_.metrics.end(), t.metric) != graph_.metrics.end();
       const Metric* metric = find_metric(t.metric);
       if (here && metric != nullptr && unit_of(t.stat, *metric) == metric->unit)
         limits_.push_back(&t);
@@ -305,7 +327,7 @@ class Drawing {
   }
 
   const Evidence& e_;
-  const Graph& graph_;
+  const Graph graph_;
   const TimeScale scale_;
   std::vector<Line> lines_;
   std::vector<const Threshold*> limits_;
@@ -338,9 +360,9 @@ std::string steps_section(const Evidence& evidence) {
          "</section>\n";
 }
 
-std::string graphs_section(const Scenario& scenario, const Evidence& evidence) {
+std::string graphs_section(const Scenario& scenario, const RunRecord& run) {
   std::string out;
-  for (const Graph& graph : graphs()) out += Drawing(scenario, evidence, graph).text();
+  for (Graph& graph : graphs_of(scenario)) out += Drawing(scenario, run, std::move(graph)).text();
   if (out.empty()) return "";
   return "<section id=\"graphs\">\n<h2>Measured</h2>\n<div class=\"graphs\">" + out +
          "</div></section>\n";

@@ -151,7 +151,7 @@ std::string report_html(const Scenario& scenario, const RunRecord& run, const Pi
       .style = run_style(),
       .script = run_script(),
       .body = head(run) + cases_section(run) + steps_section(e) + pictures_section(e, pictures) +
-              graphs_section(scenario, e) + facts_sections(e),
+              graphs_section(scenario, run) + facts_sections(e),
       .footer = "Made by callbot " CALLBOT_VERSION
                 ". This page is whole: it asks nothing of any network.",
   });

@@ -128,6 +128,12 @@ std::string text_of(const Span& span) {
   return span.to ? "before " + text_of(*span.to) : "";
 }
 
+bool asks_for(const Scenario& scenario, std::string_view metric) {
+  const auto names_it = [&](const auto& one) { return one.metric == metric; };
+  return std::any_of(scenario.thresholds.begin(), scenario.thresholds.end(), names_it) ||
+         std::any_of(scenario.steps.begin(), scenario.steps.end(), names_it);
+}
+
 std::string text_of(const Threshold& t) {
   std::string out = fmt::format("{} {} {} {}", t.metric, text_of(t.stat), t.op, t.written);
   if (t.per != Per::kRun) out += fmt::format(", each {}", name_of(t.per));

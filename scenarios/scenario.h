@@ -256,6 +256,9 @@ bool in_one_room(const Instance& a, const Instance& b);
 // "*", a role, an instance ("bob-2"), or a pattern with * in it.
 bool matches(std::string_view pattern, std::string_view role, std::string_view instance);
 
+// A threshold, or a step that waits for it, names this metric.
+bool asks_for(const Scenario& scenario, std::string_view metric);
+
 // "video.e2e_delay p95 <= 400ms, bob, from steady to loss-start".
 std::string text_of(const Threshold& threshold);
 std::string text_of(const Span& span);

@@ -16,7 +16,7 @@ inline constexpr const char* kAudioCodecs[] = {"opus"};
 inline constexpr const char* kCodecs[] = {"vp8",  "vp9",  "h264", "h265", "av1",
                                           "opus", "pcmu", "pcma", "g722"};
 inline constexpr const char* kOperators[] = {"<", "<=", ">", ">=", "==", "!="};
-inline constexpr const char* kStreams[] = {"camera", "microphone", "screen", "screen-sound"};
+inline constexpr const char* kStreams[] = {"camera", "microphone", "screen"};
 
 const Shape& network_shape();
 

@@ -245,7 +245,7 @@ constexpr Key kReportKeys[] = {
     {"junit", kText, "file for JUnit XML"},
     {"json", kText, "file for JSON (callbot test --schema=run)"},
     {"html", kText, "file for one HTML page"},
-    {"bundle", kText, "folder for what is kept of a failure"},
+    {"bundle", kText, "folder for what is kept of a run that does not pass"},
     {"keep", kChoice,
      "in the bundle: the seconds around failures, or everything received (failures)", nullptr,
      kKeep},

@@ -78,13 +78,22 @@ TEST(JudgeCheck, AGoodCallPasses) {
 TEST(JudgeCheck, WhatDidNotLeaveThisMachineIsSaidToBeSo) {
   const CheckReport report = good_report(kOnThisMachine);
   const auto verdict = judge(report);
-  EXPECT_EQ(verdict.level, CheckVerdict::Level::kGood);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kUnmeasured);
   const std::string text = to_text(report, verdict);
   EXPECT_THAT(text, HasSubstr("host to host on this machine: round trip, loss and bit rate are"));
-  EXPECT_THAT(text, HasSubstr("PASS: this machine can hold a call; of the way to others nothing"));
+  EXPECT_THAT(text, HasSubstr("UNMEASURED\n  this machine can join a call and send media; of the "
+                              "way to others nothing"));
   const Json json = to_json(report, verdict);
   EXPECT_EQ(json.at("echo").at("path").text(), "this machine");
   EXPECT_EQ(json.at("bitrate").at("path").text(), "this machine");
+}
+
+TEST(JudgeCheck, OfANetworkOfOurOwnTheWayIsKnown) {
+  CheckReport report = good_report(kOnThisMachine);
+  report.simulated = true;
+  const auto verdict = judge(report);
+  EXPECT_EQ(verdict.level, CheckVerdict::Level::kGood);
+  EXPECT_THAT(to_text(report, verdict), HasSubstr("PASS: a call can be held behind that network"));
 }
 
 TEST(JudgeCheck, TheRelayedCallIsJudgedAsTheDirectOneIs) {

@@ -4,6 +4,7 @@
 
 #include "bot/scenario_watch.h"
 #include "tests/support/scenario_runs.h"
+#include "tests/support/vmaf_ffmpeg.h"
 
 namespace callbot::bot {
 namespace {
@@ -124,6 +125,20 @@ thresholds:
   ASSERT_NO_FATAL_FAILURE(run_through([&] { start(*scenario); }));
   EXPECT_EQ(judged().verdict, scenarios::Verdict::kPass) << text();
 }
+
+#ifdef __x86_64__
+TEST_F(ScenarioLooksTest, VmafIsMeasuredWhereItIsAskedForAndFfmpegHasIt) {
+  const test::FfmpegNamed named(test::vmaf_ffmpeg());
+  run(R"(
+  - {do: join, who: "*", timeout: 30s}
+  - {expect: metric, who: bob, from: alice, metric: video.vmaf, stat: count, op: ">=", value: 2, within: 40s}
+thresholds:
+  - {metric: video.vmaf, stat: min, op: ">", value: 30, who: bob, from: alice}
+  - {metric: video.vmaf, stat: max, op: "<=", value: 100, who: bob, from: alice}
+)");
+  EXPECT_EQ(judged().verdict, scenarios::Verdict::kPass) << text();
+}
+#endif
 
 }  // namespace
 }  // namespace callbot::bot

@@ -115,7 +115,7 @@ TEST_P(ScenarioPageTest, TheSamplePasses) {
         loop_,
         {CALLBOT_PROGRAM, "test",
          std::string(CALLBOT_SOURCE_DIR) + "/tests/scenarios/browser-and-bot.yaml", "--var",
-         std::string("BROWSER=") + GetParam(), "--var", "STEADY=5s", "--json", json.string()});
+         std::string("browser=") + GetParam(), "--var", "steady=5s", "--json", json.string()});
     status = program.wait(kBrowsersTake);
     output = program.output();
   }

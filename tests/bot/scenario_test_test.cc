@@ -61,13 +61,15 @@ constexpr const char* kAlone =
 TEST_F(ScenarioTestTest, APassLeavesItsReports) {
   const auto [status, output] =
       test({file("alone.yaml", kAlone), "--junit", in("j.xml"), "--json", in("r.json"), "--html",
-            in("r.html"), "--repeat", "2", "--var", "API_TOKEN=hush", "--var", "MOST=0"});
+            in("r.html"), "--repeat", "2", "--var", "API_TOKEN=hush", "--var", "token=hush",
+            "--var", "MOST=0"});
   EXPECT_EQ(status, 0) << output;
   EXPECT_THAT(output, HasSubstr("PASS: 3 pass"));
   const auto all = runs("r.json");
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[1].evidence.run, 2);
   EXPECT_EQ(all[0].evidence.variables.count("API_TOKEN"), 0u);
+  EXPECT_EQ(all[0].evidence.variables.count("token"), 0u);
   EXPECT_EQ(all[0].evidence.variables.at("MOST"), "0");
   const auto junit = read_file(in("j.xml"), 1u << 20);
   ASSERT_TRUE(junit);
@@ -119,10 +121,10 @@ TEST_P(ReadyScenario, PassesAndMeasuresEverything) {
 // browser-and-bot runs with the browsers' tests.
 INSTANTIATE_TEST_SUITE_P(
     Samples, ReadyScenario,
-    testing::Values(Ready{"smoke", {}}, Ready{"two-party-quality", {"STEADY=5s"}},
+    testing::Values(Ready{"smoke", {}}, Ready{"two-party-quality", {"steady=5s"}},
                     Ready{"loss-burst", {}}, Ready{"bandwidth-drop", {}}, Ready{"mute", {}},
-                    Ready{"screen-share", {"STEADY=5s"}}, Ready{"rejoin-after-crash", {}},
-                    Ready{"listeners", {"LISTENERS=4", "STEADY=16s"}}, Ready{"soak", {"FOR=10s"}}),
+                    Ready{"screen-share", {"steady=5s"}}, Ready{"rejoin-after-crash", {}},
+                    Ready{"listeners", {"listeners=4", "steady=16s"}}, Ready{"soak", {"for=10s"}}),
     [](const auto& info) {
       std::string name = info.param.name;
       std::replace(name.begin(), name.end(), '-', '_');
@@ -209,6 +211,34 @@ TEST_F(ScenarioTestTest, OfAFailureTheSecondsAroundItAreKept) {
   ASSERT_TRUE(probed) << output;
   ASSERT_EQ(probed->streams.size(), 2u);
   EXPECT_GE(probed->streams[0].pictures.size(), 20u);
+}
+
+// What is worse than before is a failure like any other, and what nobody measured is looked at too.
+TEST_F(ScenarioTestTest, WhatIsWorseThanTheBaselineIsKeptAsWell) {
+  const auto scenario = [&](const std::string& fps) {
+    return file(
+        "worse.yaml",
+        "callbot: 1\nname: worse\n"
+        "media: {cam: {video: {source: pattern, size: 160x90, fps: " +
+            fps +
+            ", bitrate: 150 kbit/s}, audio: pattern}}\n"
+            "actors: {alice: {send: cam}, bob: {verify: headers}}\n"
+            "steps: [{do: join, who: \"*\", timeout: 30s}, {mark: in}, {wait: 3s}, {mark: end}]\n"
+            "thresholds: [{metric: video.fps, stat: p50, op: \">=\", value: 1, who: bob, from: "
+            "alice, between: [in, end]}]\n");
+  };
+  ASSERT_EQ(test({scenario("20"), "--json", in("before.json")}).first, 0);
+  const auto [status, output] =
+      test({scenario("10"), "--baseline", in("before.json"), "--baseline-severity", "fail",
+            "--bundle", in("kept"), "--json", in("r.json")});
+  EXPECT_EQ(status, 1) << output;
+  const auto all = runs("r.json");
+  ASSERT_EQ(all.size(), 1u);
+  const auto media = [&] {
+    return std::any_of(all[0].evidence.files.begin(), all[0].evidence.files.end(),
+                       [](const auto& f) { return f.kind == "media" && fs::exists(f.path); });
+  };
+  EXPECT_TRUE(media()) << output;
 }
 
 // It stands still for half of each 600 ms: far less than a second at a time.

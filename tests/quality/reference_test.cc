@@ -113,7 +113,7 @@ Painting painting(int every) {
 }
 
 TEST(Reference, ComparesWithTheFrameOfTheCounter) {
-  Reference reference(painting(1));
+  Reference reference(painting(1), false);
   const auto received = frame_of(kWidth, kHeight, [](int x, int) {
     return static_cast<uint8_t>(100 + 80 * std::sin((x + 7) * 0.05));
   });
@@ -123,7 +123,7 @@ TEST(Reference, ComparesWithTheFrameOfTheCounter) {
 }
 
 TEST(Reference, AnotherSizeIsScaledToTheOneThatWasSent) {
-  Reference reference(painting(1));
+  Reference reference(painting(1), false);
   const auto half = frame_of(kWidth / 2, kHeight / 2, [](int x, int) {
     return static_cast<uint8_t>(100 + 80 * std::sin((2 * x + 0.5 + 7) * 0.05));
   });
@@ -140,7 +140,7 @@ TEST(Reference, AFrameHasTheSizeItWasSentIn) {
     if (counter == 8) return std::nullopt;
     return counter < 8 ? PaintedSize{kWidth, kHeight} : PaintedSize{kWidth * 2, kHeight / 2};
   };
-  Reference reference(changing);
+  Reference reference(changing, false);
   const auto sent = [](uint32_t counter, int width, int height) {
     return frame_of(width, height, [counter](int x, int) {
       return static_cast<uint8_t>(100 + 80 * std::sin((x + static_cast<int>(counter)) * 0.05));
@@ -153,8 +153,32 @@ TEST(Reference, AFrameHasTheSizeItWasSentIn) {
   EXPECT_EQ(reference.compare(*sent(7, kWidth, kHeight), {7, 1, 0})->psnr, 100);
 }
 
+TEST(Reference, GetsEveryFourthReadyForVmafWithItsNeighbours) {
+  Reference reference(painting(3), true);
+  const auto luma = [](int x, uint32_t counter) {
+    return static_cast<uint8_t>(100 + 80 * std::sin((x + static_cast<int>(counter)) * 0.05));
+  };
+  std::vector<uint32_t> ready;
+  for (uint32_t n = 1; n < 30; ++n) {
+    const auto got = frame_of(kWidth, kHeight, [](int x, int) { return static_cast<uint8_t>(x); });
+    const auto likeness = reference.compare(*got, {n, 1, 0});
+    if (!likeness || !likeness->vmaf) continue;
+    ready.push_back(n);
+    const VmafPictures& p = *likeness->vmaf;
+    ASSERT_EQ(p.sent.size(), static_cast<size_t>(kWidth * kHeight));
+    EXPECT_EQ(p.received[at(70, 9)], 70);
+    EXPECT_EQ(p.before[at(70, 9)], luma(70, n - 1));
+    EXPECT_EQ(p.sent[at(70, 9)], luma(70, n));
+    EXPECT_EQ(p.after[at(70, 9)], luma(70, n + 1));
+  }
+  EXPECT_EQ(ready, (std::vector<uint32_t>{1, 13, 25}));
+  Reference first(painting(1), true);
+  const auto got = frame_of(kWidth, kHeight, [](int, int) { return 100; });
+  EXPECT_FALSE(first.compare(*got, {0, 1, 0})->vmaf) << "nothing was before it";
+}
+
 TEST(Reference, ComparesEveryNth) {
-  Reference reference(painting(3));
+  Reference reference(painting(3), false);
   const auto received = frame_of(kWidth, kHeight, [](int, int) { return 100; });
   int compared = 0;
   for (uint32_t n = 0; n < 9; ++n) compared += reference.compare(*received, {n, 1, 0}) ? 1 : 0;

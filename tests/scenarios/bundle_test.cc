@@ -72,6 +72,14 @@ TEST(Moments, WhatOverlapsIsOneAndWhatPassedIsNone) {
   EXPECT_THAT(all[1].actors, ElementsAre("eve"));
 }
 
+TEST(Moments, WhatIsUnmeasuredOrInvalidIsShownToo) {
+  for (const Verdict verdict : {Verdict::kUnmeasured, Verdict::kInvalid, Verdict::kWarn}) {
+    Case c = failed("gone", TimeWindow{110 * kSecond, 111 * kSecond});
+    c.verdict = verdict;
+    EXPECT_EQ(moments_of(judged({c}), run()).size(), verdict == Verdict::kWarn ? 0u : 1u);
+  }
+}
+
 TEST(Moments, WithinASpanIsWhatHappenedThen) {
   Evidence e = run();
   e.events = {{101 * kSecond, "bob", "joined", "alice", false},

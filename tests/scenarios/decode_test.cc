@@ -370,6 +370,24 @@ TEST(Decode, WhoComesByLoadJoinsByNothingElse) {
   EXPECT_EQ(mistakes(text), "f.yaml:6:21: steps[0].who: nobody is left to join");
 }
 
+TEST(Decode, WhatIsNamedIsAskedFor) {
+  const std::string head =
+      "callbot: 1\nname: t\nmedia: {m: {audio: pattern}}\nactors: {a: {send: m}, b: {verify: "
+      "all}}\nsteps:\n";
+  const auto asks = [&](const std::string& rest) {
+    const auto scenario = decode_scenario(head + rest, "t.yaml", {});
+    EXPECT_TRUE(scenario) << scenario.error().message;
+    return scenario && asks_for(*scenario, "audio.level");
+  };
+  EXPECT_FALSE(asks("  - {do: join, who: \"*\"}\n"));
+  EXPECT_TRUE(
+      asks("  - {do: join, who: \"*\"}\n"
+           "thresholds: [{metric: audio.level, stat: max, op: \"<\", value: -20}]\n"));
+  EXPECT_TRUE(
+      asks("  - {do: join, who: \"*\"}\n  - {expect: metric, who: b, metric: audio.level, "
+           "stat: count, op: \">\", value: 1, within: 5s}\n"));
+}
+
 TEST(Decode, NobodyIsForgotten) {
   EXPECT_EQ(mistakes("callbot: 1\nname: t\nactors:\n  a:\n  b:\nsteps: [{do: join, who: a}]\n"),
             "f.yaml:5:3: actors.b: no step and no load lets it join");

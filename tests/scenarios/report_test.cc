@@ -156,6 +156,44 @@ std::string part(const std::string& page, const std::string& begin, const std::s
   return at == std::string::npos ? "" : page.substr(at, page.find(end, at) - at);
 }
 
+TEST(Report, OfManyLinesThoseOfWhatFailedAreDrawn) {
+  auto run = test::invented_run();
+  const auto found = std::find_if(run.evidence.series.begin(), run.evidence.series.end(),
+                                  [](const Series& s) { return s.metric == "video.e2e_delay"; });
+  ASSERT_NE(found, run.evidence.series.end());
+  Series series = *found;
+  for (int i = 0; i < 20; ++i) {
+    series.actor = "listener-" + std::to_string(i);
+    series.metric = i == 17 ? "audio.e2e_delay" : "video.e2e_delay";
+    run.evidence.series.push_back(series);
+  }
+  const auto drawn = [&] {
+    const std::string page = report_html(test::invented_scenario(), run, {});
+    return count(part(page, "<h3>Delay, end to end", "</figure>"), "<title>listener-17 from") > 0;
+  };
+  EXPECT_FALSE(drawn());
+  Case failed = run.judged.cases.front();
+  failed.verdict = Verdict::kFail;
+  failed.metric = "audio.e2e_delay";
+  failed.place = CasePlace{run.evidence.began_ns, "listener-17", series.from, "", 0};
+  run.judged.cases.push_back(failed);
+  EXPECT_TRUE(drawn());
+}
+
+TEST(Report, WhatAThresholdNamesIsDrawn) {
+  auto run = test::invented_run();
+  Series series = run.evidence.series.front();
+  series.metric = "video.ssim";
+  series.samples = {{run.evidence.began_ns + 1'000'000'000, 0.9}};
+  run.evidence.series.push_back(series);
+  auto scenario = test::invented_scenario();
+  EXPECT_THAT(report_html(scenario, run, {}), Not(HasSubstr("<h3>video.ssim</h3>")));
+  Threshold t = scenario.thresholds.front();
+  t.metric = "video.ssim";
+  scenario.thresholds.push_back(t);
+  EXPECT_THAT(report_html(scenario, run, {}), HasSubstr("<h3>video.ssim</h3>"));
+}
+
 TEST(Report, NetworksAreSpansUnderTheirActor) {
   const std::string page = report_html(test::invented_scenario(), test::invented_run(), {});
   EXPECT_EQ(count(page, "<div class=\"networks\">"), 1u) << "alice and carol have none";

@@ -31,7 +31,7 @@ TEST_P(Sample, HasNoMistakeAndFitsTheSchema) {
 
 TEST_P(Sample, RunsByItselfOrWhereItIsTold) {
   EXPECT_EQ(load_scenario(path(), {})->rooms[0].url, kEmbedded);
-  const auto elsewhere = load_scenario(path(), {{{"URL", "ws://127.0.0.1:1/rooms/x"}}, {}, {}});
+  const auto elsewhere = load_scenario(path(), {{{"url", "ws://127.0.0.1:1/rooms/x"}}, {}, {}});
   ASSERT_TRUE(elsewhere) << elsewhere.error().message;
   EXPECT_EQ(elsewhere->rooms[0].url, "ws://127.0.0.1:1/rooms/x");
 }
