@@ -136,6 +136,7 @@ void PageActor::joined(Result<Json> state) {
     return done(fail(unreachable ? Code::kConnect : Code::kDenied,
                      "join: " + end.at("message").text().value_or("refused")));
   }
+  times_ = state->at("times");
   probe(kProbes, [this, done](Result<> how) {
     looks_ = how.has_value();
     schedule();
@@ -316,6 +317,13 @@ void PageActor::keep_sent(const std::vector<browsers::LocalFrame>& frames) {
   if (sent_.size() < kMostSent || frames.empty()) return;
   const int64_t oldest = frames.back().at_ns - kSentKept.count();
   std::erase_if(sent_, [&](const auto& one) { return one.second.back() < oldest; });
+}
+
+std::optional<Sample> PageActor::let_in() const {
+  const auto asked = times_.at("joining").number(), live = times_.at("live").number();
+  const auto at_ns = live ? clock_.monotonic_ns_of(*live) : std::nullopt;
+  if (!asked || !at_ns) return std::nullopt;
+  return Sample{*at_ns, (*live - *asked) / 1000};
 }
 
 std::vector<Series> PageActor::series() const {

@@ -89,6 +89,8 @@ class PageActor {
   // Takes what the page has seen since the last time, now instead of on the next turn.
   void look(Done done);
 
+  // When the room let it in, and how many seconds after the page had asked it; none: not yet.
+  std::optional<Sample> let_in() const;
   // What the browser measured, actor = its name; complete up to the last look.
   std::vector<Series> series() const;
   std::vector<Series> take();  // what came since the last time, and it is forgotten here
@@ -126,6 +128,7 @@ class PageActor {
   PageActorEvents events_;
   Done joined_;
   bool reloading_ = false;  // until it is live again: its state is not that of its call
+  Json times_;              // of the page's phases, when it had joined
   double origin_ = 0;       // performance.timeOrigin: which document the clock is of
   RemoteClock clock_{kPageClock};
   browsers::MarkSeries marks_;

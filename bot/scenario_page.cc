@@ -91,6 +91,7 @@ void ScenarioPage::join() {
   members_.clear();
   received_.clear();
   decoded_.clear();
+  shown_.clear();
   selected_.clear();
   files_done_.clear();
   chats_ = 0;
@@ -206,6 +207,7 @@ void ScenarioPage::entered() {
   state_ = State::kInside;
   if (link_) link_->begin_schedule();
   inside_.push_back({monotonic_ns(), 0});
+  if (const auto in = page_->let_in()) samples_.add("join.signaling", "", "", *in);
   glances_.every(kGlanceEvery, [this] { glance(); });
   glance();
 }
@@ -417,7 +419,22 @@ void ScenarioPage::looked(const browsers::PageMarks& marks) {
   for (const browsers::ShownFrame& frame : marks.shown) {
     const TrackInfo track = track_of(frame.key, MediaKind::kVideo);
     if (frame.mark) presence_.seen(track, frame.mark->source, frame.display_ns);
+    look_at_join(frame);
   }
+}
+
+// Who came later joined for both.
+void ScenarioPage::look_at_join(const browsers::ShownFrame& frame) {
+  const ScenarioActor* other = hears_.other(frame.key.from);
+  if (other == nullptr || frame.key.stream == "screen") return;
+  const int64_t began_ns = std::max(join_ns_, other->join_ns());
+  if (frame.display_ns < began_ns || !shown_.insert({frame.key, began_ns}).second) return;
+  const auto say = [&](const char* metric, int64_t at_ns) {
+    samples_.add(metric, name_of(frame.key.from), frame.key.stream,
+                 {at_ns, static_cast<double>(at_ns - began_ns) / 1e9});
+  };
+  say("join.first_frame", frame.display_ns);
+  if (frame.first_ns && *frame.first_ns >= began_ns) say("join.first_key_frame", *frame.first_ns);
 }
 
 // --- what it is told

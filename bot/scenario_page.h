@@ -84,6 +84,7 @@ class ScenarioPage final : public ScenarioActor {
   void took_messages(const Json& state, bool news);
   void took_streams(const std::vector<browsers::ReceivedStream>& received);
   void looked(const browsers::PageMarks& marks);
+  void look_at_join(const browsers::ShownFrame& frame);
   void tell_of_screen(bool shares);
   void note_pairs(const std::vector<browsers::UsedPair>& pairs);
   TrackInfo track_of(const browsers::StreamKey& key, MediaKind kind);
@@ -107,6 +108,7 @@ class ScenarioPage final : public ScenarioActor {
   std::vector<browsers::ReceivedStream> received_;
   std::map<browsers::StreamKey, TrackId> tracks_;
   std::set<TrackId> decoded_;  // those of which the first frame came, since it joined
+  std::set<std::pair<browsers::StreamKey, int64_t>> shown_;  // the same, and since when it was due
   std::map<std::string, std::string> selected_;  // by member: its candidate pair as it was last
   quality::PresenceLog presence_;
   Timer glances_;

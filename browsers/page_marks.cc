@@ -65,6 +65,7 @@ Result<PageMarks> parse_marks(const Json& taken, const RemoteClock& clock) {
     if (const auto stream = row.at("stream").text()) frame.key.stream = *stream;
     frame.display_ns = time(row, "display").value_or(frame.read_ns);
     frame.receive_ns = time(row, "receive");
+    frame.first_ns = time(row, "first");
     frame.capture_ns = time(row, "capture");
     if (const auto rtp = row.at("rtp").whole()) frame.rtp_time = static_cast<uint32_t>(*rtp);
     frame.presented = static_cast<uint64_t>(row.at("presented").whole().value_or(0));

@@ -30,6 +30,7 @@ struct ShownFrame {
   int64_t read_ns = 0;                // the page looked at it
   int64_t display_ns = 0;             // expectedDisplayTime
   std::optional<int64_t> receive_ns;  // its last packet came in (receiveTime)
+  std::optional<int64_t> first_ns;    // the same of its track's first frame; none: it is not that
   std::optional<int64_t> capture_ns;  // captured, as the browser estimates it (captureTime)
   std::optional<uint32_t> rtp_time;
   uint64_t presented = 0;  // how many frames the browser had shown there, this one included

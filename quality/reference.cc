@@ -10,7 +10,7 @@ namespace {
 constexpr double kPeak = 255;
 constexpr double kMostPsnr = 100;
 constexpr int kBlock = 4;      // an SSIM window is two by two of these
-constexpr int kVmafEvery = 4;  // of those that are compared: it takes most of a second
+constexpr int kVmafEvery = 4;  // of those that are compared: 0.2 s of a processor for 1280x720
 
 // Sums over a block of both pictures.
 struct Sums {

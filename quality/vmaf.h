@@ -38,7 +38,7 @@ struct VmafPictures {
 
 // The ffmpeg that has the filter; kUnsupported: there is none.
 Result<std::string> vmaf_program();
-// Of `received`. Blocks; some tenths of a second for 1280x720. The cancellable may be null.
+// Of `received`. Blocks; 0.2 s for 1280x720. The cancellable may be null.
 Result<double> vmaf_of(const std::string& program, const VmafPictures& pictures,
                        GCancellable* cancellable);
 

@@ -13,6 +13,7 @@ const kStatsEvery = 1000; // ms
 
 export class Call {
   phase = 'joining'; // joining, live, reconnecting, ended
+  times = {}; // phase -> performance.now() when it first came
   peers = new Map(); // member id -> {member, leg, channel, stats}
   refused = false; // we do not want to be recorded
   chatLog = [];
@@ -37,6 +38,7 @@ export class Call {
     this.#room = new Room({ room, token, self, maybeStillThere }, {
       phase: (phase) => {
         this.phase = phase;
+        this.times[phase] ??= performance.now();
         on.changed();
       },
       arrived: (member, isNews) => this.#arrived(member, isNews),

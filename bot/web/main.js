@@ -137,7 +137,7 @@ async function start() {
 // whose each peer connection is.
 window.callbot = {
   state: () => ({
-    phase: call?.phase ?? 'lobby',
+    phase: call?.phase ?? 'lobby', times: { ...call?.times },
     id: call?.id ?? '', room: call?.room ?? '', name: call?.name ?? '',
     self: { ...media.describe(), recording: call?.refused ? 'refused' : 'allowed' },
     recording: call?.beingRecorded ?? false,

@@ -189,6 +189,7 @@
   function look(element) {
     if (watched.has(element) || !element.requestVideoFrameCallback) return;
     watched.add(element);
+    let begun = ''; // the track of which something was seen here
     const next = (now, seen) => {
       const at = performance.now();
       element.requestVideoFrameCallback(next);
@@ -206,8 +207,11 @@
       const times = late ? { display: at } : {
         display: seen.expectedDisplayTime, receive: seen.receiveTime, capture: seen.captureTime, rtp: seen.rtpTimestamp,
       };
+      // Of a track's first frame it does not matter which picture the element shows by now.
+      const first = track.id === begun ? undefined : seen.receiveTime;
+      begun = track.id;
       keep(shown, {
-        track: track.id, stream: about.source, at, presented: seen.presentedFrames, width: seen.width, height: seen.height, ...times, ...mark,
+        track: track.id, stream: about.source, at, presented: seen.presentedFrames, width: seen.width, height: seen.height, first, ...times, ...mark,
       });
     };
     element.requestVideoFrameCallback(next);

@@ -96,11 +96,11 @@ thresholds:
     if (!evidence_) return "it never ended";
     std::string all = text();
     for (const Series& one : evidence_->series) {
-      if (one.metric != "rtp.packets" && one.metric != "video.marked") continue;
+      const bool packets = one.metric.ends_with(".packets");
+      if (!packets && one.metric != "video.marked") continue;
       all += one.actor + " " + one.metric + " of " + one.from + " " + one.stream + ":";
       for (const Sample& sample : one.samples)
-        if (one.metric == "rtp.packets")
-          all += " " + std::to_string(static_cast<int>(sample.value));
+        if (packets) all += " " + std::to_string(static_cast<int>(sample.value));
       all += ", " + std::to_string(one.samples.size()) + " samples\n";
     }
     return all;

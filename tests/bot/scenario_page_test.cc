@@ -70,6 +70,11 @@ steps:
 timeline:
   - {between: [steady, end], who: "*", must_see: "*", grace: 3s}
 thresholds:
+  - {metric: join.signaling, stat: count, op: "==", value: 1, who: page}
+  - {metric: join.signaling, stat: max, op: "<", value: 30s, who: page}
+  - {metric: join.first_frame, stat: count, op: "==", value: 1, who: page, from: bot}
+  - {metric: join.first_frame, stat: min, op: ">", value: 0s, who: page, from: bot}
+  - {metric: join.first_frame, stat: max, op: "<", value: 90s, who: page, from: bot}
   - {metric: video.marked, stat: total, op: ">", value: 30, who: page, from: bot, between: [steady, end]}
   - {metric: video.marked, stat: total, op: ">", value: 30, who: bot, from: page, between: [steady, end]}
   - {metric: video.e2e_delay, stat: count, op: ">", value: 30, who: page, from: bot, between: [steady, end]}

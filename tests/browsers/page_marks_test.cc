@@ -241,7 +241,7 @@ TEST(ParseMarks, ReadsWhatTheScriptGives) {
   const auto json = Json::parse(R"({"origin":1,"now":700,"lost":2,
     "tracks":{"t1":{"local":false,"name":"bot","source":"screen"},"t2":{"local":true,"source":"camera"}},
     "shown":[{"track":"t1","at":600,"display":610,"presented":7,"width":320,"height":180,
-              "receive":590,"rtp":4000000000,"counter":12,"source":9,"flags":1},
+              "receive":590,"first":580,"rtp":4000000000,"counter":12,"source":9,"flags":1},
              {"track":"t1","at":601,"display":611,"presented":8,"width":320,"height":180},
              {"track":"t1","stream":"camera","at":602,"display":612,"presented":9}],
     "sent":[{"track":"t2","at":650,"counter":3,"source":77,"flags":0}]})");
@@ -256,6 +256,7 @@ TEST(ParseMarks, ReadsWhatTheScriptGives) {
   EXPECT_EQ(frame.mark, (VideoMark{12, 9, 1}));
   EXPECT_EQ(frame.display_ns, 1110 * kMs);
   EXPECT_EQ(frame.receive_ns, 1090 * kMs);
+  EXPECT_EQ(frame.first_ns, 1080 * kMs);
   EXPECT_EQ(frame.rtp_time, 4000000000U);
   EXPECT_FALSE(frame.capture_ns);
   EXPECT_FALSE(marks->shown[1].mark);
