@@ -198,6 +198,10 @@ constexpr Metric kMetrics[] = {
      "how late the loop's ticks came, the latest of each second"},
     {"bot.overruns", "1", kCount, kBot, Looks::kHeaders, kLess, "",
      "frames that a measuring queue had no room for"},
+    {"bot.dropped_packets", "1", kCount, kBot, Looks::kNone, kLess, "",
+     "datagrams that the kernel dropped because this process did not take them in time; calls "
+     "count "
+     "them as lost on the way"},
     {"bot.cpu", "1", kGauge, kBot, Looks::kNone, kLess, "",
      "processor time of the process in each second, as a share of all that it may use: of the "
      "processors, and of its control group's quota"},

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "bot/join.h"
+#include "bot/scenario_tracks.h"
 
 namespace callbot::bot {
 namespace {
@@ -101,7 +102,9 @@ void ScenarioBot::make_watch() {
     config.seeds_elsewhere[sender.number] = sender.seed;
   }
   config.name_of = [this](const std::string& shown) { return name_of(shown); };
-  config.stream_of = [this](const TrackInfo& track) { return stream_of(as_it_is(track)); };
+  config.stream_of = [this](const TrackInfo& track) {
+    return stream_of(call_ ? as_it_is(track, call_->members()) : track);
+  };
   config.needs_key_frame = alive_.guard([this](TrackId track) {
     if (call_) call_->request_key_frame(track);
   });
@@ -286,7 +289,7 @@ void ScenarioBot::sample(int64_t now_ns) {
     samples_.connections(
         stats.connections, [this](size_t stream) { return source_->stream_name(stream); }, now_ns);
   if (who_.actor->verify == scenarios::Verify::kNone) return;
-  auto tracks = tracks_now(std::move(stats.tracks));
+  auto tracks = tracks_now(std::move(stats.tracks), call_->members());
   for (CallTrack& track : tracks) track.info.name = name_of(track.info.name);
   samples_.tracks(tracks, now_ns);
 }
@@ -323,42 +326,13 @@ const signaling::Member* ScenarioBot::member(const std::string& shown) const {
 std::vector<ScenarioActor::Stream> ScenarioBot::streams_of(const std::string& shown) const {
   std::vector<Stream> out;
   if (!call_) return out;
-  for (const CallTrack& track : tracks_now(call_->tracks())) {
+  for (const CallTrack& track : tracks_now(call_->tracks(), call_->members())) {
     const auto stream = streams_.find(track.info.id);
     if (track.info.name != shown || stream == streams_.end()) continue;
     out.push_back(stream->second);
-    out.back().info = as_it_is(out.back().info);
+    out.back().info = as_it_is(out.back().info, call_->members());
   }
   return out;
-}
-
-// A page has one video for its camera and its screen, and says which of them it is to the room.
-bool ScenarioBot::shows_screen(const TrackInfo& track) const {
-  if (!call_ || track.kind != MediaKind::kVideo || !track.source.empty()) return false;
-  const auto& members = call_->members();
-  return std::any_of(members.begin(), members.end(), [&](const signaling::Member& m) {
-    return m.name == track.name && m.video_source == "screen";
-  });
-}
-
-TrackInfo ScenarioBot::as_it_is(TrackInfo track) const {
-  if (shows_screen(track)) track.source = "screen";
-  return track;
-}
-
-// Without those whose place another one has taken: the same stream in another codec.
-std::vector<CallTrack> ScenarioBot::tracks_now(std::vector<CallTrack> tracks) const {
-  constexpr int64_t kGone_ns = 1'000'000'000;
-  for (CallTrack& track : tracks) track.info = as_it_is(std::move(track.info));
-  const auto all = tracks;
-  std::erase_if(tracks, [&](const CallTrack& track) {
-    return std::any_of(all.begin(), all.end(), [&](const CallTrack& other) {
-      return other.info.participant == track.info.participant &&
-             other.info.kind == track.info.kind && other.info.source == track.info.source &&
-             other.stats.last_packet_ns > track.stats.last_packet_ns + kGone_ns;
-    });
-  });
-  return tracks;
 }
 
 double ScenarioBot::behind() const {

@@ -78,10 +78,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void look_at_pair(const CallConnection& connection);
   void look_at_join(const CallConnection& connection);
   std::string shown_of(const std::string& member) const;
-  bool shows_screen(const TrackInfo& track) const;
-  TrackInfo as_it_is(TrackInfo track) const;
   void change_picture(const signaling::Member& member);
-  std::vector<CallTrack> tracks_now(std::vector<CallTrack> tracks) const;
 
   void joined(const std::string& self) override;
   void member_joined(const signaling::Member& member) override;

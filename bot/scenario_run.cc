@@ -244,7 +244,7 @@ void ScenarioRun::look_every_second(int64_t now) {
     self_->left_out(actor->who().name, actor->left_out());
     self_->behind(actor->who().name, actor->behind());
   }
-  self_->look(now, process_seconds());
+  self_->look(now, process_seconds(), drops_.take());
   looked_ns_ = now;
   if (const auto why = watch_.check(now); why && !ending_) end(*why);
 }

@@ -13,6 +13,7 @@
 
 #include "base/alive.h"
 #include "base/loop.h"
+#include "base/socket_drops.h"
 #include "bot/console.h"
 #include "bot/scenario_cast.h"
 #include "bot/scenario_feeds.h"
@@ -85,6 +86,7 @@ class ScenarioRun {
   const fs::path keep_;
   pipelines::WriterPool pool_;
   std::optional<ScenarioSelf> self_;
+  SocketDrops drops_;
   std::unique_ptr<Serve> serve_;
   std::unique_ptr<ScenarioFeeds> feeds_;  // while it reads
   std::unique_ptr<Cast> cast_;

@@ -15,6 +15,7 @@ constexpr double kMostLateness = 1;
 constexpr double kBusy = 0.95;        // share of all processors
 constexpr int kMostBusy = 5;          // s
 constexpr double kMostLost = 1;       // s, in LastSeconds::kLooks
+constexpr double kMostDropped = 10;   // packets, in the same
 constexpr double kStandsStill = 0.1;  // s; what is shorter thresholds on delays allow for
 // Half a second of it may be the jitterbuffer's, which waits for what is lost.
 constexpr double kMostBehind = 3;  // s
@@ -27,8 +28,8 @@ double process_seconds() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
-void LastSeconds::add(double seconds) {
-  last_.push_back(seconds);
+void LastSeconds::add(double lost) {
+  last_.push_back(lost);
   if (last_.size() > kLooks) last_.pop_front();
   most_ = std::max(most_, std::accumulate(last_.begin(), last_.end(), 0.0));
 }
@@ -42,7 +43,7 @@ void ScenarioSelf::ticked(double late) {
   if (late >= kStandsStill) stood_ += late;
 }
 
-void ScenarioSelf::look(int64_t now_ns, double process_s) {
+void ScenarioSelf::look(int64_t now_ns, double process_s, uint64_t dropped) {
   samples_.add("bot.lateness", "", "", {now_ns, std::exchange(latest_, 0.0)});
   stood_still_.add(std::exchange(stood_, 0.0));
   const double seconds = static_cast<double>(now_ns - looked_ns_) / 1e9;
@@ -52,6 +53,8 @@ void ScenarioSelf::look(int64_t now_ns, double process_s) {
     busy_s_ = share >= kBusy ? busy_s_ + 1 : 0;
     was_busy_ = was_busy_ || busy_s_ >= kMostBusy;
   }
+  samples_.add("bot.dropped_packets", "", "", {now_ns, static_cast<double>(dropped)});
+  dropped_.add(static_cast<double>(dropped));
   look_at_quota(now_ns);
   looked_ns_ = now_ns;
   process_s_ = process_s;
@@ -94,6 +97,11 @@ std::vector<std::string> ScenarioSelf::invalid() const {
         fmt::format("the bot was too slow: the quota of its control group ({:.3g} processors) held "
                     "it back for {} within {} s",
                     allowance_.processors(), seconds_text(held_back_.most()), LastSeconds::kLooks));
+  if (dropped_.most() > kMostDropped)
+    out.push_back(fmt::format(
+        "the bot was too slow: {:.0f} packets within {} s were dropped, for it did not take them "
+        "from their sockets",
+        dropped_.most(), LastSeconds::kLooks));
   for (const auto& [actor, frames] : overran_)
     out.push_back(fmt::format(
         "the bot was too slow: {:.0f} frames that {} received were not measured", frames, actor));

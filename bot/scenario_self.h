@@ -4,8 +4,9 @@
 // What is looked at, and how much of it is too much (our choices): the loop came a second late, or
 // stood still for a second of ten in pieces of a tenth and more; all processors that it may use
 // were busy with this process alone for five seconds on end; the quota of its control group held
-// back all of them for a second within ten; a frame was measured three seconds after it had come,
-// or not at all for want of room in a queue; frames of a pattern came too late to be made.
+// back all of them for a second within ten; ten packets within ten seconds were dropped since
+// nobody took them from their sockets; a frame was measured three seconds after it had come, or not
+// at all for want of room in a queue; frames of a pattern came too late to be made.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioRun.
@@ -23,11 +24,11 @@
 
 namespace callbot::bot {
 
-// Of seconds that were lost: the most within some looks.
+// Of what was lost, seconds or packets: the most within some looks.
 class LastSeconds {
  public:
   static constexpr size_t kLooks = 10;
-  void add(double seconds);
+  void add(double lost);
   double most() const { return most_; }
 
  private:
@@ -41,9 +42,10 @@ class ScenarioSelf {
 
   // The loop's tick came; `late` seconds after it was due.
   void ticked(double late);
-  // Once a second: writes bot.lateness, bot.cpu and, where a control group says, bot.throttled.
-  // `process_s`: processor time so far.
-  void look(int64_t now_ns, double process_s);
+  // Once a second: writes bot.lateness, bot.cpu, bot.dropped_packets and, where a control group
+  // says, bot.throttled. `process_s`: processor time so far; `dropped`: packets, since the last
+  // look.
+  void look(int64_t now_ns, double process_s, uint64_t dropped = 0);
   void overran(const std::string& actor, double frames);
   void behind(const std::string& actor, double seconds);     // the most so far
   void left_out(const std::string& actor, uint64_t frames);  // so far
@@ -64,6 +66,7 @@ class ScenarioSelf {
   int busy_s_ = 0;
   bool was_busy_ = false;
   LastSeconds held_back_;
+  LastSeconds dropped_;
   std::map<std::string, double> overran_, behind_;
   std::map<std::string, uint64_t> left_out_;
 };

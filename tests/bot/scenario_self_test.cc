@@ -107,6 +107,16 @@ TEST_F(ScenarioSelfTest, NorAreBusyProcessorsForFiveSecondsOnEnd) {
   EXPECT_THAT(self_.invalid(), ::testing::SizeIs(1)) << "what was stays so";
 }
 
+TEST_F(ScenarioSelfTest, NorIsOneThatDoesNotTakeItsPackets) {
+  const auto dropped = [&](uint64_t packets) { self_.look(++seconds_ * kSecond, 10, packets); };
+  for (int i = 0; i < 30; ++i) dropped(i % 3 == 0 ? 2 : 0);
+  EXPECT_THAT(values("bot.dropped_packets"), ::testing::Contains(2));
+  EXPECT_THAT(self_.invalid(), IsEmpty());
+  dropped(9);
+  EXPECT_THAT(self_.invalid(),
+              ElementsAre(HasSubstr("too slow: 15 packets within 10 s were dropped")));
+}
+
 TEST_F(ScenarioSelfTest, AllProcessorsAreThoseThatAQuotaLeaves) {
   ScenarioSelf self = throttled(0.25);
   self.look(kSecond, 10);
