@@ -1,4 +1,5 @@
-// bot/scenario_program.h: a program that a scenario runs: no shell, killed with its owner.
+// bot/scenario_program.h: a program that a scenario runs: no shell, killed with its owner. Of what
+// it writes (both outputs) the end is kept.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioStep.
@@ -25,11 +26,17 @@ class ScenarioProgram {
   bool ended() const { return *ended_; }
   // Of one that ended; 128 and its number where a signal ended it.
   int exit_status() const;
+  // What it wrote last, in one line; empty: nothing.
+  std::string last_words();
 
  private:
-  explicit ScenarioProgram(GRef<GSubprocess> process) : process_(std::move(process)) {}
+  explicit ScenarioProgram(GRef<GSubprocess> process);
+  void listen();
 
   GRef<GSubprocess> process_;
+  GPollableInputStream* output_;  // of the process
+  std::unique_ptr<GSource, void (*)(GSource*)> listens_;
+  std::string said_;  // the end of it
   std::shared_ptr<bool> ended_ = std::make_shared<bool>(false);
 };
 

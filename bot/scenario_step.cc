@@ -149,9 +149,10 @@ StepEnd ScenarioStep::program_end() const {
   if (!(*program_)->ended()) return {Outcome::kSkipped, "", "the program runs on"};
   const int status = (*program_)->exit_status();
   if (status == step_.exit_status) return {};
-  return {
-      Outcome::kFailed, "",
-      fmt::format("{} ended with {}: expected {}", step_.program[0], status, step_.exit_status)};
+  const std::string said = (*program_)->last_words();
+  return {Outcome::kFailed, "",
+          fmt::format("{} ended with {}: expected {}{}{}", step_.program[0], status,
+                      step_.exit_status, said.empty() ? "" : "; it said: ", said)};
 }
 
 std::optional<StepEnd> ScenarioStep::poll(int64_t now_ns) {

@@ -168,12 +168,13 @@ TEST_F(ScenarioRunTest, AnInterruptEndsIt) {
 TEST_F(ScenarioRunTest, ProgramsEndAsTheyHaveTo) {
   run("  - {do: join, who: '*', timeout: 30s}\n  - run: 'true'\n  - {run: [sh, -c, exit 3], "
       "exit_status: 3}\n"
-      "  - run: 'false'\n  - run: no-such-program-at-all\n  - {run: [sleep, 1h], timeout: "
+      "  - {run: [sh, -c, 'echo no such thing; exit 1']}\n  - run: no-such-program-at-all\n  - "
+      "{run: [sleep, 1h], timeout: "
       "100ms}\n");
   ASSERT_EQ(evidence_->steps.size(), 6u);
   EXPECT_EQ(evidence_->steps[1].outcome, Outcome::kDone);
   EXPECT_EQ(evidence_->steps[2].outcome, Outcome::kDone);
-  EXPECT_EQ(evidence_->steps[3].text, "false ended with 1: expected 0");
+  EXPECT_EQ(evidence_->steps[3].text, "sh ended with 1: expected 0; it said: no such thing");
   EXPECT_THAT(evidence_->steps[4].text, HasSubstr("no-such-program-at-all"));
   EXPECT_EQ(evidence_->steps[5].text, "the program runs on after 100 ms");
 }
