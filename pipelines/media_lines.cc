@@ -69,6 +69,14 @@ GRef<GstCaps> answer_preferences(const SdpMline& mline, const SdpCodec& codec) {
   return caps;
 }
 
+// A receiver that knows the MID extension drops packets of an m-line that names none or another
+// (Chromium), and webrtcbin takes it from nowhere else before the stream's caps have come in.
+void add_ssrc(GstCaps* caps, const SourceStream& stream) {
+  guint ssrc = 0;
+  if (gst_structure_get_uint(gst_caps_get_structure(stream.caps.get(), 0), "ssrc", &ssrc))
+    gst_caps_set_simple(caps, "ssrc", G_TYPE_UINT, ssrc, nullptr);
+}
+
 // Our own ids, in every m-line the same, as a bundle wants them (RFC 8843, 9.2); those that the
 // caps of a stream have already stay.
 void add_own_extensions(GstCaps* caps, MediaKind kind) {
@@ -178,8 +186,7 @@ Result<> MediaLines::offer_kind(MediaKind kind) {
     const SourceStream& stream = source_->streams()[i];
     if (stream.kind != kind) continue;
     ++lines;
-    // With the SSRC: a receiver that knows the MID extension drops packets of an m-line that
-    // names none (Chromium), and webrtcbin takes it from nowhere else before the first packet.
+    // With the SSRC, as add_ssrc() says.
     const auto preferences = GRef<GstCaps>::adopt(gst_caps_copy(stream.caps.get()));
     add_own_extensions(preferences.get(), kind);
     Line line;
@@ -221,6 +228,8 @@ Result<> MediaLines::answer(const std::vector<SdpMline>& mlines) {
     if (!mline.chosen && mline.codecs.empty()) continue;
     const SdpCodec& codec = mline.codecs[mline.chosen.value_or(0)];
     const auto preferences = answer_preferences(mline, codec);
+    const auto stream = line.sender ? line.sender->stream() : places[i];
+    if (stream) add_ssrc(preferences.get(), source_->streams()[*stream]);
     Result<> done;
     // webrtcbin has made one for an m-line that was rejected so far.
     if (!line.transceiver && i < known) line.transceiver = transceiver_at(i);
