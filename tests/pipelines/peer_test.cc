@@ -218,7 +218,8 @@ class HeldBack {
 };
 
 // Chromium drops all packets of an m-line that names another SSRC than theirs, and webrtcbin names
-// that of the RTP caps it got so far (1.22 to 1.28; 0 where it got none).
+// that of the RTP caps it got so far: none, and 0 for its repair stream, where it got none (1.22 as
+// well as its newest source).
 TEST_F(PeerTest, AnswersWithTheSsrcOfStreamsBeforeTheirCapsCome) {
   const auto answering = small_pattern(loop);
   config.answerer.source = answering.get();
