@@ -29,9 +29,11 @@ constexpr Metric kMetrics[] = {
     {"rtp.packets", "1", kCount, kStats, Looks::kHeaders, kNeither, "",
      "packetsReceived (W3C webrtc-stats)"},
     {"rtp.lost", "1", kCount, kStats, Looks::kHeaders, kLess, "rtp.packets",
-     "packetsLost (RFC 3550, 6.4.1), after repair; may be negative"},
+     "packetsLost (RFC 3550, 6.4.1), after repair; may be negative; of browsers' pictures before "
+     "it"},
     {"rtp.loss", "1", kGauge, kStats, Looks::kHeaders, kLess, "",
-     "share of the packets expected in a second that never came, after repair"},
+     "share of the packets expected in a second that never came, after repair; of browsers' "
+     "pictures before it"},
     {"rtp.repaired", "1", kCount, kStats, Looks::kHeaders, kNeither, "rtp.packets",
      "retransmittedPacketsReceived (RFC 4588)"},
     {"rtp.discarded", "1", kCount, kJitterbuffer, Looks::kHeaders, kLess, "rtp.packets",
@@ -187,8 +189,11 @@ constexpr Metric kMetrics[] = {
     {"send.fir", "1", kCount, kSender, Looks::kNone, kLess, "",
      "FIR packets received (RFC 5104, 4.3.1)"},
     {"send.loss", "1", kGauge, kSender, Looks::kNone, kLess, "",
-     "fractionLost: the share of our packets that the other end says did not come (RFC 3550, 6.4.1 "
-     "and A.3), before repair: the mean of a second's reports, but for those that expected none"},
+     "the share of our packets that did not come, before repair, as the other end's reports say: "
+     "of "
+     "those from the report before on (RFC 3550, 6.4.1: cumulative number of packets lost, "
+     "extended "
+     "highest sequence number)"},
     {"send.switches", "1", kCount, kSender, Looks::kNone, kLess, "",
      "qualityLimitationResolutionChanges: to a lesser rendition for lack of bandwidth, and back"},
     {"send.limited", "s", kSpan, kSender, Looks::kNone, kLess, "",

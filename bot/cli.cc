@@ -42,12 +42,17 @@ void add_selftest(CLI::App& app, SelftestOptions& selftest) {
   auto* s = app.add_subcommand("selftest",
                                "make known faults and compare what is measured with what was made");
   s->add_flag("--json", selftest.json, "as JSON");
+  s->add_flag_callback(
+      "--no-call", [&selftest] { selftest.call = false; }, "without the call: five seconds in all");
   s->footer(
       "Delay, jitter, loss, duplicates, order, freezes, skew, drift, mute leaks and more are made "
       "in\n"
-      "marked media, without a network and faster than real time. Delays and skew have to be\n"
-      "reported within 5 ms, freezes within a frame, what is counted exactly; each line says what\n"
-      "is allowed. Exit status 1: something is further off.\n\n"
+      "marked media, without a network and faster than real time; then three bots hold a call "
+      "over\n"
+      "lines that lose and delay packets. Delays and skew have to be reported within 5 ms, "
+      "freezes\n"
+      "within a frame, what is counted exactly; each line says what is allowed. Exit status 1:\n"
+      "something is further off; 5: the machine was too slow for the call.\n\n"
       "Example:\n"
       "  callbot selftest\n");
 }

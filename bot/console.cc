@@ -34,11 +34,13 @@ size_t shown_width(std::string_view text) {
   return static_cast<size_t>(g_utf8_strlen(text.data(), static_cast<gssize>(text.size())));
 }
 
-Console::Console(bool json) : json_(json), terminal_(!json && isatty(STDOUT_FILENO) == 1) {}
+Console::Console(bool json, bool quiet)
+    : json_(json), quiet_(quiet), terminal_(!json && !quiet && isatty(STDOUT_FILENO) == 1) {}
 
 Console::~Console() { clear_live(); }
 
 void Console::event(std::string_view what, const std::string& text, Json fields) {
+  if (quiet_) return;
   if (json_) {
     Json line = Json::object();
     line.set("time", rfc3339(wall_ns())).set("event", what);
@@ -55,7 +57,7 @@ void Console::event(std::string_view what, const std::string& text, Json fields)
 }
 
 void Console::line(const std::string& text) {
-  if (json_) return;
+  if (json_ || quiet_) return;
   const auto block = live_;
   clear_live();
   print("{}\n", text);

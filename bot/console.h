@@ -16,8 +16,9 @@ namespace callbot::bot {
 
 class Console {
  public:
-  // `json`: every event is one JSON object a line, and there is no live block.
-  explicit Console(bool json);
+  // `json`: every event is one JSON object a line, and there is no live block. `quiet`: says
+  // nothing.
+  explicit Console(bool json, bool quiet = false);
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
@@ -38,7 +39,7 @@ class Console {
  private:
   void clear_live();
 
-  bool json_;
+  bool json_, quiet_;
   bool terminal_;
   std::vector<std::string> live_;
   int tenths_ = -1;

@@ -186,6 +186,7 @@ struct MarksOptions {
 
 struct SelftestOptions {
   bool json = false;
+  bool call = true;  // a call over lines as well
 };
 
 struct KeyOptions {

@@ -97,6 +97,8 @@ class ScenarioActor {
   virtual std::vector<ScenarioNetwork::Proof> take_proofs() { return {}; }
   // For the bots that it is connected to, where it cannot have a line by itself; null: none.
   virtual network::Link* line_for_others() { return nullptr; }
+  // Its own line, in a call that has one; null: none.
+  virtual const network::Link* link() const { return nullptr; }
   // One of them is connected over it; kUnmeasured: there is no proof of that.
   virtual void used_line(const ScenarioActor& /*by*/, const Result<>& /*verified*/) {}
   // Is its connection to `other` over the line of that one? Nothing: it has none to him now.

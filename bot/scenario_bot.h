@@ -40,6 +40,7 @@ class ScenarioBot final : public ScenarioActor, private CallEvents {
   void change_network(const ScenarioNetwork::Change& change) override;
   void judge_network() override { network_.judge(line()); }
   std::optional<Result<>> uses_line_of(const ScenarioActor& other) const override;
+  const network::Link* link() const override { return call_ ? call_->link() : nullptr; }
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
   void sample(int64_t now_ns) override;
   bool is_measured() const override;

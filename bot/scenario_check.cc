@@ -1,5 +1,7 @@
 #include "bot/scenario_check.h"
 
+#include <fmt/core.h>
+
 #include "base/print.h"
 #include "base/text.h"
 #include "bot/scenario_mistakes.h"
@@ -11,6 +13,7 @@ namespace callbot::bot {
 namespace {
 
 constexpr uint64_t kMostCsv = 16u << 20;
+constexpr uint64_t kMostScenario = 16u << 20;
 
 // A mistake of one row is most often one of all rows.
 Result<> check(const std::string& file, const TestOptions& options,
@@ -35,6 +38,22 @@ ExitStatus say(const Error& error) {
 
 }  // namespace
 
+Result<> vars_are_used(const TestOptions& options) {
+  std::string all;
+  for (const std::string& file : options.files) {
+    const auto text = read_file(file, kMostScenario);
+    if (!text) return {};  // whoever loads it says why
+    all += *text;
+  }
+  for (const auto& [name, value] : options.vars)
+    if (all.find("${" + name + "}") == std::string::npos &&
+        all.find("${" + name + ":-") == std::string::npos)
+      return fail(Code::kUsage,
+                  fmt::format("--var {}: there is no ${{{}}} in {}", name, name,
+                              options.files.size() == 1 ? options.files[0] : "any of the files"));
+  return {};
+}
+
 Result<std::vector<scenarios::Values>> variable_rows(const fs::path& csv) {
   if (csv.empty()) return std::vector<scenarios::Values>(1);
   const auto text = read_file(csv, kMostCsv);
@@ -49,6 +68,7 @@ ExitStatus run_scenario_check(const TestOptions& options) {
     print("{}\n", (run ? scenarios::run_schema() : scenarios::scenario_schema()).dump(true));
     return kExitGood;
   }
+  if (auto used = vars_are_used(options); !used) return say(used.error());
   const auto rows = variable_rows(options.csv);
   if (!rows) return say(rows.error());
   ExitStatus status = kExitGood;

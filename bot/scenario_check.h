@@ -13,6 +13,8 @@
 namespace callbot::bot {
 
 ExitStatus run_scenario_check(const TestOptions& options);
+// Each --var stands in one of the files at least; kUsage: it does not.
+Result<> vars_are_used(const TestOptions& options);
 // What the rows of --vars say; one that says nothing without a file.
 Result<std::vector<scenarios::Values>> variable_rows(const fs::path& csv);
 

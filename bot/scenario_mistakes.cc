@@ -65,6 +65,10 @@ class Mistakes {
 
   std::vector<scenarios::Mistake> all() {
     for (const scenarios::Room& room : s_.rooms) {
+      if (room.url != scenarios::kEmbedded && room.url.find("://") == std::string::npos)
+        say(path_of(path_of("rooms", room.name), "url"),
+            fmt::format("\"{}\": expected embedded, or a URL such as wss://HOST/rooms/NAME",
+                        room.url));
       if (!room.ca_file.empty())
         say(path_of(path_of("rooms", room.name), "ca_file"), unreadable(room.ca_file));
     }
@@ -156,8 +160,8 @@ class Mistakes {
   // What somebody sends once this step was taken; null: nothing.
   const Media* sent_after(const Step& step, const Instance& who) const {
     const Media* media = s_.media_named(who.actor->send);
-    for (size_t i = 0; i <= step.index && media != nullptr; ++i) {
-      const Step& one = s_.steps[i];
+    for (const Step& one : s_.steps) {
+      if (one.index > step.index || media == nullptr) break;
       const bool his = scenarios::matches(one.who, who.actor->role, who.name);
       if (one.kind == StepKind::kSwitch && his && !one.media.empty())
         media = s_.media_named(one.media);

@@ -35,6 +35,7 @@ class ScenarioPage final : public ScenarioActor {
   void judge_network() override { network_.judge(line()); }
   std::vector<ScenarioNetwork::Proof> take_proofs() override { return network_.take_proofs(); }
   network::Link* line_for_others() override { return link_.get(); }
+  const network::Link* link() const override { return link_.get(); }
   void used_line(const ScenarioActor& by, const Result<>& verified) override;
   void sample(int64_t now_ns) override;
   bool is_measured() const override { return leaving_.empty(); }

@@ -213,7 +213,8 @@ void ScenarioSamples::add_sent(const CallConnection& connection, const pipelines
   auto& one = way_streams_[key];
   if (!one) one = std::make_unique<Counted>(actor_, connection.member, stream);
   if (sent.packets > 0)  // nobody lacks what nobody sent
-    one->sampler.losses({static_cast<int64_t>(sent.loss_reports), sent.loss_shares}, now_ns);
+    one->sampler.losses(
+        {static_cast<int64_t>(sent.reported), static_cast<double>(sent.reported_lost)}, now_ns);
   if (sent.target_bitrate >= 0) {
     quality::SentCounters adapted;
     adapted.target_bitrate = sent.target_bitrate;

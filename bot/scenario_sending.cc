@@ -39,9 +39,13 @@ std::vector<FeedItem> items_of(const std::vector<std::string>& files) {
   return items;
 }
 
+bool is_drawn(const scenarios::Video& video) {
+  return video.source == "pattern" || video.source == "screen";
+}
+
 FeedPart pattern_part(const scenarios::Video& video, bool audio, const Marks& marks) {
   FeedPart part;
-  part.wish.video = video.source != "none" && video.source != "file";
+  part.wish.video = is_drawn(video);
   part.wish.audio = audio;
   part.pattern.name = marks.name;
   part.pattern.seed = marks.seed;
@@ -59,25 +63,32 @@ FeedPlan plan_of(const Media& media, const Marks& marks) {
   const scenarios::Video& video = media.video;
   const scenarios::Audio& audio = media.audio;
   FeedPlan plan;
-  const bool one_file =
-      video.source == "file" && audio.source == "file" && video.files == audio.files;
+  const bool one_file = video.source == "file" && audio.source == "file" &&
+                        video.files == audio.files && video.at == audio.at;
   if (video.source == "file") {
     FeedPart part{.items = items_of(video.files), .wish = wish_of(video)};
     part.wish.audio = one_file;
     part.loop.rounds = video.loop ? 0 : 1;
+    part.loop.at_ns = std::llround(video.at * 1e9);
     plan.parts.push_back(std::move(part));
   }
-  const bool drawn = video.source == "pattern" || video.source == "screen";
-  if (drawn || audio.source == "pattern")
+  if (video.source == "black") {
+    FeedPart part{.items = {{FeedItem::Kind::kBlack, ""}}, .wish = wish_of(video)};
+    part.wish.audio = false;
+    plan.parts.push_back(std::move(part));
+  }
+  if (is_drawn(video) || audio.source == "pattern")
     plan.parts.push_back(pattern_part(video, audio.source == "pattern", marks));
   const auto sound = [&](std::vector<FeedItem> items) {
     FeedPart part{.items = std::move(items), .wish = {.video = false}};
     part.loop.rounds = audio.loop ? 0 : 1;
+    part.loop.at_ns = std::llround(audio.at * 1e9);
     plan.parts.push_back(std::move(part));
   };
   if (audio.source == "file" && !one_file) sound(items_of(audio.files));
   if (audio.source == "silence") sound({{FeedItem::Kind::kSilence, ""}});
   if (audio.source == "dtmf") sound({{FeedItem::Kind::kDtmf, audio.digits}});
+  if (audio.source == "say") sound({{FeedItem::Kind::kSpeech, audio.words}});
   return plan;
 }
 

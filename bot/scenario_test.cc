@@ -1,8 +1,11 @@
 #include "bot/scenario_test.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <map>
 
 #include "bot/scenario_bundle.h"
@@ -47,6 +50,15 @@ fs::path numbered(const fs::path& path, size_t number) {
       fmt::format("{}-{}{}", path.stem().string(), number, path.extension().string()));
 }
 
+// Before a run of hours, not after it.
+Result<> can_write(const fs::path& report) {
+  if (report.empty()) return {};
+  const fs::path folder = report.has_parent_path() ? report.parent_path() : ".";
+  if (access(folder.c_str(), W_OK) == 0) return {};
+  return fail(Code::kUsage, fmt::format("{}: cannot be written: {}: {}", report.string(),
+                                        folder.string(), strerror(errno)));
+}
+
 std::optional<std::string> picture_of(const scenarios::FileFact& file) {
   const auto bytes = read_file(file.path, 16u << 20);
   return bytes ? std::optional(*bytes) : std::nullopt;
@@ -78,6 +90,7 @@ Result<> ScenarioTest::read_baseline() {
 
 Result<> ScenarioTest::plan() {
   if (auto read = read_baseline(); !read) return read;
+  if (auto used = vars_are_used(options_); !used) return used;
   const auto rows = variable_rows(options_.csv);
   if (!rows) return tl::unexpected(rows.error());
   std::string wrong;
@@ -95,7 +108,11 @@ Result<> ScenarioTest::plan() {
       plan_row(std::move(*scenario), row, number);
     }
   }
-  return wrong.empty() ? Result<>() : fail(Code::kUsage, wrong);
+  if (!wrong.empty()) return fail(Code::kUsage, wrong);
+  reports_.insert(reports_.end(), {options_.junit, options_.json, options_.html});
+  for (const fs::path& path : reports_)
+    if (auto fine = can_write(path); !fine) return fine;
+  return {};
 }
 
 // `number`: of the file's last run so far.
@@ -103,6 +120,8 @@ void ScenarioTest::plan_row(scenarios::Scenario scenario, const scenarios::Value
                             int& number) {
   for (scenarios::Actor& actor : scenario.actors)
     if (!actor.playout_latency) actor.playout_latency = options_.playout_latency;
+  const scenarios::ReportPaths& own = scenario.report;
+  for (const std::string& path : {own.junit, own.json, own.html}) reports_.emplace_back(path);
   if (!options_.bundle.empty()) scenario.report.bundle = options_.bundle;
   const std::string& bundle = scenario.report.bundle;
   scenarios::Values given = row;

@@ -62,6 +62,7 @@ class ScenarioTest {
   const TestOptions options_;
   std::function<void(Done)> done_;
   std::vector<Planned> planned_;
+  std::vector<fs::path> reports_;  // that are to be written; some empty
   std::vector<scenarios::RunRecord> baseline_;
   std::vector<scenarios::RunRecord> records_;  // of planned_, as far as they ran
   Worker worker_;

@@ -7,6 +7,7 @@
 
 #include "base/print.h"
 #include "bot/interrupt.h"
+#include "bot/selftest_lines.h"
 #include "quality/selftest.h"
 #include "recordings/av.h"
 
@@ -83,10 +84,20 @@ ExitStatus run_selftest(Console& console, const SelftestOptions& options) {
   recordings::take_av_log();
   const Interrupt interrupt;
   const bool bar = console.terminal() && !options.json;
-  const auto rows = quality::selftest([&](double share) {
-    if (bar) console.progress("measuring", share);
-    return !Interrupt::asked();
-  });
+  const auto progress = [&](const char* what) {
+    return [&, what](double share) {
+      if (bar) console.progress(what, share);
+      return !Interrupt::asked();
+    };
+  };
+  auto rows = quality::selftest(progress("measuring"));
+  if (rows && options.call) {
+    const auto more = selftest_lines(progress("in a call"));
+    if (more)
+      rows->insert(rows->end(), more->begin(), more->end());
+    else
+      rows = tl::unexpected(more.error());
+  }
   if (bar) console.end_progress();
   if (!rows) return tell(rows.error());
   options.json ? print_json(*rows) : print_text(*rows);

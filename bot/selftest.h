@@ -1,6 +1,6 @@
 // bot/selftest.h: the verb selftest: faults made on purpose, and what the meters say of them.
 //
-// Thread:  main's; blocks until done, there is no loop.
+// Thread:  main's; blocks until done.
 // Owner:   main.
 // Fails:   through the exit status: 1 something reported is further off than it may be.
 #pragma once

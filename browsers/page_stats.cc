@@ -231,10 +231,12 @@ void StatsSeries::trip(const Context& context, const Json& now, const Json& befo
   const double sent = ours == context.reports.end()
                           ? reported + 1
                           : ours->second.at("packetsSent").number().value_or(reported + 1);
-  const bool anything = std::exchange(reported, sent) < sent;
-  if (lost && kind && anything)
-    book_.add("send.loss", {context.all.from, kind == "video" ? context.own : "microphone"},
-              context.at_ns, *lost);
+  const double expected = sent - std::exchange(reported, sent);
+  if (!lost || !kind || expected <= 0) return;
+  // The fraction is that of the newest report alone, and some are sent since something was lost.
+  const auto more = delta(now, before, "packetsLost");
+  book_.add("send.loss", {context.all.from, kind == "video" ? context.own : "microphone"},
+            context.at_ns, more ? std::clamp(*more / expected, 0.0, 1.0) : *lost);
 }
 
 void StatsSeries::pair(const Context& context, const Json& now) {

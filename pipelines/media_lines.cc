@@ -422,8 +422,8 @@ std::vector<SentStats> MediaLines::sent(const RtcpCounts& rtcp, size_t rendition
       stats.pli = asked.pli;
       stats.fir = asked.fir;
       const ReportedLoss lost = rtcp.lost_of(ssrc);
-      stats.loss_reports = lost.count;
-      stats.loss_shares = lost.sum;
+      stats.reported = lost.expected;
+      stats.reported_lost = lost.lost;
     }
     const auto renditions = source_->renditions(stats.stream);
     if (!renditions.empty())

@@ -113,9 +113,9 @@ struct SentStats {
   // RTCP packets that came about it.
   uint64_t nack = 0, pli = 0, fir = 0;
   int target_bitrate = -1;  // of the rendition that is sent, bit/s; -1: there is but one way
-  // The other end's reports that said which share was lost (RFC 3550, A.3), and these together.
-  uint64_t loss_reports = 0;
-  double loss_shares = 0;
+  // Packets that the other end's reports are about, and how many of them did not come there, before
+  // repair (RFC 3550, A.3).
+  uint64_t reported = 0, reported_lost = 0;
 };
 
 // monotonic_ns(); 0: not yet.

@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kFeedbackHead = 12, kFirEntry = 8;
 constexpr size_t kReportBlock = 24;
 constexpr size_t kMostSsrcs = 1000;
-constexpr double kMostTripSeconds = 60;  // an older echo is of another connection
+constexpr uint32_t kMostExpected = 1u << 24;  // more is a stream that began anew
+constexpr double kMostTripSeconds = 60;       // an older echo is of another connection
 
 // Each packet of a compound one, as far as they are whole.
 void each_packet(std::span<const uint8_t> compound,
@@ -87,9 +88,22 @@ void RtcpCounts::note_loss(std::span<const uint8_t> block) {
   auto* reported = of(lost_, rtcp_word(block, 0));
   if (reported == nullptr) return;
   const uint32_t highest = rtcp_word(block, 8);
-  if (std::exchange(reported->highest, highest) == highest) return;
-  ++reported->loss.count;
-  reported->loss.sum += block[4] / 256.0;
+  const auto before = std::exchange(reported->highest, highest);
+  // 24 bits with a sign: what came twice is taken off.
+  const auto lost = static_cast<int32_t>(rtcp_word(block, 4) << 8) >> 8;
+  const int32_t lost_before = std::exchange(reported->lost, lost);
+  const uint32_t fraction = block[4];
+  if (!before) {
+    const bool any = fraction > 0 && lost > 0;
+    reported->loss.expected += any ? static_cast<uint64_t>(lost) * 256 / fraction : 1;
+    reported->loss.lost += any ? static_cast<uint64_t>(lost) : 0;
+    return;
+  }
+  const uint32_t expected = highest - *before;
+  if (expected == 0 || expected > kMostExpected) return;
+  reported->loss.expected += expected;
+  reported->loss.lost +=
+      static_cast<uint64_t>(std::clamp<int64_t>(int64_t{lost} - lost_before, 0, expected));
 }
 
 // No sender report has come there yet: both are 0 (W3C webrtc-stats, roundTripTime).

@@ -9,8 +9,9 @@
 // report block came, less the time that the other end held it (RFC 3550, 6.4.1: LSR, DLSR). Both
 // times are of our own clock. Who sends nothing has no sender reports, and so no round trip time.
 //
-// The share that was lost is what the other end's report blocks say of a stream of ours (RFC 3550,
-// A.3), each of the time since the block before. One that expected no packet says nothing.
+// What was lost is what the other end's report blocks say of a stream of ours: the cumulative
+// number of packets lost and the extended highest sequence number, each against the block before
+// (RFC 3550, A.3). Of the first one its fraction says how many were expected.
 //
 // Thread:  any; locks for moments. Probes count on rtpsession's threads.
 // Owner:   shared by Peer and the pads.
@@ -24,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 
 namespace callbot::pipelines {
@@ -39,10 +41,9 @@ struct RoundTrips {
   double sum_s = 0;
 };
 
-// Report blocks about one stream that say something, and the shares of these together.
+// Packets of one stream that report blocks are about, and how many of them did not come.
 struct ReportedLoss {
-  uint64_t count = 0;
-  double sum = 0;
+  uint64_t expected = 0, lost = 0;
 };
 
 class RtcpCounts {
@@ -76,7 +77,9 @@ class RtcpCounts {
   RoundTrips trips_;
   struct Reported {
     ReportedLoss loss;
-    uint32_t highest = 0;  // extended sequence number that had come, as of the newest block
+    // As of the newest block: the extended sequence number that had come, and what had not come.
+    std::optional<uint32_t> highest;
+    int32_t lost = 0;
   };
   std::map<uint32_t, Reported> lost_;
 };

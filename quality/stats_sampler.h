@@ -31,7 +31,7 @@ struct SentCounters {
   std::optional<double> target_bitrate, available_bitrate;  // bit/s
   std::optional<double> limited;                            // seconds so far
 };
-// Reports of the other end that told something, and the sum of what they told.
+// What the other end's reports told of: so many packets or round trips, and the sum over them.
 struct ReportCounters {
   int64_t count = 0;
   double sum = 0;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/json.h"
-#include "base/text.h"
 
 namespace callbot::quality {
 namespace {
@@ -62,10 +61,10 @@ void append(std::vector<uint8_t>& to, const std::vector<uint8_t>& above,
 
 }  // namespace
 
-Result<std::string> vmaf_program() {
+Result<std::string> vmaf_program(GCancellable* cancellable) {
   const char* named = std::getenv(kVariable);
   const std::string program = named != nullptr && *named != '\0' ? named : "ffmpeg";
-  auto filters = said_by({program, "-hide_banner", "-filters"}, nullptr, nullptr);
+  auto filters = said_by({program, "-hide_banner", "-filters"}, nullptr, cancellable);
   if (!filters)
     return fail(Code::kUnsupported, fmt::format("{}: {}", program, filters.error().message));
   if (filters->find(" libvmaf ") == std::string::npos)
@@ -164,7 +163,7 @@ void VmafMeter::work() {
 
 void VmafMeter::measure(const Job& job) {
   if (!program_) {
-    program_ = vmaf_program();
+    program_ = vmaf_program(cancellable_.get());
     if (!*program_) out_.expect({"video.vmaf"}, program_->error().message);
   }
   if (!*program_) return;

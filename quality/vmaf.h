@@ -36,8 +36,8 @@ struct VmafPictures {
   std::vector<uint8_t> received, before, sent, after;
 };
 
-// The ffmpeg that has the filter; kUnsupported: there is none.
-Result<std::string> vmaf_program();
+// The ffmpeg that has the filter; kUnsupported: there is none. The cancellable may be null.
+Result<std::string> vmaf_program(GCancellable* cancellable = nullptr);
 // Of `received`. Blocks; 0.2 s for 1280x720. The cancellable may be null.
 Result<double> vmaf_of(const std::string& program, const VmafPictures& pictures,
                        GCancellable* cancellable);

@@ -18,9 +18,12 @@ struct Floor {
 // Our choice: what nobody sees or hears.
 constexpr Floor kFloors[] = {{"s", 0.005}, {"1/s", 0.5}, {"bit/s", 5000},
                              {"1", 0.002}, {"dB", 0.5},  {"dBFS", 1},
-                             {"Hz", 200},  {"px", 0},    {"s/min", 0.001}};
+                             {"Hz", 200},  {"px", 0},    {"s/min", 0.01}};
+// ICE waits for its own timers; a join that took a second more is worth a word.
+constexpr double kJoinFloor = 1;
 
-double floor_of(std::string_view unit) {
+double floor_of(std::string_view metric, std::string_view unit) {
+  if (metric.starts_with("join.")) return kJoinFloor;
   for (const Floor& f : kFloors) {
     if (f.unit == unit) return f.least;
   }
@@ -140,7 +143,7 @@ Compared compared(const Number& now, double before, double tolerance) {
   const bool sizes = metric->better == Better::kNeither;
   const bool counted = metric->kind == MetricKind::kCount;
   const double change = sizes ? std::abs(now.value) - std::abs(before) : now.value - before;
-  const double matters = std::max(std::abs(before) * tolerance, floor_of(now.unit));
+  const double matters = std::max(std::abs(before) * tolerance, floor_of(now.metric, now.unit));
   // How many packets or frames came is a matter of the scenario, not of its quality.
   if (std::abs(change) <= matters || (sizes && counted)) return c;
   c.worse = metric->better == Better::kMore ? change < 0 : change > 0;

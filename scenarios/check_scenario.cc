@@ -25,9 +25,14 @@ class Checks {
     steps();
     for (size_t i = 0; i < scenario_.timeline.size(); ++i) row(i);
     for (size_t i = 0; i < scenario_.thresholds.size(); ++i) threshold(i);
+    // Among which may be what lets somebody join.
+    const auto& mistakes = notes_.mistakes();
+    const bool wrong_steps = std::any_of(mistakes.begin(), mistakes.end(), [](const Mistake& m) {
+      return m.path.starts_with("steps[");
+    });
     for (size_t i = 0; i < scenario_.actors.size(); ++i) {
       const Actor& a = scenario_.actors[i];
-      if (!a.elsewhere && joins_.count(a.role) == 0)
+      if (!a.elsewhere && joins_.count(a.role) == 0 && !wrong_steps)
         notes_.mistake(path_of("actors", a.role), "no step and no load lets it join", true);
     }
   }
@@ -163,14 +168,13 @@ class Checks {
   }
 
   void steps() {
-    for (size_t i = 0; i < scenario_.steps.size(); ++i) {
-      const Step& step = scenario_.steps[i];
-      const std::string path = path_of("steps", i);
+    for (const Step& step : scenario_.steps) {
+      const std::string path = path_of("steps", step.index);
       const auto who = whom(path_of(path, "who"), step.who);
       whom(path_of(path, "from"), step.from);
       whom(path_of(path, "to"), step.to);
       media(path_of(path, "media"), step.media);
-      if (step.kind == StepKind::kMark && !marks_.emplace(step.mark, i).second)
+      if (step.kind == StepKind::kMark && !marks_.emplace(step.mark, step.index).second)
         notes_.mistake(path_of(path, "mark"), fmt::format("{} is a mark already (step {})",
                                                           step.mark, marks_[step.mark] + 1));
       if (!who.empty()) presence(step, path, who);

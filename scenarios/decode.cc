@@ -126,8 +126,16 @@ Gate decode_gate(Reader& reader) {
   if (const std::string wrong = stat_mistake(gate.stat, *metric); !wrong.empty())
     reader.complain("stat", wrong);
   if (gate.written.empty()) return gate;
-  const auto value = parse_quantity(gate.written, unit_of(gate.stat, *metric));
-  if (value)
+  const std::string unit = unit_of(gate.stat, *metric);
+  const auto value = parse_quantity(gate.written, unit);
+  // Milliseconds would be meant as often as seconds.
+  const bool bare =
+      value && *value != 0 &&
+      std::string_view("0123456789.").find(gate.written.back()) != std::string_view::npos;
+  if (bare && (unit == "s" || unit == "bit/s"))
+    reader.complain("value", fmt::format("\"{}\": expected a number with its unit, such as {}",
+                                         gate.written, unit == "s" ? "200ms" : "300 kbit/s"));
+  else if (value)
     gate.value = *value;
   else
     reader.complain("value", value.error().message);

@@ -45,6 +45,11 @@ void check_source(Reader& reader, const std::string& source, const char* key,
     reader.complain(key, fmt::format("expected only with source: {}", of_source));
 }
 
+void check_at(Reader& reader, const std::string& source) {
+  if (source != "file" && reader.has("at"))
+    reader.complain("at", "expected only with source: file");
+}
+
 Video decode_video(Reader& media) {
   Video video;
   auto reader = media.object("video");
@@ -59,9 +64,11 @@ Video decode_video(Reader& media) {
   video.fps = static_cast<int>(reader->whole("fps", video.fps));
   video.bitrate = reader->number("bitrate", video.bitrate);
   video.loop = reader->flag("loop", true);
+  video.at = reader->number("at", 0);
   video.said = {reader->has("codec"), reader->has("size"), reader->has("fps"),
                 reader->has("bitrate")};
   check_source(*reader, video.source, "file", "file");
+  check_at(*reader, video.source);
   reader->done();
   return video;
 }
@@ -76,11 +83,15 @@ Audio decode_audio(Reader& media) {
   audio.source = reader->text("source", reader->has("file") ? "file" : audio.source);
   audio.files = reader->texts("file");
   audio.digits = reader->text("digits");
+  audio.words = reader->text("words");
   audio.codec = reader->text("codec", audio.codec);
   audio.bitrate = reader->number("bitrate", audio.bitrate);
   audio.loop = reader->flag("loop", true);
+  audio.at = reader->number("at", 0);
   check_source(*reader, audio.source, "file", "file");
   check_source(*reader, audio.source, "digits", "dtmf");
+  check_source(*reader, audio.source, "words", "say");
+  check_at(*reader, audio.source);
   if (audio.digits.find_first_not_of("0123456789*#ABCD") != std::string::npos)
     reader->complain("digits", "expected 0 to 9, *, #, A to D");
   reader->done();

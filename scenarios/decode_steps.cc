@@ -147,12 +147,14 @@ void decode_kind(Reader& root, Reader& reader, Step& step) {
 }  // namespace
 
 void decode_steps(Reader& root, Scenario& scenario) {
+  size_t number = 0;  // one that cannot be read counts too
   root.elements("steps", [&](const Json& value, const std::string& path) {
+    const size_t index = number++;
     Notes& notes = root.notes();
     const StepShape* row = row_of(notes, value, path);
     if (row == nullptr) return;
     Reader reader(notes, *row->shape, value, path);
-    Step step{.kind = row->kind, .index = scenario.steps.size(), .place = notes.place(path)};
+    Step step{.kind = row->kind, .index = index, .place = notes.place(path)};
     step.name = reader.text("name");
     step.optional = reader.flag("optional", false);
     const double at = reader.number("at", 0);

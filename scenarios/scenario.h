@@ -39,13 +39,14 @@ struct Room {
 };
 
 struct Video {
-  std::string source = "pattern";  // pattern, screen, file, none
+  std::string source = "pattern";  // pattern, screen, file, black, none
   std::vector<std::string> files;  // more than one: a playlist
   std::string codec = "vp8";
   int width = 1280, height = 720;
   int fps = 30;
   double bitrate = 1.5e6;
   bool loop = true;
+  double at = 0;  // s, of the first file
   // What the file says itself: of files, only that is changed.
   struct Said {
     bool codec = false, size = false, fps = false, bitrate = false;
@@ -53,12 +54,14 @@ struct Video {
 };
 
 struct Audio {
-  std::string source = "pattern";  // pattern, file, silence, dtmf, none
+  std::string source = "pattern";  // pattern, file, silence, dtmf, say, none
   std::vector<std::string> files;
   std::string digits;  // of dtmf
+  std::string words;   // of say
   std::string codec = "opus";
   double bitrate = 32e3;
   bool loop = true;
+  double at = 0;  // s, of the first file
 };
 
 struct Media {

@@ -8,8 +8,9 @@ namespace {
 
 using enum KeyKind;
 
-constexpr const char* kVideoSources[] = {"pattern", "screen", "file", "none"};
-constexpr const char* kAudioSources[] = {"pattern", "file", "silence", "dtmf", "none"};
+constexpr double kMostAt = 86400;  // s
+constexpr const char* kVideoSources[] = {"pattern", "screen", "file", "black", "none"};
+constexpr const char* kAudioSources[] = {"pattern", "file", "silence", "dtmf", "say", "none"};
 constexpr const char* kReceive[] = {"all", "audio", "video", "none"};
 constexpr const char* kVerify[] = {"none", "headers", "rotate", "all"};
 constexpr const char* kBrowsers[] = {"chromium", "firefox"};
@@ -42,7 +43,8 @@ constexpr Shape kRoom{"room", "a room, and how to get into it", kRoomKeys, nullp
 
 constexpr Key kVideoKeys[] = {
     {"source", kChoice,
-     "pattern: marked test pictures; screen: marked, like a shared screen; file: `file`; none",
+     "pattern: marked test pictures; screen: marked, like a shared screen; file: `file`; black; "
+     "none",
      nullptr, kVideoSources},
     {"file", kTexts, "video files or still pictures; several are a playlist"},
     {"codec", kChoice, "what it is encoded with", nullptr, kVideoCodecs},
@@ -57,17 +59,22 @@ constexpr Key kVideoKeys[] = {
      kLeastBitrate,
      kMostBitrate},
     {"loop", kFlag, "begin a file anew at its end (true)"},
+    {"at", kSeconds, "begin the first file there", nullptr, {}, false, 0, kMostAt},
 };
 constexpr Shape kVideo{"video", "pictures that an actor sends", kVideoKeys, nullptr, "source"};
 
 constexpr Key kAudioKeys[] = {
-    {"source", kChoice, "pattern: chirps; file: `file`; silence; dtmf: `digits`; none", nullptr,
-     kAudioSources},
+    {"source", kChoice,
+     "pattern: chirps; file: `file`; silence; dtmf: `digits`; say: `words`, by espeak-ng or flite; "
+     "none",
+     nullptr, kAudioSources},
     {"file", kTexts, "sound files; several are a playlist"},
     {"digits", kText, "0 to 9, *, #, A to D"},
+    {"words", kText, "what is said"},
     {"codec", kChoice, "what it is encoded with", nullptr, kAudioCodecs},
     {"bitrate", kBitRate, "what the encoder aims at"},
     {"loop", kFlag, "begin a file anew at its end (true)"},
+    {"at", kSeconds, "begin the first file there", nullptr, {}, false, 0, kMostAt},
 };
 constexpr Shape kAudio{"audio", "sound that an actor sends", kAudioKeys, nullptr, "source"};
 

@@ -32,6 +32,12 @@ struct Group {
 struct Witness {
   std::string_view metrics, by;
 };
+// Known by the other end's reports alone, which stay away while it asks for what is lost
+// (rtpsession sends early feedback in their place).
+constexpr std::string_view kByReports[] = {"send.loss", "rtp.rtt"};
+// Of a window; of one that is short a little more, for some report each 5 s. Our choice.
+constexpr double kMostHole = 0.6, kMostOfShort = 0.8, kShort = 8;  // shares, s
+
 // What has to have come for "none of it" to mean something.
 constexpr Witness kWitnesses[] = {
     {"video.", "video.decoded"}, {"audio.", "audio.samples"}, {"rtp.", "rtp.packets"}};
@@ -157,7 +163,37 @@ class Judge {
       if (total.value && *total.value <= 0)
         return fmt::format("nothing of it came then ({} is 0)", witness.by);
     }
-    return "";
+    const bool by_reports =
+        std::find(std::begin(kByReports), std::end(kByReports), t_.metric) != std::end(kByReports);
+    return by_reports ? unreported(s) : "";
+  }
+
+  int64_t left_ns(const std::string& actor) const {
+    const ActorFacts* facts = evidence_.actor(actor);
+    const bool left = facts != nullptr && !facts->inside.empty() && facts->inside.back().to_ns != 0;
+    return left ? facts->inside.back().to_ns : evidence_.ended_ns;
+  }
+
+  // No report told of most of the window, from the first report of all on and while both were
+  // there; empty: they did.
+  std::string unreported(const Series& s) const {
+    if (s.samples.empty() || !s.folded.empty()) return "";
+    const int64_t end = std::min({window_.to_ns, left_ns(s.actor), left_ns(s.from)});
+    const int64_t begin = std::max(window_.from_ns, s.samples.front().at_ns);
+    TimeWindow longest{begin, begin};
+    int64_t last = begin;
+    const auto reach = [&](int64_t at_ns) {
+      const int64_t to = std::min(at_ns, end);
+      if (to - last > longest.to_ns - longest.from_ns) longest = {last, to};
+      last = std::max(last, to);
+    };
+    for (const Sample& sample : s.samples) reach(sample.at_ns);
+    reach(end);
+    const double whole = static_cast<double>(end - begin) / 1e9;
+    const double most = std::max(kMostHole * whole, std::min(kShort, kMostOfShort * whole));
+    if (whole <= 0 || longest.seconds() <= most) return "";
+    return fmt::format("no report of the other end told of it from {:.1f} s to {:.1f} s",
+                       evidence_.seconds(longest.from_ns), evidence_.seconds(longest.to_ns));
   }
 
   Case one(const Group& group) const {

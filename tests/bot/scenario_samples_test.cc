@@ -191,8 +191,8 @@ TEST(ScenarioSamples, WhatTheOtherEndLacksIsOfOneStreamOfOneConnection) {
   samples.connections({alice}, with_screen, kSecond);
   for (const Series& s : samples.series())
     EXPECT_FALSE(s.metric == "send.loss" && s.stream == "screen") << "nothing is sent there";
-  alice.sent[0].loss_reports = 2;
-  alice.sent[0].loss_shares = 0.1;
+  alice.sent[0].reported = 100;
+  alice.sent[0].reported_lost = 5;
   samples.connections({alice}, camera_alone, 2 * kSecond);
   samples.connections({alice}, camera_alone, 3 * kSecond);
   EXPECT_EQ(values(samples, "send.loss"), (Values{0.05}));

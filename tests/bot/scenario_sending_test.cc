@@ -86,6 +86,22 @@ TEST_F(ScenarioSendingTest, ScreensAreScreensAndKeysAreHeard) {
   EXPECT_THAT(undone(), IsEmpty());
 }
 
+TEST_F(ScenarioSendingTest, WordsAreHeardAndBlackIsAPicture) {
+  run_text(R"(callbot: 1
+name: t
+media:
+  it:
+    video: {source: black, size: 320x180, fps: 10, bitrate: 100 kbit/s}
+    audio: {source: say, words: one two three}
+actors: {alice: {send: it}, bob: {verify: all}}
+steps:
+  - {do: join, who: '*', timeout: 30s}
+  - {expect: size, who: bob, from: alice, stream: camera, size: 320x180, within: 20s}
+  - {expect: metric, who: bob, from: alice, stream: microphone, metric: audio.level, stat: max, op: ">", value: -40dBFS, within: 20s}
+)");
+  EXPECT_THAT(undone(), IsEmpty());
+}
+
 TEST_F(ScenarioSendingTest, AFileWithoutAPictureEndsTheRunBeforeAnybodyJoins) {
   const fs::path film = folder_.path() / "film.y4m";
   ASSERT_TRUE(write_atomically(film, "YUV4MPEG2 W160 H90 F15:1\nFRAME\nno more"));

@@ -54,7 +54,8 @@ class ScenarioTestTest : public ::testing::Test {
 };
 
 constexpr const char* kAlone =
-    "callbot: 1\nname: alone\nactors: {a: }\nsteps: [{do: join, who: a}, {expect: joined, who: "
+    "callbot: 1\nname: alone\ntoken: \"${API_TOKEN:-}${token:-}\"\nactors: {a: }\nsteps: [{do: "
+    "join, who: a}, {expect: joined, who: "
     "a}]\n"
     "thresholds: [{metric: call.reconnects, stat: total, op: ==, value: \"${MOST:-0}\", who: a}]\n";
 
@@ -309,6 +310,18 @@ steps:
   EXPECT_GE(least("carol", "video.e2e_delay"), 6) << output;
   EXPECT_LT(least("bob", "video.network_delay"), 3) << output;
   EXPECT_LT(least("carol", "video.network_delay"), 3) << output;
+}
+
+TEST_F(ScenarioTestTest, WhatCannotBeWrittenOrMeansNothingIsSaidBeforeAnythingRuns) {
+  const auto scenario = file("alone.yaml", kAlone);
+  const auto [status, output] = test({scenario, "--junit", in("nowhere") + "/x.xml"});
+  EXPECT_EQ(status, 2) << output;
+  EXPECT_THAT(output, AllOf(HasSubstr("nowhere/x.xml: cannot be written"),
+                            HasSubstr("No such file or directory"), Not(HasSubstr("PASS"))));
+  const auto [unused, said] = test({scenario, "--var", "MSOT=1"});
+  EXPECT_EQ(unused, 2) << said;
+  EXPECT_THAT(said, HasSubstr("--var MSOT: there is no ${MSOT} in"));
+  EXPECT_EQ(test({scenario, "--check", "--var", "MSOT=1"}).first, 2);
 }
 
 TEST_F(ScenarioTestTest, ABaselineIsCompared) {

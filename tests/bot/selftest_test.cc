@@ -17,7 +17,7 @@ using ::testing::Not;
 ExitStatus selftest(bool json, std::string& out) {
   testing::internal::CaptureStdout();
   Console console(json);
-  const ExitStatus status = run_selftest(console, {.json = json});
+  const ExitStatus status = run_selftest(console, {.json = json, .call = false});
   out = testing::internal::GetCapturedStdout();
   return status;
 }

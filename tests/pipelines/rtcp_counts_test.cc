@@ -78,26 +78,38 @@ TEST(RtcpCounts, TheRoundTripIsWhatTheOtherEndDidNotHold) {
   EXPECT_NEAR(counts.round_trips().sum_s, 0.08 + 0.04 + 0.29, 1e-9);
 }
 
-Bytes lossy_block(uint32_t ssrc, uint32_t fraction, uint32_t highest) {
-  return words({ssrc, fraction << 24 | 5, highest, 0, 0, 0});
+Bytes lossy_block(uint32_t ssrc, uint32_t fraction, uint32_t lost, uint32_t highest) {
+  return words({ssrc, fraction << 24 | (lost & 0xffffff), highest, 0, 0, 0});
 }
 
 TEST(RtcpCounts, WhatTheOtherEndLacksIsOfEachStreamAndOfTheTimeSinceTheReportBefore) {
   RtcpCounts counts;
-  EXPECT_EQ(counts.lost_of(kOurs).count, 0u) << "nobody knows yet";
-  counts.received(receiver_report(lossy_block(kOurs, 64, 100) + lossy_block(7, 0, 40)), 1);
-  EXPECT_EQ(counts.lost_of(kOurs).count, 1u);
-  EXPECT_DOUBLE_EQ(counts.lost_of(kOurs).sum, 0.25);
-  EXPECT_EQ(counts.lost_of(7).count, 1u) << "nothing lost is something known";
-  EXPECT_EQ(counts.lost_of(7).sum, 0);
+  const auto told = [&](uint32_t ssrc) {
+    const ReportedLoss loss = counts.lost_of(ssrc);
+    return std::pair(loss.expected, loss.lost);
+  };
+  using Pair = std::pair<uint64_t, uint64_t>;
+  EXPECT_EQ(told(kOurs), Pair(0, 0)) << "nobody knows yet";
+  counts.received(receiver_report(lossy_block(kOurs, 64, 5, 100) + lossy_block(7, 0, 0, 40)), 1);
+  EXPECT_EQ(told(kOurs), Pair(20, 5)) << "a quarter of them";
+  EXPECT_EQ(told(7), Pair(1, 0)) << "nothing lost is something known";
   // Nothing was sent since then: it says 0 of no packets.
-  counts.received(receiver_report(lossy_block(kOurs, 0, 100)), 2);
-  EXPECT_EQ(counts.lost_of(kOurs).count, 1u);
-  counts.received(receiver_report(lossy_block(kOurs, 128, 120)), 3);
-  EXPECT_EQ(counts.lost_of(kOurs).count, 2u);
-  EXPECT_DOUBLE_EQ(counts.lost_of(kOurs).sum, 0.75);
-  counts.sent(receiver_report(lossy_block(kTheirs, 64, 100)), 4);
-  EXPECT_EQ(counts.lost_of(kTheirs).count, 0u) << "that is what we lack";
+  counts.received(receiver_report(lossy_block(kOurs, 0, 5, 100)), 2);
+  EXPECT_EQ(told(kOurs), Pair(20, 5));
+  // The fraction of a report that is sent because something was lost says too much.
+  counts.received(receiver_report(lossy_block(kOurs, 255, 15, 200)), 3);
+  EXPECT_EQ(told(kOurs), Pair(120, 15));
+  // What came late after all is no loss of the next ones.
+  counts.received(receiver_report(lossy_block(kOurs, 0, 13, 300)), 3);
+  EXPECT_EQ(told(kOurs), Pair(220, 15));
+  counts.received(receiver_report(lossy_block(7, 0, 0xfffffe, 60)), 3);  // -2: two came twice
+  counts.received(receiver_report(lossy_block(7, 0, 1, 80)), 3);
+  EXPECT_EQ(told(7), Pair(41, 3));
+  // A stream that began anew says nothing of the old one.
+  counts.received(receiver_report(lossy_block(kOurs, 0, 0, 10)), 3);
+  EXPECT_EQ(told(kOurs), Pair(220, 15));
+  counts.sent(receiver_report(lossy_block(kTheirs, 64, 5, 100)), 4);
+  EXPECT_EQ(told(kTheirs), Pair(0, 0)) << "that is what we lack";
 }
 
 TEST(RtcpCounts, WithoutOurReportThereIsNoRoundTrip) {

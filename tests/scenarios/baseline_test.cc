@@ -29,6 +29,15 @@ std::vector<std::string> worse(const std::vector<Number>& now, double tolerance 
   return out;
 }
 
+TEST(Baseline, AJoinMayTakeASecondMore) {
+  const std::vector<Number> before = {number("join.ice", "p50", "s", 0.07)};
+  const auto worse = [&](double now) {
+    return compare({before}, {number("join.ice", "p50", "s", now)}, 0.1).both.at(0).worse;
+  };
+  EXPECT_FALSE(worse(0.5));
+  EXPECT_TRUE(worse(1.2));
+}
+
 TEST(Baseline, KnowsTheBetterDirection) {
   EXPECT_THAT(worse(numbers(0.21, 29, 0.021)), IsEmpty());
   EXPECT_THAT(worse(numbers(0.25, 30, 0.02)), ElementsAre("video.e2e_delay"));

@@ -45,7 +45,8 @@ rooms:
   r: {url: "wss://h/{n}", count: 2, token: t, ice_servers: stun:h:1}
 media:
   cam: {video: {codec: h264, size: 320x180, fps: 15, bitrate: 300 kbit/s}, audio: silence}
-  film: {video: {file: [a.mp4, b.png], loop: false}, audio: {source: dtmf, digits: "12#"}}
+  film: {video: {file: [a.mp4, b.png], loop: false, at: 90s}, audio: {source: dtmf, digits: "12#"}}
+  talk: {video: {source: black}, audio: {source: say, words: hello}}
 networks:
   bad: {preset: 3g, loss: 5%, up: {rate: 1 Mbit/s, queue: 64KiB}}
 actors:
@@ -75,7 +76,10 @@ report: {junit: j.xml, json: r.json, html: r.html, bundle: out, metrics: ":9100"
   EXPECT_FALSE(s.unmeasured_fails);
   EXPECT_EQ(s.timeout, 120);
   EXPECT_EQ(s.optional, (std::vector<std::string>{"reconnected", "left"}));
-  ASSERT_EQ(s.media.size(), 2u);
+  ASSERT_EQ(s.media.size(), 3u);
+  EXPECT_EQ(s.media[1].video.at, 90);
+  EXPECT_EQ(s.media[2].video.source, "black");
+  EXPECT_EQ(s.media[2].audio.words, "hello");
   EXPECT_EQ(s.media[0].video.bitrate, 300e3);
   EXPECT_EQ(s.media[0].audio.source, "silence");
   EXPECT_EQ(s.media[1].video.source, "file");
@@ -308,7 +312,7 @@ TEST(Decode, EachMetricIsMeasuredByWhoLooksCloselyEnough) {
     return mistakes(
         fmt::format("callbot: 1\nname: t\nactors: {{a: {}}}\n"
                     "steps: [{{do: join, who: a}}]\nthresholds:\n"
-                    "  - {{metric: {}, stat: max, op: '<', value: 1, who: a}}\n",
+                    "  - {{metric: {}, stat: max, op: '<', value: 0, who: a}}\n",
                     actor, metric));
   };
   EXPECT_EQ(says("{verify: none}", "join.ice"), "fine");
@@ -368,6 +372,48 @@ TEST(Decode, WhoComesByLoadJoinsByNothingElse) {
       "callbot: 1\nname: t\nactors: {a: }\nload: {stages: [{who: a, for: 1s, to: 1}]}\nsteps:\n"
       "  - {do: join, who: '*'}\n  - {do: leave, who: '*'}\n";
   EXPECT_EQ(mistakes(text), "f.yaml:6:21: steps[0].who: nobody is left to join");
+}
+
+TEST(Decode, AStepThatCannotBeReadIsCountedAllTheSame) {
+  const auto scenario = decode_scenario(
+      "callbot: 1\nname: t\nactors: {a: , b: }\nsteps:\n  - {do: jion, who: a}\n  - mark: one\n"
+      "  - mark: one\n",
+      "t.yaml", {});
+  ASSERT_FALSE(scenario);
+  EXPECT_THAT(scenario.error().message,
+              AllOf(HasSubstr("t.yaml:5:10: steps[0].do: unknown step, did you mean \"join\"?"),
+                    HasSubstr("t.yaml:7:11: steps[2].mark: one is a mark already (step 2)"),
+                    Not(HasSubstr("lets it join"))));
+}
+
+TEST(Decode, AQuantityOfTimeOrBitsSaysItsUnit) {
+  const auto wrong = [](const std::string& metric, const std::string& value) {
+    const auto scenario = decode_scenario(
+        "callbot: 1\nname: t\nactors: {a: , b: {verify: all}}\nsteps: [{do: join, who: \"*\"}]\n"
+        "thresholds: [{metric: " +
+            metric + ", stat: max, op: <=, value: " + value + "}]\n",
+        "t.yaml", {});
+    return scenario ? "" : scenario.error().message;
+  };
+  EXPECT_THAT(wrong("video.e2e_delay", "200"),
+              HasSubstr("value: \"200\": expected a number with its unit, such as 200ms"));
+  EXPECT_THAT(wrong("rtp.bitrate", "300000"), HasSubstr("such as 300 kbit/s"));
+  EXPECT_EQ(wrong("video.e2e_delay", "200ms"), "");
+  EXPECT_EQ(wrong("video.e2e_delay", "0"), "");
+  EXPECT_EQ(wrong("video.fps", "25"), "");
+  EXPECT_EQ(wrong("video.psnr", "25"), "");
+}
+
+TEST(Decode, ASourceHasWhatItNeedsAndNothingElse) {
+  const auto says = [](const std::string& media) {
+    return mistakes("callbot: 1\nname: t\nmedia: {m: {" + media +
+                    "}}\nactors: {a: {send: m}}\nsteps: [{do: join, who: a}]\n");
+  };
+  EXPECT_THAT(says("video: {source: pattern, at: 3s}"),
+              HasSubstr("media.m.video.at: expected only with source: file"));
+  EXPECT_THAT(says("audio: say"), HasSubstr("media.m.audio: missing words: the source is say"));
+  EXPECT_THAT(says("audio: {source: silence, words: x}"),
+              HasSubstr("media.m.audio.words: expected only with source: say"));
 }
 
 TEST(Decode, WhatIsNamedIsAskedFor) {
