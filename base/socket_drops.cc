@@ -1,13 +1,13 @@
 #include "base/socket_drops.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace callbot {
 namespace {
@@ -22,12 +22,25 @@ std::optional<uint64_t> number(std::string_view text) {
                                                                 : std::nullopt;
 }
 
+std::string_view column(std::string_view line, size_t index) {
+  constexpr std::string_view kBlank = " \t";
+  while (true) {
+    line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
+    const size_t end = std::min(line.find_first_of(kBlank), line.size());
+    if (index-- == 0) return line.substr(0, end);
+    line.remove_prefix(end);
+    if (line.empty()) return line;
+  }
+}
+
 // "socket:[12345]"
 std::set<uint64_t> own_sockets(const fs::path& proc) {
   std::set<uint64_t> all;
   std::error_code error;
-  for (const auto& fd : fs::directory_iterator(proc / "fd", error)) {
-    const std::string target = fs::read_symlink(fd.path(), error).string();
+  std::error_code walking;
+  for (fs::directory_iterator fd(proc / "fd", walking), end; !walking && fd != end;
+       fd.increment(walking)) {
+    const std::string target = fs::read_symlink(fd->path(), error).string();
     constexpr std::string_view kBegin = "socket:[";
     if (!target.starts_with(kBegin)) continue;
     const auto inode =
@@ -47,12 +60,9 @@ uint64_t SocketDrops::take() {
   for (const char* table : {"net/udp", "net/udp6"}) {
     std::ifstream file(proc_ / table);
     for (std::string line; std::getline(file, line);) {
-      std::istringstream words(line);
-      std::vector<std::string> columns;
-      for (std::string word; words >> word;) columns.push_back(std::move(word));
-      if (columns.size() <= kDrops) continue;
-      const auto inode = number(columns[kInode]), drops = number(columns[kDrops]);
-      if (inode && drops && own.contains(*inode)) now[*inode] = *drops;
+      const auto inode = number(column(line, kInode));  // there are those of others too
+      if (!inode || !own.contains(*inode)) continue;
+      if (const auto drops = number(column(line, kDrops))) now[*inode] = *drops;
     }
   }
   uint64_t more = 0;

@@ -12,7 +12,7 @@ namespace callbot::bot {
 namespace {
 
 struct Candidate {
-  std::string_view type, ip;
+  std::string_view type, ip, port;
   bool is_host() const { return type == "host" || type == "prflx"; }
 };
 
@@ -21,7 +21,8 @@ std::optional<Candidate> candidate_of(std::string_view text) {
   const size_t space = text.find(' '), port = text.rfind(':');
   if (space == std::string_view::npos || port == std::string_view::npos || port < space)
     return std::nullopt;
-  return Candidate{text.substr(0, space), text.substr(space + 1, port - space - 1)};
+  return Candidate{text.substr(0, space), text.substr(space + 1, port - space - 1),
+                   text.substr(port + 1)};
 }
 
 }  // namespace
@@ -30,6 +31,8 @@ const char* name_of(CallPath path) {
   switch (path) {
     case CallPath::kMachine:
       return "this machine";
+    case CallPath::kServer:
+      return "a server on this machine";
     case CallPath::kNetwork:
       return "network";
     case CallPath::kTurn:
@@ -60,9 +63,10 @@ CallPath path_of(const Pairs& pairs) {
   if (std::any_of(near.begin(), near.end(), relayed) ||
       std::any_of(far.begin(), far.end(), relayed))
     return CallPath::kTurn;
-  return std::all_of(near.begin(), near.end(), ours) && std::all_of(far.begin(), far.end(), ours)
-             ? CallPath::kMachine
-             : CallPath::kNetwork;
+  if (!std::all_of(near.begin(), near.end(), ours) || !std::all_of(far.begin(), far.end(), ours))
+    return CallPath::kNetwork;
+  const bool each_other = near[0].port == far[1].port && near[1].port == far[0].port;
+  return each_other ? CallPath::kMachine : CallPath::kServer;
 }
 
 CallPair::CallPair(Loop& loop, Done done) : loop_(loop), done_(std::move(done)) {}

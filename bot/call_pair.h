@@ -23,7 +23,8 @@ class Call;
 using Pairs = std::array<std::string, 2>;
 
 // kMachine: from host to host, and all of them are one machine's: no network lies between.
-enum class CallPath { kUnknown, kMachine, kNetwork, kTurn };
+// kServer: neither, but a server on this machine does: what all calls of this machine go over.
+enum class CallPath { kUnknown, kMachine, kServer, kNetwork, kTurn };
 const char* name_of(CallPath path);
 CallPath path_of(const Pairs& pairs);
 

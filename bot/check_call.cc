@@ -168,6 +168,10 @@ std::string echo_text(const EchoResult& echo) {
     text +=
         "               host to host on this machine: round trip, loss and bit rate are the\n"
         "               machine's own, not those of the way to a server\n";
+  if (path_of(echo.pair) == CallPath::kServer)
+    text +=
+        "               the server is on this machine: round trip, loss and bit rate are the\n"
+        "               machine's own\n";
   text += fmt::format("round trip     {}\n", ms_text(echo.rtt()));
   for (int i = 0; i < 2; ++i) {
     const EchoWay& way = echo.way[i];
@@ -194,8 +198,7 @@ std::string good_text(const CheckReport& report) {
   return report.simulated
              ? "a call can be held behind that network; of the real way nothing was measured"
              : "this machine can hold a call there, through TURN; of a direct way to others "
-               "nothing "
-               "was measured";
+               "nothing was measured";
 }
 
 Json json_of(const Pairs& pairs) { return Json::array().add(pairs[0]).add(pairs[1]); }
@@ -280,6 +283,7 @@ Json to_json(const CheckReport& report, const CheckVerdict& verdict) {
   Json json = Json::object()
                   .set("verdict", name_of(verdict.level))
                   .set("why", why)
+                  .set("simulated", report.simulated)
                   .set("echo", json_of(report.echo));
   if (report.rate) json.set("bitrate", json_of(*report.rate));
   if (report.relayed) json.set("relayed", json_of(*report.relayed));

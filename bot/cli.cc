@@ -52,7 +52,8 @@ void add_selftest(CLI::App& app, SelftestOptions& selftest) {
       "lines that lose and delay packets. Delays and skew have to be reported within 5 ms, "
       "freezes\n"
       "within a frame, what is counted exactly; each line says what is allowed. Exit status 1:\n"
-      "something is further off; 5: the machine was too slow for the call.\n\n"
+      "something is further off; 3: the call could not be held; 5: the machine was too slow for "
+      "it.\n\n"
       "Example:\n"
       "  callbot selftest\n");
 }

@@ -19,7 +19,7 @@ Cast::Cast(Loop& loop, const scenarios::Scenario& scenario, const std::string& e
            Hears hears)
     : scenario_(scenario) {
   measuring_.folding = hears.folding;
-  measuring_.vmaf = scenarios::asks_for(scenario, "video.vmaf");
+  if (scenarios::asks_for(scenario, "video.vmaf")) measuring_.vmaf = quality::VmafQueue::start();
   uint16_t number = 0;
   for (const scenarios::Instance& who : scenarios::instances(scenario)) {
     const std::string url =
@@ -106,6 +106,12 @@ bool Cast::is_prepared() const {
 
 bool Cast::is_measured() const {
   return std::all_of(all_.begin(), all_.end(), [](const auto& one) { return one->is_measured(); });
+}
+
+bool Cast::is_compared() const { return !measuring_.vmaf || (*measuring_.vmaf)->idle(); }
+
+size_t Cast::left_out_of_vmaf() const {
+  return measuring_.vmaf ? (*measuring_.vmaf)->left_out() : 0;
 }
 
 bool Cast::is_written() const {

@@ -44,6 +44,9 @@ class Cast {
   bool is_prepared() const;
   // All that was received is measured.
   bool is_measured() const;
+  // VMAF is known of all pictures that wait for it.
+  bool is_compared() const;
+  size_t left_out_of_vmaf() const;  // where ffmpeg was too slow
   // And what is kept of it is written.
   bool is_written() const;
 

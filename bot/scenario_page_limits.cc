@@ -15,7 +15,8 @@ using scenarios::StepKind;
 // Its devices play one file each, again and again.
 bool is_played(const auto& track, std::initializer_list<const char*> kinds) {
   if (track.source == "pattern" || track.source == "none") return true;
-  if (track.source != "file" || track.files.size() != 1 || !track.loop) return false;
+  const bool all_of_it = track.files.size() == 1 && track.loop && track.at == 0;
+  if (track.source != "file" || !all_of_it) return false;
   const std::string kind = fs::path(track.files[0]).extension();
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
@@ -145,9 +146,11 @@ std::vector<scenarios::Mistake> page_mistakes(const scenarios::Scenario& scenari
   if (const auto* media = scenario.media_named(actor.send)) {
     if (!is_played(media->video, {".y4m", ".mjpeg"}))
       say(path_of(path, "send"),
-          "video of a browser is the pattern or one .y4m or .mjpeg file that repeats");
+          "video of a browser is the pattern or one .y4m or .mjpeg file that repeats, from its "
+          "beginning");
     if (!is_played(media->audio, {".wav"}))
-      say(path_of(path, "send"), "audio of a browser is the pattern or one .wav file that repeats");
+      say(path_of(path, "send"),
+          "audio of a browser is the pattern or one .wav file that repeats, from its beginning");
   }
   look_at_steps(scenario, actor, say);
   return all;

@@ -11,6 +11,7 @@ namespace callbot::bot {
 namespace {
 
 constexpr size_t kMostKept = 4000, kMostShown = 400;  // bytes
+constexpr int kAtATime = 16;                          // reads; one that never stops gets no more
 
 void end_source(GSource* source) {
   g_source_destroy(source);
@@ -61,7 +62,7 @@ ScenarioProgram::ScenarioProgram(GRef<GSubprocess> process)
 
 void ScenarioProgram::listen() {
   std::array<char, 4096> bytes{};
-  while (true) {
+  for (int i = 0; i < kAtATime; ++i) {
     GError* error = nullptr;
     const gssize count = g_pollable_input_stream_read_nonblocking(output_, bytes.data(),
                                                                   bytes.size(), nullptr, &error);

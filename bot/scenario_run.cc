@@ -364,7 +364,8 @@ void ScenarioRun::end(const std::string& why) {
 
 void ScenarioRun::let_go() {
   if (finished_) return;
-  const bool over = cast_->inside() == 0 && cast_->is_measured() && cast_->is_written();
+  const bool over =
+      cast_->inside() == 0 && cast_->is_measured() && cast_->is_compared() && cast_->is_written();
   if (!over && monotonic_ns() < ending_ns_ + kLeaveWithin) return;
   finished_ = true;
   tick_.stop();
@@ -372,6 +373,15 @@ void ScenarioRun::let_go() {
   for (const auto& actor : cast_->all()) actor->sample(monotonic_ns());
   add_measured(evidence_);
   if (self_) evidence_.invalid = self_->invalid();
+  for (const auto& actor : cast_->all())
+    if (!actor->is_measured() && actor->who().actor->browser.empty())
+      evidence_.invalid.push_back(actor->who().name +
+                                  ": what came last was not measured: the bot was too slow");
+  if (const size_t left_out = cast_->left_out_of_vmaf(); left_out > 0) {
+    const std::string text =
+        fmt::format("{} pictures were left out: ffmpeg is slower than they come", left_out);
+    console_.event("vmaf", text, Json::object().set("text", text));
+  }
   const auto done = alive_.guard([this] { finish(); });
   if (serve_)
     serve_->stop(done);

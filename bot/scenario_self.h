@@ -4,9 +4,9 @@
 // What is looked at, and how much of it is too much (our choices): the loop came a second late, or
 // stood still for a second of ten in pieces of a tenth and more; all processors that it may use
 // were busy with this process alone for five seconds on end; the quota of its control group held
-// back all of them for a second within ten; ten packets within ten seconds were dropped since
-// nobody took them from their sockets; a frame was measured three seconds after it had come, or not
-// at all for want of room in a queue; frames of a pattern came too late to be made.
+// back all of them for a second within ten; more than ten packets within ten seconds were dropped
+// since nobody took them from their sockets; a frame was measured three seconds after it had come,
+// or not at all for want of room in a queue; frames of a pattern came too late to be made.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioRun.

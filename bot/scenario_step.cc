@@ -149,10 +149,14 @@ StepEnd ScenarioStep::program_end() const {
   if (!(*program_)->ended()) return {Outcome::kSkipped, "", "the program runs on"};
   const int status = (*program_)->exit_status();
   if (status == step_.exit_status) return {};
-  const std::string said = (*program_)->last_words();
   return {Outcome::kFailed, "",
-          fmt::format("{} ended with {}: expected {}{}{}", step_.program[0], status,
-                      step_.exit_status, said.empty() ? "" : "; it said: ", said)};
+          fmt::format("{} ended with {}: expected {}{}", step_.program[0], status,
+                      step_.exit_status, last_words())};
+}
+
+std::string ScenarioStep::last_words() const {
+  const std::string said = program_ && *program_ ? (*program_)->last_words() : "";
+  return said.empty() ? "" : "; it said: " + said;
 }
 
 std::optional<StepEnd> ScenarioStep::poll(int64_t now_ns) {
@@ -169,7 +173,7 @@ std::optional<StepEnd> ScenarioStep::poll(int64_t now_ns) {
   if (!after(step_.timeout)) return std::nullopt;
   if (now.text.empty()) return StepEnd{};
   now.outcome = Outcome::kFailed;
-  now.text += fmt::format(" after {}", seconds_text(step_.timeout));
+  now.text += fmt::format(" after {}", seconds_text(step_.timeout)) + last_words();
   return now;
 }
 

@@ -37,6 +37,7 @@ class ScenarioStep {
   void note(const ScenarioActor& actor, const Result<std::string>& how);
   std::vector<ScenarioActor*> recipients_of(const ScenarioActor& actor) const;
   StepEnd program_end() const;
+  std::string last_words() const;  // of its program, as what is added to a text
   // Everybody who is there knows what this actor sends.
   bool is_known(const ScenarioActor& actor) const;
   bool is_picture() const;

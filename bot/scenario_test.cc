@@ -50,13 +50,24 @@ fs::path numbered(const fs::path& path, size_t number) {
       fmt::format("{}-{}{}", path.stem().string(), number, path.extension().string()));
 }
 
-// Before a run of hours, not after it.
+// Before a run of hours, not after it. Its folder is made.
 Result<> can_write(const fs::path& report) {
   if (report.empty()) return {};
   const fs::path folder = report.has_parent_path() ? report.parent_path() : ".";
-  if (access(folder.c_str(), W_OK) == 0) return {};
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error && access(folder.c_str(), W_OK) != 0)
+    error = std::error_code(errno, std::generic_category());
+  if (!error) return {};
   return fail(Code::kUsage, fmt::format("{}: cannot be written: {}: {}", report.string(),
-                                        folder.string(), strerror(errno)));
+                                        folder.string(), error.message()));
+}
+
+// Who interrupts a run does not wait for pictures of what it did not come to.
+bool has_to_be_kept(const scenarios::RunRecord& record) {
+  const auto verdict = record.judged.verdict;
+  return verdict == scenarios::Verdict::kFail ||
+         (verdict > scenarios::Verdict::kWarn && !record.evidence.interrupted);
 }
 
 std::optional<std::string> picture_of(const scenarios::FileFact& file) {
@@ -121,7 +132,10 @@ void ScenarioTest::plan_row(scenarios::Scenario scenario, const scenarios::Value
   for (scenarios::Actor& actor : scenario.actors)
     if (!actor.playout_latency) actor.playout_latency = options_.playout_latency;
   const scenarios::ReportPaths& own = scenario.report;
-  for (const std::string& path : {own.junit, own.json, own.html}) reports_.emplace_back(path);
+  // Where a flag says so, it is written there instead.
+  if (options_.junit.empty()) reports_.emplace_back(own.junit);
+  if (options_.json.empty()) reports_.emplace_back(own.json);
+  if (options_.html.empty()) reports_.emplace_back(own.html);
   if (!options_.bundle.empty()) scenario.report.bundle = options_.bundle;
   const std::string& bundle = scenario.report.bundle;
   scenarios::Values given = row;
@@ -193,7 +207,7 @@ void ScenarioTest::ran(ScenarioRun::Remains remains) {
   if (remains.media.empty()) return kept(std::move(record), Files());
   worker_.run<Files>(
       [record, report = scenario.report, media = remains.media]() -> Result<Files> {
-        if (record.judged.verdict > scenarios::Verdict::kWarn || report.keeps_everything)
+        if (has_to_be_kept(record) || report.keeps_everything)
           return make_bundle(report.bundle, record, media, report.keeps_everything);
         drop_media(media);
         return Files();

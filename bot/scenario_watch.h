@@ -41,7 +41,9 @@ struct ScenarioMeasuring {
   std::shared_ptr<quality::Rotation> rotation = std::make_shared<quality::Rotation>();
   pipelines::WriterPool pool;         // decodes
   const FoldPlan* folding = nullptr;  // of what all of them measured
-  bool vmaf = false;                  // the scenario asks for it
+  // Where the scenario asks for it.
+  Result<std::shared_ptr<quality::VmafQueue>> vmaf =
+      fail(Code::kUnsupported, "nothing asks for it");
 };
 
 // What is known of an actor that sends our pattern, so that others can compare; `number` as in its

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/print.h"
 #include "bot/interrupt.h"
@@ -91,16 +92,18 @@ ExitStatus run_selftest(Console& console, const SelftestOptions& options) {
     };
   };
   auto rows = quality::selftest(progress("measuring"));
+  std::optional<Error> no_call;
   if (rows && options.call) {
     const auto more = selftest_lines(progress("in a call"));
     if (more)
       rows->insert(rows->end(), more->begin(), more->end());
     else
-      rows = tl::unexpected(more.error());
+      no_call = more.error();
   }
   if (bar) console.end_progress();
   if (!rows) return tell(rows.error());
   options.json ? print_json(*rows) : print_text(*rows);
+  if (no_call) return tell(*no_call);
   const bool good = std::all_of(rows->begin(), rows->end(), [](auto& r) { return r.holds(); });
   return good ? kExitGood : kExitNotGood;
 }

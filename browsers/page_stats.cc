@@ -122,6 +122,7 @@ void StatsSeries::connection(const Json& connection, const RemoteClock& clock, C
     if (type == "candidate-pair") pair(context, now);
     Json& last = last_[context.name + "/" + id];
     const Json before = std::exchange(last, now);
+    if (type == "remote-inbound-rtp") loss(context, now, before);
     if (before.is_null()) continue;
     context.seconds = delta(now, before, "timestamp").value_or(0) / 1000;
     if (context.seconds <= 0) continue;
@@ -220,23 +221,34 @@ void StatsSeries::trip(const Context& context, const Json& now, const Json& befo
   const auto seconds = now.at("roundTripTime").number();
   const auto news = delta(now, before, "roundTripTimeMeasurements");
   if (seconds && news.value_or(1) > 0) book_.add("rtp.rtt", context.all, context.at_ns, *seconds);
-  // A report with the time of the one before is the same one, and connection() has left it out. A
-  // new one about a stream of which nothing was sent says nothing.
-  const auto lost = now.at("fractionLost").number();
+}
+
+// A report with the time of the one before is the same one. A new one about a stream of which
+// nothing was sent since says nothing. The fraction is that of the newest report alone, and some
+// are sent since something was lost: it is asked only where the counters are not told.
+void StatsSeries::loss(const Context& context, const Json& now, const Json& before) {
+  if (!before.is_null() && delta(now, before, "timestamp").value_or(0) <= 0) return;
   const auto kind = now.at("kind").text();
+  if (!kind) return;
+  const StreamKey stream{context.all.from, kind == "video" ? context.own : "microphone"};
   const std::string local = now.at("localId").text().value_or("");
   const auto ours = context.reports.find(local);
-  double& reported = reported_[context.name + "/" + local];
-  // Of a stream that is not told of anything may have been sent.
+  constexpr double kUnknown = -1;
   const double sent = ours == context.reports.end()
-                          ? reported + 1
-                          : ours->second.at("packetsSent").number().value_or(reported + 1);
-  const double expected = sent - std::exchange(reported, sent);
-  if (!lost || !kind || expected <= 0) return;
-  // The fraction is that of the newest report alone, and some are sent since something was lost.
-  const auto more = delta(now, before, "packetsLost");
-  book_.add("send.loss", {context.all.from, kind == "video" ? context.own : "microphone"},
-            context.at_ns, more ? std::clamp(*more / expected, 0.0, 1.0) : *lost);
+                          ? kUnknown
+                          : ours->second.at("packetsSent").number().value_or(kUnknown);
+  Reported& reported = reported_[context.name + "/" + local];
+  const double expected = sent - std::exchange(reported.sent, sent);
+  if (sent != kUnknown && expected <= 0) return;
+  const auto lost = now.at("packetsLost").number(), fraction = now.at("fractionLost").number();
+  if (sent == kUnknown || !lost) {
+    if (fraction) book_.add("send.loss", stream, context.at_ns, *fraction);
+    return;
+  }
+  // What came late after all is no loss of the next ones.
+  const double news = *lost - std::exchange(reported.lost, *lost) - reported.late;
+  reported.late = std::max(-news, 0.0);
+  book_.add("send.loss", stream, context.at_ns, std::clamp(news / expected, 0.0, 1.0));
 }
 
 void StatsSeries::pair(const Context& context, const Json& now) {

@@ -37,12 +37,18 @@ class StatsSeries {
 
  private:
   struct Context;
+  // Of a stream that is sent, until the last report about it.
+  struct Reported {
+    double sent = 0, lost = 0;  // packets
+    double late = 0;            // of what was counted as lost, and was not yet taken off
+  };
   void connection(const Json& connection, const RemoteClock& clock, Context& context);
   void inbound(const Context& context, const Json& now, const Json& before);
   void inbound_video(const Context& context, const Json& now, const Json& before);
   void inbound_audio(const Context& context, const Json& now, const Json& before);
   void outbound(const Context& context, const Json& now, const Json& before);
   void trip(const Context& context, const Json& now, const Json& before);
+  void loss(const Context& context, const Json& now, const Json& before);
   void pair(const Context& context, const Json& now);
   // What goes to several members at once is one stream of ours: it is summed up. Each of them has
   // an encoder of its own: of frames it is the one that made the most.
@@ -59,8 +65,8 @@ class StatsSeries {
   std::map<std::pair<std::string, std::string>, double> ours_;  // of one report
   std::map<std::string, Json> last_;  // by document, connection and report
   std::map<std::string, double> sizes_;
-  std::map<std::string, double> reported_;  // packets of a stream sent until its last report
-  std::set<std::string> joined_;            // connections whose joining was told
+  std::map<std::string, Reported> reported_;
+  std::set<std::string> joined_;  // connections whose joining was told
   std::vector<UsedPair> pairs_;
 };
 

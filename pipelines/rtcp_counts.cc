@@ -15,6 +15,7 @@ constexpr size_t kFeedbackHead = 12, kFirEntry = 8;
 constexpr size_t kReportBlock = 24;
 constexpr size_t kMostSsrcs = 1000;
 constexpr uint32_t kMostExpected = 1u << 24;  // more is a stream that began anew
+constexpr uint32_t kMostOvertaken = 3000;     // packets; a block so old was overtaken by another
 constexpr double kMostTripSeconds = 60;       // an older echo is of another connection
 
 // Each packet of a compound one, as far as they are whole.
@@ -70,6 +71,7 @@ void RtcpCounts::received(std::span<const uint8_t> compound, int64_t now_ns) {
 
 void RtcpCounts::note_report(std::span<const uint8_t> report, int64_t now_ns) {
   if (report.size() < kSenderReportHead) return;
+  if (auto* packets = of(packets_, rtcp_word(report, 4))) *packets = rtcp_word(report, 20);
   reports_[next_report_++ % reports_.size()] = {
       rtcp_word(report, 8) << 16 | rtcp_word(report, 12) >> 16, now_ns};
 }
@@ -84,26 +86,38 @@ void RtcpCounts::take_blocks(std::span<const uint8_t> report, size_t head, int64
   }
 }
 
+// 0: it is not known.
+uint32_t RtcpCounts::expected_first(uint32_t ssrc, uint32_t fraction, uint32_t lost) const {
+  const auto sent = packets_.find(ssrc);
+  if (sent != packets_.end()) return std::max(sent->second, lost);
+  return fraction == 0 ? 0 : lost * 256 / fraction;
+}
+
 void RtcpCounts::note_loss(std::span<const uint8_t> block) {
-  auto* reported = of(lost_, rtcp_word(block, 0));
+  const uint32_t ssrc = rtcp_word(block, 0), highest = rtcp_word(block, 8);
+  auto* reported = of(lost_, ssrc);
   if (reported == nullptr) return;
-  const uint32_t highest = rtcp_word(block, 8);
-  const auto before = std::exchange(reported->highest, highest);
   // 24 bits with a sign: what came twice is taken off.
   const auto lost = static_cast<int32_t>(rtcp_word(block, 4) << 8) >> 8;
-  const int32_t lost_before = std::exchange(reported->lost, lost);
-  const uint32_t fraction = block[4];
+  const auto before = reported->highest;
+  const uint32_t expected = before ? highest - *before : 0;
+  if (before && 0 - expected <= kMostOvertaken) return;  // nothing new, or an old block
+  const int32_t more = lost - reported->lost;
+  reported->highest = highest;
+  reported->lost = lost;
   if (!before) {
-    const bool any = fraction > 0 && lost > 0;
-    reported->loss.expected += any ? static_cast<uint64_t>(lost) * 256 / fraction : 1;
-    reported->loss.lost += any ? static_cast<uint64_t>(lost) : 0;
+    const auto so_far = static_cast<uint32_t>(std::max(lost, 0));
+    const uint32_t first = expected_first(ssrc, block[4], so_far);
+    reported->loss.expected += std::max(first, 1u);
+    reported->loss.lost += first == 0 ? 0 : so_far;
     return;
   }
-  const uint32_t expected = highest - *before;
-  if (expected == 0 || expected > kMostExpected) return;
+  if (expected > kMostExpected) return;
   reported->loss.expected += expected;
-  reported->loss.lost +=
-      static_cast<uint64_t>(std::clamp<int64_t>(int64_t{lost} - lost_before, 0, expected));
+  const int64_t news = int64_t{more} - reported->late;
+  const int64_t counted = std::clamp<int64_t>(news, 0, expected);
+  reported->loss.lost += static_cast<uint64_t>(counted);
+  reported->late = std::max<int64_t>(-news, 0);
 }
 
 // No sender report has come there yet: both are 0 (W3C webrtc-stats, roundTripTime).

@@ -11,7 +11,9 @@
 //
 // What was lost is what the other end's report blocks say of a stream of ours: the cumulative
 // number of packets lost and the extended highest sequence number, each against the block before
-// (RFC 3550, A.3). Of the first one its fraction says how many were expected.
+// (RFC 3550, A.3). What was counted as lost and came late is taken off what is lost next. What was
+// expected until the first block is what our sender report said we had sent, or, before there was
+// one, what the block's fraction says.
 //
 // Thread:  any; locks for moments. Probes count on rtpsession's threads.
 // Owner:   shared by Peer and the pads.
@@ -68,6 +70,7 @@ class RtcpCounts {
   void note_report(std::span<const uint8_t> report, int64_t now_ns);
   void take_blocks(std::span<const uint8_t> report, size_t head, int64_t now_ns);
   void note_loss(std::span<const uint8_t> block);
+  uint32_t expected_first(uint32_t ssrc, uint32_t fraction, uint32_t lost) const;
   void echo(uint32_t last_report, uint32_t held, int64_t now_ns);
 
   mutable std::mutex mutex_;
@@ -80,8 +83,10 @@ class RtcpCounts {
     // As of the newest block: the extended sequence number that had come, and what had not come.
     std::optional<uint32_t> highest;
     int32_t lost = 0;
+    int64_t late = 0;  // of what was counted as lost, and was not yet taken off
   };
   std::map<uint32_t, Reported> lost_;
+  std::map<uint32_t, uint32_t> packets_;  // as our newest sender reports say
 };
 
 // For rtpbin's send_rtcp_src and recv_rtcp_sink pads.

@@ -56,7 +56,7 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
                          : config.painting               ? "no marked frame was decoded"
                                                          : "nobody paints what was sent";
     out_.expect({"video.psnr", "video.ssim"}, unlike);
-    out_.expect({"video.vmaf"}, config.vmaf ? unlike : "nothing asks for it");
+    out_.expect({"video.vmaf"}, config.vmaf ? unlike : config.no_vmaf);
   }
   if (config.joined_ns == 0)
     out_.expect({"join.first_rtp", "join.first_key_frame", "join.first_frame"},
@@ -68,8 +68,7 @@ PictureMeter::PictureMeter(const TrackInfo& track, SeriesSet& out, const Picture
   else
     out_.expect({"video.decoded", "video.undecodable"}, decoder.error().message);
   if (!config.painting) return;
-  reference_.emplace(*config.painting, config.vmaf);
-  if (config.vmaf) vmaf_ = std::make_unique<VmafMeter>(out_);
+  reference_.emplace(*config.painting, config.vmaf != nullptr);
 }
 
 void PictureMeter::frame(const Frame& frame, bool decode_it) {
@@ -173,7 +172,7 @@ void PictureMeter::decoded(const AVFrame& picture, const Shown& when) {
   if (auto likeness = reference_->compare(picture, *mark)) {
     out_.sample("video.psnr", when.playout_ns, likeness->psnr);
     out_.sample("video.ssim", when.playout_ns, likeness->ssim);
-    if (likeness->vmaf) vmaf_->add(std::move(*likeness->vmaf), when.playout_ns);
+    if (likeness->vmaf) config_.vmaf(std::move(*likeness->vmaf), when.playout_ns);
   }
 }
 
@@ -200,7 +199,6 @@ void PictureMeter::stood(const Rhythm::Interval& interval) {
 }
 
 void PictureMeter::finish(int64_t at_ns) {
-  if (vmaf_) vmaf_->finish();
   if (mute_.muted()) return;
   if (const auto interval = rhythm_.to_the_end(at_ns)) {
     out_.sample("video.interval", interval->begin_ns, interval->seconds);

@@ -37,7 +37,8 @@ struct PictureMeterConfig {
   SkewMeter* skew = nullptr;
   PresenceLog* presence = nullptr;
   std::optional<Painting> painting = {};
-  bool vmaf = false;  // it is asked for
+  std::function<void(VmafPictures, int64_t at_ns)> vmaf = {};  // measures VMAF; none:
+  std::string no_vmaf = "nothing asks for it";
   bool bare = false;  // its pictures carry no marks, and are not searched for any
 };
 
@@ -82,7 +83,6 @@ class PictureMeter {
   MarkFinder finder_;
   std::unique_ptr<Decoder> decoder_;
   std::optional<Reference> reference_;
-  std::unique_ptr<VmafMeter> vmaf_;
   bool decoding_ = false, first_ = true, first_key_ = true, first_decoded_ = true;
   int64_t number_ = 0;
   std::map<int64_t, Shown> waiting_;  // in the decoder

@@ -2,20 +2,28 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 
+#include "base/files.h"
 #include "base/json.h"
 
 namespace callbot::quality {
 namespace {
 
-constexpr size_t kMostWaiting = 4;
-constexpr std::chrono::seconds kFinishWithin{20};
+constexpr size_t kMostWaiting = 16;       // 59 MB of 720p
+constexpr const char* kAskWithin = "10";  // seconds
+constexpr size_t kMostShown = 400;        // of what a program that failed says
 constexpr const char* kVariable = "CALLBOT_FFMPEG";
 
 using Words = std::vector<std::string>;
+using Bytes = std::unique_ptr<GBytes, Freer<&g_bytes_unref>>;
+
+std::string text_of(const Bytes& bytes) {
+  size_t size = 0;
+  const void* data = bytes ? g_bytes_get_data(bytes.get(), &size) : nullptr;
+  return data == nullptr ? std::string() : std::string(static_cast<const char*>(data), size);
+}
 
 // What the program says when it gets this; its stderr is the error's text.
 Result<std::string> said_by(const Words& words, GBytes* input, GCancellable* cancellable) {
@@ -32,22 +40,16 @@ Result<std::string> said_by(const Words& words, GBytes* input, GCancellable* can
   GBytes *out_bytes = nullptr, *trouble_bytes = nullptr;
   const bool done = g_subprocess_communicate(process.get(), input, cancellable, &out_bytes,
                                              &trouble_bytes, &error);
-  const auto text_of = [](GBytes* bytes) {
-    std::string text;
-    if (bytes == nullptr) return text;
-    size_t size = 0;
-    const auto* data = static_cast<const char*>(g_bytes_get_data(bytes, &size));
-    if (data != nullptr) text.assign(data, size);
-    g_bytes_unref(bytes);
-    return text;
-  };
-  const std::string said = text_of(out_bytes), why = text_of(trouble_bytes);
+  const Bytes out(out_bytes), trouble(trouble_bytes);
   if (!done) {
     g_subprocess_force_exit(process.get());
     return fail(Code::kInternal, ErrorPtr(error)->message);
   }
-  if (!g_subprocess_get_successful(process.get())) return fail(Code::kInternal, why);
-  return said;
+  if (!g_subprocess_get_successful(process.get())) {
+    const std::string why = printable(text_of(trouble), kMostShown);
+    return fail(Code::kInternal, why.empty() ? "it failed without a word" : why);
+  }
+  return text_of(out);
 }
 
 // 4:2:0, the received pictures above the sent ones; the model looks at luma alone.
@@ -61,10 +63,11 @@ void append(std::vector<uint8_t>& to, const std::vector<uint8_t>& above,
 
 }  // namespace
 
-Result<std::string> vmaf_program(GCancellable* cancellable) {
+Result<std::string> vmaf_program() {
   const char* named = std::getenv(kVariable);
   const std::string program = named != nullptr && *named != '\0' ? named : "ffmpeg";
-  auto filters = said_by({program, "-hide_banner", "-filters"}, nullptr, cancellable);
+  auto filters =
+      said_by({"timeout", kAskWithin, program, "-hide_banner", "-filters"}, nullptr, nullptr);
   if (!filters)
     return fail(Code::kUnsupported, fmt::format("{}: {}", program, filters.error().message));
   if (filters->find(" libvmaf ") == std::string::npos)
@@ -86,8 +89,7 @@ Result<double> vmaf_of(const std::string& program, const VmafPictures& pictures,
       "split[a][b];[a]{0}0[received];[b]{0}{1}[sent];"
       "[received][sent]libvmaf=log_fmt=json:log_path=/dev/stdout",
       crop, pictures.height);
-  const std::unique_ptr<GBytes, decltype(&g_bytes_unref)> input(
-      g_bytes_new(bytes.data(), bytes.size()), g_bytes_unref);
+  const Bytes input(g_bytes_new(bytes.data(), bytes.size()));
   auto said = said_by({"nice",
                        "-n",
                        "19",
@@ -118,12 +120,18 @@ Result<double> vmaf_of(const std::string& program, const VmafPictures& pictures,
   return *score;
 }
 
-VmafMeter::VmafMeter(SeriesSet& out)
-    : out_(out), cancellable_(GRef<GCancellable>::adopt(g_cancellable_new())) {
-  thread_ = std::thread([this] { work(); });
+Result<std::shared_ptr<VmafQueue>> VmafQueue::start() {
+  auto program = vmaf_program();
+  if (!program) return tl::unexpected(std::move(program.error()));
+  return std::make_shared<VmafQueue>(std::move(*program));
 }
 
-VmafMeter::~VmafMeter() {
+VmafQueue::VmafQueue(std::string program)
+    : program_(std::move(program)),
+      cancellable_(GRef<GCancellable>::adopt(g_cancellable_new())),
+      thread_([this] { work(); }) {}
+
+VmafQueue::~VmafQueue() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -133,19 +141,27 @@ VmafMeter::~VmafMeter() {
   thread_.join();
 }
 
-void VmafMeter::add(VmafPictures pictures, int64_t at_ns) {
+void VmafQueue::add(VmafPictures pictures, int64_t at_ns, std::shared_ptr<SeriesSet> out) {
   const std::lock_guard lock(mutex_);
-  if (jobs_.size() >= kMostWaiting) return;
-  jobs_.push_back({std::move(pictures), at_ns});
+  if (jobs_.size() >= kMostWaiting) {
+    ++left_out_;
+    return;
+  }
+  jobs_.push_back({std::move(pictures), at_ns, std::move(out)});
   more_.notify_one();
 }
 
-void VmafMeter::finish() {
-  std::unique_lock lock(mutex_);
-  idle_.wait_for(lock, kFinishWithin, [this] { return jobs_.empty() && !busy_; });
+bool VmafQueue::idle() const {
+  const std::lock_guard lock(mutex_);
+  return jobs_.empty() && !busy_;
 }
 
-void VmafMeter::work() {
+size_t VmafQueue::left_out() const {
+  const std::lock_guard lock(mutex_);
+  return left_out_;
+}
+
+void VmafQueue::work() {
   std::unique_lock lock(mutex_);
   while (true) {
     more_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
@@ -157,21 +173,15 @@ void VmafMeter::work() {
     measure(job);
     lock.lock();
     busy_ = false;
-    idle_.notify_all();
   }
 }
 
-void VmafMeter::measure(const Job& job) {
-  if (!program_) {
-    program_ = vmaf_program(cancellable_.get());
-    if (!*program_) out_.expect({"video.vmaf"}, program_->error().message);
-  }
-  if (!*program_) return;
-  const auto score = vmaf_of(**program_, job.pictures, cancellable_.get());
-  if (score) return out_.sample("video.vmaf", job.at_ns, *score);
+void VmafQueue::measure(const Job& job) {
+  const auto score = vmaf_of(program_, job.pictures, cancellable_.get());
+  if (score) return job.out->sample("video.vmaf", job.at_ns, *score);
   if (g_cancellable_is_cancelled(cancellable_.get()) != 0) return;
-  out_.expect({"video.vmaf"}, score.error().message);
-  out_.invalidate("video.vmaf", score.error().message);
+  job.out->expect({"video.vmaf"}, score.error().message);
+  job.out->invalidate("video.vmaf", score.error().message);
 }
 
 }  // namespace callbot::quality

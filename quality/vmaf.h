@@ -1,15 +1,14 @@
 // quality/vmaf.h: VMAF of single pictures against what was sent, by the installed FFmpeg.
 //
-//   PictureMeter ─▶ VmafMeter (a queue, a thread) ─▶ ffmpeg -filter_complex libvmaf ─▶ Series
+//   PictureMeter ─▶ VmafQueue (one thread) ─▶ ffmpeg -filter_complex libvmaf ─▶ Series
 //
 // The program `ffmpeg` of the PATH, or the one that CALLBOT_FFMPEG names, has to have the filter
 // libvmaf; Debian's has not. Its own model: vmaf_v0.6.1, 0 to 100, for 1080p at three heights.
 // VMAF weighs in how the sent pictures move, so what was sent before and after goes with each.
 //
-// Thread:  VmafMeter: one at a time; it measures on a thread of its own, with a nice value of 19.
-// Owner:   PictureMeter; the set outlives it.
-// Fails:   the metric is unmeasured where there is no such program, and invalid where it failed;
-//          both say why.
+// Thread:  any; one program at a time, with a nice value of 19.
+// Owner:   VmafQueue: who runs the calls, shared with the meters.
+// Fails:   kUnsupported where there is no such program; the metric is invalid where it failed.
 #pragma once
 
 #include <gio/gio.h>
@@ -17,8 +16,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,36 +35,42 @@ struct VmafPictures {
   std::vector<uint8_t> received, before, sent, after;
 };
 
-// The ffmpeg that has the filter; kUnsupported: there is none. The cancellable may be null.
-Result<std::string> vmaf_program(GCancellable* cancellable = nullptr);
+// The ffmpeg that has the filter; kUnsupported: there is none.
+Result<std::string> vmaf_program();
 // Of `received`. Blocks; 0.2 s for 1280x720. The cancellable may be null.
 Result<double> vmaf_of(const std::string& program, const VmafPictures& pictures,
                        GCancellable* cancellable);
 
-class VmafMeter {
+class VmafQueue {
  public:
-  explicit VmafMeter(SeriesSet& out);
-  ~VmafMeter();  // what waits is given up
+  // Asks for the program: blocks for some tenths of a second, ten seconds at most.
+  static Result<std::shared_ptr<VmafQueue>> start();
+  explicit VmafQueue(std::string program);
+  ~VmafQueue();  // what waits is given up
+  VmafQueue(const VmafQueue&) = delete;
+  VmafQueue& operator=(const VmafQueue&) = delete;
 
-  // Leaves the picture out where those before it take too long.
-  void add(VmafPictures pictures, int64_t at_ns);
-  void finish();  // until what waits is measured, seconds at most
+  // Some time later `out` has its video.vmaf. Left out where too many wait.
+  void add(VmafPictures pictures, int64_t at_ns, std::shared_ptr<SeriesSet> out);
+  bool idle() const;
+  size_t left_out() const;
 
  private:
   struct Job {
     VmafPictures pictures;
     int64_t at_ns = 0;
+    std::shared_ptr<SeriesSet> out;
   };
   void work();
   void measure(const Job& job);
 
-  SeriesSet& out_;
+  const std::string program_;
   GRef<GCancellable> cancellable_;
-  std::optional<Result<std::string>> program_;  // of the thread
-  std::mutex mutex_;                            // for what follows
-  std::condition_variable more_, idle_;
+  mutable std::mutex mutex_;  // for what follows
+  std::condition_variable more_;
   std::deque<Job> jobs_;
   bool busy_ = false, ending_ = false;
+  size_t left_out_ = 0;
   std::thread thread_;
 };
 

@@ -56,13 +56,13 @@ struct Watch::State {
   std::vector<Told> told;
   std::map<std::string, int64_t> covered;                          // member -> until when
   std::map<std::pair<std::string, std::string>, int64_t> stopped;  // member and stream: when
-  std::map<std::pair<std::string, std::string>, std::unique_ptr<SeriesSet>> sets;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<SeriesSet>> sets;
 
-  SeriesSet& set_of(const std::string& from, const std::string& stream) {
+  std::shared_ptr<SeriesSet> set_of(const std::string& from, const std::string& stream) {
     const std::lock_guard lock(mutex);
     auto& set = sets[{from, stream}];
-    if (!set) set = std::make_unique<SeriesSet>(config.actor, from, stream);
-    return *set;
+    if (!set) set = std::make_shared<SeriesSet>(config.actor, from, stream);
+    return set;
   }
   // Until when frames of this track were to be expected.
   int64_t due_until(const TrackInfo& track, int64_t now_ns) const {
@@ -159,7 +159,7 @@ struct Person {
 
 struct Track {
   TrackInfo info;
-  SeriesSet* out = nullptr;
+  std::shared_ptr<SeriesSet> out;
   Person* person = nullptr;
   std::unique_ptr<PictureMeter> picture;
   std::unique_ptr<SoundMeter> sound;
@@ -187,7 +187,7 @@ class Watcher final : public FrameWriter {
       person.had_turn = false;
     }
     if (info.kind == MediaKind::kVideo) ++person.pictures;
-    tracks_[info.id] = {info, &state_->set_of(info.participant, stream_name(info)), &person};
+    tracks_[info.id] = {info, state_->set_of(info.participant, stream_name(info)), &person};
     return {};
   }
 
@@ -281,7 +281,7 @@ class Watcher final : public FrameWriter {
   }
 
   void expect_skew(Track& track, const Sender& sender) {
-    SeriesSet& out = state_->set_of(track.info.participant, "");
+    SeriesSet& out = *state_->set_of(track.info.participant, "");
     if (sender.round > 0) {
       out.expect({"av.skew", "av.drift"}, "its sound and its picture were not begun together");
       return;
@@ -303,6 +303,12 @@ class Watcher final : public FrameWriter {
     const int64_t joined_ns =
         config().joined_ns == 0 || !first ? 0 : std::max(config().joined_ns, member.joined_ns);
     if (track.info.kind == MediaKind::kVideo) {
+      const auto& queue = config().vmaf;
+      std::function<void(VmafPictures, int64_t)> vmaf;
+      if (queue)
+        vmaf = [queue = *queue, out = track.out](VmafPictures pictures, int64_t at_ns) {
+          queue->add(std::move(pictures), at_ns, out);
+        };
       track.picture = std::make_unique<PictureMeter>(
           track.info, *track.out,
           PictureMeterConfig{.decode = decode_of(config().verify),
@@ -314,7 +320,8 @@ class Watcher final : public FrameWriter {
                              .skew = screen ? nullptr : person.skew.get(),
                              .presence = &state_->presence,
                              .painting = screen ? std::nullopt : member.painting,
-                             .vmaf = config().vmaf,
+                             .vmaf = std::move(vmaf),
+                             .no_vmaf = queue ? std::string() : queue.error().message,
                              .bare = screen && member.bare_screen});
     } else {
       track.sound = std::make_unique<SoundMeter>(

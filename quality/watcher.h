@@ -43,11 +43,11 @@ struct WatchConfig {
   int64_t latency_ns = 0;  // of the modelled playout (quality/playout.h)
   int64_t joined_ns = 0;   // when the actor began to join, monotonic_ns(); 0: not known
   int64_t mute_grace_ns = 500'000'000;
-  int64_t window_ns = 3'000'000'000;                  // of kRotate
-  std::shared_ptr<const SenderLog> log = {};          // none: no delays
-  std::shared_ptr<Rotation> rotation = {};            // of kRotate: one for the whole process
-  SentSound sent = {};                                // none: no audio.snr
-  bool vmaf = false;                                  // it is asked for
+  int64_t window_ns = 3'000'000'000;          // of kRotate
+  std::shared_ptr<const SenderLog> log = {};  // none: no delays
+  std::shared_ptr<Rotation> rotation = {};    // of kRotate: one for the whole process
+  SentSound sent = {};                        // none: no audio.snr
+  Result<std::shared_ptr<VmafQueue>> vmaf = fail(Code::kUnsupported, "nothing asks for it");
   std::function<void(TrackId)> needs_key_frame = {};  // kRotate; writer's thread
 };
 

@@ -62,6 +62,15 @@ std::vector<TimeWindow> merged(std::vector<TimeWindow> spans) {
   return out;
 }
 
+std::vector<TimeWindow> common(const std::vector<TimeWindow>& a, const std::vector<TimeWindow>& b) {
+  std::vector<TimeWindow> out;
+  for (const TimeWindow& one : merged(a)) {
+    for (const TimeWindow& other : merged(b))
+      out.push_back({std::max(one.from_ns, other.from_ns), std::min(one.to_ns, other.to_ns)});
+  }
+  return merged(std::move(out));
+}
+
 double seconds_within(const std::vector<TimeWindow>& spans, const TimeWindow& window) {
   double sum = 0;
   for (const TimeWindow& span : merged(spans)) {

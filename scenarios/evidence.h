@@ -137,5 +137,7 @@ Result<TimeWindow> window_of(const Span& span, const Evidence& evidence);
 double seconds_within(const std::vector<TimeWindow>& spans, const TimeWindow& window);
 // Overlaps and neighbours as one, in order of time.
 std::vector<TimeWindow> merged(std::vector<TimeWindow> spans);
+// What is in both.
+std::vector<TimeWindow> common(const std::vector<TimeWindow>& a, const std::vector<TimeWindow>& b);
 
 }  // namespace callbot::scenarios

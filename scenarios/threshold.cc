@@ -6,7 +6,8 @@
 // 2. A group of whose series one is invalid is invalid; one that is unmeasured makes it unmeasured
 //    (per run: unless the quorum of them was measured).
 // 3. An actor who was not in the call within the window, and a stream of which nothing came within
-//    it (its witness: decoded frames, samples, packets), was not measured there, whatever 0 says.
+//    it (its witness: decoded frames, samples, packets), was not measured there, whatever 0 says;
+//    nor is what reports tell where they stayed away (scenarios/unreported.h).
 // 4. A limit nearer to 0 than the uncertainty, or a value nearer to the limit, is invalid.
 // 5. One that does not hold, where the bot itself was late, is invalid (scenarios/lateness.h).
 // 6. Over groups: enough passed: pass; too many failed: fail; else invalid or unmeasured.
@@ -19,6 +20,7 @@
 #include <set>
 
 #include "scenarios/lateness.h"
+#include "scenarios/unreported.h"
 #include "scenarios/verdict.h"
 
 namespace callbot::scenarios {
@@ -32,12 +34,6 @@ struct Group {
 struct Witness {
   std::string_view metrics, by;
 };
-// Known by the other end's reports alone, which stay away while it asks for what is lost
-// (rtpsession sends early feedback in their place).
-constexpr std::string_view kByReports[] = {"send.loss", "rtp.rtt"};
-// Of a window; of one that is short a little more, for some report each 5 s. Our choice.
-constexpr double kMostHole = 0.6, kMostOfShort = 0.8, kShort = 8;  // shares, s
-
 // What has to have come for "none of it" to mean something.
 constexpr Witness kWitnesses[] = {
     {"video.", "video.decoded"}, {"audio.", "audio.samples"}, {"rtp.", "rtp.packets"}};
@@ -163,37 +159,7 @@ class Judge {
       if (total.value && *total.value <= 0)
         return fmt::format("nothing of it came then ({} is 0)", witness.by);
     }
-    const bool by_reports =
-        std::find(std::begin(kByReports), std::end(kByReports), t_.metric) != std::end(kByReports);
-    return by_reports ? unreported(s) : "";
-  }
-
-  int64_t left_ns(const std::string& actor) const {
-    const ActorFacts* facts = evidence_.actor(actor);
-    const bool left = facts != nullptr && !facts->inside.empty() && facts->inside.back().to_ns != 0;
-    return left ? facts->inside.back().to_ns : evidence_.ended_ns;
-  }
-
-  // No report told of most of the window, from the first report of all on and while both were
-  // there; empty: they did.
-  std::string unreported(const Series& s) const {
-    if (s.samples.empty() || !s.folded.empty()) return "";
-    const int64_t end = std::min({window_.to_ns, left_ns(s.actor), left_ns(s.from)});
-    const int64_t begin = std::max(window_.from_ns, s.samples.front().at_ns);
-    TimeWindow longest{begin, begin};
-    int64_t last = begin;
-    const auto reach = [&](int64_t at_ns) {
-      const int64_t to = std::min(at_ns, end);
-      if (to - last > longest.to_ns - longest.from_ns) longest = {last, to};
-      last = std::max(last, to);
-    };
-    for (const Sample& sample : s.samples) reach(sample.at_ns);
-    reach(end);
-    const double whole = static_cast<double>(end - begin) / 1e9;
-    const double most = std::max(kMostHole * whole, std::min(kShort, kMostOfShort * whole));
-    if (whole <= 0 || longest.seconds() <= most) return "";
-    return fmt::format("no report of the other end told of it from {:.1f} s to {:.1f} s",
-                       evidence_.seconds(longest.from_ns), evidence_.seconds(longest.to_ns));
+    return unreported(s, window_, evidence_);
   }
 
   Case one(const Group& group) const {

@@ -146,7 +146,7 @@ def receivers(options, work):
 def soak(options, work):
     watched = Watched(options.callbot, [
         str(Path(__file__).parent.parent / "scenarios" / "soak.yaml"), "--var",
-        f"FOR={options.soak}s", "--html", str(work / "soak.html")])
+        f"for={options.soak}s", "--html", str(work / "soak.html")])
     marks, samples = {}, []
     reading = threading.Thread(target=watched.run, args=(marks,))
     reading.start()

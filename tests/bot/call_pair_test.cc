@@ -16,7 +16,8 @@ TEST(CallPath, IsKnownByTheCandidatesOfBothEnds) {
   EXPECT_EQ(
       path("host 2001:db8::2:1 -> host 2001:db8::2:2", "host 2001:db8::2:2 -> host 2001:db8::2:1"),
       kMachine);
-  // Over a server, and through a NAT's router.
+  // Over a server: on this machine, on another; and through a NAT's router.
+  EXPECT_EQ(path("host fd00::2:1 -> host fd00::2:5", "host fd00::2:2 -> host fd00::2:6"), kServer);
   EXPECT_EQ(path("host 192.0.2.2:1 -> host 192.0.2.9:5", "host 192.0.2.2:2 -> host 192.0.2.9:6"),
             kNetwork);
   EXPECT_EQ(path("host 10.0.0.2:1 -> srflx 192.0.2.2:2", "host 10.0.0.2:2 -> srflx 192.0.2.2:1"),

@@ -40,9 +40,9 @@ TEST(ScenarioPageLimits, SaysAllReasonsWithTheirPlaces) {
             "t.yaml:7:19: actors.page.network: a browser has a network only among bots: what it "
             "exchanges with page goes its own way\n"
             "t.yaml:6:44: actors.page.send: video of a browser is the pattern or one .y4m or "
-            ".mjpeg file that repeats\n"
+            ".mjpeg file that repeats, from its beginning\n"
             "t.yaml:6:44: actors.page.send: audio of a browser is the pattern or one .wav file "
-            "that repeats\n"
+            "that repeats, from its beginning\n"
             "t.yaml:12:10: steps[2].do: share-screen: a Firefox without a window has no screen to "
             "share; Chromium has (page is one)\n"
             "t.yaml:13:34: steps[3].to: a browser writes to everybody (page is one)\n");
@@ -59,6 +59,7 @@ TEST(ScenarioPageLimits, TakesWhatAPageCan) {
   EXPECT_EQ(sending("{video: {file: a.mjpeg}, audio: {file: a.wav}}"), "");
   EXPECT_THAT(sending("{video: {file: a.mp4}}"), HasSubstr(".y4m or .mjpeg"));
   EXPECT_THAT(sending("{audio: {file: a.wav, loop: false}}"), HasSubstr(".wav file that repeats"));
+  EXPECT_THAT(sending("{video: {file: a.y4m, at: 2s}}"), HasSubstr("from its beginning"));
 }
 
 TEST(ScenarioPageLimits, ItsScreenIsInItsCamerasPlace) {

@@ -46,6 +46,16 @@ TEST_F(ScenarioProgramTest, OfMuchTheEndIsKeptAndNobodyWaits) {
   EXPECT_LT(program_->last_words().size(), 500U);
 }
 
+TEST_F(ScenarioProgramTest, OneThatNeverStopsWritingHoldsUpNobody) {
+  auto program = ScenarioProgram::start({"yes"});
+  ASSERT_TRUE(program) << program.error().message;
+  int ticks = 0;
+  Timer timer;
+  timer.every(std::chrono::milliseconds(1), [&] { ++ticks; });
+  EXPECT_TRUE(loop_.run_until([&] { return ticks >= 20; }, kPatience));
+  EXPECT_THAT((*program)->last_words(), EndsWith("y"));
+}
+
 TEST_F(ScenarioProgramTest, OneThatRunsOnIsKilledWithItsOwner) {
   auto program = ScenarioProgram::start({"sleep", "600"});
   ASSERT_TRUE(program);

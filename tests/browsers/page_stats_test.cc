@@ -8,7 +8,7 @@ namespace {
 
 // One peer connection to "bot", after so many seconds of 30 frames and 50 packets each.
 Json stats_at(int seconds, int freezes = 0, double frozen = 0,
-              std::optional<double> sent_until = {}) {
+              std::optional<double> sent_until = {}, std::optional<int> lost = {}) {
   const std::string text = fmt::format(
       R"({{"origin":1000,"now":{0},"connections":[{{"index":0,"created":100,"ice":300,"connected":350,
       "state":"connected","member":"m1","name":"bot","source":"camera","own":"screen","reports":[
@@ -25,7 +25,7 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0,
         "bytesSent":{4},"headerBytesSent":{1},"framesSent":{3},"keyFramesEncoded":1,
         "targetBitrate":500000,"nackCount":0,"pliCount":2,"firCount":0,"hugeFramesSent":{15},"qualityLimitationResolutionChanges":{15},
         "qualityLimitationDurations":{{"bandwidth":0}}}},
-      {{"id":"R","type":"remote-inbound-rtp","localId":"O1","kind":"video","timestamp":{0},"roundTripTime":0.02,"fractionLost":0.25,
+      {{"id":"R","type":"remote-inbound-rtp","localId":"O1","kind":"video","timestamp":{0},"roundTripTime":0.02,"fractionLost":0.25,{17}
         "roundTripTimeMeasurements":{11}}},
       {{"id":"L","type":"local-candidate","candidateType":"host","address":"127.0.0.1","port":4000,
         "protocol":"udp"}},
@@ -34,7 +34,7 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0,
       5000 + seconds * 1000, seconds * 50, seconds * 2, seconds * 30, seconds * 12500,
       seconds * 30 * 0.08, seconds * 900, freezes, frozen, seconds * 48000, seconds * 0.01, seconds,
       seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10, seconds,
-      sent_until.value_or(seconds) * 50);
+      sent_until.value_or(seconds) * 50, lost ? fmt::format("\"packetsLost\":{},", *lost) : "");
   const auto json = Json::parse(text);
   EXPECT_TRUE(json) << text;
   return json.value_or(Json());
@@ -139,9 +139,22 @@ TEST_F(StatsSeriesTest, AReportOnNothingThatWasSentSaysNothing) {
   add(stats_at(10));
   add(stats_at(12));
   add(stats_at(14, 0, 0, 12));
-  EXPECT_EQ(series("send.loss", "screen").samples.size(), 1U);
-  add(stats_at(16));
   EXPECT_EQ(series("send.loss", "screen").samples.size(), 2U);
+  add(stats_at(16));
+  EXPECT_EQ(series("send.loss", "screen").samples.size(), 3U);
+}
+
+// The fraction is of the newest of them alone.
+TEST_F(StatsSeriesTest, LostIsCountedOfWhatWasSentSinceTheReportBefore) {
+  add(stats_at(1, 0, 0, {}, 5));
+  EXPECT_DOUBLE_EQ(last("send.loss", "screen"), 5.0 / 50) << "the first tells of all until then";
+  add(stats_at(3, 0, 0, {}, 25));
+  EXPECT_DOUBLE_EQ(last("send.loss", "screen"), 20.0 / 100);
+  add(stats_at(4, 0, 0, {}, 22));
+  EXPECT_DOUBLE_EQ(last("send.loss", "screen"), 0) << "three came late";
+  add(stats_at(5, 0, 0, {}, 27));
+  EXPECT_DOUBLE_EQ(last("send.loss", "screen"), 2.0 / 50) << "and were counted before";
+  EXPECT_EQ(series("send.loss", "screen").samples.size(), 4U);
 }
 
 TEST_F(StatsSeriesTest, ThePairIsNamed) {

@@ -102,14 +102,33 @@ TEST(RtcpCounts, WhatTheOtherEndLacksIsOfEachStreamAndOfTheTimeSinceTheReportBef
   // What came late after all is no loss of the next ones.
   counts.received(receiver_report(lossy_block(kOurs, 0, 13, 300)), 3);
   EXPECT_EQ(told(kOurs), Pair(220, 15));
+  counts.received(receiver_report(lossy_block(kOurs, 0, 16, 400)), 3);
+  EXPECT_EQ(told(kOurs), Pair(320, 16)) << "two of the three were counted before";
+  // A block that was overtaken on its way.
+  counts.received(receiver_report(lossy_block(kOurs, 0, 13, 300)), 3);
+  counts.received(receiver_report(lossy_block(kOurs, 0, 18, 500)), 3);
+  EXPECT_EQ(told(kOurs), Pair(420, 18));
   counts.received(receiver_report(lossy_block(7, 0, 0xfffffe, 60)), 3);  // -2: two came twice
   counts.received(receiver_report(lossy_block(7, 0, 1, 80)), 3);
-  EXPECT_EQ(told(7), Pair(41, 3));
+  EXPECT_EQ(told(7), Pair(41, 1));
   // A stream that began anew says nothing of the old one.
+  counts.received(receiver_report(lossy_block(kOurs, 0, 18, 5000)), 3);
   counts.received(receiver_report(lossy_block(kOurs, 0, 0, 10)), 3);
-  EXPECT_EQ(told(kOurs), Pair(220, 15));
+  EXPECT_EQ(told(kOurs), Pair(4920, 18));
+  counts.received(receiver_report(lossy_block(kOurs, 0, 4, 30)), 3);
+  EXPECT_EQ(told(kOurs), Pair(4940, 22));
   counts.sent(receiver_report(lossy_block(kTheirs, 64, 5, 100)), 4);
   EXPECT_EQ(told(kTheirs), Pair(0, 0)) << "that is what we lack";
+}
+
+TEST(RtcpCounts, UntilTheFirstBlockAllWasExpectedThatOurReportSaysWasSent) {
+  RtcpCounts counts;
+  Bytes report = sender_report(1);
+  report[23] = 50;  // packets
+  counts.sent(report, 1);
+  counts.received(receiver_report(lossy_block(kOurs, 128, 5, 1050)), 2);
+  EXPECT_EQ(counts.lost_of(kOurs).expected, 50u) << "its fraction is of less";
+  EXPECT_EQ(counts.lost_of(kOurs).lost, 5u);
 }
 
 TEST(RtcpCounts, WithoutOurReportThereIsNoRoundTrip) {

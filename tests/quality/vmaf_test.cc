@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <fstream>
+#include <memory>
+#include <thread>
 
 #include "base/json.h"
 #include "tests/support/temp_folder.h"
@@ -99,60 +101,92 @@ TEST_F(Vmaf, APictureHasTheScoreThatItHasInTheWholeFilm) {
   }
 }
 
+// An ffmpeg that says that it has these filters, and then does that.
+class Impostor {
+ public:
+  Impostor(const std::string& filters, const std::string& then) : named_(path_) {
+    std::ofstream(path_) << "#!/bin/sh\n[ \"$2\" = -filters ] && { echo ' " << filters
+                         << " '; exit; }\n"
+                         << then << "\n";
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  test::TempFolder folder_;
+  std::filesystem::path path_ = folder_.path() / "ffmpeg";
+  test::FfmpegNamed named_;
+};
+
+std::shared_ptr<SeriesSet> series() {
+  return std::make_shared<SeriesSet>("bob", "alice", "camera");
+}
+
+void wait_for(const VmafQueue& queue) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!queue.idle() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(queue.idle());
+}
+
 TEST_F(Vmaf, WhatIsAddedIsMeasured) {
   const test::FfmpegNamed named(test::vmaf_ffmpeg());
-  SeriesSet out("bob", "alice", "camera");
-  VmafMeter meter(out);
-  for (const int number : {1, 2}) meter.add(pictures(number), number);
-  meter.finish();
-  const auto all = out.snapshot();
+  const auto queue = VmafQueue::start();
+  ASSERT_TRUE(queue) << queue.error().message;
+  const auto alice = series(), carol = series();
+  (*queue)->add(pictures(1), 1, alice);
+  (*queue)->add(pictures(2), 2, alice);
+  (*queue)->add(pictures(1), 3, carol);
+  wait_for(**queue);
+  const auto all = alice->snapshot();
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].state, Measured::kOk) << all[0].why;
   ASSERT_EQ(all[0].samples.size(), 2u);
   EXPECT_EQ(all[0].samples[1].at_ns, 2);
+  ASSERT_EQ(carol->snapshot().size(), 1u);
+  EXPECT_EQ(carol->snapshot()[0].samples[0].value, all[0].samples[0].value);
+  EXPECT_EQ((*queue)->left_out(), 0u);
 }
 
-TEST_F(Vmaf, WhereFfmpegHasNoSuchFilterItIsUnmeasured) {
-  const test::FfmpegNamed named("ffmpeg");  // Debian's
-  SeriesSet out("bob", "alice", "camera");
-  VmafMeter meter(out);
-  meter.add(pictures(1), 1);
-  meter.finish();
-  const auto all = out.snapshot();
-  ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(all[0].state, Measured::kUnmeasured);
-  EXPECT_THAT(all[0].why, HasSubstr("without the filter libvmaf"));
+TEST_F(Vmaf, WhereFfmpegHasNoSuchFilterNothingBegins) {
+  const Impostor without("psnr", "exit 0");
+  const auto queue = VmafQueue::start();
+  ASSERT_FALSE(queue);
+  EXPECT_EQ(queue.error().code, Code::kUnsupported);
+  EXPECT_THAT(queue.error().message, HasSubstr("without the filter libvmaf"));
+}
+
+TEST_F(Vmaf, WhereThereIsNoFfmpegItIsNamed) {
+  const test::FfmpegNamed named("/nowhere/ffmpeg");
+  const auto queue = VmafQueue::start();
+  ASSERT_FALSE(queue);
+  EXPECT_THAT(queue.error().message, HasSubstr("/nowhere/ffmpeg"));
 }
 
 TEST_F(Vmaf, AProgramThatFailsSpoilsTheMetric) {
-  const test::TempFolder folder;
-  const auto path = folder.path() / "ffmpeg";
-  std::ofstream(path) << "#!/bin/sh\n[ \"$2\" = -filters ] && { echo ' libvmaf '; exit; }\n"
-                         "echo no memory >&2; exit 1\n";
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-  const test::FfmpegNamed named(path);
-  SeriesSet out("bob", "alice", "camera");
-  VmafMeter meter(out);
-  out.sample("video.vmaf", 1, 80);
-  meter.add(pictures(1), 2);
-  meter.finish();
-  EXPECT_EQ(out.snapshot()[0].state, Measured::kInvalid);
-  EXPECT_THAT(out.snapshot()[0].why, HasSubstr(path.string()));
+  const Impostor failing("libvmaf", "cat >/dev/null; echo no memory >&2; exit 1");
+  const auto queue = VmafQueue::start();
+  ASSERT_TRUE(queue) << queue.error().message;
+  const auto out = series();
+  out->sample("video.vmaf", 1, 80);
+  (*queue)->add(pictures(1), 2, out);
+  wait_for(**queue);
+  EXPECT_EQ(out->snapshot()[0].state, Measured::kInvalid);
+  EXPECT_THAT(out->snapshot()[0].why, HasSubstr(failing.path().string()));
+  EXPECT_THAT(out->snapshot()[0].why, HasSubstr("no memory"));
 }
 
-TEST_F(Vmaf, WhatWaitsIsGivenUpWithItsMeter) {
-  const test::TempFolder folder;
-  const auto path = folder.path() / "ffmpeg";
-  std::ofstream(path) << "#!/bin/sh\n[ \"$2\" = -filters ] && { echo ' libvmaf '; exit; }\n"
-                         "exec sleep 600\n";
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-  const test::FfmpegNamed named(path);
-  SeriesSet out("bob", "alice", "camera");
+TEST_F(Vmaf, WhatIsTooMuchIsLeftOutAndWhatWaitsIsGivenUpInTheEnd) {
+  const Impostor slow("libvmaf", "exec sleep 600");
+  const auto out = series();
   {
-    VmafMeter meter(out);
-    for (int i = 1; i < 9; ++i) meter.add(pictures(1), i);
+    const auto queue = VmafQueue::start();
+    ASSERT_TRUE(queue) << queue.error().message;
+    for (int i = 1; i < 30; ++i) (*queue)->add(pictures(1), i, out);
+    EXPECT_GE((*queue)->left_out(), 10u);
+    EXPECT_FALSE((*queue)->idle());
   }
-  EXPECT_TRUE(out.snapshot().empty());
+  EXPECT_TRUE(out->snapshot().empty());
 }
 
 }  // namespace

@@ -103,6 +103,11 @@ TEST(Evidence, SpansAreMergedAndMeasured) {
   const auto all = merged({window_s(5, 6), window_s(1, 3), window_s(2, 4), window_s(7, 7)});
   ASSERT_EQ(all.size(), 2u);
   EXPECT_DOUBLE_EQ(seconds_within({window_s(1, 3), window_s(2, 4)}, window_s(2, 10)), 2);
+  const auto both = common({window_s(0, 3), window_s(5, 9)}, {window_s(2, 6), window_s(9, 10)});
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[0].from_ns, at_s(2));
+  EXPECT_EQ(both[0].to_ns, at_s(3));
+  EXPECT_EQ(both[1].to_ns, at_s(6));
 }
 
 }  // namespace

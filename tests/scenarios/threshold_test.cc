@@ -164,27 +164,6 @@ TEST(Threshold, ZeroOfNothingIsNotZero) {
   EXPECT_EQ(judge_threshold(t, e).verdict, Verdict::kUnmeasured);
 }
 
-// Reports stay away just where something is lost.
-TEST(Threshold, WhatNoReportToldOfIsUnmeasured) {
-  const auto judged = [](std::vector<std::pair<double, double>> reports, double left = 10) {
-    Evidence e = run();
-    e.actors[1].inside = {window_s(0, left)};
-    add(e, "send.loss", "bob-1", "alice", std::move(reports));
-    auto t = gate("send.loss", "mean", "<=", 0.05);
-    t.who = "bob-1";
-    t.span = {Span::End{"steady"}, Span::End{"end"}};
-    return judge_threshold(t, e);
-  };
-  EXPECT_EQ(judged({{1, 0}, {2, 0}, {3, 0}, {5, 0}, {7, 0}, {9, 0}}).verdict, Verdict::kPass);
-  EXPECT_EQ(judged({{1, 0}, {2.1, 0}, {6.5, 0.2}}).verdict, Verdict::kFail);
-  const Case hole = judged({{1, 0}, {2.1, 0}, {9, 0.1}});
-  EXPECT_EQ(hole.verdict, Verdict::kUnmeasured) << "what came at 9 s is not of the window";
-  EXPECT_THAT(hole.text, HasSubstr("no report of the other end told of it from 2.1 s to 8.0 s"));
-  EXPECT_EQ(judged({{1, 0}, {2.1, 0}}).verdict, Verdict::kUnmeasured) << "none came any more";
-  EXPECT_EQ(judged({{1, 0}, {2.1, 0}, {3, 0}}, 4).verdict, Verdict::kPass) << "he left";
-  EXPECT_EQ(judged({{6, 0}, {7, 0}, {8, 0}}).verdict, Verdict::kPass) << "there was none before";
-}
-
 TEST(Threshold, ARatioNeedsBothCounts) {
   Evidence e = run();
   add(e, "video.missing", "bob-1", "alice", {});
