@@ -47,8 +47,12 @@ ScenarioPage::ScenarioPage(Loop& loop, const scenarios::Scenario& scenario, scen
                     std::move(hears)),
       network_(scenario_, who_, scenario_.seed + number_),
       audio_(has(MediaKind::kAudio)),
-      video_(has(MediaKind::kVideo)) {
+      video_(has(MediaKind::kVideo)),
+      listener_(who_.name, measuring_.all.get()) {
   samples_.measure("call.reconnects");
+  listener_.on_stranger = [this](const std::string& shown, int64_t at_ns) {
+    presence_.strange(track_of({shown, "microphone"}, MediaKind::kAudio), at_ns);
+  };
   if (is_marked(MediaKind::kAudio) || is_marked(MediaKind::kVideo))
     write_files();
   else
@@ -190,6 +194,9 @@ void ScenarioPage::open() {
   page_ = std::make_unique<PageActor>(loop_, log_, page_config(), page_events());
   for (const ScenarioActor* other : hears_.others()) {
     const KnownSender known = other->known();
+    listener_.expect(other->who().shown, member_of(known).sender);
+    if (other->has_begun() && !other->on(MediaKind::kAudio))
+      listener_.muted(other->who().shown, true, monotonic_ns());
     if (known.media != nullptr && known.media->video.source == "pattern")
       page_->expect(other->who().shown, known.number);
     if (other->has_begun() && !other->on(MediaKind::kVideo))
@@ -363,6 +370,7 @@ void ScenarioPage::let_go() {
   leaving_.push_back(std::move(page_));
   PageActor* page = leaving_.back().get();
   page->close([this, page] {
+    listener_.finish();
     absorb(*page);
     loop_.post(alive_.guard(
         [this, page] { std::erase_if(leaving_, [&](const auto& p) { return p.get() == page; }); }));
@@ -385,6 +393,9 @@ void ScenarioPage::absorb(PageActor& page) {
     std::erase_if(all, [](const Series& series) {
       return find_metric(series.metric)->source == MetricSource::kMark;
     });
+  samples_.absorb(all);
+  all = listener_.take();
+  for (Series& series : all) series.from = name_of(series.from);
   samples_.absorb(all);
 }
 
@@ -420,7 +431,11 @@ void ScenarioPage::looked(const browsers::PageMarks& marks) {
     const TrackInfo track = track_of(frame.key, MediaKind::kVideo);
     if (frame.mark) presence_.seen(track, frame.mark->source, frame.display_ns);
     look_at_join(frame);
+    listener_.shown(frame.key.from, frame);
   }
+  for (const browsers::HeardSound& sound : marks.heard)
+    if (!sound.member.empty())
+      listener_.heard(sound.member, sound, page_ ? page_->uncertainty_s() : 0);
 }
 
 // Who came later joined for both.
@@ -438,6 +453,19 @@ void ScenarioPage::look_at_join(const browsers::ShownFrame& frame) {
 }
 
 // --- what it is told
+
+void ScenarioPage::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
+                                int64_t at_ns) {
+  if (!page_) return;
+  if (kind == MediaKind::kVideo)
+    page_->muted(other.who().shown, muted, at_ns);
+  else
+    listener_.muted(other.who().shown, muted, at_ns);
+}
+
+void ScenarioPage::hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) {
+  if (stops && stream != "camera" && stream != "screen") listener_.stopped(other.who().shown);
+}
 
 void ScenarioPage::glance() {
   if (glancing_ || !page_ || state_ != State::kInside) return;

@@ -11,6 +11,7 @@
 
 #include "base/worker.h"
 #include "bot/page_actor.h"
+#include "bot/page_listener.h"
 #include "bot/scenario_actor.h"
 
 namespace callbot::bot {
@@ -49,10 +50,8 @@ class ScenarioPage final : public ScenarioActor {
   std::vector<Stream> streams_of(const std::string& shown) const override;
   const quality::PresenceLog* senses() const override { return &presence_; }
   std::vector<scenarios::Presence> presence() const override { return presence_of(presence_); }
-  void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
-                    int64_t at_ns) override {
-    if (page_ && kind == MediaKind::kVideo) page_->muted(other.who().shown, muted, at_ns);
-  }
+  void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
+  void hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) override;
   void hear_of_screen(const ScenarioActor& other, bool shares, int64_t at_ns) override {
     if (page_) page_->muted(other.who().shown, shares || !other.on(MediaKind::kVideo), at_ns);
   }
@@ -112,6 +111,7 @@ class ScenarioPage final : public ScenarioActor {
   std::set<std::pair<browsers::StreamKey, int64_t>> shown_;  // the same, and since when it was due
   std::map<std::string, std::string> selected_;  // by member: its candidate pair as it was last
   quality::PresenceLog presence_;
+  PageListener listener_;
   Timer glances_;
   std::unique_ptr<PageActor> page_;
   std::vector<std::unique_ptr<PageActor>> leaving_;

@@ -78,6 +78,9 @@ Result<PageMarks> parse_marks(const Json& taken, const RemoteClock& clock) {
     const Json row = sent.at(i);
     marks.sent.push_back({owner(row).key.stream, mark_of(row), time(row, "at").value_or(0)});
   }
+  auto heard = parse_heard(taken, clock);
+  if (!heard) return tl::unexpected(std::move(heard.error()));
+  marks.heard = std::move(*heard);
   return marks;
 }
 

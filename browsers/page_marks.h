@@ -19,6 +19,7 @@
 #include "base/remote_clock.h"
 #include "base/rhythm.h"
 #include "base/video_mark.h"
+#include "browsers/page_sound.h"
 #include "browsers/series_book.h"
 
 namespace callbot::browsers {
@@ -47,6 +48,7 @@ struct LocalFrame {
 struct PageMarks {
   std::vector<ShownFrame> shown;
   std::vector<LocalFrame> sent;
+  std::vector<HeardSound> heard;
   uint64_t lost = 0;  // the page had no room for so many
 };
 

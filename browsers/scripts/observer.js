@@ -235,7 +235,20 @@
     }
   }
 
+  function listenAround() {
+    for (const { pc } of connections) {
+      for (const { track } of pc.signalingState === 'closed' ? [] : pc.getReceivers()) {
+        if (track?.kind !== 'audio' || track.readyState !== 'live') continue;
+        const about = tracks[track.id] ??= describe(track);
+        if (!about.name) Object.assign(about, describe(track));
+        about.source = 'microphone';
+        listen(track).catch(() => {});
+      }
+    }
+  }
+
   function lookAround() {
+    listenAround();
     for (const element of document.querySelectorAll('video')) {
       const track = element.srcObject?.getVideoTracks?.()[0];
       if (!track) continue;
@@ -249,12 +262,81 @@
   setInterval(lookAround, kLookEvery);
   document.addEventListener('loadedmetadata', lookAround, true);
 
+  // --- listening
+
+  // What comes out of the jitterbuffer of each member's sound, for who can read chirps (below 4
+  // kHz): its first channel, so many samples as one that few of them a second are left.
+  // `base`: the page's time less that of the sound, ms; the least since the last take(), for a page
+  // that is late to look at sound does not make it late. It comes in pieces of so many s.
+  const kLeastRate = 16000; // Hz
+  const kMostHeard = 5; // s, until somebody takes it; what is older is forgotten
+  const kMostBehind = 100; // pieces that wait for the page
+  const heard = new Map(); // track -> {rate, piece, first, samples, base}
+  const heardBefore = new WeakSet();
+
+  // Takes the pieces of one track, one after the other.
+  function ear(track) {
+    let all = 0; // samples that came
+    let sum = 0;
+    return (plane, sampleRate) => {
+      const by = Math.max(1, Math.floor(sampleRate / kLeastRate));
+      const base = performance.now() - (all * 1000) / sampleRate;
+      if (!heard.has(track)) {
+        heard.set(track, {
+          rate: sampleRate / by, piece: plane.length / sampleRate, first: Math.floor(all / by), samples: [], base,
+        });
+      }
+      const now = heard.get(track);
+      now.base = Math.min(now.base, base);
+      for (const sample of plane) {
+        sum += sample;
+        if (++all % by) continue;
+        now.samples.push(Math.max(-1, Math.min(1, sum / by)) * 32767);
+        sum = 0;
+      }
+      const many = now.samples.length - kMostHeard * now.rate;
+      if (many <= 0) return;
+      now.samples.splice(0, many);
+      now.first += many;
+    };
+  }
+
+  // Firefox has no such processor here, and without a sound device its AudioContext stays suspended.
+  async function listen(track) {
+    if (heardBefore.has(track) || !globalThis.MediaStreamTrackProcessor) return;
+    heardBefore.add(track);
+    const hear = ear(track.id);
+    const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: kMostBehind }).readable.getReader();
+    for (;;) {
+      const { value: piece, done } = await reader.read();
+      if (done) return;
+      const plane = new Float32Array(piece.numberOfFrames);
+      piece.copyTo(plane, { planeIndex: 0, format: 'f32-planar' });
+      hear(plane, piece.sampleRate);
+      piece.close();
+    }
+  }
+
+  // Of each track what came since the last time, 16 bits a sample, little endian.
+  function takeHeard() {
+    const rows = [...heard].map(([track, { samples, ...one }]) => {
+      const bytes = new Uint8Array(Int16Array.from(samples).buffer);
+      let text = '';
+      for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+      return { track, name: tracks[track]?.name ?? '', ...one, samples: btoa(text) };
+    });
+    heard.clear();
+    return rows;
+  }
+
   // --- what is asked for
 
-  // The page's clock now, what was shown and sent since the last time, whose tracks these are, and
-  // how many rows there was no room for.
+  // The page's clock now, what was shown, sent and heard since the last time, whose tracks these
+  // are, and how many rows there was no room for.
   function take() {
-    const all = { origin: performance.timeOrigin, now: performance.now(), shown, sent, tracks, lost };
+    const all = {
+      origin: performance.timeOrigin, now: performance.now(), shown, sent, tracks, lost, heard: takeHeard(),
+    };
     shown = [];
     sent = [];
     lost = 0;

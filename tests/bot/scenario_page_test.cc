@@ -17,6 +17,16 @@ namespace {
 using scenarios::Verdict;
 using testing::HasSubstr;
 
+constexpr const char* kChromiumHears =
+    R"(  - {metric: audio.marked, stat: total, op: ">=", value: 2, who: page, from: bot, between: [steady, end]}
+  - {metric: audio.missing, stat: ratio, op: "<=", value: 50%, who: page, from: bot, between: [steady, end]}
+  - {metric: audio.e2e_delay, stat: min, op: ">=", value: 11ms, who: page, from: bot, between: [steady, end]}
+  - {metric: audio.e2e_delay, stat: p50, op: "<", value: 5s, who: page, from: bot, between: [steady, end]}
+  - {metric: av.skew, stat: count, op: ">=", value: 1, who: page, from: bot, between: [steady, end]}
+  - {metric: av.skew, stat: p95abs, op: "<=", value: 1s, who: page, from: bot, between: [steady, end]}
+  - {metric: mute_leak, stat: total, op: "==", value: 0, who: page, from: bot}
+)";
+
 class ScenarioPageTest : public test::ScenarioRuns,
                          public testing::WithParamInterface<const char*> {
  protected:
@@ -83,7 +93,7 @@ thresholds:
   - {metric: video.e2e_delay, stat: p50, op: "<", value: 10s, who: "*", between: [steady, end]}
   - {metric: identity.wrong, stat: total, op: "==", value: 0, who: "*"}
   - {metric: rtp.packets, stat: total, op: ">", value: 0, per: stream, who: page, from: bot}
-)");
+)" + std::string(GetParam() == std::string("chromium") ? kChromiumHears : ""));
   run();
   EXPECT_EQ(judged().verdict, Verdict::kPass) << text();
 }

@@ -1,0 +1,83 @@
+// bot/page_listener.h: what a browser's page hears of others, measured by the chirps in it: delay,
+// missing, double, somebody else's, and against the marked pictures that the page shows.
+//
+//   observer.js ─▶ HeardSound, ShownFrame ─▶ ChirpDetector ─▶ quality's ChirpMeter, SkewMeter
+//
+// A sample is heard when it leaves the browser's jitterbuffer, a picture when it is displayed. What
+// a sound card adds is not in it, nor what the page is late by to look: the earliest of the last
+// seconds counts.
+//
+// Thread:  loop.
+// Owner:   bot::ScenarioPage; the logs outlive it.
+// Fails:   never: what cannot be measured is a series that says why.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/audio_mark.h"
+#include "base/metric.h"
+#include "browsers/page_marks.h"
+#include "browsers/page_sound.h"
+#include "quality/chirp_meter.h"
+#include "quality/mute.h"
+#include "quality/series_set.h"
+#include "quality/skew_meter.h"
+
+namespace callbot::bot {
+
+class PageListener {
+ public:
+  // `actor`: whose page it is. `log` may be null.
+  PageListener(std::string actor, const quality::SenderLog* log);
+
+  // Members are called as the page calls them. What is expected of one is told before he is heard.
+  void expect(const std::string& member, const quality::Sender& sender);
+  void muted(const std::string& member, bool muted, int64_t at_ns);
+  // Nothing of him is due any more.
+  void stopped(const std::string& member);
+  // `uncertainty_s`: of the page's clock.
+  void heard(const std::string& member, const browsers::HeardSound& sound, double uncertainty_s);
+  void shown(const std::string& member, const browsers::ShownFrame& frame);
+  // Told of each chirp that is not that member's, monotonic_ns().
+  std::function<void(const std::string& member, int64_t at_ns)> on_stranger = {};
+  // The page goes: what was due in what it heard, and did not come, is missing.
+  void finish();
+  std::vector<Series> take();  // since the last time
+
+ private:
+  struct Ear {
+    Ear(const std::string& actor, const std::string& member);
+    quality::Sender sender;
+    quality::SeriesSet sound, person;
+    quality::Mute mute;
+    std::unique_ptr<quality::SkewMeter> skew;
+    std::unique_ptr<quality::ChirpMeter> chirps;
+    // Of the track that is listened to now.
+    std::string track;
+    std::unique_ptr<browsers::Thickened> thickened;
+    std::unique_ptr<ChirpDetector> detector;
+    double rate = 0;
+    int64_t begin = 0, next = 0;    // numbers of samples: where the detector began, what comes next
+    std::deque<int64_t> begins_ns;  // of the last stretches
+    std::optional<uint32_t> shown;  // the counter of the newest picture
+    bool there = false;             // sound of his is due
+    int64_t begin_ns() const;       // when number 0 was heard
+  };
+  Ear& ear(const std::string& member);
+  static quality::SkewMeter& person_of(Ear& ear);
+  void begin(const std::string& member, Ear& ear, const browsers::HeardSound& sound);
+  void chirp(Ear& ear, const FoundChirp& found);
+
+  const std::string actor_;
+  const quality::SenderLog* log_;
+  std::map<std::string, std::unique_ptr<Ear>> ears_;
+  double uncertainty_s_ = 0;
+};
+
+}  // namespace callbot::bot
