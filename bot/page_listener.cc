@@ -1,7 +1,6 @@
 #include "bot/page_listener.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "base/video_mark.h"
@@ -11,9 +10,6 @@ namespace callbot::bot {
 namespace {
 
 constexpr int64_t kMuteGrace_ns = 500'000'000;  // as bots'
-constexpr size_t kStretches = 5;                // our choice
-// By more than this a stretch was not looked at late: its sound itself stood still.
-constexpr int64_t kMostLate_ns = 30'000'000;
 
 }  // namespace
 
@@ -24,10 +20,6 @@ PageListener::Ear::Ear(const std::string& actor, const std::string& member)
                "no chirp was found");
   person.expect({"av.skew"}, "no chirp was found with the frame it belongs to");
   person.expect({"av.drift"}, "fewer than ten chirps were found with their frames");
-}
-
-int64_t PageListener::Ear::begin_ns() const {
-  return *std::min_element(begins_ns.begin(), begins_ns.end());
 }
 
 PageListener::PageListener(std::string actor, const quality::SenderLog* log)
@@ -61,60 +53,38 @@ void PageListener::stopped(const std::string& member) {
   if (found->second->chirps) found->second->chirps->interrupt();
 }
 
-void PageListener::begin(const std::string& member, Ear& ear, const browsers::HeardSound& sound) {
-  if (ear.chirps) ear.chirps->interrupt();
-  ear.track = sound.track;
-  ear.rate = sound.rate;
-  ear.begin = ear.next = sound.first;
-  ear.begins_ns.clear();
-  ear.thickened = std::make_unique<browsers::Thickened>(sound.rate);
-  ear.detector = std::make_unique<ChirpDetector>();
-  if (ear.chirps) return;
-  if (ear.sender.round == 0)
-    person_of(ear);
-  else
-    ear.person.expect({"av.skew", "av.drift"}, "its sound and its picture were not begun together");
-  ear.chirps = std::make_unique<quality::ChirpMeter>(ear.sound, ear.sender, log_, ear.skew.get());
+quality::ChirpMeter& PageListener::chirps_of(const std::string& member, Ear& ear) {
+  if (ear.chirps) return *ear.chirps;
+  ear.chirps = std::make_unique<quality::ChirpMeter>(ear.sound, ear.sender, log_, &person_of(ear));
   ear.chirps->on_stranger = [this, member](const quality::HeardChirp& chirp) {
     if (on_stranger) on_stranger(member, chirp.playout_ns);
   };
+  return *ear.chirps;
 }
 
 void PageListener::heard(const std::string& member, const browsers::HeardSound& sound,
                          double uncertainty_s) {
   Ear& ear = this->ear(member);
   uncertainty_s_ = std::max(uncertainty_s_, uncertainty_s + sound.piece_s);
-  if (ear.track != sound.track || ear.rate != sound.rate || ear.next != sound.first)
-    begin(member, ear, sound);
   ear.there = true;
-  if (!ear.begins_ns.empty() && sound.begin_ns - ear.begins_ns.back() > kMostLate_ns)
-    ear.begins_ns.clear();
-  ear.begins_ns.push_back(sound.begin_ns);
-  if (ear.begins_ns.size() > kStretches) ear.begins_ns.pop_front();
-  ear.next = sound.first + static_cast<int64_t>(sound.samples.size());
-  for (const FoundChirp& found : ear.detector->push(ear.thickened->push(sound.samples)))
-    chirp(ear, found);
-}
-
-void PageListener::chirp(Ear& ear, const FoundChirp& found) {
-  const double seconds =
-      static_cast<double>(ear.begin) / ear.rate + found.position / kMarkSampleRate;
-  const int64_t in_sound_ns = std::llround(seconds * 1e9);
-  const int64_t at_ns =
-      ear.begin_ns() + in_sound_ns - (quality::kOpusLookahead_ns - ear.sender.sound_ahead_ns);
-  ear.chirps->chirp({.up = found.up,
-                     .playout_ns = at_ns,
-                     .arrival_ns = at_ns,
-                     .rtp_ns = in_sound_ns,
-                     .position = found.position},
-                    ear.mute);
+  quality::ChirpMeter& meter = chirps_of(member, ear);
+  if (ear.found.begins_with(sound)) meter.interrupt();
+  const int64_t codec_ns = quality::kOpusLookahead_ns - ear.sender.sound_ahead_ns;
+  for (const EarChirp& chirp : ear.found.push(sound)) {
+    const int64_t at_ns = chirp.at_ns - codec_ns;
+    meter.chirp({.up = chirp.up,
+                 .playout_ns = at_ns,
+                 .arrival_ns = at_ns,
+                 .rtp_ns = chirp.in_sound_ns,
+                 .position = chirp.position},
+                ear.mute);
+  }
 }
 
 void PageListener::shown(const std::string& member, const browsers::ShownFrame& frame) {
   if (!frame.mark || (frame.mark->flags & kMarkChirp) == 0 || frame.key.stream == "screen") return;
   Ear& ear = this->ear(member);
-  // A file's sound and its picture were not begun together.
-  if (ear.sender.round > 0 || frame.mark->source != ear.sender.source) return;
+  if (ear.sender.source && frame.mark->source != *ear.sender.source) return;
   if (std::exchange(ear.shown, frame.mark->counter) == frame.mark->counter) return;
   std::optional<int64_t> captured_ns;
   if (log_ != nullptr)
@@ -126,9 +96,8 @@ void PageListener::shown(const std::string& member, const browsers::ShownFrame& 
 void PageListener::finish() {
   for (const auto& [member, ear] : ears_) {
     if (!ear->chirps) continue;
-    const double seconds = static_cast<double>(ear->next) / ear->rate;
     if (ear->there && !ear->mute.muted())
-      ear->chirps->finish(ear->begin_ns() + std::llround(seconds * 1e9));
+      ear->chirps->finish(ear->found.heard_until_ns());
     else
       ear->chirps->interrupt();
     ear->there = false;

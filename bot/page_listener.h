@@ -1,18 +1,17 @@
 // bot/page_listener.h: what a browser's page hears of others, measured by the chirps in it: delay,
 // missing, double, somebody else's, and against the marked pictures that the page shows.
 //
-//   observer.js ─▶ HeardSound, ShownFrame ─▶ ChirpDetector ─▶ quality's ChirpMeter, SkewMeter
+//   observer.js ─▶ HeardSound ─▶ PageEar ─▶ quality's ChirpMeter ─▶ series
+//                  ShownFrame ─────────────────────▶ SkewMeter ──┘
 //
 // A sample is heard when it leaves the browser's jitterbuffer, a picture when it is displayed. What
-// a sound card adds is not in it, nor what the page is late by to look: the earliest of the last
-// seconds counts.
+// a sound card adds is not in it.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioPage; the logs outlive it.
 // Fails:   never: what cannot be measured is a series that says why.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "base/audio_mark.h"
 #include "base/metric.h"
+#include "bot/page_ear.h"
 #include "browsers/page_marks.h"
 #include "browsers/page_sound.h"
 #include "quality/chirp_meter.h"
@@ -58,21 +57,13 @@ class PageListener {
     quality::Mute mute;
     std::unique_ptr<quality::SkewMeter> skew;
     std::unique_ptr<quality::ChirpMeter> chirps;
-    // Of the track that is listened to now.
-    std::string track;
-    std::unique_ptr<browsers::Thickened> thickened;
-    std::unique_ptr<ChirpDetector> detector;
-    double rate = 0;
-    int64_t begin = 0, next = 0;    // numbers of samples: where the detector began, what comes next
-    std::deque<int64_t> begins_ns;  // of the last stretches
+    PageEar found;
     std::optional<uint32_t> shown;  // the counter of the newest picture
     bool there = false;             // sound of his is due
-    int64_t begin_ns() const;       // when number 0 was heard
   };
   Ear& ear(const std::string& member);
   static quality::SkewMeter& person_of(Ear& ear);
-  void begin(const std::string& member, Ear& ear, const browsers::HeardSound& sound);
-  void chirp(Ear& ear, const FoundChirp& found);
+  quality::ChirpMeter& chirps_of(const std::string& member, Ear& ear);
 
   const std::string actor_;
   const quality::SenderLog* log_;

@@ -1,6 +1,11 @@
 #include "bot/page_log.h"
 
 namespace callbot::bot {
+namespace {
+
+constexpr size_t kChirpsKept = 60;  // one a second
+
+}  // namespace
 
 void PageLog::begin(uint16_t source, uint32_t frames, int64_t uncertainty_ns) {
   const std::lock_guard lock(mutex_);
@@ -43,6 +48,34 @@ std::optional<uint32_t> PageLog::newest(uint16_t source, int64_t at_ns) const {
     if (round.at_ns[counter] != 0 && round.at_ns[counter] <= at_ns) return counter;
   }
   return std::nullopt;
+}
+
+void PageLog::chirp(uint16_t source, bool up, const Captured& when) {
+  const std::lock_guard lock(mutex_);
+  auto& chirps = voices_[source].chirps;
+  chirps.push_back({up, when});
+  if (chirps.size() > kChirpsKept) chirps.pop_front();
+}
+
+void PageLog::told_until(uint16_t source, int64_t until_ns) {
+  const std::lock_guard lock(mutex_);
+  voices_[source].told_until_ns = until_ns;
+}
+
+std::optional<Captured> PageLog::chirp_before(uint16_t source, bool up, int64_t at_ns) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = voices_.find(source);
+  if (found == voices_.end()) return std::nullopt;
+  const auto& chirps = found->second.chirps;
+  for (auto one = chirps.rbegin(); one != chirps.rend(); ++one)
+    if (one->up == up && one->when.at_ns <= at_ns) return one->when;
+  return std::nullopt;
+}
+
+int64_t PageLog::chirps_told_until(uint16_t source) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = voices_.find(source);
+  return found == voices_.end() ? 0 : found->second.told_until_ns;
 }
 
 }  // namespace callbot::bot

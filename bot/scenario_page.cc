@@ -22,6 +22,8 @@ constexpr int kMjpegFps = 30;     // Chromium plays every MJPEG file so
 // How much later than its camera made a frame the page reads it from its track, about: our choice
 // of what may be said of delays from there on.
 constexpr int64_t kReadWithin_ns = 5'000'000;
+constexpr int64_t kFoundWithin_ns = 200'000'000;  // a chirp, from its beginning
+constexpr double kSecond = 1e9;                   // ns
 
 MemberState state_of(const Json& says) {
   const auto text = says.text();
@@ -425,7 +427,18 @@ void ScenarioPage::first_of(const TrackInfo& track, int64_t at_ns) {
   presence_.decoded(track, at_ns);
 }
 
+// What it sends, as its own track has it.
+void ScenarioPage::spoke(const browsers::HeardSound& sound) {
+  const double uncertainty_s = sound.piece_s + (page_ ? page_->uncertainty_s() : 0);
+  for (const EarChirp& chirp : microphone_.push(sound))
+    measuring_.pages->chirp(number_, chirp.up,
+                            {chirp.at_ns, std::llround(uncertainty_s * kSecond)});
+  measuring_.pages->told_until(number_, microphone_.heard_until_ns() - kFoundWithin_ns);
+}
+
 void ScenarioPage::looked(const browsers::PageMarks& marks) {
+  for (const browsers::HeardSound& sound : marks.heard)
+    if (sound.local && is_marked(MediaKind::kAudio)) spoke(sound);
   if (!decodes()) return;
   for (const browsers::ShownFrame& frame : marks.shown) {
     const TrackInfo track = track_of(frame.key, MediaKind::kVideo);
@@ -434,7 +447,7 @@ void ScenarioPage::looked(const browsers::PageMarks& marks) {
     listener_.shown(frame.key.from, frame);
   }
   for (const browsers::HeardSound& sound : marks.heard)
-    if (!sound.member.empty())
+    if (!sound.local && !sound.member.empty())
       listener_.heard(sound.member, sound, page_ ? page_->uncertainty_s() : 0);
 }
 

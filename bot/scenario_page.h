@@ -11,6 +11,7 @@
 
 #include "base/worker.h"
 #include "bot/page_actor.h"
+#include "bot/page_ear.h"
 #include "bot/page_listener.h"
 #include "bot/scenario_actor.h"
 
@@ -84,6 +85,7 @@ class ScenarioPage final : public ScenarioActor {
   void took_messages(const Json& state, bool news);
   void took_streams(const std::vector<browsers::ReceivedStream>& received);
   void looked(const browsers::PageMarks& marks);
+  void spoke(const browsers::HeardSound& sound);
   void look_at_join(const browsers::ShownFrame& frame);
   void tell_of_screen(bool shares);
   void note_pairs(const std::vector<browsers::UsedPair>& pairs);
@@ -112,6 +114,7 @@ class ScenarioPage final : public ScenarioActor {
   std::map<std::string, std::string> selected_;  // by member: its candidate pair as it was last
   quality::PresenceLog presence_;
   PageListener listener_;
+  PageEar microphone_;
   Timer glances_;
   std::unique_ptr<PageActor> page_;
   std::vector<std::unique_ptr<PageActor>> leaving_;

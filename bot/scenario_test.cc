@@ -58,6 +58,9 @@ Result<> can_write(const fs::path& report) {
   fs::create_directories(folder, error);
   if (!error && access(folder.c_str(), W_OK) != 0)
     error = std::error_code(errno, std::generic_category());
+  std::error_code unknown;
+  if (!error && fs::is_directory(report, unknown))
+    error = std::make_error_code(std::errc::is_a_directory);
   if (!error) return {};
   return fail(Code::kUsage, fmt::format("{}: cannot be written: {}: {}", report.string(),
                                         folder.string(), error.message()));
@@ -123,6 +126,9 @@ Result<> ScenarioTest::plan() {
   reports_.insert(reports_.end(), {options_.junit, options_.json, options_.html});
   for (const fs::path& path : reports_)
     if (auto fine = can_write(path); !fine) return fine;
+  for (const Planned& planned : planned_)
+    if (const std::string& bundle = planned.scenario.report.bundle; !bundle.empty())
+      if (auto fine = can_write(fs::path(bundle) / "run"); !fine) return fine;
   return {};
 }
 

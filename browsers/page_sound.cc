@@ -1,5 +1,7 @@
 #include "browsers/page_sound.h"
 
+#include <cmath>
+
 #include "browsers/driver.h"
 
 namespace callbot::browsers {
@@ -20,7 +22,9 @@ Result<std::vector<HeardSound>> parse_heard(const Json& taken, const RemoteClock
     heard.piece_s = row.at("piece").number().value_or(0);
     heard.first = row.at("first").whole().value_or(0);
     if (!begin_ns || heard.rate < 1) continue;
-    heard.begin_ns = *begin_ns;
+    heard.local = row.at("local").boolean().value_or(false);
+    // A piece is played from when it comes; it was recorded until then.
+    heard.begin_ns = *begin_ns - (heard.local ? std::llround(heard.piece_s * 1e9) : 0);
     const std::string bytes = decoded_base64(row.at("samples").text().value_or(""));
     heard.samples.reserve(bytes.size() / 2);
     for (size_t at = 0; at + 2 <= bytes.size(); at += 2) {
@@ -36,9 +40,8 @@ std::vector<float> Thickened::push(std::span<const float> samples) {
   std::vector<float> out;
   for (const float sample : samples) {
     // Between the one before, number in_ - 1, and this one.
-    for (double at = static_cast<double>(out_) * step_; at <= static_cast<double>(in_);
-         at = static_cast<double>(++out_) * step_) {
-      const double before = static_cast<double>(in_) - at;
+    for (; static_cast<double>(out_) * step_ <= static_cast<double>(in_); ++out_) {
+      const double before = static_cast<double>(in_) - static_cast<double>(out_) * step_;
       out.push_back(static_cast<float>(last_ * before + sample * (1 - before)));
     }
     last_ = sample;

@@ -1,7 +1,7 @@
 // browsers/page_sound.h: what observer.js heard -> samples in our time.
 //
-// A page gives the sound of each member as it leaves the browser's jitterbuffer, one channel,
-// thinned to 16 kHz or a little more.
+// A page gives the sound of each member as it leaves the browser's jitterbuffer, and that of its
+// own microphone as it is sent; one channel, thinned to 16 kHz or a little more.
 //
 // Thread:  any; values.
 // Owner:   the caller.
@@ -22,11 +22,13 @@ namespace callbot::browsers {
 
 // A stretch of it, a second or so.
 struct HeardSound {
-  std::string track, member;   // the track's id, and whose it is as the page has it
-  double rate = 0;             // samples a second
-  double piece_s = 0;          // it was given in pieces of so many seconds
-  int64_t first = 0;           // the first one's number, since the page listens to this track
-  int64_t begin_ns = 0;        // when number 0 was heard, monotonic_ns(), as of this stretch
+  std::string track, member;  // the track's id, and whose it is as the page has it
+  bool local = false;         // it is what the page sends
+  double rate = 0;            // samples a second
+  double piece_s = 0;         // it was given in pieces of so many seconds
+  int64_t first = 0;          // the first one's number, since the page listens to this track
+  int64_t begin_ns = 0;       // when number 0 was heard (of a local one: recorded), monotonic_ns(),
+                              // as of this stretch
   std::vector<float> samples;  // mono, [-1, 1]
 };
 

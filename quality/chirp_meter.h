@@ -2,10 +2,14 @@
 //
 // Which chirp it was: of those that the sender's log says were captured before it came, the one
 // whose delay is nearest to that of the chirp before, if it went in that direction. The first eight
-// decide together, and so do eight from one on that does not fit: the shortest delay that makes all
-// of their directions right. Delays of up to 7 s are told apart so. Without a log, and as long as
-// it does not know the sender, chirps count from the first one by their distance, and have no
-// delay.
+// decide together: the shortest delay that makes all of their directions right. So do eight from
+// one on that does not fit, at the delay there was; at another one, and after chirps of somebody
+// else, it takes fifteen. Delays of up to 7 s are told apart so. Without a log, and as long as it
+// does not know the sender, chirps count from the first one by their distance, and have no delay.
+//
+// A page's chirps have no numbers (SenderLog::chirp_before): they count by their distance, and have
+// the delay of the last one that it had sent and that went that way, if that is below a second,
+// once the page has told of it.
 //
 // A chirp whose number is known was captured when the log says: that decides whether it leaked from
 // a muted sender, else its arrival does, after the grace. Where one chirp after the other fits no
@@ -63,11 +67,15 @@ class ChirpMeter {
     Captured captured;
   };
   bool has_log() const;
+  bool is_told_later() const;
+  void take_told();
+  void delayed(const HeardChirp& chirp, const Captured& captured);
   std::optional<int64_t> newest_before(int64_t at_ns) const;
   std::optional<Captured> capture_of(int64_t number) const;
   std::optional<Candidate> shifted(const HeardChirp& heard, int shift) const;
   std::optional<Candidate> with_delay(const HeardChirp& heard, double delay) const;
   static double delay_of(const HeardChirp& heard, const Candidate& candidate);
+  bool is_sure(double delay) const;  // what is undecided has it
   void decide(bool now);
   void place(const Heard& heard, const Candidate& candidate);
   void unplaced(const Heard& heard);
@@ -81,11 +89,13 @@ class ChirpMeter {
   const SenderLog* log_;
   SkewMeter* skew_;
   std::deque<Heard> undecided_;
-  std::vector<HeardChirp> strange_;  // the newest, one after the other; too few to be sure
-  std::optional<double> delay_;      // of the last one, seconds
-  std::optional<int64_t> highest_;   // number
+  std::vector<HeardChirp> strange_;       // the newest, one after the other; too few to be sure
+  bool doubt_ = false, foreign_ = false;  // some, or enough of them, fitted nothing lately
+  std::optional<double> delay_;           // of the last one, seconds
+  std::optional<int64_t> highest_;        // number
   std::optional<int64_t> last_rtp_ns_;
   bool by_distance_ = false;
+  std::deque<HeardChirp> untold_;  // of a page; the newest
 };
 
 }  // namespace callbot::quality

@@ -149,6 +149,19 @@ std::optional<Captured> JoinedLog::captured_chirp(uint16_t source, int64_t numbe
   return std::nullopt;
 }
 
+std::optional<Captured> JoinedLog::chirp_before(uint16_t source, bool up, int64_t at_ns) const {
+  for (const auto& log : logs_) {
+    if (const auto found = log->chirp_before(source, up, at_ns)) return found;
+  }
+  return std::nullopt;
+}
+
+int64_t JoinedLog::chirps_told_until(uint16_t source) const {
+  int64_t until_ns = 0;
+  for (const auto& log : logs_) until_ns = std::max(until_ns, log->chirps_told_until(source));
+  return until_ns;
+}
+
 std::optional<int64_t> JoinedLog::newest_chirp(uint16_t source, int64_t at_ns, int fps) const {
   for (const auto& log : logs_) {
     if (const auto found = log->newest_chirp(source, at_ns, fps)) return found;

@@ -33,6 +33,14 @@ class SenderLog {
   // plan says it.
   virtual std::optional<Captured> captured_chirp(uint16_t source, int64_t number, int fps) const;
   virtual std::optional<int64_t> newest_chirp(uint16_t source, int64_t at_ns, int fps) const;
+
+  // Of who is heard while he sends, so that his chirps have times and no numbers: the last one that
+  // went that way, at that time or before. All are known until chirps_told_until(); 0: none is.
+  virtual std::optional<Captured> chirp_before(uint16_t /*source*/, bool /*up*/,
+                                               int64_t /*at_ns*/) const {
+    return std::nullopt;
+  }
+  virtual int64_t chirps_told_until(uint16_t /*source*/) const { return 0; }
 };
 
 // Of each source the newest 8192 frames, four and a half minutes at 30 a second.
@@ -89,6 +97,8 @@ class JoinedLog final : public SenderLog {
   std::optional<uint32_t> newest(uint16_t source, int64_t at_ns) const override;
   std::optional<Captured> captured_chirp(uint16_t source, int64_t number, int fps) const override;
   std::optional<int64_t> newest_chirp(uint16_t source, int64_t at_ns, int fps) const override;
+  std::optional<Captured> chirp_before(uint16_t source, bool up, int64_t at_ns) const override;
+  int64_t chirps_told_until(uint16_t source) const override;
 
  private:
   const std::vector<std::shared_ptr<const SenderLog>> logs_;

@@ -24,7 +24,10 @@ void SkewMeter::flash(uint16_t source, int64_t counter, std::optional<int64_t> c
   pair_up();
 }
 
-void SkewMeter::chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns) {
+void SkewMeter::chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns,
+                      int64_t uncertainty_ns) {
+  if (uncertainty_ns > 0)
+    out_.set_uncertainty("av.skew", static_cast<double>(uncertainty_ns) / 1e9);
   chirps_.push_back({up, captured_ns, playout_ns});
   if (chirps_.size() > kMostWaiting) chirps_.pop_front();
   pair_up();
@@ -55,7 +58,10 @@ void SkewMeter::pair_up() {
 }
 
 void SkewMeter::found(const Flash& flash, const Chirp& chirp) {
-  const double skew = static_cast<double>(chirp.at_ns - flash.at_ns) / 1e9;
+  // What was not captured at the same time was not sent so.
+  const int64_t apart_ns =
+      chirp.captured_ns && flash.captured_ns ? *chirp.captured_ns - *flash.captured_ns : 0;
+  const double skew = static_cast<double>(chirp.at_ns - flash.at_ns - apart_ns) / 1e9;
   const int64_t at = std::max(chirp.at_ns, flash.at_ns);
   out_.sample("av.skew", at, skew);
   if (n_ == 0) first_ns_ = at;

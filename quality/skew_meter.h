@@ -1,7 +1,8 @@
 // quality/skew_meter.h: sound against picture, from chirps and the frames they begin with.
 //
 //   av.skew  = playout of chirp n - playout of the frame that it begins with; positive: sound is
-//              late
+//              late. Where they were captured at different times (a page's camera and microphone),
+//              less what they were apart then.
 //   av.drift = its slope over all pairs (least squares), from 10 pairs over 10 s on
 //
 // A chirp that was captured at a known time belongs to the frame that was captured then, whatever
@@ -29,7 +30,9 @@ class SkewMeter {
   // The frame of a source that a chirp belongs to.
   void flash(uint16_t source, int64_t counter, std::optional<int64_t> captured_ns,
              int64_t playout_ns);
-  void chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns);
+  // `uncertainty_ns`: of when it was captured.
+  void chirp(bool up, std::optional<int64_t> captured_ns, int64_t playout_ns,
+             int64_t uncertainty_ns = 0);
 
  private:
   struct Flash {

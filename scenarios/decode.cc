@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/units.h"
 #include "scenarios/nearest.h"
@@ -135,6 +136,9 @@ Gate decode_gate(Reader& reader) {
   if (bare && (unit == "s" || unit == "bit/s"))
     reader.complain("value", fmt::format("\"{}\": expected a number with its unit, such as {}",
                                          gate.written, unit == "s" ? "200ms" : "300 kbit/s"));
+  else if (value && is_share(gate.stat, *metric) && std::abs(*value) > 1)
+    reader.complain("value", fmt::format("{}: expected a share up to 1, or per cent, such as 5%",
+                                         gate.written));
   else if (value)
     gate.value = *value;
   else

@@ -302,7 +302,7 @@ class Drawing {
 
   static std::string label(const Series& s) {
     const std::string kind = s.metric.substr(0, s.metric.find('.'));
-    return fmt::format("{}{}{}, {}", s.actor, s.from.empty() ? "" : " from ", s.from,
+    return fmt::format("{}{}{}, {}", s.actor, s.from.empty() ? "" : towards(s.metric), s.from,
                        s.stream.empty() ? kind : s.stream);
   }
 

@@ -224,6 +224,15 @@ std::string stat_mistake(const StatName& stat, const Metric& metric) {
   }
 }
 
+bool is_share(const StatName& stat, const Metric& metric) {
+  if (stat.stat == Stat::kRatio) return true;
+  const bool counts = stat.stat == Stat::kCount || stat.stat == Stat::kRate ||
+                      stat.stat == Stat::kTotal || stat.stat == Stat::kHarmonic;
+  return !counts && (metric.name == std::string_view("rtp.loss") ||
+                     metric.name == std::string_view("send.loss") ||
+                     metric.name == std::string_view("bot.cpu"));
+}
+
 std::string unit_of(const StatName& stat, const Metric& metric) {
   switch (stat.stat) {
     case Stat::kCount:

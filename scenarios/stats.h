@@ -45,6 +45,8 @@ Result<StatName> parse_stat(std::string_view text);
 std::string text_of(const StatName& stat);
 // Why this stat of this metric means nothing; empty: it means something.
 std::string stat_mistake(const StatName& stat, const Metric& metric);
+// 0 to 1, as what it says is a part of something.
+bool is_share(const StatName& stat, const Metric& metric);
 // Of the stat's value: "1/s" for a rate of counts.
 std::string unit_of(const StatName& stat, const Metric& metric);
 

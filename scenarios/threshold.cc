@@ -116,7 +116,7 @@ class Judge {
              (t_.stream.empty() || s->stream == t_.stream);
     });
     if (there) return;
-    missing_.push_back(from.empty() ? who : who + " from " + from);
+    missing_.push_back(from.empty() ? who : who + towards(t_.metric) + from);
     if (t_.per != Per::kRun) groups.push_back({who, from, t_.stream, {}});
   }
 
@@ -164,7 +164,7 @@ class Judge {
 
   Case one(const Group& group) const {
     Case c = blank();
-    c.detail = group.actor + (group.from.empty() ? "" : " from " + group.from) +
+    c.detail = group.actor + (group.from.empty() ? "" : towards(t_.metric) + group.from) +
                (group.stream.empty() ? "" : " (" + group.stream + ")");
     std::vector<const Series*> measured;
     std::vector<std::string> reasons = group.actor.empty() ? missing_ : std::vector<std::string>{};
@@ -182,7 +182,7 @@ class Judge {
       if (why.empty())
         measured.push_back(s);
       else
-        reasons.push_back(label(*s) + ": " + why);
+        reasons.push_back(group.from.empty() ? label(*s) + ": " + why : why);
     }
     const double enough = group.actor.empty() ? t_.quorum : 1;
     const auto least =
@@ -197,7 +197,7 @@ class Judge {
   }
 
   static std::string label(const Series& s) {
-    return s.actor + (s.from.empty() ? "" : " from " + s.from);
+    return s.actor + (s.from.empty() ? "" : towards(s.metric) + s.from);
   }
 
   void value(Case& c, const std::vector<const Series*>& measured) const {
@@ -218,7 +218,11 @@ class Judge {
         compute(t_.stat, metric_, measured, share, window_, seconds_within(times, window_));
     c.samples = got.samples;
     if (got.has_place) {
-      c.place = CasePlace{got.at_ns, measured[got.series]->actor, measured[got.series]->from};
+      const Series& worst = *measured[got.series];
+      c.place = CasePlace{got.at_ns, worst.actor, worst.from};
+      // What is sent is to be seen at the other end.
+      if (worst.metric.starts_with("send.") && !worst.from.empty())
+        std::swap(c.place->actor, c.place->from);
       find_place(*c.place, evidence_);
     }
     if (!got.value || (got.samples < t_.least_samples && t_.least_samples > 1)) {

@@ -4,7 +4,7 @@
 //            longer than the grace is none, wherever it lies.
 // must not:  no mark at all was read, but for the grace behind the window's begin and before its
 //            end; where pictures came in the other's stream that nobody could read, that is
-//            unmeasured.
+//            unmeasured. So is a window of which the grace leaves nothing.
 // closed:    who is not named must be neither seen nor heard. Whoever is seen in somebody
 // else's stream fails every row, allowed or not: that is cross-routing, or a wrong identity in a
 // tile. What nobody looked at is unmeasured.
@@ -146,6 +146,10 @@ class Row {
       c.place->at_ns = unread.front().from_ns;
     } else if (seconds <= 0) {
       c.text = fmt::format("{} looked at nothing of {} then", observer.name, whom.name);
+    } else if (const std::string why =
+                   nothing_left(looks, must, present(observer, whom.name, sight));
+               !why.empty()) {
+      c.text = why;
     } else {
       c.verdict = Verdict::kPass;
       const double share = seconds / window_.seconds();
@@ -154,6 +158,17 @@ class Row {
     }
     find_place(*c.place, evidence_);
     return c;
+  }
+
+  // Why nothing of what was looked at could have failed; empty: something could.
+  std::string nothing_left(const TimeWindows& looks, bool must, const TimeWindows& there) const {
+    const auto grace = [&] { return fmt::format("{} s", row_.grace); };
+    if (must && there.empty())
+      return fmt::format("nothing came, and no longer than the grace of {} was looked", grace());
+    if (!must && leaks(looks).empty())
+      return fmt::format("its {:.1f} s are all within the grace of {} at both ends",
+                         window_.seconds(), grace());
+    return "";
   }
 
   TimeWindows holes(const TimeWindows& looks, const TimeWindows& seen) const {

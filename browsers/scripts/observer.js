@@ -237,7 +237,7 @@
 
   function listenAround() {
     for (const { pc } of connections) {
-      for (const { track } of pc.signalingState === 'closed' ? [] : pc.getReceivers()) {
+      for (const { track } of pc.signalingState === 'closed' ? [] : [...pc.getReceivers(), ...pc.getSenders()]) {
         if (track?.kind !== 'audio' || track.readyState !== 'live') continue;
         const about = tracks[track.id] ??= describe(track);
         if (!about.name) Object.assign(about, describe(track));
@@ -264,8 +264,8 @@
 
   // --- listening
 
-  // What comes out of the jitterbuffer of each member's sound, for who can read chirps (below 4
-  // kHz): its first channel, so many samples as one that few of them a second are left.
+  // What comes out of the jitterbuffer of each member's sound, and what our microphone gives, for
+  // who can read chirps (below 4 kHz): its first channel, so many samples as one that few of them a second are left.
   // `base`: the page's time less that of the sound, ms; the least since the last take(), for a page
   // that is late to look at sound does not make it late. It comes in pieces of so many s.
   const kLeastRate = 16000; // Hz
@@ -317,13 +317,13 @@
     }
   }
 
-  // Of each track what came since the last time, 16 bits a sample, little endian.
+  // Of each track, our own too, what came since the last time, 16 bits a sample, little endian.
   function takeHeard() {
     const rows = [...heard].map(([track, { samples, ...one }]) => {
       const bytes = new Uint8Array(Int16Array.from(samples).buffer);
       let text = '';
       for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-      return { track, name: tracks[track]?.name ?? '', ...one, samples: btoa(text) };
+      return { track, name: tracks[track]?.name ?? '', local: tracks[track]?.local ?? false, ...one, samples: btoa(text) };
     });
     heard.clear();
     return rows;

@@ -54,6 +54,8 @@ TEST(Metrics, IsFoundByItsName) {
   ASSERT_NE(find_metric("av.skew"), nullptr);
   EXPECT_STREQ(find_metric("av.skew")->unit, "s");
   EXPECT_EQ(find_metric("av.ske"), nullptr);
+  EXPECT_STREQ(towards("send.loss"), " to ");
+  EXPECT_STREQ(towards("rtp.loss"), " from ");
   EXPECT_EQ(find_metric(""), nullptr);
 }
 

@@ -30,7 +30,7 @@ class Deaf {
     bound_ = bind(fd_, address, family == AF_INET ? sizeof four : sizeof six) == 0;
     socklen_t size = sizeof to_;
     getsockname(fd_, reinterpret_cast<sockaddr*>(&to_), &size);
-    connect(fd_, reinterpret_cast<sockaddr*>(&to_), size);  // to itself
+    bound_ = bound_ && connect(fd_, reinterpret_cast<sockaddr*>(&to_), size) == 0;  // to itself
   }
   ~Deaf() { close(fd_); }
   Deaf(const Deaf&) = delete;

@@ -217,12 +217,7 @@ TEST_F(CallFaults, APictureOfTooFewBits) {
 }
 
 TEST_F(CallFaults, SoundThatComesAfterItsPicture) {
-  const std::string from = film();
-  const fs::path late = folder_.path() / "late.mkv";
-  const test::Said said =
-      test::ask({"ffmpeg", "-v", "error", "-y", "-i", from, "-itsoffset", "0.4", "-i", from, "-map",
-                 "0:v", "-map", "1:a", "-c", "copy", late.string()});
-  ASSERT_EQ(said.status, 0) << said.text;
+  const auto late = test::with_late_sound(film(), folder_.path() / "late.mkv", "0.4");
   EXPECT_THAT(found(filmed(late)), UnorderedElementsAre("skew")) << why();
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "bot/scenario_page.h"
+#include "tests/support/clips.h"
 #include "tests/support/pattern_file.h"
 #include "tests/support/scenario_runs.h"
 #include "tests/support/temp_folder.h"
@@ -19,18 +20,19 @@ using testing::UnorderedElementsAre;
 
 class PageFaults : public test::ScenarioRuns {
  protected:
-  // A page and a bot; `camera` and `microphone` of the page, how long they are looked at, and how
-  // long a hole is none.
+  // A page and a bot; `camera` and `microphone` of the page, `film` of the bot (empty: the
+  // pattern), how long they are looked at, and how long a hole is none.
   struct Call {
-    std::string camera = "pattern", microphone = "pattern";
+    std::string camera = "pattern", microphone = "pattern", film = {};
     std::string looked = "6s", grace = "2s";
   };
   void begin(const Call& call) {
+    const std::string file = "{file: \"" + call.film + "\"}";
+    const bool films = !call.film.empty();
     const std::string text =
-        "callbot: 1\nname: t\nmedia:\n  cam:\n    video: {source: pattern, "
-        "size: 320x180, fps: 30, bitrate: 300 kbit/s}\n    audio: pattern\n"
-        "  page: {video: " +
-        video(call.camera) + ", audio: " + call.microphone + "}\n" + R"(
+        "callbot: 1\nname: t\nmedia:\n  cam: {video: " + video(films ? file : "pattern") +
+        ", audio: " + (films ? file : "pattern") + "}\n  page: {video: " + video(call.camera) +
+        ", audio: " + call.microphone + "}\n" + R"(
 actors:
   page: {browser: chromium, send: page, verify: all}
   bot: {send: cam, verify: all}
@@ -51,6 +53,7 @@ thresholds:
   - {name: freezes, metric: video.freeze, stat: max, op: <=, value: 2s, who: bot, from: page, between: [steady, end]}
   - {name: reconnects, metric: call.reconnects, stat: total, op: ==, value: 0}
   - {name: wrong identity, metric: identity.wrong, stat: total, op: ==, value: 0, who: page, from: bot}
+  - {name: lip sync, metric: av.skew, stat: p50, op: <=, value: 250ms, who: page, from: bot, between: [steady, end]}
 )";
     auto scenario = scenarios::decode_scenario(text, "t.yaml", {});
     ASSERT_TRUE(scenario) << scenario.error().message;
@@ -160,6 +163,14 @@ TEST_F(PageFaults, SomebodyElsesFileAsTheCamera) {
 TEST_F(PageFaults, AMicrophoneThatIsSilent) {
   begin({.microphone = "none"});
   EXPECT_THAT(found(), UnorderedElementsAre(kMustHear)) << why();
+}
+
+// Heard by the page.
+TEST_F(PageFaults, ABotWhoseSoundComesAfterItsPicture) {
+  const auto film = test::pattern_clip(folder_.path() / "film.mkv", {.seconds = 12, .source = 2});
+  const auto late = test::with_late_sound(film, folder_.path() / "late.mkv", "0.4");
+  begin({.film = late.string()});
+  EXPECT_THAT(found(), UnorderedElementsAre("lip sync")) << why();
 }
 
 }  // namespace

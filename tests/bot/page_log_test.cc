@@ -48,5 +48,22 @@ TEST(PageLog, AFileThatBeginsAnewForgetsAsWell) {
   EXPECT_FALSE(log.captured(7, 30));
 }
 
+TEST(PageLog, ChirpsHaveTimesAndNoNumbers) {
+  PageLog log;
+  EXPECT_EQ(log.chirps_told_until(7), 0);
+  EXPECT_FALSE(log.chirp_before(7, true, 5000));
+  for (int64_t n = 0; n < 100; ++n) log.chirp(7, n % 3 == 0, {1000 + n * 10, 4});
+  log.told_until(7, 2000);
+  EXPECT_EQ(log.chirps_told_until(7), 2000);
+  EXPECT_EQ(log.chirps_told_until(8), 0) << "somebody else";
+  const auto up = log.chirp_before(7, true, 1985);
+  ASSERT_TRUE(up);
+  EXPECT_EQ(up->at_ns, 1960) << "the last one that went up";
+  EXPECT_EQ(up->uncertainty_ns, 4);
+  EXPECT_EQ(log.chirp_before(7, false, 1985)->at_ns, 1980);
+  EXPECT_EQ(log.chirp_before(7, false, 1980)->at_ns, 1980);
+  EXPECT_FALSE(log.chirp_before(7, true, 1100)) << "too long ago";
+}
+
 }  // namespace
 }  // namespace callbot::bot

@@ -318,6 +318,12 @@ TEST_F(ScenarioTestTest, WhatCannotBeWrittenOrMeansNothingIsSaidBeforeAnythingRu
   EXPECT_EQ(status, 2) << output;
   EXPECT_THAT(output, AllOf(HasSubstr("alone.yaml/x.xml: cannot be written"),
                             HasSubstr("Not a directory"), Not(HasSubstr("PASS"))));
+  for (const char* flag : {"--json", "--bundle"}) {
+    const std::string taken = flag == std::string("--json") ? in("") : scenario;
+    const auto [refused, why] = test({scenario, flag, taken});
+    EXPECT_EQ(refused, 2) << why;
+    EXPECT_THAT(why, AllOf(HasSubstr("cannot be written"), Not(HasSubstr("PASS"))));
+  }
   const auto [unused, said] = test({scenario, "--var", "MSOT=1"});
   EXPECT_EQ(unused, 2) << said;
   EXPECT_THAT(said, HasSubstr("--var MSOT: there is no ${MSOT} in"));

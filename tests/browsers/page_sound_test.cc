@@ -36,6 +36,12 @@ TEST(PageSound, IsReadAsItIsGiven) {
   EXPECT_EQ(one.samples[0], 0);
   EXPECT_NEAR(one.samples[1], 0.5, 1e-4);
   EXPECT_EQ(one.samples[2], -1);
+  EXPECT_FALSE(one.local);
+  const auto own = parse_heard(
+      taken(R"([{"local":true,"rate":16000,"piece":0.01,"base":1500,"samples":"AAD/PwGA"}])"),
+      clock_at_0());
+  EXPECT_TRUE(own->front().local);
+  EXPECT_EQ(own->front().begin_ns, one.begin_ns - 10'000'000) << "it was recorded before it came";
 }
 
 TEST(PageSound, WhatIsNoneSaysSo) {

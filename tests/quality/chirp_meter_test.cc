@@ -70,6 +70,76 @@ TEST_F(ChirpMeterTest, ChirpsOfAnotherSourceAreNotItsSenders) {
   EXPECT_EQ(static_cast<double>(strange.size()), set_.total("identity.wrong"));
 }
 
+// However long: by chance eight of them fit again and again.
+TEST_F(ChirpMeterTest, ChirpsOfAnotherSourceNeverBecomeItsSenders) {
+  for (const uint16_t other : {2, 3, 7, 20, 300}) {
+    SeriesSet set("bob", "alice", "microphone");
+    ChirpMeter meter(set, alice_, &log_, nullptr);
+    for (int64_t n = 2; n < 95; ++n) {
+      HeardChirp heard = chirp(n, 0.2);
+      heard.up = chirp_goes_up(other, static_cast<uint64_t>(n));
+      meter.chirp(heard, mute_);
+    }
+    meter.interrupt();
+    EXPECT_GE(set.total("identity.wrong"), 70) << other;
+    EXPECT_LE(values("audio.e2e_delay", set).size(), 12U)
+        << other << ": at the most in the beginning";
+    // She herself is known again.
+    const double before = set.total("identity.wrong");
+    for (int64_t n = 60; n < 95; ++n) meter.chirp(chirp(n, 0.2), mute_);
+    EXPECT_LE(set.total("identity.wrong"), before + 1) << other;
+    EXPECT_GE(values("audio.e2e_delay", set).size(), 35U) << other;
+  }
+}
+
+// Told of seconds later, without numbers.
+class TellsLater final : public SenderLog {
+ public:
+  std::optional<Captured> captured(uint16_t, uint32_t) const override { return std::nullopt; }
+  std::optional<uint32_t> newest(uint16_t, int64_t) const override { return std::nullopt; }
+  std::optional<Captured> chirp_before(uint16_t source, bool up, int64_t at_ns) const override {
+    if (source != 1) return std::nullopt;
+    for (int64_t n = (at_ns - kStart) / kSecond; n >= 0; --n)
+      if (chirp_goes_up(static_cast<uint64_t>(n % 10)) == up)
+        return Captured{kStart + n * kSecond, 10 * kMs};
+    return std::nullopt;
+  }
+  int64_t chirps_told_until(uint16_t) const override { return told_until_ns; }
+  int64_t told_until_ns = 0;
+};
+
+TEST_F(ChirpMeterTest, APagesChirpsHaveTheirDelayOnceItToldOfThem) {
+  TellsLater log;
+  ChirpMeter meter(set_, {.source = 1, .round = 300}, &log, nullptr);
+  const auto hear = [&](int64_t n) {
+    HeardChirp heard = chirp(n, 0.2);
+    heard.up = chirp_goes_up(static_cast<uint64_t>(n % 10));
+    meter.chirp(heard, mute_);
+  };
+  for (int64_t n = 0; n < 5; ++n) hear(n);
+  EXPECT_THAT(values("audio.e2e_delay", set_), SizeIs(0)) << "it has not told yet";
+  log.told_until_ns = kStart + 3 * kSecond;
+  hear(5);
+  EXPECT_THAT(values("audio.e2e_delay", set_), SizeIs(3));
+  for (int64_t n = 6; n < 20; ++n) {
+    log.told_until_ns = kStart + n * kSecond - kSecond / 2;
+    hear(n);
+  }
+  EXPECT_THAT(values("audio.e2e_delay", set_), SizeIs(19));
+  EXPECT_THAT(values("audio.e2e_delay", set_), Each(DoubleNear(0.2, 1e-6)));
+  EXPECT_THAT(values("audio.network_delay", set_), SizeIs(19));
+  EXPECT_EQ(set_.total("audio.missing"), 0);
+  EXPECT_EQ(set_.total("identity.wrong"), 0);
+}
+
+TEST_F(ChirpMeterTest, APageThatNeverTellsLeavesDelaysUnmeasured) {
+  TellsLater log;
+  ChirpMeter meter(set_, {.source = 1, .round = 300}, &log, nullptr);
+  for (int64_t n = 0; n < 30; ++n) meter.chirp(chirp(n, 0.2), mute_);
+  EXPECT_THAT(values("audio.e2e_delay", set_), SizeIs(0));
+  EXPECT_EQ(set_.total("audio.expected"), 30);
+}
+
 TEST_F(ChirpMeterTest, ADelayAroundAWholeSecondIsOneAllTheSame) {
   for (const double delay : {0.97, 1.97}) {
     SeriesSet set("bob", "alice", "microphone");

@@ -40,6 +40,19 @@ TEST_F(SkewMeterTest, PairsByTheTimeOfCaptureHoweverFarApart) {
   EXPECT_THAT(values("av.skew"), Each(DoubleNear(1.3, 1e-9)));
 }
 
+// A page starts its camera and its microphone each by itself.
+TEST_F(SkewMeterTest, WhatWasNotCapturedTogetherIsNotSkewed) {
+  SkewMeter meter(set_, 0);
+  for (int64_t n = 0; n < 12; ++n) {
+    meter.flash(1, n * 30, n * kSecond, n * kSecond + 50 * kMs);
+    meter.chirp(up(n), n * kSecond + 370 * kMs, n * kSecond + 450 * kMs, 10 * kMs);
+  }
+  EXPECT_THAT(values("av.skew"), SizeIs(12));
+  EXPECT_THAT(values("av.skew"), Each(DoubleNear(0.03, 1e-9)));
+  EXPECT_EQ(set_.snapshot()[1].metric, "av.skew");
+  EXPECT_DOUBLE_EQ(set_.snapshot()[1].uncertainty, 0.01);
+}
+
 TEST_F(SkewMeterTest, PairsByTheTimeOfCaptureWhateverTheFrameRate) {
   SkewMeter meter(set_, 30);
   int64_t counter = 0;

@@ -402,6 +402,11 @@ TEST(Decode, AQuantityOfTimeOrBitsSaysItsUnit) {
   EXPECT_EQ(wrong("video.e2e_delay", "0"), "");
   EXPECT_EQ(wrong("video.fps", "25"), "");
   EXPECT_EQ(wrong("video.psnr", "25"), "");
+  EXPECT_THAT(wrong("send.loss", "5"),
+              HasSubstr("value: 5: expected a share up to 1, or per cent"));
+  EXPECT_EQ(wrong("send.loss", "5%"), "");
+  EXPECT_EQ(wrong("send.loss", "1"), "");
+  EXPECT_EQ(wrong("video.qp", "60"), "") << "no share";
 }
 
 TEST(Decode, ASourceHasWhatItNeedsAndNothingElse) {

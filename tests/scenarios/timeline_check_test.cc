@@ -86,6 +86,27 @@ TEST(Timeline, AMuteLeakIsFoundHoweverShort) {
   EXPECT_EQ(leak[0].text, "heard from 10.0 s to 10.1 s");
 }
 
+TEST(Timeline, WhatGraceLeavesNothingOfIsUnmeasured) {
+  Evidence e = run();
+  auto hidden = row(Rule::kMustNot, Sight::kHeard, "alice");
+  hidden.grace = 5;
+  see(e, "alice", 0, 20, "", Sight::kHeard);
+  const auto within = judged(hidden, e);
+  EXPECT_EQ(within[0].verdict, Verdict::kUnmeasured);
+  EXPECT_EQ(within[0].text, "its 10.0 s are all within the grace of 5 s at both ends");
+  hidden.grace = 4.9;
+  EXPECT_EQ(judged(hidden, e)[0].verdict, Verdict::kFail);
+  e.presence.clear();
+  EXPECT_EQ(judged(hidden, e)[0].verdict, Verdict::kPass);
+  auto shown = row(Rule::kMust, Sight::kSeen, "alice");
+  shown.grace = 10;
+  EXPECT_EQ(judged(shown, e)[0].verdict, Verdict::kUnmeasured);
+  EXPECT_EQ(judged(shown, e)[0].text,
+            "nothing came, and no longer than the grace of 10 s was looked");
+  see(e, "alice", 8, 9);
+  EXPECT_EQ(judged(shown, e)[0].verdict, Verdict::kPass);
+}
+
 TEST(Timeline, WhatNobodyLookedAtIsUnmeasured) {
   Evidence e = run();
   e.looks.clear();

@@ -20,6 +20,7 @@ namespace callbot::test {
 struct ClipRecipe {
   int width = 320, height = 180, fps = 30, seconds = 2;
   uint64_t seed = 1;
+  uint16_t source = 1;
 };
 
 // By the extension: see `callbot pattern`.
@@ -32,6 +33,7 @@ inline std::filesystem::path pattern_clip(const std::filesystem::path& path,
   options.fps = recipe.fps;
   options.seconds = recipe.seconds;
   options.seed = recipe.seed;
+  options.source = recipe.source;
   options.bitrate = 300'000;
   const auto done = bot::write_pattern(options, {});
   EXPECT_TRUE(done) << done.error().message;
@@ -48,6 +50,15 @@ inline std::filesystem::path converted(const std::filesystem::path& from,
   const Said said = ask(command);
   EXPECT_EQ(said.status, 0) << said.text;
   return to;
+}
+
+// The same with its sound so many seconds later.
+inline std::filesystem::path with_late_sound(const std::filesystem::path& from,
+                                             const std::filesystem::path& to,
+                                             const std::string& seconds) {
+  return converted(
+      from, to,
+      {"-itsoffset", seconds, "-i", from.string(), "-map", "0:v", "-map", "1:a", "-c", "copy"});
 }
 
 inline Result<std::vector<feeds::PreparedClip>> prepared(const std::vector<std::string>& files,

@@ -66,7 +66,7 @@ class StoodStill {
 inline void undisturbed(const std::function<void()>& body) {
   constexpr int kAttempts = 3;
   constexpr int64_t kStill_ns = 30'000'000;
-  constexpr double kStolen_s = 0.05;
+  constexpr double kStolenSeconds = 0.05;
   constexpr int64_t kBegins_ns = 90'000'000'000;  // the last attempt, within a test's time limit
   const int64_t from_ns = monotonic_ns();
   for (int attempt = 1;; ++attempt) {
@@ -85,7 +85,7 @@ inline void undisturbed(const std::function<void()>& body) {
     for (int i = 0; i < results.size(); ++i) failed |= results.GetTestPartResult(i).failed();
     printf("the machine stood still for %.0f ms at most, %.0f ms were taken from it\n",
            static_cast<double>(still_ns) * 1e-6, stolen_s * 1e3);
-    const bool disturbed = still_ns > kStill_ns || stolen_s > kStolen_s;
+    const bool disturbed = still_ns > kStill_ns || stolen_s > kStolenSeconds;
     const bool again =
         failed && disturbed && attempt < kAttempts && monotonic_ns() - from_ns < kBegins_ns;
     for (int i = 0; i < results.size(); ++i) {
