@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "browsers/driver.h"
+#include "browsers/scripts.h"
 
 namespace callbot::browsers {
 namespace {
@@ -175,7 +176,9 @@ class Chromium final : public Driver {
     for (const char* domain : {"Page.enable", "Runtime.enable", "Log.enable", "Inspector.enable"})
       all.emplace_back(domain, Json::object());
     all.emplace_back("Runtime.addBinding", Json::object().set("name", "callbotTell"));
-    for (const std::string& script : scripts())
+    std::vector<std::string> first = scripts();
+    if (!config_.microphone.empty()) first.emplace_back(script_plain_sound());
+    for (const std::string& script : first)
       all.emplace_back("Page.addScriptToEvaluateOnNewDocument",
                        Json::object().set("source", script));
     all.emplace_back("Page.bringToFront", Json::object());

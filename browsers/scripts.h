@@ -14,5 +14,7 @@ namespace callbot::browsers {
 std::string_view script_observer();
 // Camera and microphone from files, for a browser that cannot take files as its devices.
 std::string_view script_feeder();
+// A microphone's sound without the browser's own changes to it, for one that is a file.
+std::string_view script_plain_sound();
 
 }  // namespace callbot::browsers

@@ -24,7 +24,7 @@ constexpr const char* kChromiumHears =
   - {metric: av.skew, stat: count, op: ">=", value: 1, who: page, from: bot, between: [steady, end]}
   - {metric: av.skew, stat: p95abs, op: "<=", value: 1s, who: page, from: bot, between: [steady, end]}
   - {metric: mute_leak, stat: total, op: "==", value: 0, who: page, from: bot}
-  - {metric: audio.e2e_delay, stat: count, op: ">=", value: 1, who: bot, from: page, between: [steady, end]}
+  - {metric: audio.e2e_delay, stat: count, op: ">=", value: 3, who: bot, from: page, between: [steady, end]}
   - {metric: audio.e2e_delay, stat: max, op: "<", value: 1s, who: bot, from: page, between: [steady, end]}
   - {metric: av.skew, stat: count, op: ">=", value: 1, who: bot, from: page, between: [steady, end]}
   - {metric: av.skew, stat: p95abs, op: "<=", value: 1s, who: bot, from: page, between: [steady, end]}
