@@ -131,9 +131,10 @@ void add_marks(CLI::App& app, MarksOptions& o) {
   auto* json = c->add_flag("--json", o.json, "as JSON, a value for each file");
   c->add_flag("--each", o.each, "in the JSON also each picture: when it is, and the marks in it")
       ->needs(json);
-  c->add_flag("--compare", o.compare,
-              "also the pictures of each file with those of the one before it, number by number: "
-              "what was sent, received and recorded");
+  c->add_flag(
+      "--compare", o.compare,
+      "also the pictures and chirps of each file with those of the one before it, number by "
+      "number: what was sent, received and recorded");
   c->footer(
       "Marks are found in composed, letterboxed, scaled and cropped pictures. For each source: "
       "when\n"
@@ -148,11 +149,13 @@ void add_marks(CLI::App& app, MarksOptions& o) {
       "   \"freeze\": \"0s\", \"skew\": \"125ms\", \"tolerance\": \"1s\", \"others\": false}\n"
       "Only who is required; the values are the usual ones. \"must_not_hear\": true is all of the "
       "file.\n"
-      "--compare tells what is missing where, and by how much the times of the pictures differ: "
-      "the\n"
-      "median, and the most that one is off it; it judges nothing.\n"
+      "--compare tells what is missing where, and by how much the times of pictures and chirps "
+      "differ:\n"
+      "the median, and the most that one is off it; it judges nothing. Chirps that go with no "
+      "picture\n"
+      "are known by fifteen in a row.\n"
       "Exit status 1: the plan does not hold;\n"
-      "5: no mark could be read, or too few to judge, or two files have no picture in common.\n\n"
+      "5: no mark could be read, or too few to judge, or two files have nothing in common.\n\n"
       "Examples:\n"
       "  callbot marks composed.mp4\n"
       "  callbot marks composed.mp4 --plan plan.json --json\n"

@@ -13,7 +13,7 @@ namespace callbot::bot {
 namespace {
 
 constexpr uint64_t kMostPlan = 1 << 20;  // bytes
-constexpr const char* kNoneInCommon = "they have no picture in common";
+constexpr const char* kNoneInCommon = "they have no picture and no chirp in common";
 
 Result<std::optional<quality::MarkPlan>> plan_of(const MarksOptions& options) {
   if (options.plan.empty()) return std::nullopt;
@@ -46,7 +46,7 @@ const char* word_of(ExitStatus status) {
 
 bool has_marks(const quality::MarkedFile& marks) {
   return !marks.sources.empty() || std::any_of(marks.sounds.begin(), marks.sounds.end(),
-                                               [](auto& s) { return s.chirps > 0; });
+                                               [](auto& s) { return !s.chirps.empty(); });
 }
 
 // FAIL outweighs what could not be measured.
@@ -64,19 +64,26 @@ struct ReadFile {
 
 // Printed, or added to the later file's `json`.
 ExitStatus compare(const ReadFile& earlier, const quality::MarkedFile& later, Json* json) {
-  const auto compared = quality::compare_marks(earlier.marks, later);
-  const bool common = std::any_of(compared.begin(), compared.end(),
-                                  [](const auto& source) { return source.common > 0; });
+  const auto pictures = quality::compare_marks(earlier.marks, later);
+  const auto sounds = quality::compare_chirps(earlier.marks, later);
+  bool common = false;
+  for (const auto* all : {&pictures, &sounds})
+    for (const auto& source : *all) common = common || source.common > 0;
   if (json == nullptr) {
     print("  against {}:\n", earlier.path.string());
-    for (const auto& source : compared) print("    {}\n", quality::to_text(source));
+    for (const auto* all : {&pictures, &sounds})
+      for (const auto& source : *all) print("    {}\n", quality::to_text(source));
     if (!common) print("    unmeasured: {}\n", kNoneInCommon);
   } else {
-    Json sources = Json::array();
-    for (const auto& source : compared) sources.add(quality::to_json(source));
+    const auto array = [](const std::vector<quality::ComparedSource>& all) {
+      Json out = Json::array();
+      for (const auto& source : all) out.add(quality::to_json(source));
+      return out;
+    };
     json->set("compared", Json::object()
                               .set("with", earlier.path.string())
-                              .set("sources", sources)
+                              .set("sources", array(pictures))
+                              .set("sounds", array(sounds))
                               .set_if(!common, "unmeasured", kNoneInCommon));
   }
   return common ? kExitGood : kExitUnmeasured;

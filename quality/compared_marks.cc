@@ -8,26 +8,76 @@
 #include <utility>
 
 #include "base/text.h"
+#include "quality/chirp_numbers.h"
 
 namespace callbot::quality {
 namespace {
 
 constexpr size_t kMostTold = 12;  // gaps, in words
 
-using Times = std::map<uint32_t, double>;  // of each number, where it is first
+using Times = std::map<uint32_t, double>;                  // of each number, where it is first
+using Senders = std::map<std::optional<uint16_t>, Times>;  // none: nobody known
 
-std::map<uint16_t, Times> sources_of(const MarkedFile& file) {
+void keep_most(Times& most, Times times) {
+  if (times.size() > most.size()) most = std::move(times);
+}
+
+Senders pictures_of(const MarkedFile& file) {
   std::map<std::pair<uint16_t, int>, Times> found;
   for (const ReadPicture& picture : file.each) {
     for (const VideoMark& mark : picture.marks)
       found[{mark.source, picture.stream}].emplace(mark.counter, picture.time);
   }
-  std::map<uint16_t, Times> sources;
-  for (auto& [where, times] : found) {
-    Times& most = sources[where.first];
-    if (times.size() > most.size()) most = std::move(times);
+  Senders senders;
+  for (auto& [where, times] : found) keep_most(senders[where.first], std::move(times));
+  return senders;
+}
+
+// Chirps that go with pictures.
+Senders heard_with_pictures(const MarkedFile& file) {
+  Senders senders;
+  for (const MarkedSource& source : file.sources) {
+    for (const HeardSound& heard : source.heard) {
+      Times times;
+      for (const NumberedChirp& chirp : heard.chirps) times.emplace(chirp.number, chirp.time);
+      if (!times.empty()) keep_most(senders[source.source], std::move(times));
+    }
   }
-  return sources;
+  return senders;
+}
+
+size_t in_common(const Times& a, const Times& b) {
+  return static_cast<size_t>(
+      std::count_if(a.begin(), a.end(), [&](auto& one) { return b.contains(one.first); }));
+}
+
+// Sounds that go with nobody's pictures in their own file.
+Senders heard_alone(const MarkedFile& file, const Senders& of_the_other) {
+  Senders senders;
+  for (const MarkedSound& sound : file.sounds) {
+    if (sound.strays.size() < sound.chirps.size()) continue;
+    const auto places = chirp_places(sound.chirps);
+    if (places.empty()) continue;
+    std::optional<uint16_t> whose;
+    Times times = places;
+    size_t most = 0;
+    for (const auto& [source, theirs] : of_the_other) {
+      if (!source) continue;
+      Times numbered;
+      for (const auto& [place, time] : places) numbered.emplace(chirp_number(*source, place), time);
+      const size_t common = in_common(numbered, theirs);
+      if (common <= most) continue;
+      most = common;
+      whose = source;
+      times = std::move(numbered);
+    }
+    keep_most(senders[whose], std::move(times));
+  }
+  return senders;
+}
+
+void add(Senders& to, Senders senders) {
+  for (auto& [source, times] : senders) keep_most(to[source], std::move(times));
 }
 
 void count_missing(const Times& earlier, const Times& later, ComparedSource& to) {
@@ -69,22 +119,19 @@ std::string numbers_text(const Numbers& n) {
 
 Json to_json(const Numbers& n) { return Json::object().set("first", n.first).set("last", n.last); }
 
-}  // namespace
-
-std::vector<ComparedSource> compare_marks(const MarkedFile& earlier, const MarkedFile& later) {
-  const auto before = sources_of(earlier), after = sources_of(later);
-  std::set<uint16_t> all;
+std::vector<ComparedSource> compare(const Senders& before, const Senders& after, const char* what) {
+  std::set<std::optional<uint16_t>> all;
   for (const auto* sources : {&before, &after})
     for (const auto& [source, times] : *sources) all.insert(source);
   std::vector<ComparedSource> out;
   static const Times kNone;
-  for (const uint16_t source : all) {
+  for (const auto& source : all) {
     const auto of = [&](auto& sources) -> const Times& {
       const auto found = sources.find(source);
       return found == sources.end() ? kNone : found->second;
     };
     const Times &a = of(before), &b = of(after);
-    ComparedSource one{source, a.size(), b.size()};
+    ComparedSource one{source, what, a.size(), b.size()};
     if (!b.empty()) one.span = {b.begin()->first, b.rbegin()->first};
     count_missing(a, b, one);
     shift_times(a, b, one);
@@ -93,14 +140,28 @@ std::vector<ComparedSource> compare_marks(const MarkedFile& earlier, const Marke
   return out;
 }
 
+}  // namespace
+
+std::vector<ComparedSource> compare_marks(const MarkedFile& earlier, const MarkedFile& later) {
+  return compare(pictures_of(earlier), pictures_of(later), "picture");
+}
+
+std::vector<ComparedSource> compare_chirps(const MarkedFile& earlier, const MarkedFile& later) {
+  Senders before = heard_with_pictures(earlier), after = heard_with_pictures(later);
+  Senders alone_before = heard_alone(earlier, after), alone_after = heard_alone(later, before);
+  add(before, std::move(alone_before));
+  add(after, std::move(alone_after));
+  return compare(before, after, "chirp");
+}
+
 std::string to_text(const ComparedSource& c) {
-  if (c.later == 0)
-    return fmt::format("source {}: none of its {}", c.source, counted(c.earlier, "picture"));
+  const std::string who =
+      c.source ? fmt::format("source {}", *c.source) : "a sound of nobody known";
+  if (c.later == 0) return fmt::format("{}: none of its {}", who, counted(c.earlier, c.what));
   if (c.earlier == 0)
-    return fmt::format("source {}: {} that the other has not", c.source,
-                       counted(c.later, "picture"));
-  std::string text = fmt::format("source {}: {} to {}: {} of {}", c.source, c.span.first,
-                                 c.span.last, c.common, counted(c.earlier, "picture"));
+    return fmt::format("{}: {} that the other has not", who, counted(c.later, c.what));
+  std::string text = fmt::format("{}: {} to {}: {} of {}", who, c.span.first, c.span.last, c.common,
+                                 counted(c.earlier, c.what));
   if (c.before > 0) text += fmt::format(", {} before", c.before);
   if (c.after > 0) text += fmt::format(", {} behind", c.after);
   text += fmt::format(", {} missing in between", c.missing - c.before - c.after);
@@ -111,7 +172,7 @@ std::string to_text(const ComparedSource& c) {
   if (c.added > 0) text += fmt::format(", {} that the other has not", c.added);
   if (c.common > 0)
     text += fmt::format("; times {:+.3f} s, even to {:.1f} ms", c.shift,
-                        std::max(-c.least, c.most) * 1000);
+                        std::max({0.0, -c.least, c.most}) * 1000);
   return text;
 }
 
@@ -119,7 +180,7 @@ Json to_json(const ComparedSource& c) {
   Json gaps = Json::array();
   for (const Numbers& gap : c.gaps) gaps.add(to_json(gap));
   return Json::object()
-      .set("source", int{c.source})
+      .set_if(c.source.has_value(), "source", int{c.source.value_or(0)})
       .set("earlier", c.earlier)
       .set("later", c.later)
       .set_if(c.later > 0, "span", to_json(c.span))

@@ -1,16 +1,19 @@
-// quality/compared_marks.h: the marked pictures of two files against each other, number by number:
-// what was sent and what came, what came and what somebody recorded.
+// quality/compared_marks.h: the marked pictures and chirps of two files against each other, number
+// by number: what was sent and what came, what came and what somebody recorded.
 //
-// A sender is compared in the stream that shows most of its numbers, each number where it is shown
-// first: what was played again and again is compared by its first round, and where a file begins
-// within a round, by two.
+// A sender is compared in the stream that has most of its numbers, each number where it is first:
+// what was played again and again is compared by its first round, and where a file begins within a
+// round, by two. A chirp's number is that of the picture it goes with; in a sound that goes with no
+// picture the directions say it (quality/chirp_numbers.h), as those of the sender of the other file
+// that most of them fit, or of nobody known: then it is the place in the sequence.
 //
 // Thread:  any; values.
 // Owner:   the caller.
-// Fails:   never; both files were read with Pictures::kEach.
+// Fails:   never; for pictures both files were read with Pictures::kEach.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +27,8 @@ struct Numbers {
 };
 
 struct ComparedSource {
-  uint16_t source = 0;
+  std::optional<uint16_t> source;   // none: a sound of nobody known
+  const char* what = "picture";     // or "chirp"
   uint64_t earlier = 0, later = 0;  // different numbers in each file
   Numbers span;                     // in the later file, from the lowest to the highest
   uint64_t common = 0;
@@ -37,6 +41,7 @@ struct ComparedSource {
 };
 
 std::vector<ComparedSource> compare_marks(const MarkedFile& earlier, const MarkedFile& later);
+std::vector<ComparedSource> compare_chirps(const MarkedFile& earlier, const MarkedFile& later);
 
 std::string to_text(const ComparedSource& compared);
 Json to_json(const ComparedSource& compared);

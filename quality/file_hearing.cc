@@ -17,6 +17,12 @@ void add_within(const std::vector<double>& times, const Stretch& span, std::vect
                [&](double time) { return time >= span.from && time <= span.to; });
 }
 
+void add_within(const std::vector<NumberedChirp>& chirps, const Stretch& span,
+                std::vector<double>& to) {
+  for (const NumberedChirp& chirp : chirps)
+    if (chirp.time >= span.from && chirp.time <= span.to) to.push_back(chirp.time);
+}
+
 const HeardSound* heard_in(const MarkedSource& source, int stream) {
   const auto heard = std::find_if(source.heard.begin(), source.heard.end(),
                                   [&](auto& h) { return h.skew.stream == stream; });
@@ -41,7 +47,7 @@ std::vector<double> chirps_of_others(const MarkedFile& file, const MarkedSource&
   for (const MarkedSource& other : file.sources) {
     const HeardSound* heard = heard_in(other, stream);
     if (other.source != source.source && heard != nullptr)
-      add_within(heard->times, {span.from - kChirpApart, span.to + kChirpApart}, out);
+      add_within(heard->chirps, {span.from - kChirpApart, span.to + kChirpApart}, out);
   }
   return out;
 }
@@ -75,7 +81,7 @@ Hearing hearing_of(const MarkedFile& file, const MarkedSource& source, const Str
   Hearing out;
   std::vector<double> unsure, strays;
   for (const HeardSound& sound : source.heard) {
-    add_within(sound.times, span, out.chirps);
+    add_within(sound.chirps, span, out.chirps);
     add_within(sound.unsure, span, unsure);
   }
   std::sort(out.chirps.begin(), out.chirps.end());

@@ -20,6 +20,7 @@ constexpr double kDriftPairs = 10, kDriftSeconds = 10;
 
 struct Pair {
   double time, skew;
+  uint32_t number;  // of the chirp
 };
 
 // Frames between two chirps: what the counters differ by most often.
@@ -82,7 +83,7 @@ std::vector<Pair> pairs_at(uint16_t source, const std::vector<FileFlash>& flashe
     }
     // It follows a drift.
     distance += 0.25 * (nearest->time - wanted);
-    pairs.push_back({flash.time, nearest->time - flash.time});
+    pairs.push_back({flash.time, nearest->time - flash.time, flash.counter / step});
   }
   return pairs;
 }
@@ -126,7 +127,7 @@ std::optional<HeardSound> file_sound(uint16_t source, const std::vector<FileFlas
     const auto right = static_cast<double>(pairs.size());
     if (right < kLeastRight * (right + static_cast<double>(wrong))) continue;
     HeardSound sound{.skew = statistics(pairs)};
-    for (const Pair& p : pairs) sound.times.push_back(p.time + p.skew);
+    for (const Pair& p : pairs) sound.chirps.push_back({p.time + p.skew, p.number});
     if (has_most(sound, flashes.size())) return sound;
     if (!best || sound.skew.pairs > best->skew.pairs) best = std::move(sound);
   }

@@ -23,10 +23,6 @@ struct FileFlash {
   double time = 0;
   uint32_t counter = 0;
 };
-struct FileChirp {
-  double time = 0;
-  bool up = false;
-};
 
 // Both in order of time; `source` is that of the frames. All that can be told is its.
 std::optional<HeardSound> file_sound(uint16_t source, const std::vector<FileFlash>& flashes,

@@ -311,7 +311,7 @@ std::string to_text(const MarkedFile& file) {
     }
   }
   for (const MarkedSound& s : file.sounds)
-    text += fmt::format("  sound {} ({}): {} chirps\n", s.stream, s.codec, s.chirps);
+    text += fmt::format("  sound {} ({}): {} chirps\n", s.stream, s.codec, s.chirps.size());
   return text;
 }
 
@@ -329,7 +329,7 @@ Json to_json(const MarkedFile& file, Pictures pictures) {
     sounds.add(Json::object()
                    .set("stream", s.stream)
                    .set("codec", s.codec)
-                   .set("chirps", s.chirps)
+                   .set("chirps", s.chirps.size())
                    .set("from", s.span.from)
                    .set("to", s.span.to));
   return Json::object()

@@ -301,7 +301,7 @@ std::unique_ptr<StreamReader> StreamReader::open(const AVStream& stream) {
 }
 
 // Which chirps of a sound are nobody's, and which may be one's and another's.
-void tell_apart(MarkedFile& file, MarkedSound& sound, const std::vector<FileChirp>& chirps) {
+void tell_apart(MarkedFile& file, MarkedSound& sound) {
   const auto key = [](double time) { return std::llround(time * 1e6); };
   std::map<int64_t, std::set<uint16_t>> whose;
   const auto each = [&](auto&& visit) {
@@ -311,16 +311,16 @@ void tell_apart(MarkedFile& file, MarkedSound& sound, const std::vector<FileChir
     }
   };
   each([&](uint16_t source, const HeardSound& heard) {
-    for (const double time : heard.times) whose[key(time)].insert(source);
+    for (const NumberedChirp& chirp : heard.chirps) whose[key(chirp.time)].insert(source);
   });
   each([&](uint16_t, HeardSound& heard) {
     const auto unsure =
-        std::stable_partition(heard.times.begin(), heard.times.end(),
-                              [&](double time) { return whose[key(time)].size() == 1; });
-    heard.unsure.assign(unsure, heard.times.end());
-    heard.times.erase(unsure, heard.times.end());
+        std::stable_partition(heard.chirps.begin(), heard.chirps.end(),
+                              [&](auto& chirp) { return whose[key(chirp.time)].size() == 1; });
+    heard.unsure.assign(unsure, heard.chirps.end());
+    heard.chirps.erase(unsure, heard.chirps.end());
   });
-  for (const FileChirp& chirp : chirps)
+  for (const FileChirp& chirp : sound.chirps)
     if (whose.count(key(chirp.time)) == 0) sound.strays.push_back(chirp.time);
 }
 
@@ -328,19 +328,17 @@ using Readers = std::vector<std::unique_ptr<StreamReader>>;
 
 MarkedFile gather(const AVFormatContext& file, Readers& readers) {
   MarkedFile out;
-  std::vector<SoundReader*> sounds;
   for (size_t i = 0; i < readers.size(); ++i) {
     if (!readers[i]) continue;
     readers[i]->finish();
     out.undecodable += readers[i]->undecodable();
     out.seconds = std::max(out.seconds, readers[i]->end());
-    auto* sound = dynamic_cast<SoundReader*>(readers[i].get());
+    const auto* sound = dynamic_cast<SoundReader*>(readers[i].get());
     if (sound == nullptr) continue;
-    sounds.push_back(sound);
     MarkedSound s{.stream = static_cast<int>(i),
                   .codec = avcodec_get_name(file.streams[i]->codecpar->codec_id),
-                  .chirps = sound->chirps().size()};
-    if (s.chirps > 0) s.span = {sound->chirps().front().time, sound->chirps().back().time};
+                  .chirps = sound->chirps()};
+    if (!s.chirps.empty()) s.span = {s.chirps.front().time, s.chirps.back().time};
     out.sounds.push_back(s);
   }
   for (const auto& reader : readers) {
@@ -351,17 +349,17 @@ MarkedFile gather(const AVFormatContext& file, Readers& readers) {
     std::move(pictures->each().begin(), pictures->each().end(), std::back_inserter(out.each));
     for (auto& [number, source] : pictures->sources()) {
       MarkedSource marked = source.finish();
-      for (size_t i = 0; i < sounds.size(); ++i) {
-        auto heard = file_sound(number, source.flashes(), sounds[i]->chirps());
+      for (const MarkedSound& sound : out.sounds) {
+        auto heard = file_sound(number, source.flashes(), sound.chirps);
         if (!heard) continue;
-        heard->skew.stream = out.sounds[i].stream;
+        heard->skew.stream = sound.stream;
         if (has_most(*heard, marked.flashes.size())) marked.skew.push_back(heard->skew);
         marked.heard.push_back(std::move(*heard));
       }
       out.sources.push_back(std::move(marked));
     }
   }
-  for (size_t i = 0; i < sounds.size(); ++i) tell_apart(out, out.sounds[i], sounds[i]->chirps());
+  for (MarkedSound& sound : out.sounds) tell_apart(out, sound);
   return out;
 }
 

@@ -34,11 +34,20 @@ struct SkewStatistics {
   std::optional<double> drift = {};                 // s/min, from 10 pairs over 10 s on
 };
 
-// A sound in which there are chirps of a sender, maybe few. Times are those of chirps.
+struct FileChirp {
+  double time = 0;
+  bool up = false;
+};
+struct NumberedChirp {
+  double time = 0;
+  uint32_t number = 0;  // its sender's
+};
+
+// A sound in which there are chirps of a sender, maybe few.
 struct HeardSound {
   SkewStatistics skew;
-  std::vector<double> times;
-  std::vector<double> unsure;  // they may as well be another's
+  std::vector<NumberedChirp> chirps;
+  std::vector<NumberedChirp> unsure;  // they may as well be another's
 };
 
 // One sender in one stream of pictures.
@@ -62,9 +71,9 @@ struct MarkedSource {
 struct MarkedSound {
   int stream = 0;
   std::string codec;
-  uint64_t chirps = 0;
+  std::vector<FileChirp> chirps;
   Stretch span;
-  std::vector<double> strays;  // chirps that go with nobody's pictures
+  std::vector<double> strays;  // times of chirps that go with nobody's pictures
 };
 
 // One decoded picture, and whose marks were read in it.

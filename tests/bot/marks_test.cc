@@ -148,15 +148,36 @@ TEST_F(MarksTest, ComparesEachFileWithTheOneBeforeIt) {
   EXPECT_EQ(source.at("common").whole(), 36);
   EXPECT_EQ(source.at("gaps").at(size_t{0}).at("last").whole(), 17);
   EXPECT_EQ(marks({.files = {good_, bare_}, .compare = true}), kExitUnmeasured);
-  EXPECT_THAT(out_, HasSubstr("they have no picture in common"));
+  EXPECT_THAT(out_, HasSubstr("they have no picture and no chirp in common"));
   EXPECT_EQ(marks({.files = {good_, bare_}, .json = true, .compare = true}), kExitUnmeasured);
   EXPECT_EQ(Json::parse(out_)->at(size_t{1}).at("compared").at("unmeasured").text(),
-            "they have no picture in common");
+            "they have no picture and no chirp in common");
   EXPECT_EQ(marks({.files = {good_, folder_.path() / "none", received}, .compare = true}),
             kExitUnmeasured);
   EXPECT_THAT(out_, HasSubstr("against " + good_.string())) << "the last that could be read";
   EXPECT_EQ(marks({.files = {good_}, .compare = true}), kExitUsage);
   EXPECT_THAT(err_, HasSubstr("two files or more"));
+}
+
+// Of a call's sound: what was sent, and somebody's recording of it with a second cut out.
+TEST_F(MarksTest, ComparesSoundsToo) {
+  const fs::path film = folder_.path() / "film.y4m", sent = folder_.path() / "sent.pcm",
+                 received = folder_.path() / "received.mkv", recorded = folder_.path() / "r.ogg";
+  test::write_y4m(film, {.width = 320, .height = 180, .frames = 600, .source = 7});
+  test::write_pcm(sent, 20, chirp_place(7, 0));
+  const std::string sound = "-f s16le -ar 48000 -ac 1 -i " + sent.string() + " ";
+  test::ffmpeg("-i " + film.string() + " -itsoffset 0.03 " + sound +
+               "-c:v libx264 -preset ultrafast -c:a pcm_s16le " + received.string());
+  test::ffmpeg(sound + "-af \"volume=0:enable='between(t,16.5,17.5)'\" -c:a libopus -b:a 32k " +
+               recorded.string());
+  EXPECT_EQ(marks({.files = {received, recorded}, .compare = true}), kExitGood) << err_;
+  EXPECT_THAT(out_,
+              HasSubstr("    source 7: none of its 600 pictures\n    source 7: 0 to 19: 19 of "
+                        "20 chirps, 1 missing in between: 17; times -0.030 s, even to 0."));
+  EXPECT_EQ(marks({.files = {received, recorded}, .json = true, .compare = true}), kExitGood);
+  const Json heard = Json::parse(out_)->at(size_t{1}).at("compared").at("sounds").at(size_t{0});
+  EXPECT_EQ(heard.at("source").whole(), 7);
+  EXPECT_EQ(heard.at("common").whole(), 19);
 }
 
 TEST_F(MarksTest, WhatCannotBeReadIsSaid) {

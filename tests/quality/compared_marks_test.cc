@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/audio_mark.h"
+
 namespace callbot::quality {
 namespace {
 
@@ -96,6 +98,67 @@ TEST(ComparedMarks, ManyGapsAreCounted) {
   EXPECT_THAT(
       to_text(compare_marks(file_of(0, 59), later)[0]),
       testing::HasSubstr("29 missing in between: 1 3 5 7 9 11 13 15 17 19 21 23 and 17 gaps more"));
+}
+
+// One that is seen and heard, and one that is heard alone.
+struct Heard {
+  MarkedFile seen, alone;
+};
+Heard heard(uint16_t source, uint32_t chirps, double late) {
+  Heard out;
+  out.seen.sources.push_back({.source = source});
+  out.seen.sources[0].heard.push_back({.skew = {.stream = 1}});
+  out.alone.sounds.push_back({.stream = 0});
+  for (uint32_t n = 0; n < chirps; ++n) {
+    out.seen.sources[0].heard[0].chirps.push_back({n * 1.0, n});
+    out.alone.sounds[0].chirps.push_back({n + late, chirp_goes_up(source, n)});
+    out.alone.sounds[0].strays.push_back(n + late);
+  }
+  return out;
+}
+
+TEST(ComparedChirps, GoWithPicturesOrByTheirDirections) {
+  const Heard made = heard(3, 20, 0.25);
+  for (const bool turned : {false, true}) {
+    const auto all =
+        turned ? compare_chirps(made.alone, made.seen) : compare_chirps(made.seen, made.alone);
+    ASSERT_THAT(all, SizeIs(1));
+    EXPECT_EQ(all[0].source, 3);
+    EXPECT_EQ(all[0].common, 20u);
+    EXPECT_NEAR(all[0].shift, turned ? -0.25 : 0.25, 1e-9);
+  }
+  EXPECT_EQ(to_text(compare_chirps(made.seen, made.alone)[0]),
+            "source 3: 0 to 19: 20 of 20 chirps, 0 missing in between; times +0.250 s, even to 0.0 "
+            "ms");
+}
+
+TEST(ComparedChirps, SaysWhatIsMissing) {
+  Heard made = heard(3, 40, 0);
+  auto& later = made.alone.sounds[0].chirps;
+  later.erase(later.begin() + 30);
+  made.alone.sounds[0].strays.pop_back();
+  const auto all = compare_chirps(made.seen, made.alone);
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].missing, 1u);
+  ASSERT_THAT(all[0].gaps, SizeIs(1));
+  EXPECT_EQ(all[0].gaps[0].first, 30u);
+}
+
+TEST(ComparedChirps, OfNobodyKnownAreComparedByTheirPlaces) {
+  const auto all = compare_chirps(heard(3, 20, 0).alone, heard(3, 18, 1).alone);
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_FALSE(all[0].source);
+  EXPECT_EQ(all[0].common, 18u);
+  EXPECT_EQ(all[0].after, 2u);
+  EXPECT_THAT(to_text(all[0]), testing::StartsWith("a sound of nobody known: "));
+  EXPECT_TRUE(to_json(all[0]).at("source").is_null());
+}
+
+// Another one's fit nowhere.
+TEST(ComparedChirps, OfSomebodyElseHaveNothingInCommon) {
+  const auto all = compare_chirps(heard(3, 20, 0).seen, heard(4, 20, 0).alone);
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].common + all[1].common, 0u);
 }
 
 }  // namespace

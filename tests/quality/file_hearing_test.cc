@@ -19,17 +19,20 @@ MarkedSource sender(uint16_t number, double begin) {
   source.heard.push_back({.skew = {.stream = 1, .pairs = 20, .median = 0.01}});
   for (int n = 0; n < 20; ++n) {
     source.flashes.push_back(begin + n);
-    source.heard[0].times.push_back(begin + n + 0.01);
+    source.heard[0].chirps.push_back({begin + n + 0.01, static_cast<uint32_t>(n)});
   }
   return source;
 }
 void forget(std::vector<double>& times, double from, double to) {
   std::erase_if(times, [&](double time) { return time > from && time < to; });
 }
+void forget(std::vector<NumberedChirp>& chirps, double from, double to) {
+  std::erase_if(chirps, [&](auto& chirp) { return chirp.time > from && chirp.time < to; });
+}
 // Alice mutes herself from 8 to 14 s.
 MarkedFile muted() {
   MarkedFile file{.seconds = 20, .sources = {sender(1, 0)}, .sounds = {{.stream = 1}}};
-  forget(file.sources[0].heard[0].times, 8, 14);
+  forget(file.sources[0].heard[0].chirps, 8, 14);
   return file;
 }
 Hearing of_alice(const MarkedFile& file, const Stretch& span = kSpan) {
@@ -45,7 +48,7 @@ TEST(FileHearing, IsWhatGoesWithItsPictures) {
 
 TEST(FileHearing, WhatMayBeAnothersIsUnknown) {
   MarkedFile file = muted();
-  file.sources[0].heard[0].unsure = {10.01, 11.01, 15.01};
+  file.sources[0].heard[0].unsure = {{10.01, 10}, {11.01, 11}, {15.01, 15}};
   EXPECT_THAT(of_alice(file).chirps, IsEmpty());
   EXPECT_EQ(of_alice(file).unknown, "2 chirps may be its or another's");
 }
@@ -84,8 +87,8 @@ TEST(FileHearing, AmongOthersAPictureHasToSayWhenItsWouldCome) {
 TEST(FileHearing, ChirpsAreInOrderOfTime) {
   MarkedFile file = muted();
   file.sounds.push_back({.stream = 2});
-  file.sources[0].heard.push_back({.skew = {.stream = 2}, .times = {9.5, 12.5}});
-  file.sources[0].heard[0].times = {11};
+  file.sources[0].heard.push_back({.skew = {.stream = 2}, .chirps = {{9.5, 9}, {12.5, 12}}});
+  file.sources[0].heard[0].chirps = {{11, 11}};
   EXPECT_THAT(of_alice(file).chirps, ElementsAre(9.5, 11, 12.5));
 }
 

@@ -59,8 +59,9 @@ TEST(FileSkew, WhoIsMutedForLongIsHeardWhereHeIsNot) {
   EXPECT_FALSE(file_skew(1, alice.flashes, alice.chirps)) << "5 of 30";
   const auto sound = file_sound(1, alice.flashes, alice.chirps);
   ASSERT_TRUE(sound);
-  ASSERT_EQ(sound->times.size(), 5u);
-  EXPECT_NEAR(sound->times.back(), 5.03, 1e-9);
+  ASSERT_EQ(sound->chirps.size(), 5u);
+  EXPECT_NEAR(sound->chirps.back().time, 5.03, 1e-9);
+  EXPECT_EQ(sound->chirps.back().number, 4u);
   // Somebody else goes on, less than half a second from where hers would be.
   const Made bob = sender(30, 1.2, 0, 0, 0, 2);
   EXPECT_FALSE(file_sound(1, alice.flashes, bob.chirps));

@@ -21,10 +21,10 @@ MarkedFile good() {
                      .rate = 30};
   alice.skew.push_back(
       {.stream = 1, .pairs = 20, .median = 0.01, .least = 0, .most = 0.02, .p95 = 0.02});
-  alice.heard.push_back({.skew = alice.skew[0], .times = {}, .unsure = {}});
+  alice.heard.push_back({.skew = alice.skew[0], .chirps = {}, .unsure = {}});
   for (int n = 0; n < 20; ++n) {
     alice.flashes.push_back(n);
-    alice.heard[0].times.push_back(n + 0.01);
+    alice.heard[0].chirps.push_back({n + 0.01, static_cast<uint32_t>(n)});
   }
   return {.seconds = 20, .pictures = 600, .sources = {alice}, .sounds = {{.stream = 1}}};
 }
@@ -32,8 +32,8 @@ MarkedFile good() {
 MarkedFile muted() {
   MarkedFile file = good();
   auto& heard = file.sources[0].heard[0];
-  std::erase_if(heard.times, [](double time) { return time > 8 && time < 14; });
-  heard.skew.pairs = file.sources[0].skew[0].pairs = heard.times.size();
+  std::erase_if(heard.chirps, [](auto& chirp) { return chirp.time > 8 && chirp.time < 14; });
+  heard.skew.pairs = file.sources[0].skew[0].pairs = heard.chirps.size();
   return file;
 }
 constexpr const char* kPlan =
@@ -105,9 +105,9 @@ TEST(MarkPlan, WhoIsMutedMustNotBeHeard) {
       ElementsAre(
           "alice is heard from 9.01 to 12.01 s (4 chirps), and must not be from 8.00 to 14.00 s"));
   MarkedFile leak = muted();
-  leak.sources[0].heard[0].times.push_back(11.01);
+  leak.sources[0].heard[0].chirps.push_back({11.01, 11});
   EXPECT_THAT(judged(leak, kMuted).wrong, ElementsAre(HasSubstr("at 11.01 s (1 chirp)")));
-  leak.sources[0].heard[0].times.back() = 8.9;
+  leak.sources[0].heard[0].chirps.back().time = 8.9;
   EXPECT_THAT(judged(leak, kMuted).wrong, IsEmpty()) << "within the tolerance";
 }
 
@@ -116,7 +116,7 @@ TEST(MarkPlan, WhoIsMutedForLongIsHeardElsewhere) {
                          "must_not_hear": [{"from": "2s"}]}]})";
   MarkedFile file = good();
   auto& heard = file.sources[0].heard[0];
-  heard.times.resize(3);
+  heard.chirps.resize(3);
   heard.skew.pairs = 3;
   file.sources[0].skew.clear();
   EXPECT_THAT(judged(file, plan).wrong, IsEmpty());
@@ -141,7 +141,7 @@ TEST(MarkPlan, WhoMustNeverBeHeard) {
 
 TEST(MarkPlan, WhatIsNotKnownOfASilenceIsUnmeasured) {
   MarkedFile file = muted();
-  file.sources[0].heard[0].unsure = {10.01};
+  file.sources[0].heard[0].unsure = {{10.01, 10}};
   EXPECT_THAT(judged(file, kMuted).wrong, IsEmpty());
   EXPECT_THAT(judged(file, kMuted).unmeasured,
               ElementsAre("alice: whether it is heard from 8.00 to 14.00 s: 1 chirp may be its or "

@@ -65,7 +65,8 @@ TEST_F(MarkedFileTest, AWebmOfALowRateIsReadWhole) {
   EXPECT_EQ(s.skew[0].pairs, 5u);
   EXPECT_NEAR(s.skew[0].median, 0, 0.008);
   ASSERT_THAT(file.sounds, SizeIs(1));
-  EXPECT_EQ(file.sounds[0].chirps, 5u);
+  EXPECT_THAT(file.sounds[0].chirps, SizeIs(5));
+  EXPECT_EQ(s.heard.at(0).chirps.front().number, 10u);
   EXPECT_EQ(file.sounds[0].codec, "opus");
 }
 
@@ -205,10 +206,11 @@ TEST_F(MarkedFileTest, WhoIsHeardWhen) {
   const auto &alice = file.sources[0], &bob = file.sources[1];
   EXPECT_THAT(alice.flashes, SizeIs(12));
   ASSERT_THAT(alice.heard, SizeIs(1));
-  EXPECT_THAT(alice.heard[0].times, SizeIs(6));
-  for (const double time : alice.heard[0].times) EXPECT_TRUE(time < 3 || time > 8.9) << time;
+  EXPECT_THAT(alice.heard[0].chirps, SizeIs(6));
+  for (const auto& [time, number] : alice.heard[0].chirps)
+    EXPECT_TRUE(time < 3 || time > 8.9) << time;
   ASSERT_THAT(bob.heard, SizeIs(1));
-  EXPECT_THAT(bob.heard[0].times, SizeIs(11));
+  EXPECT_THAT(bob.heard[0].chirps, SizeIs(11));
 }
 
 // Nobody in the picture has them.
