@@ -159,6 +159,11 @@ Result<> no_mistakes(std::vector<Mistake> all, const std::string& file) {
   std::stable_sort(all.begin(), all.end(), [](const Mistake& a, const Mistake& b) {
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
   });
+  // Who carries a value out finds in it what the table of keys has found.
+  const auto same = [](const Mistake& a, const Mistake& b) {
+    return a.path == b.path && a.text == b.text;
+  };
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
   std::string text;
   for (const Mistake& one : all) text += (text.empty() ? "" : "\n") + text_of(one, file);
   return all.empty() ? Result<>() : fail(Code::kUsage, text);

@@ -169,6 +169,17 @@ TEST(ScenarioMistakes, StandBesideThoseOfTheFormat) {
       "t.yaml:5:35: steps[1].run: expected a program");
 }
 
+// By the table of keys, and by who makes a line of it.
+TEST(ScenarioMistakes, OfALineAreSaidOnce) {
+  const auto scenario = scenarios::decode_scenario(
+      "callbot: 1\nname: t\nactors:\n  bob: {network: {loss: 10}}\nsteps: [{wait: 1s}]\n", "t.yaml",
+      {}, mistakes_of);
+  ASSERT_FALSE(scenario);
+  EXPECT_EQ(
+      scenario.error().message,
+      "t.yaml:4:26: actors.bob.network.loss: expected a share such as 10% or 0.1, from 0 to 1");
+}
+
 TEST(ScenarioMistakes, WhatAnotherProgramSendsLiesElsewhere) {
   EXPECT_EQ(mistakes("url: ws://h/rooms/x\nmedia: {m: {video: {file: /not/here.mp4}}}\n"
                      "actors: {a: {elsewhere: true, seed: 9, send: m}, b: }\n"
