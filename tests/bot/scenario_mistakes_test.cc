@@ -172,12 +172,12 @@ TEST(ScenarioMistakes, StandBesideThoseOfTheFormat) {
 // By the table of keys, and by who makes a line of it.
 TEST(ScenarioMistakes, OfALineAreSaidOnce) {
   const auto scenario = scenarios::decode_scenario(
-      "callbot: 1\nname: t\nactors:\n  bob: {network: {loss: 10}}\nsteps: [{wait: 1s}]\n", "t.yaml",
-      {}, mistakes_of);
+      "callbot: 1\nname: t\nactors:\n  bob: {network: {loss: 10}}\nsteps: [{do: join, who: bob}]\n",
+      "t.yaml", {}, mistakes_of);
   ASSERT_FALSE(scenario);
   EXPECT_EQ(
       scenario.error().message,
-      "t.yaml:4:26: actors.bob.network.loss: expected a share such as 10% or 0.1, from 0 to 1");
+      "t.yaml:4:25: actors.bob.network.loss: expected a share such as 10% or 0.1, from 0 to 1");
 }
 
 TEST(ScenarioMistakes, WhatAnotherProgramSendsLiesElsewhere) {
