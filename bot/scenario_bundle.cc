@@ -45,7 +45,12 @@ class Bundle {
       const fs::path received = folder_ / "received";
       if (auto made = make_folder(received); !made) return tl::unexpected(made.error());
       const TimeWindow whole{run_.evidence.began_ns, run_.evidence.ended_ns + kSettled};
-      for (const KeptMedia& one : media) cut(one, whole, received);
+      for (const KeptMedia& one : media) {
+        if (one.pictures.empty())
+          cut(one, whole, received);
+        else
+          copy_pictures(one, whole, whole.to_ns, "", received);
+      }
     }
     for (const scenarios::Moment& moment : scenarios::moments_of(run_.judged, run_.evidence)) {
       if (auto kept = keep(moment, media); !kept) return tl::unexpected(kept.error());
@@ -74,6 +79,10 @@ class Bundle {
     for (const KeptMedia& one : media) {
       const auto& who = moment.actors;
       if (!who.empty() && std::find(who.begin(), who.end(), one.actor) == who.end()) continue;
+      if (!one.pictures.empty()) {
+        copy_pictures(one, moment.span, moment.at_ns, moment.cases.front(), folder);
+        continue;
+      }
       cut(one, moment.span, folder);
       take_pictures(one, moment, folder);
       if (auto wrote = list_headers(one, moment, folder); !wrote) return wrote;
@@ -133,6 +142,29 @@ class Bundle {
         {.folder = media.folder, .to = "mkv", .out = folder, .part = part}, {}, cut_out);
     if (!done && done.error().code != Code::kUnmeasured && done.error().code != Code::kUsage)
       log.error("its media is not in {}: {}", folder.string(), done.error().message);
+  }
+
+  // What the page looked like then; of what it looked like at `at_ns` the report shows a picture.
+  void copy_pictures(const KeptMedia& media, const TimeWindow& span, int64_t at_ns,
+                     const std::string& of, const fs::path& folder) {
+    const auto apart = [at_ns](auto& one) { return std::abs(one.first - at_ns); };
+    const auto nearest = std::min_element(media.pictures.begin(), media.pictures.end(),
+                                          [&](auto& a, auto& b) { return apart(a) < apart(b); });
+    for (const auto& [taken_ns, picture] : media.pictures) {
+      const bool is_nearest = taken_ns == nearest->first;
+      if (!is_nearest && (taken_ns < span.from_ns || taken_ns > span.to_ns)) continue;
+      const fs::path path = folder / fmt::format("{}-page-at-{}.jpg", safe_name(media.actor),
+                                                 run_time(run_.evidence, taken_ns));
+      std::error_code error;
+      fs::copy_file(picture, path, fs::copy_options::overwrite_existing, error);
+      if (error) return Log(media.actor).error("{}: {}", path.string(), error.message());
+      files_.push_back({.path = path,
+                        .kind = is_nearest && !of.empty() ? "picture" : "page",
+                        .actor = media.actor,
+                        .span = {taken_ns, taken_ns},
+                        .bytes = fs::file_size(path, error),
+                        .text = of});
+    }
   }
 
   // What it saw of everybody when it failed.

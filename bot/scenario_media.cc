@@ -1,5 +1,8 @@
 #include "bot/scenario_media.h"
 
+#include <fmt/core.h>
+#include <stdlib.h>
+
 #include "base/clock.h"
 
 namespace callbot::bot {
@@ -36,6 +39,20 @@ void ScenarioMedia::member_joined(const std::string& participant, const std::str
 
 void ScenarioMedia::track_added(uint32_t ssrc, KeptMedia::Stream stream) {
   if (recording_ != nullptr) kept_.back().streams[ssrc] = std::move(stream);
+}
+
+Result<> ScenarioMedia::picture(int64_t at_ns, const std::string& jpeg) {
+  if (kept_.empty()) {
+    if (auto made = make_folder(out_); !made) return made;
+    std::string folder = (out_ / (safe_name(actor_) + "-page-XXXXXX")).string();
+    if (mkdtemp(folder.data()) == nullptr) return storage_failure(folder, "make a folder");
+    kept_.push_back({.actor = actor_, .folder = folder, .began_ns = at_ns});
+  }
+  KeptMedia& kept = kept_.back();
+  const fs::path path = kept.folder / fmt::format("{}.jpg", kept.pictures.size());
+  if (auto wrote = write_atomically(path, jpeg); !wrote) return wrote;
+  kept.pictures[at_ns] = path;
+  return {};
 }
 
 void ScenarioMedia::end() {

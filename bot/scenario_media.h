@@ -1,9 +1,11 @@
-// bot/scenario_media.h: what one actor of a scenario receives, recorded while the run goes on: a
-// recording and the packets' headers for each time that it is in its call.
+// bot/scenario_media.h: what one actor of a scenario receives, kept while the run goes on: of a bot
+// a recording and the packets' headers for each time that it is in its call; of a browser pictures
+// of its page.
 //
 // Thread:  loop; writing happens in the pool.
 // Owner:   bot::ScenarioActor; outlives the call whose tracks it sits on.
-// Fails:   begin() where the folder cannot be made. Trouble while writing is in the log, and ends
+// Fails:   begin() and picture() where the folder cannot be made or written to. Trouble while
+// writing is in the log, and ends
 //          that recording alone.
 #pragma once
 
@@ -25,13 +27,14 @@ namespace callbot::bot {
 
 struct KeptMedia {
   std::string actor;  // who received it
-  fs::path folder;    // of the recording
+  fs::path folder;    // of the recording, or of its page's pictures
   int64_t began_ns = 0;
   std::shared_ptr<pipelines::HeaderLog> headers;  // of all that came in
   struct Stream {
     std::string from, name;
   };
-  std::map<uint32_t, Stream> streams;  // by SSRC
+  std::map<uint32_t, Stream> streams;         // by SSRC
+  std::map<int64_t, fs::path> pictures = {};  // of its page, by monotonic_ns(): it has no recording
 };
 
 class ScenarioMedia {
@@ -48,6 +51,8 @@ class ScenarioMedia {
   void track_added(uint32_t ssrc, KeptMedia::Stream stream);
   // Those of the call that has begun.
   std::shared_ptr<pipelines::HeaderLog> headers() const { return kept_.back().headers; }
+  // What its page looks like, as JPEG.
+  Result<> picture(int64_t at_ns, const std::string& jpeg);
   // The call is gone.
   void end();
   // All of it is written.

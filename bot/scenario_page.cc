@@ -17,8 +17,9 @@ using namespace std::chrono_literals;
 using MemberState = signaling::Member::State;
 
 constexpr auto kGlanceEvery = 200ms;
-constexpr int kFileSeconds = 10;  // of a round: our choice
-constexpr int kMjpegFps = 30;     // Chromium plays every MJPEG file so
+constexpr auto kPictureEvery = 5s;  // of the page, where they are kept: our choice
+constexpr int kFileSeconds = 10;    // of a round: our choice
+constexpr int kMjpegFps = 30;       // Chromium plays every MJPEG file so
 // How much later than its camera made a frame the page reads it from its track, about: our choice
 // of what may be said of delays from there on.
 constexpr int64_t kReadWithin_ns = 5'000'000;
@@ -51,6 +52,7 @@ ScenarioPage::ScenarioPage(Loop& loop, const scenarios::Scenario& scenario, scen
       audio_(has(MediaKind::kAudio)),
       video_(has(MediaKind::kVideo)),
       listener_(who_.name, measuring_.all.get()) {
+  if (hears_.media) kept_ = hears_.media(who_);
   samples_.measure("call.reconnects");
   listener_.on_stranger = [this](const std::string& shown, int64_t at_ns) {
     presence_.strange(track_of({shown, "microphone"}, MediaKind::kAudio), at_ns);
@@ -218,6 +220,7 @@ void ScenarioPage::entered() {
   inside_.push_back({monotonic_ns(), 0});
   if (const auto in = page_->let_in()) samples_.add("join.signaling", "", "", *in);
   glances_.every(kGlanceEvery, [this] { glance(); });
+  if (kept_) pictures_.every(kPictureEvery, [this] { take_picture(); });
   glance();
 }
 
@@ -363,8 +366,20 @@ void ScenarioPage::ended(const Error& error) {
   if (was == State::kInside) tell("interrupted", "", error.message);
 }
 
+// A page that is at something else shows nothing for a while.
+void ScenarioPage::take_picture() {
+  if (!page_) return;
+  const int64_t at_ns = monotonic_ns();
+  page_->screenshot([this, at_ns, stay = stay_](const Result<std::string>& jpeg) {
+    if (stay != stay_ || !jpeg || jpeg->empty()) return;
+    if (const auto kept = kept_->picture(at_ns, *jpeg); !kept)
+      log_.error("not kept: {}", kept.error().message);
+  });
+}
+
 void ScenarioPage::let_go() {
   glances_.stop();
+  pictures_.stop();
   gone();
   members_.clear();
   received_.clear();

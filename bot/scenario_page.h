@@ -50,6 +50,7 @@ class ScenarioPage final : public ScenarioActor {
   const signaling::Member* member(const std::string& shown) const override;
   std::vector<Stream> streams_of(const std::string& shown) const override;
   const quality::PresenceLog* senses() const override { return &presence_; }
+  const ScenarioMedia* media() const override { return kept_.get(); }
   std::vector<scenarios::Presence> presence() const override { return presence_of(presence_); }
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
   void hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) override;
@@ -79,6 +80,7 @@ class ScenarioPage final : public ScenarioActor {
   void let_go();
   void absorb(PageActor& page);
   void glance();
+  void take_picture();
   void took(const PageActor::Glance& glance);
   void took_members(const Json& members, bool news);
   void took_member(const Seen* before, const Seen& now, bool news);
@@ -115,7 +117,8 @@ class ScenarioPage final : public ScenarioActor {
   quality::PresenceLog presence_;
   PageListener listener_;
   PageEar microphone_;
-  Timer glances_;
+  Timer glances_, pictures_;
+  std::unique_ptr<ScenarioMedia> kept_;
   std::unique_ptr<PageActor> page_;
   std::vector<std::unique_ptr<PageActor>> leaving_;
   std::unique_ptr<Worker> writer_;

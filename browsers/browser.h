@@ -83,7 +83,7 @@ class Browser {
   // Chooses a file in the <input type=file> that the expression gives.
   virtual void set_file(const std::string& expression, const fs::path& file,
                         std::chrono::milliseconds deadline, Done done) = 0;
-  // What the page looks like, as PNG.
+  // What the page looks like, as JPEG.
   virtual void screenshot(std::chrono::milliseconds deadline,
                           std::function<void(Result<std::string>)> done) = 0;
 

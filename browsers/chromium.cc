@@ -64,7 +64,8 @@ class Chromium final : public Driver {
   void screenshot(std::chrono::milliseconds deadline,
                   std::function<void(Result<std::string>)> done) override {
     if (refused([done](const Error& error) { done(tl::unexpected(error)); })) return;
-    command("Page.captureScreenshot", Json::object().set("format", "png"), deadline,
+    command("Page.captureScreenshot",
+            Json::object().set("format", "jpeg").set("quality", kPictureQuality), deadline,
             [done = std::move(done)](Result<Json> picture) {
               if (!picture) return done(tl::unexpected(picture.error()));
               done(decoded_base64(picture->at("data").text().value_or("")));

@@ -16,6 +16,8 @@
 
 namespace callbot::browsers {
 
+constexpr int kPictureQuality = 70;  // of a screenshot's JPEG, of 100
+
 class Driver : public Browser {
  public:
   Driver(Loop& loop, Log log, BrowserConfig config, BrowserEvents events);

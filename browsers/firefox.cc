@@ -77,8 +77,11 @@ class Firefox final : public Driver {
   void screenshot(std::chrono::milliseconds deadline,
                   std::function<void(Result<std::string>)> done) override {
     if (refused([done](const Error& error) { done(tl::unexpected(error)); })) return;
-    wire_->send("browsingContext.captureScreenshot", Json::object().set("context", context_),
-                deadline, [done = std::move(done)](Result<Json> picture) {
+    const Json format =
+        Json::object().set("type", "image/jpeg").set("quality", kPictureQuality / 100.0);
+    wire_->send("browsingContext.captureScreenshot",
+                Json::object().set("context", context_).set("format", format), deadline,
+                [done = std::move(done)](Result<Json> picture) {
                   if (!picture) return done(tl::unexpected(picture.error()));
                   done(decoded_base64(picture->at("data").text().value_or("")));
                 });

@@ -61,7 +61,7 @@ struct Look {
 
 struct FileFact {
   std::string path;
-  std::string kind;   // "media", "picture", "headers", "stats", "bundle", "log"
+  std::string kind;   // "media", "picture", "page", "headers", "stats", "bundle", "log"
   std::string actor;  // who kept it
   std::string from;   // who is in it
   std::string stream;

@@ -131,7 +131,7 @@ std::string pictures_section(const Evidence& e, const Pictures& pictures) {
     const auto bytes = pictures(f);
     if (!bytes) continue;
     ++shown;
-    const std::string who = f.actor + (f.from.empty() ? "" : " sees " + f.from);
+    const std::string who = f.actor + (f.from.empty() ? "'s page" : " sees " + f.from);
     out += fmt::format(
         "<figure><img src=\"{}\" alt=\"{}\"><figcaption>{} · {}<br>{}</figcaption></figure>\n",
         data_url("image/jpeg", *bytes), html(who, 80), at_text(e, f.span.from_ns), html(who, 80),

@@ -121,6 +121,30 @@ TEST(ScenarioBundle, ListsThePacketsOfTheMoment) {
             "12.000000,\"alice, \"\"al\"\"\",camera,16909060,96,7,90000,1,1200\n");
 }
 
+// Of a page the pictures around the failure, the one that is nearest to it for the report.
+TEST(ScenarioBundle, HoldsPicturesOfAPage) {
+  test::TempFolder out;
+  KeptMedia page{.actor = "page", .folder = out.path() / "kept", .began_ns = kBegan};
+  ASSERT_TRUE(make_folder(page.folder));
+  for (int n = 1; n <= 6; ++n) {
+    const int64_t at_ns = kBegan + n * 5 * kSecond;
+    page.pictures[at_ns] = page.folder / fmt::format("{}.jpg", n);
+    ASSERT_TRUE(write_atomically(page.pictures[at_ns], fmt::format("picture {}", n)));
+  }
+  const auto files = make_bundle(out.path(), record("page"), {page});
+  ASSERT_TRUE(files) << files.error().message;
+  const FileFact* shown = file_of(*files, "picture");
+  ASSERT_NE(shown, nullptr);
+  EXPECT_EQ(shown->actor, "page");
+  EXPECT_THAT(shown->path, HasSubstr("page-page-at-10.0s.jpg"));
+  EXPECT_EQ(*read_file(shown->path, 100), "picture 2");
+  const FileFact* other = file_of(*files, "page");
+  ASSERT_NE(other, nullptr);
+  EXPECT_THAT(other->path, HasSubstr("page-page-at-15.0s.jpg"));
+  EXPECT_EQ(file_of(*files, "media"), nullptr);
+  EXPECT_FALSE(fs::exists(page.folder)) << "taken away";
+}
+
 TEST(ScenarioBundle, CasesThenSayWhereToLook) {
   const auto feed = recorded();
   test::TempFolder out;

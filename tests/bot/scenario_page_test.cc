@@ -120,6 +120,29 @@ thresholds: [{metric: video.marked, stat: total, op: ">", value: 0, who: bot, fr
   EXPECT_EQ(evidence_->actor("page")->browser, GetParam());
 }
 
+// Of what a browser shows, for the bundle of a run that fails.
+TEST_P(ScenarioPageTest, PicturesOfThePageAreKept) {
+  test::TempFolder folder;
+  keep_ = folder.path();
+  decode(std::string("actors:\n  page: {browser: ") + GetParam() + R"(, verify: all}
+  bot: {send: cam, verify: none}
+steps:
+  - {do: join, who: "*", timeout: 90s}
+  - {expect: seen, who: page, from: bot, within: 60s}
+  - wait: 12s
+  - {do: leave, who: page, timeout: 30s}
+)");
+  run();
+  ASSERT_EQ(media_.size(), 1U) << text();
+  EXPECT_EQ(media_[0].actor, "page");
+  ASSERT_GE(media_[0].pictures.size(), 2U);
+  for (const auto& [at_ns, path] : media_[0].pictures) {
+    EXPECT_GT(at_ns, evidence_->began_ns);
+    EXPECT_LT(at_ns, evidence_->ended_ns);
+    EXPECT_THAT(*read_file(path, 1 << 22), testing::StartsWith("\xff\xd8\xff"));
+  }
+}
+
 // As users run it; a shorter stretch is looked at.
 TEST_P(ScenarioPageTest, TheSamplePasses) {
   test::TempFolder folder;

@@ -145,10 +145,10 @@ TEST_P(BrowserTest, OpensEvaluatesAndCloses) {
   EXPECT_EQ(text_of("document.getElementById('file').files[0].text()"), "\"hello\"");
 
   std::optional<Result<std::string>> picture;
-  browser_->screenshot(kStep, [&](Result<std::string> png) { picture = std::move(png); });
+  browser_->screenshot(kStep, [&](Result<std::string> jpeg) { picture = std::move(jpeg); });
   ASSERT_TRUE(loop_.run_until([&] { return picture.has_value(); }, kPatience));
   ASSERT_TRUE(*picture) << picture->error().message;
-  EXPECT_THAT(**picture, StartsWith("\x89PNG\r\n"));
+  EXPECT_THAT(**picture, StartsWith("\xff\xd8\xff"));
 
   std::optional<Result<>> reloaded;
   browser_->reload(kStep, [&](Result<> how) { reloaded = std::move(how); });

@@ -44,9 +44,12 @@ class ScenarioRuns : public ::testing::Test {
     scenario_ = scenario;
     const auto fine = bot::can_run(scenario_);
     ASSERT_TRUE(fine) << fine.error().message;
-    run_ = std::make_unique<bot::ScenarioRun>(
-        loop_, console_, scenario_, bot::ScenarioRun::Facts{},
-        [this](bot::ScenarioRun::Remains remains) { evidence_ = std::move(remains.evidence); });
+    run_ = std::make_unique<bot::ScenarioRun>(loop_, console_, scenario_,
+                                              bot::ScenarioRun::Facts{.keep = keep_},
+                                              [this](bot::ScenarioRun::Remains remains) {
+                                                media_ = std::move(remains.media);
+                                                evidence_ = std::move(remains.evidence);
+                                              });
     run_->start();
   }
   bool ended(std::chrono::milliseconds within = kPatience) {
@@ -87,6 +90,8 @@ class ScenarioRuns : public ::testing::Test {
     return out;
   }
 
+  std::filesystem::path keep_ = {};  // for what is received; empty: it is not kept
+  std::vector<bot::KeptMedia> media_ = {};
   Loop loop_;
   bot::Console console_{false};
   scenarios::Scenario scenario_;
