@@ -213,6 +213,9 @@ constexpr Metric kMetrics[] = {
     {"bot.throttled", "s", kGauge, kBot, Looks::kNone, kLess, "",
      "how long its control group's quota held the process back in each second (cgroup cpu.stat); "
      "all processors' times together"},
+    {"bot.encoder_limited", "s", kGauge, kBot, Looks::kNone, kLess, "",
+     "how much of each second a browser's encoder was held back by this machine's processors "
+     "(qualityLimitationDurations, cpu)"},
 };
 
 }  // namespace

@@ -253,6 +253,7 @@ void ScenarioRun::look_every_second(int64_t now) {
 
 void ScenarioRun::measured(const Series& series, const Sample& sample) {
   if (series.metric == "bot.overruns" && self_) self_->overran(series.actor, sample.value);
+  if (series.metric == "bot.encoder_limited" && self_) self_->limited(series.actor, sample.value);
   if (watch_.empty()) return;
   const auto role = [&](const std::string& name) {
     const ScenarioActor* actor = cast_->named(name);

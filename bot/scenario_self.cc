@@ -18,7 +18,8 @@ constexpr double kMostLost = 1;       // s, in LastSeconds::kLooks
 constexpr double kMostDropped = 10;   // packets, in the same
 constexpr double kStandsStill = 0.1;  // s; what is shorter thresholds on delays allow for
 // Half a second of it may be the jitterbuffer's, which waits for what is lost.
-constexpr double kMostBehind = 3;  // s
+constexpr double kMostBehind = 3;   // s
+constexpr double kMostLimited = 5;  // s
 
 }  // namespace
 
@@ -76,6 +77,10 @@ void ScenarioSelf::behind(const std::string& actor, double seconds) {
   if (seconds > kMostBehind) behind_[actor] = seconds;
 }
 
+void ScenarioSelf::limited(const std::string& actor, double seconds) {
+  if (seconds > 0) limited_[actor] += seconds;
+}
+
 void ScenarioSelf::left_out(const std::string& actor, uint64_t frames) {
   if (frames > 0) left_out_[actor] = frames;
 }
@@ -108,6 +113,11 @@ std::vector<std::string> ScenarioSelf::invalid() const {
   for (const auto& [actor, seconds] : behind_)
     out.push_back(fmt::format("the bot was too slow: what {} received was measured {} late", actor,
                               seconds_text(seconds)));
+  for (const auto& [actor, seconds] : limited_)
+    if (seconds > kMostLimited)
+      out.push_back(
+          fmt::format("this machine was too slow: it held back the encoder of {}'s browser for {}",
+                      actor, seconds_text(seconds)));
   for (const auto& [actor, frames] : left_out_)
     out.push_back(fmt::format("the bot was too slow: {} frames of {} came too late to be made",
                               frames, actor));

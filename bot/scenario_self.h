@@ -6,7 +6,8 @@
 // were busy with this process alone for five seconds on end; the quota of its control group held
 // back all of them for a second within ten; more than ten packets within ten seconds were dropped
 // since nobody took them from their sockets; a frame was measured three seconds after it had come,
-// or not at all for want of room in a queue; frames of a pattern came too late to be made.
+// or not at all for want of room in a queue; frames of a pattern came too late to be made; a
+// browser said that the processors held its encoder back for more than five seconds.
 //
 // Thread:  loop.
 // Owner:   bot::ScenarioRun.
@@ -48,6 +49,7 @@ class ScenarioSelf {
   void look(int64_t now_ns, double process_s, uint64_t dropped = 0);
   void overran(const std::string& actor, double frames);
   void behind(const std::string& actor, double seconds);     // the most so far
+  void limited(const std::string& actor, double seconds);    // since the last time
   void left_out(const std::string& actor, uint64_t frames);  // so far
 
   // Why nothing can be believed, a sentence each; empty: it can.
@@ -67,7 +69,7 @@ class ScenarioSelf {
   bool was_busy_ = false;
   LastSeconds held_back_;
   LastSeconds dropped_;
-  std::map<std::string, double> overran_, behind_;
+  std::map<std::string, double> overran_, behind_, limited_;
   std::map<std::string, uint64_t> left_out_;
 };
 

@@ -209,8 +209,12 @@ void StatsSeries::outbound(const Context& context, const Json& now, const Json& 
     book_.add("send.target_bitrate", theirs, context.at_ns, *rate);
   if (const auto switches = delta(now, before, "qualityLimitationResolutionChanges"))
     book_.add("send.switches", theirs, context.at_ns, *switches);
-  const auto limited = delta(now.at("qualityLimitationDurations"),
-                             before.at("qualityLimitationDurations"), "bandwidth");
+  const auto limited_by = [&](const char* what) {
+    return delta(now.at("qualityLimitationDurations"), before.at("qualityLimitationDurations"),
+                 what);
+  };
+  if (const auto busy = limited_by("cpu")) most("bot.encoder_limited", stream, *busy);
+  const auto limited = limited_by("bandwidth");
   if (!limited) return;
   book_.of("send.limited", theirs).state = Measured::kOk;
   if (*limited > 0)

@@ -10,6 +10,7 @@
 namespace callbot::bot {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -147,6 +148,15 @@ TEST_F(ScenarioSelfTest, ALittleNowAndThenIsBelieved) {
     self.look(i * kSecond, 0);
   }
   EXPECT_THAT(self.invalid(), IsEmpty());
+}
+
+TEST_F(ScenarioSelfTest, NorIsABrowserWhoseEncoderIsHeldBack) {
+  for (int second = 0; second < 5; ++second) self_.limited("page", 1);
+  self_.limited("other", 0);
+  EXPECT_THAT(self_.invalid(), IsEmpty());
+  self_.limited("page", 0.5);
+  EXPECT_THAT(self_.invalid(),
+              ElementsAre(AllOf(HasSubstr("encoder of page's browser"), HasSubstr("5.5"))));
 }
 
 TEST_F(ScenarioSelfTest, NorAreFramesThatNobodyMeasuredOrMade) {

@@ -24,7 +24,7 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0,
       {{"id":"O1","type":"outbound-rtp","kind":"video","timestamp":{0},"packetsSent":{16},
         "bytesSent":{4},"headerBytesSent":{1},"framesSent":{3},"keyFramesEncoded":1,
         "targetBitrate":500000,"nackCount":0,"pliCount":2,"firCount":0,"hugeFramesSent":{15},"qualityLimitationResolutionChanges":{15},
-        "qualityLimitationDurations":{{"bandwidth":0}}}},
+        "qualityLimitationDurations":{{"bandwidth":0,"cpu":{18}}}}},
       {{"id":"R","type":"remote-inbound-rtp","localId":"O1","kind":"video","timestamp":{0},"roundTripTime":0.02,"fractionLost":0.25,{17}
         "roundTripTimeMeasurements":{11}}},
       {{"id":"L","type":"local-candidate","candidateType":"host","address":"127.0.0.1","port":4000,
@@ -34,7 +34,8 @@ Json stats_at(int seconds, int freezes = 0, double frozen = 0,
       5000 + seconds * 1000, seconds * 50, seconds * 2, seconds * 30, seconds * 12500,
       seconds * 30 * 0.08, seconds * 900, freezes, frozen, seconds * 48000, seconds * 0.01, seconds,
       seconds * 30 * 0.05, seconds * 10 * 0.02, seconds * 10, seconds,
-      sent_until.value_or(seconds) * 50, lost ? fmt::format("\"packetsLost\":{},", *lost) : "");
+      sent_until.value_or(seconds) * 50, lost ? fmt::format("\"packetsLost\":{},", *lost) : "",
+      seconds * 0.375);
   const auto json = Json::parse(text);
   EXPECT_TRUE(json) << text;
   return json.value_or(Json());
@@ -125,6 +126,8 @@ TEST_F(StatsSeriesTest, WhatAPathTakesIsOfOneConnection) {
   add(stats_at(12));
   EXPECT_EQ(series("send.limited", "screen").from, "bot");
   EXPECT_EQ(series("send.limited", "screen").state, Measured::kOk);
+  EXPECT_DOUBLE_EQ(last("bot.encoder_limited", "screen"), 0.75);
+  EXPECT_EQ(series("bot.encoder_limited", "screen").from, "browser");
   EXPECT_EQ(series("send.target_bitrate", "screen").from, "bot");
   EXPECT_EQ(series("send.loss", "screen").from, "bot");
   EXPECT_EQ(last("send.loss", "screen"), 0.25);
