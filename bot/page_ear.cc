@@ -8,13 +8,15 @@ namespace {
 
 constexpr size_t kStretches = 5;              // our choice
 constexpr int64_t kMostLate_ns = 30'000'000;  // that a page looks; more, and the sound stood still
+constexpr int64_t kBroken_ns = 500'000'000;   // pages keep a second that they do not look at
 
 int64_t ns_of(double seconds) { return std::llround(seconds * 1e9); }
 
 }  // namespace
 
 bool PageEar::begins_with(const browsers::HeardSound& sound) const {
-  return track_ != sound.track || rate_ != sound.rate || next_ != sound.first;
+  return track_ != sound.track || rate_ != sound.rate || next_ != sound.first ||
+         (!begins_ns_.empty() && sound.begin_ns - begins_ns_.back() > kBroken_ns);
 }
 
 std::vector<EarChirp> PageEar::push(const browsers::HeardSound& sound) {

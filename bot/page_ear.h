@@ -2,10 +2,11 @@
 //
 // A page gives a track's sound in stretches, each with when it came at the earliest. What a page is
 // late by to look is not the sound's: the earliest of the last stretches counts, unless a stretch
-// came so much later that the sound itself stood still.
+// came so much later that the sound itself stood still. Where it came later by half a second some
+// of it may be lost, and it is begun with anew.
 //
 // Thread:  loop.
-// Owner:   PageListener, one for each member; ScenarioPage, of its own microphone.
+// Owner:   PageListener, one for each track; ScenarioPage, of its own microphone.
 // Fails:   never; what is not found for sure is not reported.
 #pragma once
 
@@ -29,7 +30,7 @@ struct EarChirp {
 
 class PageEar {
  public:
-  // It does not go on where the last stretch ended: another track, or something was forgotten.
+  // It does not go on where the last stretch ended: another track, or some of it is lost.
   bool begins_with(const browsers::HeardSound& sound) const;
   // Chirps that ended within it, 80 ms ago at least.
   std::vector<EarChirp> push(const browsers::HeardSound& sound);

@@ -10,6 +10,7 @@ namespace callbot::bot {
 namespace {
 
 constexpr int64_t kMuteGrace_ns = 500'000'000;  // as bots'
+constexpr int64_t kGone_ns = 10'000'000'000;    // without sound: a track that is no more
 
 }  // namespace
 
@@ -37,7 +38,12 @@ quality::SkewMeter& PageListener::person_of(Ear& ear) {
 }
 
 void PageListener::expect(const std::string& member, const quality::Sender& sender) {
-  ear(member).sender = sender;
+  Ear& ear = this->ear(member);
+  if (ear.sender == sender) return;
+  if (ear.chirps) ear.chirps->interrupt();
+  ear.sender = sender;
+  ear.chirps.reset();
+  ear.skew.reset();
 }
 
 void PageListener::muted(const std::string& member, bool muted, int64_t at_ns) {
@@ -46,11 +52,9 @@ void PageListener::muted(const std::string& member, bool muted, int64_t at_ns) {
   if (ear.chirps) ear.chirps->interrupt();
 }
 
-void PageListener::stopped(const std::string& member) {
-  const auto found = ears_.find(member);
-  if (found == ears_.end()) return;
-  found->second->there = false;
-  if (found->second->chirps) found->second->chirps->interrupt();
+void PageListener::stopped(const std::string& member, bool stops) {
+  Ear& ear = this->ear(member);
+  if (std::exchange(ear.stopped, stops) != stops && ear.chirps) ear.chirps->interrupt();
 }
 
 quality::ChirpMeter& PageListener::chirps_of(const std::string& member, Ear& ear) {
@@ -66,11 +70,13 @@ void PageListener::heard(const std::string& member, const browsers::HeardSound& 
                          double uncertainty_s) {
   Ear& ear = this->ear(member);
   uncertainty_s_ = std::max(uncertainty_s_, uncertainty_s + sound.piece_s);
-  ear.there = true;
   quality::ChirpMeter& meter = chirps_of(member, ear);
-  if (ear.found.begins_with(sound)) meter.interrupt();
+  PageEar& found = ear.tracks[sound.track];
+  if (ear.track.empty()) ear.track = sound.track;
+  if (ear.track == sound.track && found.begins_with(sound)) meter.interrupt();
   const int64_t codec_ns = quality::kOpusLookahead_ns - ear.sender.sound_ahead_ns;
-  for (const EarChirp& chirp : ear.found.push(sound)) {
+  for (const EarChirp& chirp : found.push(sound)) {
+    if (std::exchange(ear.track, sound.track) != sound.track) meter.interrupt();
     const int64_t at_ns = chirp.at_ns - codec_ns;
     meter.chirp({.up = chirp.up,
                  .playout_ns = at_ns,
@@ -79,6 +85,16 @@ void PageListener::heard(const std::string& member, const browsers::HeardSound& 
                  .position = chirp.position},
                 ear.mute);
   }
+  forget_old(ear);
+}
+
+void PageListener::forget_old(Ear& ear) {
+  int64_t newest_ns = 0;
+  for (const auto& [track, found] : ear.tracks)
+    newest_ns = std::max(newest_ns, found.heard_until_ns());
+  std::erase_if(ear.tracks, [&](const auto& one) {
+    return one.first != ear.track && newest_ns - one.second.heard_until_ns() > kGone_ns;
+  });
 }
 
 void PageListener::shown(const std::string& member, const browsers::ShownFrame& frame) {
@@ -96,11 +112,12 @@ void PageListener::shown(const std::string& member, const browsers::ShownFrame& 
 void PageListener::finish() {
   for (const auto& [member, ear] : ears_) {
     if (!ear->chirps) continue;
-    if (ear->there && !ear->mute.muted())
-      ear->chirps->finish(ear->found.heard_until_ns());
+    if (!ear->stopped && !ear->mute.muted() && !ear->track.empty())
+      ear->chirps->finish(ear->tracks[ear->track].heard_until_ns());
     else
       ear->chirps->interrupt();
-    ear->there = false;
+    ear->tracks.clear();
+    ear->track.clear();
   }
 }
 

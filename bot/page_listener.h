@@ -7,6 +7,9 @@
 // A sample is heard when it leaves the browser's jitterbuffer, a picture when it is displayed. What
 // a sound card adds is not in it.
 //
+// Of several tracks of one member, as of one who came back before the page knew that he was gone,
+// that counts which chirped last.
+//
 // Thread:  loop.
 // Owner:   bot::ScenarioPage; the logs outlive it.
 // Fails:   never: what cannot be measured is a series that says why.
@@ -35,11 +38,12 @@ class PageListener {
   // `actor`: whose page it is. `log` may be null.
   PageListener(std::string actor, const quality::SenderLog* log);
 
-  // Members are called as the page calls them. What is expected of one is told before he is heard.
+  // Members are called as the page calls them. What is expected of one holds for what is heard of
+  // him from then on.
   void expect(const std::string& member, const quality::Sender& sender);
   void muted(const std::string& member, bool muted, int64_t at_ns);
-  // Nothing of him is due any more.
-  void stopped(const std::string& member);
+  // Nothing of him is due any more; or it is again.
+  void stopped(const std::string& member, bool stops);
   // `uncertainty_s`: of the page's clock.
   void heard(const std::string& member, const browsers::HeardSound& sound, double uncertainty_s);
   void shown(const std::string& member, const browsers::ShownFrame& frame);
@@ -57,13 +61,15 @@ class PageListener {
     quality::Mute mute;
     std::unique_ptr<quality::SkewMeter> skew;
     std::unique_ptr<quality::ChirpMeter> chirps;
-    PageEar found;
+    std::map<std::string, PageEar> tracks;
+    std::string track;              // the one that counts
     std::optional<uint32_t> shown;  // the counter of the newest picture
-    bool there = false;             // sound of his is due
+    bool stopped = false;           // no sound of his is due
   };
   Ear& ear(const std::string& member);
   static quality::SkewMeter& person_of(Ear& ear);
   quality::ChirpMeter& chirps_of(const std::string& member, Ear& ear);
+  static void forget_old(Ear& ear);
 
   const std::string actor_;
   const quality::SenderLog* log_;

@@ -19,7 +19,8 @@ using scenarios::FileFact;
 using scenarios::TimeWindow;
 
 constexpr int kPictureWidth = 480, kPictureHeight = 360;  // fit into it
-constexpr int64_t kSettled = 1'000'000'000;  // a run ends a little after what was received
+constexpr int64_t kSettled = 1'000'000'000;       // a run ends a little after what was received
+constexpr int64_t kOfTheMoment = 10'000'000'000;  // twice as long as from picture to picture
 
 // "12.3s": since the run began.
 std::string run_time(const scenarios::Evidence& e, int64_t at_ns) {
@@ -144,14 +145,14 @@ class Bundle {
       log.error("its media is not in {}: {}", folder.string(), done.error().message);
   }
 
-  // What the page looked like then; of what it looked like at `at_ns` the report shows a picture.
+  // What the page looked like then; the report shows the picture nearest to `at_ns`.
   void copy_pictures(const KeptMedia& media, const TimeWindow& span, int64_t at_ns,
                      const std::string& of, const fs::path& folder) {
     const auto apart = [at_ns](auto& one) { return std::abs(one.first - at_ns); };
     const auto nearest = std::min_element(media.pictures.begin(), media.pictures.end(),
                                           [&](auto& a, auto& b) { return apart(a) < apart(b); });
     for (const auto& [taken_ns, picture] : media.pictures) {
-      const bool is_nearest = taken_ns == nearest->first;
+      const bool is_nearest = taken_ns == nearest->first && apart(*nearest) <= kOfTheMoment;
       if (!is_nearest && (taken_ns < span.from_ns || taken_ns > span.to_ns)) continue;
       const fs::path path = folder / fmt::format("{}-page-at-{}.jpg", safe_name(media.actor),
                                                  run_time(run_.evidence, taken_ns));

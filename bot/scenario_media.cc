@@ -3,9 +3,31 @@
 #include <fmt/core.h>
 #include <stdlib.h>
 
+#include <fstream>
+
 #include "base/clock.h"
 
 namespace callbot::bot {
+namespace {
+
+// `folder` is made with the first one.
+Result<fs::path> write_picture(const fs::path& out, const std::string& actor, fs::path& folder,
+                               int64_t at_ns, const std::string& jpeg) {
+  if (folder.empty()) {
+    if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
+    std::string name = (out / (safe_name(actor) + "-page-XXXXXX")).string();
+    if (mkdtemp(name.data()) == nullptr) return storage_failure(name, "make a folder");
+    folder = name;
+  }
+  const fs::path path = folder / fmt::format("{}.jpg", at_ns);
+  std::ofstream file(path, std::ios::binary);
+  file << jpeg;
+  file.close();
+  if (!file) return storage_failure(path, "write");
+  return path;
+}
+
+}  // namespace
 
 Result<pipelines::Sink*> ScenarioMedia::begin(std::function<void(TrackId)> request_key_frame) {
   end();
@@ -41,18 +63,21 @@ void ScenarioMedia::track_added(uint32_t ssrc, KeptMedia::Stream stream) {
   if (recording_ != nullptr) kept_.back().streams[ssrc] = std::move(stream);
 }
 
-Result<> ScenarioMedia::picture(int64_t at_ns, const std::string& jpeg) {
-  if (kept_.empty()) {
-    if (auto made = make_folder(out_); !made) return made;
-    std::string folder = (out_ / (safe_name(actor_) + "-page-XXXXXX")).string();
-    if (mkdtemp(folder.data()) == nullptr) return storage_failure(folder, "make a folder");
-    kept_.push_back({.actor = actor_, .folder = folder, .began_ns = at_ns});
-  }
-  KeptMedia& kept = kept_.back();
-  const fs::path path = kept.folder / fmt::format("{}.jpg", kept.pictures.size());
-  if (auto wrote = write_atomically(path, jpeg); !wrote) return wrote;
-  kept.pictures[at_ns] = path;
-  return {};
+// They are taken away again: nothing of them has to be on the disk for sure.
+void ScenarioMedia::picture(int64_t at_ns, std::string jpeg) {
+  if (!writer_) writer_ = std::make_unique<Worker>(loop_, 1);
+  ++writing_;
+  writer_->run<fs::path>(
+      [out = out_, actor = actor_, folder = pages_, at_ns, jpeg = std::move(jpeg)] {
+        return write_picture(out, actor, *folder, at_ns, jpeg);
+      },
+      [this, at_ns](const Result<fs::path>& path) {
+        --writing_;
+        if (!path) return Log(actor_).error("a picture is not kept: {}", path.error().message);
+        if (kept_.empty())
+          kept_.push_back({.actor = actor_, .folder = path->parent_path(), .began_ns = at_ns});
+        kept_.back().pictures[at_ns] = *path;
+      });
 }
 
 void ScenarioMedia::end() {

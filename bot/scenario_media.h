@@ -4,9 +4,8 @@
 //
 // Thread:  loop; writing happens in the pool.
 // Owner:   bot::ScenarioActor; outlives the call whose tracks it sits on.
-// Fails:   begin() and picture() where the folder cannot be made or written to. Trouble while
-// writing is in the log, and ends
-//          that recording alone.
+// Fails:   begin() where the folder cannot be made. Trouble while writing is in the log, and ends
+//          that recording, or loses that picture, alone.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +17,7 @@
 
 #include "base/alive.h"
 #include "base/files.h"
+#include "base/worker.h"
 #include "pipelines/header_log.h"
 #include "pipelines/recorder.h"
 #include "pipelines/writer_pool.h"
@@ -34,7 +34,7 @@ struct KeptMedia {
     std::string from, name;
   };
   std::map<uint32_t, Stream> streams;         // by SSRC
-  std::map<int64_t, fs::path> pictures = {};  // of its page, by monotonic_ns(): it has no recording
+  std::map<int64_t, fs::path> pictures = {};  // of its page, by monotonic_ns(); then no recording
 };
 
 class ScenarioMedia {
@@ -52,7 +52,7 @@ class ScenarioMedia {
   // Those of the call that has begun.
   std::shared_ptr<pipelines::HeaderLog> headers() const { return kept_.back().headers; }
   // What its page looks like, as JPEG.
-  Result<> picture(int64_t at_ns, const std::string& jpeg);
+  void picture(int64_t at_ns, std::string jpeg);
   // The call is gone.
   void end();
   // All of it is written.
@@ -69,6 +69,8 @@ class ScenarioMedia {
   recordings::Recording* recording_ = nullptr;  // of the newest recorder, while its call goes on
   std::vector<KeptMedia> kept_;
   size_t writing_ = 0;
+  const std::shared_ptr<fs::path> pages_ = std::make_shared<fs::path>();  // the writer's alone
+  std::unique_ptr<Worker> writer_;                                        // of pictures
   Alive alive_;
 };
 

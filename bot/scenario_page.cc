@@ -196,17 +196,7 @@ void ScenarioPage::open() {
   if (is_marked(MediaKind::kVideo))
     measuring_.pages->begin(number_, static_cast<uint32_t>(known().round), kReadWithin_ns);
   page_ = std::make_unique<PageActor>(loop_, log_, page_config(), page_events());
-  for (const ScenarioActor* other : hears_.others()) {
-    const KnownSender known = other->known();
-    listener_.expect(other->who().shown, member_of(known).sender);
-    if (other->has_begun() && !other->on(MediaKind::kAudio))
-      listener_.muted(other->who().shown, true, monotonic_ns());
-    if (known.media != nullptr && known.media->video.source == "pattern")
-      page_->expect(other->who().shown, known.number);
-    if (other->has_begun() && !other->on(MediaKind::kVideo))
-      page_->muted(other->who().shown, true, monotonic_ns());
-    if (other->covers_camera()) page_->muted(other->who().shown, true, monotonic_ns());
-  }
+  for (const ScenarioActor* other : hears_.others()) meet(*other);
   page_->start([this, stay = stay_](Result<> how) {
     if (stay != stay_ || state_ != State::kJoining) return;
     if (!how) return ended(how.error());
@@ -371,9 +361,7 @@ void ScenarioPage::take_picture() {
   if (!page_) return;
   const int64_t at_ns = monotonic_ns();
   page_->screenshot([this, at_ns, stay = stay_](const Result<std::string>& jpeg) {
-    if (stay != stay_ || !jpeg || jpeg->empty()) return;
-    if (const auto kept = kept_->picture(at_ns, *jpeg); !kept)
-      log_.error("not kept: {}", kept.error().message);
+    if (stay == stay_ && jpeg && !jpeg->empty()) kept_->picture(at_ns, *jpeg);
   });
 }
 
@@ -482,6 +470,20 @@ void ScenarioPage::look_at_join(const browsers::ShownFrame& frame) {
 
 // --- what it is told
 
+// It comes, or this page does: what it did before that holds no more.
+void ScenarioPage::meet(const ScenarioActor& other) {
+  const std::string& shown = other.who().shown;
+  const KnownSender known = other.known();
+  const auto off = [&](MediaKind kind) { return other.has_begun() && !other.on(kind); };
+  listener_.expect(shown, member_of(known).sender);
+  listener_.stopped(shown, false);
+  listener_.muted(shown, off(MediaKind::kAudio), monotonic_ns());
+  if (!page_) return;
+  if (known.media != nullptr && known.media->video.source == "pattern")
+    page_->expect(shown, known.number);
+  page_->muted(shown, off(MediaKind::kVideo) || other.covers_camera(), monotonic_ns());
+}
+
 void ScenarioPage::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted,
                                 int64_t at_ns) {
   if (!page_) return;
@@ -492,7 +494,7 @@ void ScenarioPage::hear_of_mute(const ScenarioActor& other, MediaKind kind, bool
 }
 
 void ScenarioPage::hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) {
-  if (stops && stream != "camera" && stream != "screen") listener_.stopped(other.who().shown);
+  if (stream != "camera" && stream != "screen") listener_.stopped(other.who().shown, stops);
 }
 
 void ScenarioPage::glance() {

@@ -52,6 +52,7 @@ class ScenarioPage final : public ScenarioActor {
   const quality::PresenceLog* senses() const override { return &presence_; }
   const ScenarioMedia* media() const override { return kept_.get(); }
   std::vector<scenarios::Presence> presence() const override { return presence_of(presence_); }
+  void meet(const ScenarioActor& other) override;
   void hear_of_mute(const ScenarioActor& other, MediaKind kind, bool muted, int64_t at_ns) override;
   void hear_of_stop(const ScenarioActor& other, const std::string& stream, bool stops) override;
   void hear_of_screen(const ScenarioActor& other, bool shares, int64_t at_ns) override {

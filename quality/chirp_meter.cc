@@ -146,11 +146,18 @@ void ChirpMeter::decide(bool now) {
       return;
     }
     if (may_be && !now) return;  // more of them will say
+    // Too few to say which, and so many that somebody else's would hardly fit.
+    if (may_be && (!foreign_ || undecided_.size() >= kTogether)) return forget_undecided();
     // The oldest is none of the sender's.
     strange(undecided_.front());
     unplaced(undecided_.front());
     undecided_.pop_front();
   }
+}
+
+void ChirpMeter::forget_undecided() {
+  for (const Heard& heard : undecided_) judge_mute(heard, std::nullopt);
+  undecided_.clear();
 }
 
 void ChirpMeter::judge_mute(const Heard& heard, std::optional<int64_t> captured_ns) {

@@ -16,7 +16,7 @@
 // number of the sender's they are somebody else's: directions say whose they are (chirp_place).
 //
 // Thread:  one at a time.
-// Owner:   SoundMeter.
+// Owner:   SoundMeter, of what a bot hears; bot::PageListener, of what a page hears.
 // Fails:   never.
 #pragma once
 
@@ -77,6 +77,7 @@ class ChirpMeter {
   static double delay_of(const HeardChirp& heard, const Candidate& candidate);
   bool is_sure(double delay) const;  // what is undecided has it
   void decide(bool now);
+  void forget_undecided();
   void place(const Heard& heard, const Candidate& candidate);
   void unplaced(const Heard& heard);
   void strange(const Heard& heard);

@@ -10,7 +10,10 @@
 namespace callbot::quality {
 namespace {
 
-constexpr double kLongest = 1.1;  // seconds from one chirp to the next
+constexpr double kTolerance = 0.1;  // seconds: chirps come one second after the other
+constexpr size_t kSaysPlace = 15;   // of the sequence's 15 bits: any 15 are somewhere in it
+constexpr size_t kSure = 20;        // one that was read wrong is hardly among them
+constexpr size_t kAnew = 30;        // nor anywhere in a long file
 constexpr int64_t kSequence = (1 << 15) - 1;
 
 struct Row {
@@ -18,20 +21,52 @@ struct Row {
   std::optional<int64_t> place = {};  // of its first one
 };
 
+size_t fitting(std::span<const FileChirp> row, int64_t place) {
+  size_t n = 0;
+  while (n < row.size() && row[n].up == chirp_goes_up(static_cast<uint64_t>(place) + n)) ++n;
+  return n;
+}
+
 std::optional<int64_t> place_of(std::span<const FileChirp> row) {
+  if (row.size() < kSaysPlace) return std::nullopt;
   std::vector<FoundChirp> found;
-  for (const FileChirp& chirp : row)
+  for (const FileChirp& chirp : row.first(kSaysPlace))
     found.push_back({.position = chirp.time * kMarkSampleRate, .up = chirp.up});
   const auto place = chirp_place(found);
   return place ? std::optional(static_cast<int64_t>(*place)) : std::nullopt;
 }
 
+// A row of chirps a second apart in which some were read wrong: the longest part that says where it
+// is, by itself, tells where the others are; but for a sender that began anew, who says so at
+// length.
+void add_parts(std::vector<Row>& to, std::span<const FileChirp> row) {
+  std::vector<Row> parts;
+  size_t longest = 0;
+  for (size_t i = 0; i < row.size(); ++i) {
+    const auto place = place_of(row.subspan(i));
+    parts.push_back({row.subspan(i, place ? fitting(row.subspan(i), *place) : 0), place});
+    if (parts[i].chirps.size() > parts[longest].chirps.size()) longest = i;
+  }
+  const size_t most = parts[longest].chirps.size();
+  if (most != row.size() && most < kSure) return to.push_back({row});
+  const auto there = [&](size_t i) {
+    const auto by = static_cast<int64_t>(i) - static_cast<int64_t>(longest);
+    return ((*parts[longest].place + by) % kSequence + kSequence) % kSequence;
+  };
+  for (size_t i = 0; i < row.size();) {
+    const bool anew = parts[i].chirps.size() >= kAnew && parts[i].place != there(i);
+    const Row part = anew ? parts[i] : Row{row.subspan(i, 1), there(i)};
+    if (anew || fitting(part.chirps, *part.place) == 1) to.push_back(part);
+    i += part.chirps.size();
+  }
+}
+
 std::vector<Row> rows_of(const std::vector<FileChirp>& chirps) {
   std::vector<Row> rows;
   for (size_t begin = 0, i = 1; i <= chirps.size(); ++i) {
-    if (i < chirps.size() && chirps[i].time - chirps[i - 1].time < kLongest) continue;
-    rows.push_back({std::span(chirps).subspan(begin, i - begin)});
-    rows.back().place = place_of(rows.back().chirps);
+    if (i < chirps.size() && std::abs(chirps[i].time - chirps[i - 1].time - 1) <= kTolerance)
+      continue;
+    add_parts(rows, std::span(chirps).subspan(begin, i - begin));
     begin = i;
   }
   return rows;
@@ -41,12 +76,6 @@ std::vector<Row> rows_of(const std::vector<FileChirp>& chirps) {
 double apart(const Row& a, const Row& b) {
   return std::max(a.chirps.front().time - b.chirps.back().time,
                   b.chirps.front().time - a.chirps.back().time);
-}
-
-bool goes_as(const Row& row, int64_t place) {
-  for (size_t i = 0; i < row.chirps.size(); ++i)
-    if (row.chirps[i].up != chirp_goes_up(static_cast<uint64_t>(place) + i)) return false;
-  return true;
 }
 
 std::optional<int64_t> counted_on(const Row& row, const std::vector<Row>& rows) {
@@ -59,7 +88,7 @@ std::optional<int64_t> counted_on(const Row& row, const std::vector<Row>& rows) 
   const auto seconds =
       std::llround(row.chirps.front().time - nearest->chirps.front().time) % kSequence;
   const int64_t place = (*nearest->place + seconds + kSequence) % kSequence;
-  return goes_as(row, place) ? std::optional(place) : std::nullopt;
+  return fitting(row.chirps, place) == row.chirps.size() ? std::optional(place) : std::nullopt;
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // quality/chirp_numbers.h: which chirps of the sequence those of one sound are, from the directions
 // they go in alone. Plain arithmetic.
 //
-// Fifteen in a row without a hole say their place (base/audio_mark.h). Shorter rows count on from
-// the nearest such one, where all of theirs go as they should then.
+// Fifteen in a row without a hole say their place (base/audio_mark.h), or twenty of a row in which
+// some were read wrong. Shorter rows count on from the nearest such ones, where all of theirs go as
+// they should then.
 //
 // Thread:  any.
 // Owner:   the caller.

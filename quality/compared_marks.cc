@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "base/audio_mark.h"
 #include "base/text.h"
 #include "quality/chirp_numbers.h"
 
@@ -33,14 +36,48 @@ Senders pictures_of(const MarkedFile& file) {
   return senders;
 }
 
-// Chirps that go with pictures.
+// A chirp whose picture did not come counts on from the nearest one that goes with one.
+void count_on(uint16_t source, const std::vector<FileChirp>& chirps, Times& times) {
+  constexpr double kTolerance = 0.2;  // s, over kFar
+  constexpr double kFar = 60;         // s
+  std::map<double, uint32_t> numbers;
+  for (const auto& [number, time] : times) numbers[time] = number;
+  for (const FileChirp& chirp : chirps) {
+    auto nearest = numbers.lower_bound(chirp.time);
+    if (nearest == numbers.end() ||
+        (nearest != numbers.begin() &&
+         chirp.time - std::prev(nearest)->first < nearest->first - chirp.time))
+      nearest = std::prev(nearest);
+    const double apart = chirp.time - nearest->first, whole = std::round(apart);
+    const double number = nearest->second + whole;
+    if (whole == 0 || std::abs(apart) > kFar || std::abs(apart - whole) > kTolerance || number < 0)
+      continue;
+    if (chirp_goes_up(source, static_cast<uint64_t>(number)) == chirp.up)
+      times.emplace(static_cast<uint32_t>(number), chirp.time);
+  }
+}
+
+// Whose pictures a sound goes with: one sender's, or several ones' that were mixed.
+bool is_of_one(const MarkedFile& file, int stream) {
+  return std::count_if(file.sources.begin(), file.sources.end(), [stream](auto& source) {
+           return std::any_of(source.heard.begin(), source.heard.end(),
+                              [stream](auto& heard) { return heard.skew.stream == stream; });
+         }) == 1;
+}
+
+// Chirps that go with pictures. What may be another's as well is there all the same.
 Senders heard_with_pictures(const MarkedFile& file) {
   Senders senders;
   for (const MarkedSource& source : file.sources) {
     for (const HeardSound& heard : source.heard) {
       Times times;
-      for (const NumberedChirp& chirp : heard.chirps) times.emplace(chirp.number, chirp.time);
-      if (!times.empty()) keep_most(senders[source.source], std::move(times));
+      for (const auto* some : {&heard.chirps, &heard.unsure})
+        for (const NumberedChirp& chirp : *some) times.emplace(chirp.number, chirp.time);
+      if (times.empty()) continue;
+      for (const MarkedSound& sound : file.sounds)
+        if (sound.stream == heard.skew.stream && is_of_one(file, sound.stream))
+          count_on(source.source, sound.chirps, times);
+      keep_most(senders[source.source], std::move(times));
     }
   }
   return senders;

@@ -282,7 +282,10 @@ class Watcher final : public FrameWriter {
 
   void expect_skew(Track& track, const Sender& sender) {
     SeriesSet& out = *state_->set_of(track.info.participant, "");
-    out.expect({"av.skew"}, "no chirp was found with the frame it belongs to");
+    out.expect({"av.skew"}, sender.round > 0
+                                ? "no chirp was found with the frame it belongs to, or its page "
+                                  "did not tell when it sent them"
+                                : "no chirp was found with the frame it belongs to");
     out.expect({"av.drift"}, "fewer than ten chirps were found with their frames");
     track.person->skew = std::make_unique<SkewMeter>(out, sender.fps);
   }

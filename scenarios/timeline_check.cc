@@ -165,9 +165,11 @@ class Row {
     const auto grace = [&] { return fmt::format("{} s", row_.grace); };
     if (must && there.empty())
       return fmt::format("nothing came, and no longer than the grace of {} was looked", grace());
-    if (!must && leaks(looks).empty())
+    if (!must && leaks({window_}).empty())
       return fmt::format("its {:.1f} s are all within the grace of {} at both ends",
                          window_.seconds(), grace());
+    if (!must && leaks(looks).empty())
+      return fmt::format("it was looked only within the grace of {} at an end", grace());
     return "";
   }
 

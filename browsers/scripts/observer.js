@@ -265,13 +265,16 @@
   // --- listening
 
   // What comes out of the jitterbuffer of each member's sound, and what our microphone gives, for
-  // who can read chirps (below 4 kHz): its first channel, so many samples as one that few of them a second are left.
-  // `base`: the page's time less that of the sound, ms; the least since the last take(), for a page
-  // that is late to look at sound does not make it late. It comes in pieces of so many s.
+  // who can read chirps (below 4 kHz): its first channel, thinned to little more than kLeastRate.
+  // `base`: the page's time less that of the sound, ms; the least of a stretch, for a page that is
+  // late to look at sound does not make it late. A stretch ends where it is taken, and where the
+  // sound came so much later that it stood still, or some of it was lost before we looked. It comes
+  // in pieces of so many s.
   const kLeastRate = 16000; // Hz
   const kMostHeard = 5; // s, until somebody takes it; what is older is forgotten
   const kMostBehind = 100; // pieces that wait for the page
-  const heard = new Map(); // track -> {rate, piece, first, samples, base}
+  const kStoodStill = 100; // ms
+  const heard = new Map(); // track -> stretches, {rate, piece, first, samples, base}
   const heardBefore = new WeakSet();
 
   // Takes the pieces of one track, one after the other.
@@ -281,12 +284,14 @@
     return (plane, sampleRate) => {
       const by = Math.max(1, Math.floor(sampleRate / kLeastRate));
       const base = performance.now() - (all * 1000) / sampleRate;
-      if (!heard.has(track)) {
-        heard.set(track, {
+      if (!heard.has(track)) heard.set(track, []);
+      const stretches = heard.get(track);
+      if (!stretches.length || base - stretches.at(-1).base > kStoodStill) {
+        stretches.push({
           rate: sampleRate / by, piece: plane.length / sampleRate, first: Math.floor(all / by), samples: [], base,
         });
       }
-      const now = heard.get(track);
+      const now = stretches.at(-1);
       now.base = Math.min(now.base, base);
       for (const sample of plane) {
         sum += sample;
@@ -294,10 +299,12 @@
         now.samples.push(Math.max(-1, Math.min(1, sum / by)) * 32767);
         sum = 0;
       }
-      const many = now.samples.length - kMostHeard * now.rate;
+      const many = stretches.reduce((sum, one) => sum + one.samples.length, 0) - kMostHeard * now.rate;
       if (many <= 0) return;
-      now.samples.splice(0, many);
-      now.first += many;
+      const [oldest] = stretches;
+      oldest.samples.splice(0, many);
+      oldest.first += many;
+      if (!oldest.samples.length && stretches.length > 1) stretches.shift();
     };
   }
 
@@ -319,7 +326,8 @@
 
   // Of each track, our own too, what came since the last time, 16 bits a sample, little endian.
   function takeHeard() {
-    const rows = [...heard].map(([track, { samples, ...one }]) => {
+    const all = [...heard].flatMap(([track, stretches]) => stretches.map((one) => [track, one]));
+    const rows = all.map(([track, { samples, ...one }]) => {
       const bytes = new Uint8Array(Int16Array.from(samples).buffer);
       let text = '';
       for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));

@@ -41,7 +41,7 @@ class PageListenerTest : public testing::Test {
   // As the page gives it: thin, in stretches of a second.
   void hear(const std::vector<float>& sound, int64_t late_ns = 0) {
     for (size_t at = 0; at < sound.size(); at += kMarkSampleRate) {
-      browsers::HeardSound heard{.track = "track", .member = "alice", .rate = kRate};
+      browsers::HeardSound heard{.track = track_, .member = "alice", .rate = kRate};
       heard.piece_s = 0.01;
       heard.first = next_;
       heard.begin_ns = zero_ns_ + late_ns;
@@ -75,6 +75,7 @@ class PageListenerTest : public testing::Test {
   PageListener listener_;
   int64_t next_ = 0, zero_ns_ = kBegan_ns + 200 * kMs;
   int strangers_ = 0;
+  std::string track_ = "track";
   std::vector<Series> all_;
 };
 
@@ -129,9 +130,13 @@ TEST_F(PageListenerTest, WhoIsMutedOrGoneLacksNothing) {
   hear(std::vector<float>(3 * kMarkSampleRate));
   listener_.muted("alice", false, kBegan_ns + 13 * kSecond);
   hear(chirps(13, 20));
-  listener_.stopped("alice");
+  listener_.stopped("alice", true);
+  hear(chirps(20, 21));  // was on its way
   hear(std::vector<float>(5 * kMarkSampleRate));
-  listener_.stopped("alice");
+  listener_.stopped("alice", false);
+  hear(chirps(26, 36));
+  listener_.stopped("alice", true);
+  hear(std::vector<float>(5 * kMarkSampleRate));
   listener_.finish();
   EXPECT_EQ(total("audio.missing"), 0);
   EXPECT_EQ(total("mute_leak"), 0);
@@ -158,6 +163,30 @@ TEST_F(PageListenerTest, ANewTrackIsHeardAnew) {
   hear(chirps(15, 25));
   EXPECT_EQ(total("audio.missing"), 0);
   for (const Sample& one : series("audio.e2e_delay").samples) EXPECT_NEAR(one.value, 0.2, 0.001);
+}
+
+// Who was gone without goodbye is back, and the page has both tracks for a while.
+TEST_F(PageListenerTest, OfTwoTracksThatCountsWhichChirps) {
+  hear(chirps(0, 10));
+  const int64_t first = next_;
+  for (int n = 10; n < 30; ++n) {
+    track_ = "old";
+    next_ = first + (n - 10) * kRate;
+    hear(std::vector<float>(kMarkSampleRate));
+    track_ = "new";
+    next_ = first + (n - 10) * kRate;
+    hear(chirps(n, n + 1));
+  }
+  EXPECT_EQ(total("audio.missing"), 0);
+  EXPECT_GE(total("audio.marked"), 28);
+  for (const Sample& one : series("audio.e2e_delay").samples) EXPECT_NEAR(one.value, 0.2, 0.001);
+}
+
+// A page that hung for long: nobody listened.
+TEST_F(PageListenerTest, WhatIsLostBeforeThePageLooksIsNotMissing) {
+  hear(chirps(0, 10));
+  hear(chirps(14, 24), 4 * kSecond);
+  EXPECT_EQ(total("audio.missing"), 0);
 }
 
 TEST_F(PageListenerTest, OfAPageThatDoesNotTellThereIsNoDelayAndItsReasonIsSaid) {

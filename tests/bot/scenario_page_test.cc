@@ -20,14 +20,14 @@ using testing::HasSubstr;
 constexpr const char* kChromiumHears =
     R"(  - {metric: audio.marked, stat: total, op: ">=", value: 2, who: page, from: bot, between: [steady, end]}
   - {metric: audio.missing, stat: ratio, op: "<=", value: 50%, who: page, from: bot, between: [steady, end]}
-  - {metric: audio.e2e_delay, stat: p50, op: "<", value: 5s, who: page, from: bot, between: [steady, end]}
+  - {metric: audio.e2e_delay, stat: p50, op: "<", value: 1s, who: page, from: bot, between: [steady, end]}
   - {metric: av.skew, stat: count, op: ">=", value: 1, who: page, from: bot, between: [steady, end]}
-  - {metric: av.skew, stat: p95abs, op: "<=", value: 1s, who: page, from: bot, between: [steady, end]}
+  - {metric: av.skew, stat: p95abs, op: "<=", value: 300ms, who: page, from: bot, between: [steady, end]}
   - {metric: mute_leak, stat: total, op: "==", value: 0, who: page, from: bot}
   - {metric: audio.e2e_delay, stat: count, op: ">=", value: 3, who: bot, from: page, between: [steady, end]}
-  - {metric: audio.e2e_delay, stat: max, op: "<", value: 1s, who: bot, from: page, between: [steady, end]}
+  - {metric: audio.e2e_delay, stat: p50, op: "<", value: 500ms, who: bot, from: page, between: [steady, end]}
   - {metric: av.skew, stat: count, op: ">=", value: 1, who: bot, from: page, between: [steady, end]}
-  - {metric: av.skew, stat: p95abs, op: "<=", value: 1s, who: bot, from: page, between: [steady, end]}
+  - {metric: av.skew, stat: p95abs, op: "<=", value: 300ms, who: bot, from: page, between: [steady, end]}
 )";
 
 class ScenarioPageTest : public test::ScenarioRuns,

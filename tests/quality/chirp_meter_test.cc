@@ -213,6 +213,39 @@ TEST_F(ChirpMeterTest, WhatWasCapturedWhileMutedIsALeakHoweverLateItComes) {
   }
 }
 
+// She is routed right again, and leaves before fifteen say so.
+TEST_F(ChirpMeterTest, HersAreNotSomebodyElsesForBeingTooFewToSay) {
+  ChirpMeter meter(set_, alice_, &log_, nullptr);
+  size_t strange = 0;
+  meter.on_stranger = [&](const HeardChirp&) { ++strange; };
+  const auto hers = [](int64_t n) {
+    HeardChirp heard = chirp(n, 0.1);
+    heard.up = chirp_goes_up(uint16_t{1}, static_cast<uint64_t>(n));
+    return heard;
+  };
+  for (int64_t n = 0; n < 10; ++n) meter.chirp(hers(n), mute_);
+  for (int64_t n = 10; n < 30; ++n) {
+    HeardChirp heard = chirp(n, 0.1);
+    heard.up = chirp_goes_up(uint16_t{900}, static_cast<uint64_t>(n));
+    meter.chirp(heard, mute_);
+  }
+  EXPECT_GE(strange, 8U);
+  for (int64_t n = 30; n < 42; ++n) meter.chirp(hers(n), mute_);
+  meter.interrupt();
+  EXPECT_LE(strange, 20U);
+  EXPECT_LE(set_.total("audio.duplicate"), 20);
+  // Misread at first, then too few.
+  SeriesSet set("bob", "alice", "microphone");
+  ChirpMeter other(set, alice_, &log_, nullptr);
+  other.on_stranger = [&](const HeardChirp&) { ADD_FAILURE(); };
+  HeardChirp wrong = hers(0);
+  wrong.up = !wrong.up;
+  other.chirp(wrong, mute_);
+  for (int64_t n = 1; n < 12; ++n) other.chirp(hers(n), mute_);
+  other.interrupt();
+  EXPECT_EQ(set.total("identity.wrong"), 0);
+}
+
 TEST_F(ChirpMeterTest, WithoutALogThereIsAGrace) {
   ChirpMeter meter(set_, {}, nullptr, nullptr);
   Mute mute(500 * kMs);

@@ -48,6 +48,27 @@ TEST(ChirpNumbers, ARowThatGoesOtherwiseHasNone) {
   EXPECT_THAT(numbers(9, found), SizeIs(30));
 }
 
+TEST(ChirpNumbers, OneThatIsReadWrongIsLeftOut) {
+  auto found = chirps(9, 0, 59);
+  found[25].up = !found[25].up;
+  const auto all = numbers(9, found);
+  EXPECT_THAT(all, SizeIs(59));
+  EXPECT_FALSE(all.contains(25));
+  found[5].up = !found[5].up;
+  EXPECT_THAT(numbers(9, found), SizeIs(58)) << "and what is before it counts on";
+}
+
+// A recorder that left out 200 ms, and one that found something that is none.
+TEST(ChirpNumbers, GoOnWhereTheFileWasCut) {
+  auto found = chirps(9, 0, 59);
+  for (size_t n = 30; n < found.size(); ++n) found[n].time -= 0.2;
+  EXPECT_THAT(numbers(9, found), SizeIs(60));
+  found.insert(found.begin() + 40, {39.3, true});
+  const auto all = numbers(9, found);
+  EXPECT_THAT(all, SizeIs(60));
+  EXPECT_NEAR(all.at(39), 38.8, 1e-9);
+}
+
 // The sequence's end, and a source that begins near it.
 TEST(ChirpNumbers, GoOnOverTheSequencesEnd) {
   for (uint16_t source = 1; source < 400; ++source) {

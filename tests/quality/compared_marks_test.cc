@@ -154,6 +154,22 @@ TEST(ComparedChirps, OfNobodyKnownAreComparedByTheirPlaces) {
   EXPECT_TRUE(to_json(all[0]).at("source").is_null());
 }
 
+// Its camera was off: its sound went on.
+TEST(ComparedChirps, OfPicturesThatDidNotComeAreThere) {
+  const Heard sent = heard(3, 40, 0);
+  Heard made = heard(3, 40, 0);
+  MarkedFile& later = made.seen;
+  later.sounds.push_back({.stream = 1, .chirps = made.alone.sounds[0].chirps});
+  std::erase_if(later.sources[0].heard[0].chirps,
+                [](auto& chirp) { return chirp.number > 10 && chirp.number < 20; });
+  later.sounds[0].chirps.erase(later.sounds[0].chirps.begin() + 15);
+  const auto all = compare_chirps(sent.seen, later);
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].missing, 1u);
+  ASSERT_THAT(all[0].gaps, SizeIs(1));
+  EXPECT_EQ(all[0].gaps[0].first, 15u);
+}
+
 // Another one's fit nowhere.
 TEST(ComparedChirps, OfSomebodyElseHaveNothingInCommon) {
   const auto all = compare_chirps(heard(3, 20, 0).seen, heard(4, 20, 0).alone);
