@@ -125,29 +125,35 @@ bool ChirpMeter::is_sure(double delay) const {
   return !doubt_ || (delay_ && std::abs(delay - *delay_) < kSameDelay);
 }
 
-// The shortest delay of the first that makes the directions of all right.
+// At the shortest delay of the first that makes the directions of all right.
+ChirpMeter::Fit ChirpMeter::place_all() {
+  Fit fit = Fit::kNone;
+  for (int shift = 0; shift <= kMostShift; ++shift) {
+    const HeardChirp& first = undecided_.front().chirp;
+    const auto begin = shifted(first, shift);
+    if (!begin) continue;
+    std::deque<Candidate> fitting;
+    for (const Heard& heard : undecided_) {
+      const auto candidate = with_delay(heard.chirp, delay_of(first, *begin));
+      if (candidate) fitting.push_back(*candidate);
+    }
+    if (fitting.size() != undecided_.size()) continue;
+    fit = Fit::kUnsure;
+    if (!is_sure(delay_of(first, *begin))) continue;
+    for (size_t i = 0; i < fitting.size(); ++i) place(undecided_[i], fitting[i]);
+    undecided_.clear();
+    return Fit::kPlaced;
+  }
+  return fit;
+}
+
 void ChirpMeter::decide(bool now) {
   while (!undecided_.empty() && (now || undecided_.size() >= kTogether)) {
-    bool may_be = false;
-    for (int shift = 0; shift <= kMostShift; ++shift) {
-      const HeardChirp& first = undecided_.front().chirp;
-      const auto begin = shifted(first, shift);
-      if (!begin) continue;
-      std::deque<Candidate> fitting;
-      for (const Heard& heard : undecided_) {
-        const auto candidate = with_delay(heard.chirp, delay_of(first, *begin));
-        if (candidate) fitting.push_back(*candidate);
-      }
-      if (fitting.size() != undecided_.size()) continue;
-      may_be = true;
-      if (!is_sure(delay_of(first, *begin))) continue;
-      for (size_t i = 0; i < fitting.size(); ++i) place(undecided_[i], fitting[i]);
-      undecided_.clear();
-      return;
-    }
-    if (may_be && !now) return;  // more of them will say
+    const Fit fit = place_all();
+    if (fit == Fit::kPlaced || (fit == Fit::kUnsure && !now)) return;  // or more of them will say
     // Too few to say which, and so many that somebody else's would hardly fit.
-    if (may_be && (!foreign_ || undecided_.size() >= kTogether)) return forget_undecided();
+    if (fit == Fit::kUnsure && (!foreign_ || undecided_.size() >= kTogether))
+      return forget_undecided();
     // The oldest is none of the sender's.
     strange(undecided_.front());
     unplaced(undecided_.front());

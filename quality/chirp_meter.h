@@ -76,6 +76,8 @@ class ChirpMeter {
   std::optional<Candidate> with_delay(const HeardChirp& heard, double delay) const;
   static double delay_of(const HeardChirp& heard, const Candidate& candidate);
   bool is_sure(double delay) const;  // what is undecided has it
+  enum class Fit { kNone, kUnsure, kPlaced };
+  Fit place_all();  // those that are undecided
   void decide(bool now);
   void forget_undecided();
   void place(const Heard& heard, const Candidate& candidate);

@@ -161,11 +161,11 @@ std::vector<ComparedSource> compare(const Senders& before, const Senders& after,
   for (const auto* sources : {&before, &after})
     for (const auto& [source, times] : *sources) all.insert(source);
   std::vector<ComparedSource> out;
-  static const Times kNone;
+  static const Times none;
   for (const auto& source : all) {
     const auto of = [&](auto& sources) -> const Times& {
       const auto found = sources.find(source);
-      return found == sources.end() ? kNone : found->second;
+      return found == sources.end() ? none : found->second;
     };
     const Times &a = of(before), &b = of(after);
     ComparedSource one{source, what, a.size(), b.size()};
