@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <glib.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -176,6 +177,12 @@ Result<> make_folder(const fs::path& path) {
   if (access(path.c_str(), W_OK | X_OK) != 0)
     return storage_failure(path, "cannot write into the folder");
   return {};
+}
+
+Result<fs::path> make_unique_folder(const fs::path& prefix) {
+  std::string name = prefix.string() + "-" + std::string(6, 'X');  // mkdtemp(3) replaces these
+  if (mkdtemp(name.data()) == nullptr) return storage_failure(name, "make a folder");
+  return fs::path(name);
 }
 
 Result<uint64_t> free_space(const fs::path& path) {

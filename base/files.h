@@ -72,6 +72,8 @@ Result<std::string> read_file(const fs::path& path, uint64_t most_bytes);
 uint64_t size_of(const fs::path& path);
 // The folder and its parents; fine if it is there and can be written.
 Result<> make_folder(const fs::path& path);
+// An empty folder of one's own beside others: its name is `prefix` and something that no other has.
+Result<fs::path> make_unique_folder(const fs::path& prefix);
 // Bytes an unprivileged process may still write below this path (statvfs f_bavail).
 Result<uint64_t> free_space(const fs::path& path);
 

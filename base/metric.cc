@@ -295,9 +295,9 @@ bool is_empty(const Series& series) { return series.samples.empty() && series.fo
 
 std::span<const Metric> metrics() { return kMetrics; }
 
-const char* towards(std::string_view metric) {
-  return metric.starts_with("send.") ? " to " : " from ";
-}
+bool is_sent(std::string_view metric) { return metric.starts_with("send."); }
+
+const char* towards(std::string_view metric) { return is_sent(metric) ? " to " : " from "; }
 
 const Metric* find_metric(std::string_view name) {
   const auto* found = std::find_if(std::begin(kMetrics), std::end(kMetrics),

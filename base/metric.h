@@ -50,6 +50,8 @@ struct Metric {
 
 std::span<const Metric> metrics();  // all of them, in the order of a report
 const Metric* find_metric(std::string_view name);
+// Of what the actor sends, as its own side has it.
+bool is_sent(std::string_view metric);
 // Of what an actor sends " to ", of all else " from ": what stands between Series::actor and from.
 const char* towards(std::string_view metric);
 

@@ -1,7 +1,6 @@
 #include "bot/scenario_media.h"
 
 #include <fmt/core.h>
-#include <stdlib.h>
 
 #include <fstream>
 
@@ -14,10 +13,10 @@ namespace {
 Result<fs::path> write_picture(const fs::path& out, const std::string& actor, fs::path& folder,
                                int64_t at_ns, const std::string& jpeg) {
   if (folder.empty()) {
-    if (auto made = make_folder(out); !made) return tl::unexpected(made.error());
-    std::string name = (out / (safe_name(actor) + "-page-XXXXXX")).string();
-    if (mkdtemp(name.data()) == nullptr) return storage_failure(name, "make a folder");
-    folder = name;
+    if (auto there = make_folder(out); !there) return tl::unexpected(there.error());
+    auto made = make_unique_folder(out / (safe_name(actor) + "-page"));
+    if (!made) return made;
+    folder = *made;
   }
   const fs::path path = folder / fmt::format("{}.jpg", at_ns);
   std::ofstream file(path, std::ios::binary);

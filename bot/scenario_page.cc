@@ -1,7 +1,6 @@
 #include "bot/scenario_page.h"
 
 #include <fmt/core.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -118,12 +117,12 @@ void ScenarioPage::join() {
 }
 
 void ScenarioPage::write_files() {
-  std::string folder = (fs::temp_directory_path() / "callbot-page-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) {
-    files_ = storage_failure(folder, "make a folder");
+  const auto folder = make_unique_folder(fs::temp_directory_path() / "callbot-page");
+  if (!folder) {
+    files_ = tl::unexpected(folder.error());
     return;
   }
-  folder_ = folder;
+  folder_ = *folder;
   writer_ = std::make_unique<Worker>(loop_, 1);
   PatternOptions options;
   if (is_marked(MediaKind::kVideo)) options.to = camera_file(folder_, media_->video);

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "browsers/scripts.h"
@@ -71,9 +70,9 @@ Result<> Driver::launch() {
     if (!file.empty() && !fs::is_regular_file(file, unknown))
       return fail(Code::kStorage, fmt::format("{}: no such file", file.string()));
   }
-  std::string pattern = (fs::temp_directory_path() / "callbot-browser-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return storage_failure(pattern, "make a folder");
-  profile_ = pattern;
+  const auto profile = make_unique_folder(fs::temp_directory_path() / "callbot-browser");
+  if (!profile) return tl::unexpected(profile.error());
+  profile_ = *profile;
   if (auto written = write_profile(); !written) return written;
   ProcessConfig process;
   process.words = {config_.program.empty() ? program() : config_.program};

@@ -36,6 +36,15 @@ std::optional<int64_t> place_of(std::span<const FileChirp> row) {
   return place ? std::optional(static_cast<int64_t>(*place)) : std::nullopt;
 }
 
+// What of a row fits the place that its first chirps say.
+Row part_at(std::span<const FileChirp> row) {
+  const auto place = place_of(row);
+  return {row.first(place ? fitting(row, *place) : 0), place};
+}
+
+// The same a chirp later: those that are left still say their place.
+Row next_of(const Row& part) { return {part.chirps.subspan(1), (*part.place + 1) % kSequence}; }
+
 // A row of chirps a second apart in which some were read wrong: the longest part that says where it
 // is, by itself, tells where the others are; but for a sender that began anew, who says so at
 // length.
@@ -43,8 +52,8 @@ void add_parts(std::vector<Row>& to, std::span<const FileChirp> row) {
   std::vector<Row> parts;
   size_t longest = 0;
   for (size_t i = 0; i < row.size(); ++i) {
-    const auto place = place_of(row.subspan(i));
-    parts.push_back({row.subspan(i, place ? fitting(row.subspan(i), *place) : 0), place});
+    parts.push_back(i > 0 && parts.back().chirps.size() > kSaysPlace ? next_of(parts.back())
+                                                                     : part_at(row.subspan(i)));
     if (parts[i].chirps.size() > parts[longest].chirps.size()) longest = i;
   }
   const size_t most = parts[longest].chirps.size();

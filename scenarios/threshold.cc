@@ -221,8 +221,7 @@ class Judge {
       const Series& worst = *measured[got.series];
       c.place = CasePlace{got.at_ns, worst.actor, worst.from};
       // What is sent is to be seen at the other end.
-      if (worst.metric.starts_with("send.") && !worst.from.empty())
-        std::swap(c.place->actor, c.place->from);
+      if (is_sent(worst.metric) && !worst.from.empty()) std::swap(c.place->actor, c.place->from);
       find_place(*c.place, evidence_);
     }
     if (!got.value || (got.samples < t_.least_samples && t_.least_samples > 1)) {

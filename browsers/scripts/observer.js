@@ -299,7 +299,7 @@
         now.samples.push(Math.max(-1, Math.min(1, sum / by)) * 32767);
         sum = 0;
       }
-      const many = stretches.reduce((sum, one) => sum + one.samples.length, 0) - kMostHeard * now.rate;
+      const many = stretches.reduce((held, one) => held + one.samples.length, 0) - kMostHeard * now.rate;
       if (many <= 0) return;
       const [oldest] = stretches;
       oldest.samples.splice(0, many);

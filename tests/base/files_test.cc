@@ -55,6 +55,17 @@ TEST_F(Files, HaveASizeAndWhatIsNoFileHasNone) {
   EXPECT_EQ(size_of(dir_), 0u);
 }
 
+TEST_F(Files, UniqueFoldersAreNobodyElses) {
+  const auto one = make_unique_folder(dir_ / "page"), other = make_unique_folder(dir_ / "page");
+  ASSERT_TRUE(one && other);
+  EXPECT_NE(*one, *other);
+  for (const auto& made : {*one, *other}) {
+    EXPECT_TRUE(fs::is_empty(made));
+    EXPECT_TRUE(made.filename().string().starts_with("page-"));
+  }
+  EXPECT_FALSE(make_unique_folder(dir_ / "none" / "page"));
+}
+
 TEST_F(Files, AreWrittenInTheMiddleToo) {
   const fs::path path = dir_ / "a";
   ASSERT_TRUE(write_atomically(path, "0123456789"));

@@ -132,16 +132,19 @@ TEST(ComparedChirps, GoWithPicturesOrByTheirDirections) {
             "ms");
 }
 
+void expect_one_is_missing(const std::vector<ComparedSource>& all, uint32_t number) {
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].missing, 1u);
+  ASSERT_THAT(all[0].gaps, SizeIs(1));
+  EXPECT_EQ(all[0].gaps[0].first, number);
+}
+
 TEST(ComparedChirps, SaysWhatIsMissing) {
   Heard made = heard(3, 40, 0);
   auto& later = made.alone.sounds[0].chirps;
   later.erase(later.begin() + 30);
   made.alone.sounds[0].strays.pop_back();
-  const auto all = compare_chirps(made.seen, made.alone);
-  ASSERT_THAT(all, SizeIs(1));
-  EXPECT_EQ(all[0].missing, 1u);
-  ASSERT_THAT(all[0].gaps, SizeIs(1));
-  EXPECT_EQ(all[0].gaps[0].first, 30u);
+  expect_one_is_missing(compare_chirps(made.seen, made.alone), 30);
 }
 
 TEST(ComparedChirps, OfNobodyKnownAreComparedByTheirPlaces) {
@@ -163,11 +166,7 @@ TEST(ComparedChirps, OfPicturesThatDidNotComeAreThere) {
   std::erase_if(later.sources[0].heard[0].chirps,
                 [](auto& chirp) { return chirp.number > 10 && chirp.number < 20; });
   later.sounds[0].chirps.erase(later.sounds[0].chirps.begin() + 15);
-  const auto all = compare_chirps(sent.seen, later);
-  ASSERT_THAT(all, SizeIs(1));
-  EXPECT_EQ(all[0].missing, 1u);
-  ASSERT_THAT(all[0].gaps, SizeIs(1));
-  EXPECT_EQ(all[0].gaps[0].first, 15u);
+  expect_one_is_missing(compare_chirps(sent.seen, later), 15);
 }
 
 // Another one's fit nowhere.
