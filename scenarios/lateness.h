@@ -2,12 +2,15 @@
 // nothing about the service.
 //
 // Asked of what is made longer by a bot that is late: delays and other times, freezes, the frame
-// rate. How late the bot was is bot.lateness and the senders' send.lateness, p95 of the threshold's
-// window, both together. That is too much (our choices):
+// rate; and of what its standing still makes smaller, for congestion control takes that for a bad
+// network: a picture's size, its likeness, the bit rate. How late the bot was is bot.lateness and
+// the senders' send.lateness, both together: p95 of the threshold's window; of a min or a max the
+// most around that sample. That is too much (our choices):
 //
 // * of a time with an upper limit: above a third of the limit and above 15 ms, since up to 10 are
 //   usual for the loop, drawing and encoding together;
-// * of freezes and the frame rate: above 50 ms.
+// * of freezes and the frame rate: above 50 ms;
+// * of what became too little: above 250 ms in the 10 s before it.
 //
 // A time further beyond the limit than three times the lateness (on its way out, between, and in)
 // is not explained by it and stays failed.
@@ -17,6 +20,8 @@
 // Fails:   never; where nobody measured how late the bot was, it is not asked.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -33,6 +38,7 @@ struct Missed {
   double value = 0;
   std::set<std::string> senders;  // whose lateness is in it; empty: everybody's
   TimeWindow window;
+  std::optional<int64_t> at_ns;  // of the one sample that did not hold: of a min, a max
 };
 
 // Why the bot may be to blame; empty: it is not.

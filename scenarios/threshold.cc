@@ -231,13 +231,15 @@ class Judge {
     }
     c.value = got.value;
     compare(c);
-    doubt(c, measured);
+    const bool one = t_.stat.stat == Stat::kMin || t_.stat.stat == Stat::kMax;
+    doubt(c, measured, one && got.has_place ? std::optional(got.at_ns) : std::nullopt);
   }
 
   // Rule 5.
-  void doubt(Case& c, const std::vector<const Series*>& measured) const {
+  void doubt(Case& c, const std::vector<const Series*>& measured,
+             std::optional<int64_t> at_ns) const {
     if (c.verdict != Verdict::kFail && c.verdict != Verdict::kWarn) return;
-    Missed missed{t_, metric_, *c.value, {}, window_};
+    Missed missed{t_, metric_, *c.value, {}, window_, at_ns};
     for (const Series* s : measured) {
       if (!s->from.empty()) missed.senders.insert(s->from);
     }

@@ -32,10 +32,17 @@ Threshold gate(const char* metric, const char* op, double value, const char* sta
 class Lateness : public ::testing::Test {
  protected:
   // Of a gate that does not hold.
-  std::string blame(const Threshold& t, double value) const {
+  std::string blame(const Threshold& t, double value, std::optional<int64_t> at_ns = {}) const {
     std::vector<const Series*> all;
     for (const Series& s : series_) all.push_back(&s);
-    return blames_the_bot({t, *find_metric(t.metric), value, {"alice"}, window_s(0, 10)}, all);
+    return blames_the_bot({t, *find_metric(t.metric), value, {"alice"}, window_s(0, 10), at_ns},
+                          all);
+  }
+  // Once, for so long, in a long call.
+  void stood_still(int at, double seconds) {
+    Series s = series("bot.lateness", "", 0.002);
+    for (int i = 10; i < 300; ++i) s.samples.push_back({at_s(i), i == at ? seconds : 0.002});
+    series_ = {s};
   }
   void late(double loop, double sending) {
     series_ = {series("bot.lateness", "", loop), series("send.lateness", "alice", sending)};
@@ -89,6 +96,29 @@ TEST_F(Lateness, IsNotAskedOfWhatItDoesNotMakeWorse) {
   EXPECT_THAT(blame(gate("video.e2e_delay", ">=", 0.5), 0.1), IsEmpty());
   EXPECT_THAT(blame(gate("bot.lateness", "<=", 0.05), 0.3), IsEmpty());
   EXPECT_THAT(blame(gate("send.lateness", "<=", 0.05), 0.3), IsEmpty());
+}
+
+TEST_F(Lateness, OneFreezeOfALongCallIsAskedWhatWasThen) {
+  stood_still(200, 0.7);
+  const Threshold t = gate("video.freeze_true", "<=", 0.6, "max");
+  EXPECT_THAT(blame(t, 0.86, at_s(199)), HasSubstr("its loop by 700 ms"));
+  EXPECT_THAT(blame(t, 0.86, at_s(200)), HasSubstr("around then"));
+  EXPECT_THAT(blame(t, 0.86, at_s(196)), IsEmpty());
+  EXPECT_THAT(blame(t, 0.86, at_s(202)), IsEmpty());
+  EXPECT_THAT(blame(t, 3, at_s(199)), IsEmpty()) << "a longer one is not explained";
+}
+
+TEST_F(Lateness, WhatIsSmallAfterTheBotStoodStillMayBeItsDoing) {
+  stood_still(200, 0.7);
+  for (const char* adapts : {"video.width", "video.psnr", "video.vmaf", "rtp.bitrate"}) {
+    const Threshold t = gate(adapts, ">=", 32, "min");
+    EXPECT_THAT(blame(t, 16, at_s(207)), HasSubstr("more than 250 ms")) << adapts;
+    EXPECT_THAT(blame(t, 16, at_s(195)), IsEmpty()) << adapts << " before it";
+    EXPECT_THAT(blame(t, 16, at_s(220)), IsEmpty()) << adapts << " long after it";
+  }
+  EXPECT_THAT(blame(gate("audio.bandwidth", ">=", 8000, "min"), 16, at_s(207)), IsEmpty());
+  stood_still(200, 0.2);
+  EXPECT_THAT(blame(gate("video.width", ">=", 32, "min"), 16, at_s(201)), IsEmpty());
 }
 
 TEST_F(Lateness, OfASenderWhoIsNotInItDoesNotCount) {

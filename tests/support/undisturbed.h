@@ -2,8 +2,7 @@
 // what fails while the machine stood still is tried again, twice, and what fails otherwise fails.
 //
 // Two ends in one process see a stop of the process as packets that arrive late, all at once: to
-// whoever estimates a path that is a queue. How long it stood still is measured by a thread that
-// wants to wake every 5 ms; and a virtual machine knows what its host took away (steal).
+// whoever estimates a path that is a queue.
 //
 // Thread:  the test's; the body's failures are noted from all threads.
 // Owner:   the test.
@@ -12,55 +11,15 @@
 
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <functional>
-#include <string>
-#include <thread>
 
 #include "base/clock.h"
+#include "tests/support/stood_still.h"
 
 namespace callbot {
-
-// Since it was made: the longest time by which a sleeping thread was woken too late, and the time
-// of all processors that went to other machines of the host.
-class StoodStill {
- public:
-  StoodStill() : thread_([this](const std::stop_token& stop) { watch(stop); }) {}
-  int64_t longest_ns() const { return longest_ns_; }
-  double stolen_s() const { return stolen_by_now_s() - stolen_before_s_; }
-
- private:
-  // proc(5): "cpu", then user, nice, system, idle, iowait, irq, softirq, steal.
-  static double stolen_by_now_s() {
-    std::ifstream stat("/proc/stat");
-    std::string cpu;
-    double ticks = 0;
-    stat >> cpu;
-    for (int i = 0; i < 8; ++i) stat >> ticks;
-    return stat ? ticks / static_cast<double>(sysconf(_SC_CLK_TCK)) : 0;
-  }
-
-  static constexpr int64_t kEvery_ns = 5'000'000;
-  void watch(const std::stop_token& stop) {
-    int64_t before = monotonic_ns();
-    while (!stop.stop_requested()) {
-      std::this_thread::sleep_for(std::chrono::nanoseconds(kEvery_ns));
-      const int64_t now = monotonic_ns();
-      longest_ns_ = std::max<int64_t>(longest_ns_, now - before - kEvery_ns);
-      before = now;
-    }
-  }
-  const double stolen_before_s_ = stolen_by_now_s();
-  std::atomic<int64_t> longest_ns_ = 0;
-  std::jthread thread_;
-};
 
 // `body`: with EXPECT and ASSERT (not GTEST_SKIP), from the beginning each time.
 inline void undisturbed(const std::function<void()>& body) {
