@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/units.h"
@@ -25,6 +26,11 @@ enum class Harm {
   kTooLittle  // for congestion control
 };
 
+// A picture that comes too long after its sound.
+bool is_skew_of_pictures(const Threshold& t) {
+  return t.metric == "av.skew" && t.op[0] == '>' && t.value < 0;
+}
+
 bool is_ours(const Metric& metric) {
   return metric.source == MetricSource::kBot || metric.source == MetricSource::kSender;
 }
@@ -35,6 +41,7 @@ Harm harm_of(const Missed& missed) {
   const Threshold& t = missed.threshold;
   if (is_ours(metric)) return Harm::kNone;
   const std::string_view unit = metric.unit;
+  if (is_skew_of_pictures(t)) return Harm::kLonger;
   if (t.op[0] == '>') {
     if (t.metric == "video.fps") return Harm::kFreezes;
     const bool adapts = unit == "px" || unit == "bit/s" ||
@@ -55,7 +62,8 @@ int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds * 1e9)
 TimeWindow when(const Missed& missed, Harm harm) {
   if (!missed.at_ns) return {missed.window.from_ns, missed.window.to_ns + nanoseconds(kALook)};
   const double before = harm == Harm::kTooLittle ? kRecovers : kALook;
-  const double lasts = unit_of(missed.threshold.stat, missed.metric) == "s" ? missed.value : 0;
+  const double lasts =
+      unit_of(missed.threshold.stat, missed.metric) == "s" ? std::abs(missed.value) : 0;
   return {*missed.at_ns - nanoseconds(before), *missed.at_ns + nanoseconds(lasts + kALook)};
 }
 
@@ -79,12 +87,12 @@ double how_late(const char* metric, const Missed& missed, Harm harm,
 double too_late(Harm harm, const Missed& missed) {
   if (harm == Harm::kTooLittle) return kStoodStill;
   if (harm == Harm::kFreezes) return kFreezes;
-  return std::max(kUsual, missed.threshold.value * kShareOfLimit);
+  return std::max(kUsual, std::abs(missed.threshold.value) * kShareOfLimit);
 }
 
 bool is_explained(const Missed& missed, double late) {
   if (unit_of(missed.threshold.stat, missed.metric) != "s") return true;
-  return missed.value <= missed.threshold.value + kMostExplained * late;
+  return std::abs(missed.value - missed.threshold.value) <= kMostExplained * late;
 }
 
 }  // namespace

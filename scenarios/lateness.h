@@ -7,8 +7,9 @@
 // the senders' send.lateness, both together: p95 of the threshold's window; of a min or a max the
 // most around that sample. That is too much (our choices):
 //
-// * of a time with an upper limit: above a third of the limit and above 15 ms, since up to 10 are
-//   usual for the loop, drawing and encoding together;
+// * of a time with an upper limit, and of pictures that come after their sound: above a third of
+//   the limit and above 15 ms, since up to 10 are usual for the loop, drawing and encoding
+//   together;
 // * of freezes and the frame rate: above 50 ms;
 // * of what became too little: above 250 ms in the 10 s before it.
 //

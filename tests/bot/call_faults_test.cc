@@ -2,6 +2,7 @@
 // other. Those with a browser are in page_faults_test.cc.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/support/clips.h"
@@ -93,13 +94,19 @@ thresholds:
     }
     return all;
   }
-  // Once more where the machine held this process up, which the run says of itself.
+  // Once more where the machine held this process up, which the run or a case says of itself.
   std::set<std::string> found(const Call& call) {
     for (int attempt = 1; attempt <= kAttempts; ++attempt) {
       begin(call);
-      if (!run_ || !ended(kPatience) || evidence_->invalid.empty()) break;
+      if (!run_ || !ended(kPatience) || !held_up()) break;
     }
     return found();
+  }
+  bool held_up() const {
+    if (!evidence_->invalid.empty()) return true;
+    const auto cases = judged().cases;
+    return std::any_of(cases.begin(), cases.end(),
+                       [](const auto& c) { return c.verdict == Verdict::kInvalid; });
   }
   std::string why() { return evidence_ ? text() : "it never ended"; }
 

@@ -98,6 +98,17 @@ TEST_F(Lateness, IsNotAskedOfWhatItDoesNotMakeWorse) {
   EXPECT_THAT(blame(gate("send.lateness", "<=", 0.05), 0.3), IsEmpty());
 }
 
+TEST_F(Lateness, APictureThatComesAfterItsSoundMayBeTheBots) {
+  late(0.005, 0.09);
+  const Threshold t = gate("av.skew", ">=", -0.045, "p5");
+  EXPECT_THAT(blame(t, -0.064), HasSubstr("more than 15 ms"));
+  EXPECT_THAT(blame(t, -0.5), IsEmpty()) << "so long after it that this does not explain it";
+  late(0.002, 0.005);
+  EXPECT_THAT(blame(t, -0.064), IsEmpty());
+  late(0.005, 0.09);
+  EXPECT_THAT(blame(gate("av.skew", "<=", 0.1), 0.13), HasSubstr("what it sent by 90 ms"));
+}
+
 TEST_F(Lateness, OneFreezeOfALongCallIsAskedWhatWasThen) {
   stood_still(200, 0.7);
   const Threshold t = gate("video.freeze_true", "<=", 0.6, "max");

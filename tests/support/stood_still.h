@@ -28,7 +28,9 @@ namespace callbot {
 class StoodStill {
  public:
   StoodStill() : thread_([this](const std::stop_token& stop) { watch(stop); }) {}
-  int64_t longest_ns() const { return longest_ns_; }
+  int64_t longest_ns() const {
+    return std::max<int64_t>(longest_ns_, monotonic_ns() - woke_ns_ - kEvery_ns);
+  }
   double stolen_s() const { return stolen_by_now_s() - stolen_before_s_; }
 
  private:
@@ -44,15 +46,14 @@ class StoodStill {
 
   static constexpr int64_t kEvery_ns = 5'000'000;
   void watch(const std::stop_token& stop) {
-    int64_t before = monotonic_ns();
     while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::nanoseconds(kEvery_ns));
-      const int64_t now = monotonic_ns();
-      longest_ns_ = std::max<int64_t>(longest_ns_, now - before - kEvery_ns);
-      before = now;
+      longest_ns_ = longest_ns();
+      woke_ns_ = monotonic_ns();
     }
   }
   const double stolen_before_s_ = stolen_by_now_s();
+  std::atomic<int64_t> woke_ns_ = monotonic_ns();
   std::atomic<int64_t> longest_ns_ = 0;
   std::jthread thread_;
 };
