@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/print.h"
+#include "base/units.h"
 
 namespace callbot::bot {
 namespace {
@@ -38,6 +39,40 @@ std::string rate_text(double bits) {
 }
 std::string ms_text(std::optional<double> seconds) {
   return seconds ? fmt::format("{:.1f} ms", *seconds * 1e3) : "unknown";
+}
+
+std::string share_text(double share) { return fmt::format("{:.3g} %", share * 100); }
+
+struct LimitRow {
+  const char* key;
+  const char* what;
+  double CheckLimits::*warn;
+  double CheckLimits::*fail;
+  std::string (*text)(double);
+};
+constexpr LimitRow kLimits[] = {
+    {"line_loss", "loss on the line", &CheckLimits::line_loss_warn, &CheckLimits::line_loss_fail,
+     share_text},
+    {"loss", "after retransmission", &CheckLimits::loss_warn, &CheckLimits::loss_fail, share_text},
+    {"rtt_s", "round trip", &CheckLimits::rtt_warn, &CheckLimits::rtt_fail, seconds_text},
+    {"jitter_s", "jitter", &CheckLimits::jitter_warn, &CheckLimits::jitter_fail, seconds_text},
+    {"missing", "pictures missing", &CheckLimits::missing_warn, &CheckLimits::missing_fail,
+     share_text},
+    {"broken", "not to be read", &CheckLimits::broken_warn, &CheckLimits::broken_fail, share_text},
+    {"bitrate", "bit rate", &CheckLimits::rate_warn, &CheckLimits::rate_fail, rate_text},
+};
+
+std::string limits_text(const CheckLimits& limits) {
+  std::string text = "limits         warns (fails): ";
+  for (size_t i = 0; i < std::size(kLimits); ++i) {
+    const LimitRow& row = kLimits[i];
+    text += fmt::format("{}{} {} ({})",
+                        i == 0       ? ""
+                        : i % 3 == 0 ? ",\n               "
+                                     : ", ",
+                        row.what, row.text(limits.*row.warn), row.text(limits.*row.fail));
+  }
+  return text + "\n";
 }
 
 // Gathers what is wrong, the worst first.
@@ -201,6 +236,13 @@ std::string good_text(const CheckReport& report) {
                "nothing was measured";
 }
 
+Json json_of(const CheckLimits& limits) {
+  Json json = Json::object();
+  for (const LimitRow& row : kLimits)
+    json.set(row.key, Json::object().set("warn", limits.*row.warn).set("fail", limits.*row.fail));
+  return json;
+}
+
 Json json_of(const Pairs& pairs) { return Json::array().add(pairs[0]).add(pairs[1]); }
 
 Json json_of(const EchoResult& echo) {
@@ -263,7 +305,8 @@ CheckVerdict judge(const CheckReport& report, const CheckLimits& limits) {
   return judge.verdict();
 }
 
-std::string to_text(const CheckReport& report, const CheckVerdict& verdict) {
+std::string to_text(const CheckReport& report, const CheckVerdict& verdict,
+                    const CheckLimits& limits) {
   std::string text = fmt::format("joined in {}, media both ways {} later\n",
                                  ms_text(report.echo.join_s), ms_text(report.echo.connect_s));
   text += echo_text(report.echo);
@@ -271,18 +314,19 @@ std::string to_text(const CheckReport& report, const CheckVerdict& verdict) {
   if (report.relayed && *report.relayed)
     text += "through TURN alone\n" + echo_text(**report.relayed);
   if (report.relayed_rate && *report.relayed_rate) text += bitrate_text(**report.relayed_rate);
-  text += fmt::format("{}", name_of(verdict.level));
+  text += limits_text(limits) + name_of(verdict.level);
   if (verdict.why.empty()) text += ": " + good_text(report);
   for (const std::string& why : verdict.why) text += "\n  " + why;
   return text + "\n";
 }
 
-Json to_json(const CheckReport& report, const CheckVerdict& verdict) {
+Json to_json(const CheckReport& report, const CheckVerdict& verdict, const CheckLimits& limits) {
   Json why = Json::array();
   for (const std::string& text : verdict.why) why.add(text);
   Json json = Json::object()
                   .set("verdict", name_of(verdict.level))
                   .set("why", why)
+                  .set("limits", json_of(limits))
                   .set("simulated", report.simulated)
                   .set("echo", json_of(report.echo));
   if (report.rate) json.set("bitrate", json_of(*report.rate));

@@ -58,8 +58,10 @@ struct CheckVerdict {
 };
 
 CheckVerdict judge(const CheckReport& report, const CheckLimits& limits = {});
-std::string to_text(const CheckReport& report, const CheckVerdict& verdict);
-Json to_json(const CheckReport& report, const CheckVerdict& verdict);
+std::string to_text(const CheckReport& report, const CheckVerdict& verdict,
+                    const CheckLimits& limits = {});
+Json to_json(const CheckReport& report, const CheckVerdict& verdict,
+             const CheckLimits& limits = {});
 Json to_json(const Error& error);  // of a call that was not established
 
 class CheckCall final {

@@ -75,6 +75,17 @@ TEST(JudgeCheck, AGoodCallPasses) {
   EXPECT_EQ(to_json(good_report(), verdict).at("echo").at("path").text(), "network");
 }
 
+TEST(JudgeCheck, SaysTheLimitsItGoesBy) {
+  const CheckLimits strict{.rtt_warn = 0.05, .rtt_fail = 0.2};
+  EXPECT_THAT(to_text(good_report(), {}, strict),
+              HasSubstr("loss on the line 1 % (5 %), after retransmission 0.5 % (2 %), "
+                        "round trip 50 ms (200 ms),\n"));
+  EXPECT_THAT(to_text(good_report(), {}), HasSubstr("bit rate 500 kbit/s (150 kbit/s)\nPASS"));
+  const Json limits = to_json(good_report(), {}, strict).at("limits");
+  EXPECT_EQ(limits.at("rtt_s").at("warn").number(), 0.05);
+  EXPECT_EQ(limits.at("bitrate").at("fail").number(), 150'000);
+}
+
 TEST(JudgeCheck, WhatDidNotLeaveThisMachineIsSaidToBeSo) {
   const CheckReport report = good_report(kOnThisMachine);
   const auto verdict = judge(report);
