@@ -61,9 +61,9 @@ std::string head(const RunRecord& run) {
   }
   for (const SummaryRow& row : run.summary) {
     if (row.metric == "video.e2e_delay" && row.stat == "p95")
-      all.push_back({"Delay", value_text(row.value, row.unit), "p95"});
+      all.push_back({"Delay", value_text(row.value, row.unit), row.stat});
     if (row.metric == "av.skew" && row.stat == "p95abs")
-      all.push_back({"A/V skew", value_text(row.value, row.unit), "p95"});
+      all.push_back({"A/V skew", value_text(row.value, row.unit), row.stat});
   }
   std::string when = shown_time(e.began_wall_ns);
   if (e.run > 1) when += fmt::format(" · run {}", e.run);
